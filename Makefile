@@ -1,0 +1,60 @@
+# The newcomer's door: `make demo` and `make test` set up everything they need.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SOURCES := pyproject.toml schemas/pyproject.toml runtime/pyproject.toml constraints.txt
+DISTRIBUTIONS := -e ./schemas -e "./runtime[all]" -e .
+DEMO ?= demo
+
+.PHONY: help setup demo test test-all lint format types coverage bench-quality clean
+
+help:  ## Show the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-14s %s\n", $$1, $$2}'
+
+setup: $(STAMP)  ## Install everything into .venv (uv when it is there, else venv + pip)
+
+$(STAMP): $(SOURCES)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python >= 3.11 is needed; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@echo "setting up $(VENV) (once; a minute or two)"
+	@if command -v uv >/dev/null 2>&1; then \
+		uv venv -q --allow-existing --python "$(PYTHON)" $(VENV) && \
+		uv pip install -q --python $(BIN)/python -c constraints.txt $(DISTRIBUTIONS) --group dev; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade "pip>=25.1" && \
+		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt $(DISTRIBUTIONS) --group dev; \
+	fi
+	@touch $@
+
+demo: $(STAMP)  ## Run the main job on examples/messy_churn
+	$(BIN)/automl new "predict which subscribers will leave, AUC above 0.8" --data examples/messy_churn/data \
+		--out $(DEMO) --force --budget 30s --no-ask
+
+test: $(STAMP)  ## Run the tests (what CI runs)
+	$(BIN)/python -m pytest
+
+test-all: $(STAMP)  ## Run the tests, slow ones included
+	$(BIN)/python -m pytest -m "not llm and not ray and not gpu"
+
+lint: $(STAMP)  ## Style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)  ## Rewrite the code in house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
+	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+
+bench-quality: $(STAMP)  ## Scores on ../shared/data, as a table
+	$(BIN)/python benchmarks/quality.py
+
+clean:  ## Remove what the other commands made
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

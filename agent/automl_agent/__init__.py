@@ -1,0 +1,1 @@
+"""From words to a project: parsing, grounding, the main job, the command line."""

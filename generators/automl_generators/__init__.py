@@ -1,0 +1,1 @@
+"""From a project spec to a git repository, and its updates."""

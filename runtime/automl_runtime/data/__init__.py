@@ -1,0 +1,1 @@
+"""Finding, reading, cleaning and joining messy data."""

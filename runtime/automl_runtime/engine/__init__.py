@@ -1,0 +1,1 @@
+"""Search under a budget: models, validation, ensembles, evaluation."""

@@ -1,0 +1,89 @@
+"""What can go wrong, with the exit code of the command line on each class.
+
+Messages say what happened, where, what is allowed and what to do; `str(error)` is what a person reads.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+__all__ = [
+    "AutomlError",
+    "BundleError",
+    "Cancelled",
+    "DataError",
+    "MissingExtraError",
+    "RequestError",
+    "SchemaMismatchError",
+    "TrainingError",
+    "shorten",
+]
+
+_LONGEST_VALUE = 80
+
+
+class AutomlError(Exception):
+    """Root of all errors that are shown to people without a traceback."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Holds `message` (what happened, where, what is allowed) and `hint` (what to do)."""
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
+
+
+class RequestError(AutomlError, ValueError):
+    """The request cannot be used: nothing to predict, an unknown option, a name that does not exist."""
+
+    exit_code = 2
+
+
+class DataError(AutomlError, ValueError):
+    """The data cannot be used: missing, unreadable, empty, broken."""
+
+    exit_code = 3
+
+
+class SchemaMismatchError(DataError):
+    """Rows to predict do not have the columns or values that the model was trained on."""
+
+
+class TrainingError(AutomlError, RuntimeError):
+    """No model could be trained."""
+
+    exit_code = 4
+
+
+class BundleError(DataError):
+    """A model bundle was changed, is incomplete, or is not signed by a trusted key."""
+
+
+class Cancelled(AutomlError):
+    """The user stopped the work; nothing half-written is left."""
+
+    exit_code = 5
+
+
+class MissingExtraError(AutomlError, ImportError):
+    """An optional part is not installed."""
+
+    def __init__(self, *, package: str, extra: str, distribution: str = "automl-runtime") -> None:
+        """Names the package that is missing and the extra that brings it."""
+        super().__init__(
+            f"`{package}` is not installed.", hint=f'pip install "{distribution}[{extra}]"'
+        )
+
+
+def shorten(value: object, limit: int = _LONGEST_VALUE) -> str:
+    """`value` as it is quoted in a message: escaped, one line, at most `limit` characters.
+
+    >>> shorten("a" * 200, 10)
+    "'aaaaaaa…'"
+    """
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[: limit - 2]}…{text[-1]}"

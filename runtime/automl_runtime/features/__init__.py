@@ -1,0 +1,1 @@
+"""Features made from columns of the training table."""

@@ -1,0 +1,1 @@
+"""Fitted models in a form that is safe to load and fast to run."""

@@ -1,0 +1,1 @@
+"""Compiled loops over contiguous arrays, each with a NumPy twin."""

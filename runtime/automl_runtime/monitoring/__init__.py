@@ -1,0 +1,1 @@
+"""Reference sketches and counters of a running service."""

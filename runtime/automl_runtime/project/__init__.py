@@ -1,0 +1,1 @@
+"""The steps of a generated project: data, train, evaluate, predict, serve."""

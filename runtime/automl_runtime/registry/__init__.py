@@ -1,0 +1,1 @@
+"""Model bundles: versions, aliases, signatures."""

@@ -1,0 +1,150 @@
+"""ProjectSpec, the text of `project.yaml`: the one source of truth of a project."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from automl_schemas.base import Contract
+from automl_schemas.requirement import Goal
+from automl_schemas.vocabulary import MetricName, TaskType
+
+__all__ = [
+    "DataSpec",
+    "DeploymentSpec",
+    "DroppedColumn",
+    "JoinSpec",
+    "MetricSpec",
+    "ProjectSpec",
+    "Strategy",
+    "TableSpec",
+    "TargetSpec",
+    "TaskSpec",
+    "TrainingSpec",
+    "Validation",
+]
+
+Strategy = Literal["auto"]
+Validation = Literal["stratified", "random", "grouped", "temporal"]
+Threshold = Literal["f1", "cost", "top_k"]
+
+
+class TaskSpec(Contract):
+    """What kind of prediction it is, and of what."""
+
+    type: TaskType
+    entity: str | None = None
+    horizon_days: float | None = None
+    time: str | None = None
+    """Column of the base table that orders the rows in time (`table.column` when it is joined)."""
+    group: str | None = None
+    """Column whose value is shared by rows of one entity; a split never divides a group."""
+    series: list[str] = []
+    frequency: str | None = None
+    known_ahead: list[str] = []
+
+
+class TargetSpec(Contract):
+    """The column to predict, by its name in the source."""
+
+    table: str
+    column: str
+    positive: str | bool | int | float | None = None
+    """The class of interest, as it stands in the clean table; None unless the task is binary."""
+    sql: str | None = None
+    """DuckDB expression over the base table that makes a derived target; `column` then names the result."""
+
+
+class MetricSpec(Contract):
+    """How the result is judged, and what was asked of it."""
+
+    name: MetricName
+    goal: Goal | None = None
+
+
+class TableSpec(Contract):
+    """A clean table that the training table is made of."""
+
+    name: str
+    files: list[str]
+    """Paths below the source, `archive.zip!/member.csv` inside archives."""
+    inner: str | None = None
+    """Sheet, SQL table or JSON path inside the file."""
+    key: list[str] = []
+
+
+class JoinSpec(Contract):
+    """How a table hangs on the base table, or on one that hangs there already.
+
+    `cardinality` reads from `parent` (nearer to the base table) to `child`: "1:1" brings at most one row, "1:n"
+    brings several rows that are aggregated, "n:1" looks a row up.
+    """
+
+    child: str
+    parent: str
+    child_columns: list[str]
+    parent_columns: list[str]
+    cardinality: Literal["1:1", "1:n", "n:1"]
+
+
+class DroppedColumn(Contract):
+    """A column that the model does not see, and why."""
+
+    table: str
+    column: str
+    reason: str
+    """`asked`, `leak: ...`, `identifier`, `constant`, `empty`, `personal data: ...`."""
+
+
+class DataSpec(Contract):
+    """Where the data are and which parts are used; the first table is the base table."""
+
+    source: str
+    tables: list[TableSpec] = []
+    joins: list[JoinSpec] = []
+    drop: list[DroppedColumn] = []
+    keep: list[str] = []
+    """`table.column` that stays although the evidence says leak."""
+    cutoff: str | None = None
+    """Column of the base table (a time): rows of other tables count only when dated before it."""
+
+
+class TrainingSpec(Contract):
+    """How long and how the search runs."""
+
+    budget_seconds: float = Field(default=300, gt=0)
+    trials: int | None = Field(default=None, ge=1)
+    """Fixed number of trials; the list of trials then does not depend on the clock."""
+    strategy: Strategy = "auto"
+    folds: int = Field(default=5, ge=2, le=20)
+    validation: Validation = "stratified"
+    interpretable: bool = False
+    threshold: Threshold = "f1"
+    """How the decision threshold of a binary classifier is chosen."""
+    cost_false_positive: float = Field(default=1.0, gt=0)
+    cost_false_negative: float = Field(default=1.0, gt=0)
+    top_k: int | None = Field(default=None, ge=1)
+
+
+class DeploymentSpec(Contract):
+    """What the service has to bear."""
+
+    requests_per_day: float | None = None
+    p99_ms: float | None = None
+
+
+class ProjectSpec(Contract):
+    """Everything that a project is made from, besides the data and the seed's consequences."""
+
+    version: Literal[1] = 1
+    name: str
+    request: str
+    task: TaskSpec
+    target: TargetSpec | None
+    metric: MetricSpec
+    data: DataSpec
+    training: TrainingSpec = TrainingSpec()
+    deployment: DeploymentSpec = DeploymentSpec()
+    answers: dict[str, str] = {}
+    seed: int = Field(default=0, ge=0, lt=2**31)

@@ -1,0 +1,99 @@
+"""The closed sets of words that the contracts share."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+__all__ = [
+    "COST_METRICS",
+    "ColumnRole",
+    "ColumnType",
+    "FileKind",
+    "MetricName",
+    "Operator",
+    "PersonalData",
+    "TaskType",
+    "default_metric",
+    "higher_is_better",
+]
+
+TaskType = Literal["binary", "multiclass", "multilabel", "regression", "forecast", "clustering", "anomaly"]
+
+MetricName = Literal[
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "f1",
+    "accuracy",
+    "balanced_accuracy",
+    "rmse",
+    "mae",
+    "mape",
+    "r2",
+    "pinball",
+    "silhouette",
+]
+
+Operator = Literal[">", ">=", "<", "<="]
+
+ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time", "category", "text", "empty"]
+"""What the cells of a column are once they are clean.
+
+`time` is a time of day in minutes since midnight; `empty` holds nothing but missing markers.
+"""
+
+ColumnRole = Literal["id", "key", "time", "text", "category", "number", "target_candidate", "constant", "empty"]
+
+PersonalData = Literal["name", "email", "phone", "card", "address"]
+
+FileKind = Literal[
+    "delimited",
+    "fixed_width",
+    "json",
+    "json_lines",
+    "excel",
+    "parquet",
+    "arrow",
+    "sqlite",
+    "duckdb",
+    "xml",
+    "html",
+    "image",
+    "log",
+    "text",
+    "names",
+    "archive",
+    "empty",
+    "binary",
+]
+
+COST_METRICS: Final = frozenset({"log_loss", "rmse", "mae", "mape", "pinball"})
+"""Metrics of which less is better."""
+
+_DEFAULT_METRIC: Final[dict[TaskType, MetricName]] = {
+    "binary": "roc_auc",
+    "multiclass": "log_loss",
+    "multilabel": "f1",
+    "regression": "rmse",
+    "forecast": "rmse",
+    "clustering": "silhouette",
+    "anomaly": "roc_auc",
+}
+
+
+def higher_is_better(metric: MetricName) -> bool:
+    """Whether more of `metric` is better.
+
+    >>> higher_is_better("roc_auc"), higher_is_better("rmse")
+    (True, False)
+    """
+    return metric not in COST_METRICS
+
+
+def default_metric(task: TaskType) -> MetricName:
+    """The metric of a task for which none was asked.
+
+    >>> default_metric("binary"), default_metric("regression")
+    ('roc_auc', 'rmse')
+    """
+    return _DEFAULT_METRIC[task]

@@ -1,0 +1,1 @@
+"""The Jinja tree of a generated project; data only."""
