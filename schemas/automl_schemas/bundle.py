@@ -6,9 +6,10 @@ from typing import Literal
 
 from automl_schemas.base import Contract
 from automl_schemas.cleaning import ColumnPlan
+from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import ColumnType, MetricName, TaskType
 
-__all__ = ["BundleManifest", "HashedFile", "InputColumn", "InputSchema", "Signature"]
+__all__ = ["BundleManifest", "HashedFile", "InputColumn", "InputSchema", "Signature", "TrainingSummary"]
 
 
 class InputColumn(Contract):
@@ -52,6 +53,18 @@ class Signature(Contract):
     """64 bytes, hexadecimal."""
 
 
+class TrainingSummary(Contract):
+    """How the model came about: what the search found, on how many rows, in how long."""
+
+    run_id: str
+    rows: int
+    seconds: float
+    cv: float
+    best_model: str
+    trials: int
+    leaderboard: list[LeaderboardRow]
+
+
 class BundleManifest(Contract):
     """`manifest.json` of a bundle, verified before anything else of it is read."""
 
@@ -67,5 +80,6 @@ class BundleManifest(Contract):
     threshold_by: str | None = None
     features: list[str]
     runtime_version: str
+    training: TrainingSummary | None = None
     files: list[HashedFile]
     signature: Signature | None = None

@@ -1,0 +1,7 @@
+"""`python -m automl_agent` is the command `automl`."""
+
+from __future__ import annotations
+
+from automl_agent.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""Entry point of the command line: one place where errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+from automl_runtime.errors import AutomlError, Cancelled, RequestError
+
+from automl_agent.cli import making, using
+from automl_agent.cli.shared import emit_json
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="automl",
+    help="Says in plain English what to predict, points at a messy folder, and gets a tested, serving project.",
+    epilog='Example: automl new "predict which customers will churn, AUC above 0.85" --data ./messy',
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+making.register(app)
+using.register(app)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Runs the command and exits: 0 done, 1 our bug, 2 request, 3 data, 4 training, 5 cancelled."""
+    given = sys.argv[1:] if arguments is None else arguments
+    signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(_run(given))
+
+
+def _run(arguments: list[str]) -> int:
+    as_json, debug = "--json" in arguments, "--debug" in arguments or bool(os.environ.get("AUTOML_DEBUG"))
+    try:
+        result: Any = app(args=arguments, prog_name="automl", standalone_mode=False)
+    except AutomlError as error:
+        return _explain(error, as_json=as_json, debug=debug)
+    except (KeyboardInterrupt, typer.Abort):
+        return _explain(Cancelled("Cancelled; nothing was left half-written."), as_json=as_json, debug=False)
+    except typer.TyperException as error:
+        describe = getattr(error, "format_message", None)
+        message = str(error) if describe is None else str(describe())
+        wrong = RequestError(message, hint="Run `automl --help`, or a command with --help, to see what is allowed.")
+        return _explain(wrong, as_json=as_json, debug=debug)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception as error:  # noqa: BLE001 -- the outermost layer: every bug ends here, with a message
+        return _explain_bug(error, as_json=as_json, debug=debug)
+    return result if isinstance(result, int) else 0
+
+
+def _explain(error: AutomlError, *, as_json: bool, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    if as_json:
+        emit_json({"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
+    sys.stderr.write(f"automl: {error}\n")
+    return error.exit_code
+
+
+def _explain_bug(error: Exception, *, as_json: bool, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(error, file=sys.stderr)
+    message = f"This is a bug of automl: {type(error).__name__}: {error}"
+    if as_json:
+        emit_json({"error": {"message": message, "hint": None, "exit_code": 1}})
+    sys.stderr.write(f"automl: {message}\n  Run it again with --debug and report what it prints.\n")
+    return 1
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,343 @@
+"""Commands that look at data and make projects: new, spec, discover, doctor."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from automl_agent.cli.shared import (
+    Answers,
+    Budget,
+    Data,
+    Debug,
+    Json,
+    NoAsk,
+    emit,
+    emit_json,
+    parse_answers,
+    print_table,
+)
+
+if TYPE_CHECKING:
+    from automl_runtime.data.review import PlanItem
+    from automl_schemas.catalog import DataCatalog
+    from automl_schemas.question import Question
+
+    from automl_agent.drafting import DraftOptions
+
+__all__ = ["register"]
+
+RequestWords = Annotated[
+    str,
+    typer.Argument(
+        help="What to predict, in plain English; or a YAML or JSON file (project.yaml, requirement).",
+        metavar="REQUEST",
+    ),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option("--keep", help="Keep a column although it looks like a leak.", metavar="TABLE.COLUMN"),
+]
+Reject = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reject",
+        help="Reject a step of the cleaning plan: table.column or table.column:step.",
+        metavar="ITEM",
+    ),
+]
+Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Fixed number of trials instead of a time budget.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split and of the search.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command(epilog='Example: automl new "predict churn" --data ./messy --out ./churn --budget 60s')(new)
+    app.command(epilog='Example: automl spec "predict churn" --data ./messy --json')(spec)
+    app.command(epilog="Example: automl discover ./messy --raw-out ./tables")(discover)
+    app.command(epilog="Example: automl doctor --json")(doctor)
+
+
+def new(
+    request: RequestWords,
+    data: Data = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write; default: a name from the request.")
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", help="Write to WORKSPACE/projects/USER/NAME instead of --out."),
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", help="USER below --workspace; default: the login name.")] = None,
+    budget: Budget = None,
+    trials: Trials = None,
+    seed: Seed = 0,
+    answer: Answers = None,
+    keep: Keep = None,
+    reject: Reject = None,
+    review: Annotated[bool, typer.Option("--review", help="Show the cleaning plan and ask what to reject.")] = False,
+    no_ask: NoAsk = False,
+    force: Annotated[bool, typer.Option("--force", help="Move an existing output folder aside.")] = False,
+    no_vendor_runtime: Annotated[
+        bool, typer.Option("--no-vendor-runtime", help="Leave the wheels of the runtime out of the project.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Make a project: find and clean the data, train, write a tested git repository."""
+    started = time.monotonic()
+    from automl_agent.console import narrate
+    from automl_agent.creating import create, refuse_untrainable
+    from automl_agent.drafting import draft
+
+    asking = not no_ask and not as_json and sys.stdin.isatty()
+    options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=review)
+    with narrate() as narrator:
+        options = _paused(options, narrator.finish)
+        drafted = draft(request, options, on_event=narrator)
+        refuse_untrainable(drafted.spec)
+        place = _place(drafted.spec.name, out, workspace, user)
+        created = create(drafted, place, force=force, vendor=not no_vendor_runtime, started=started, on_event=narrator)
+    if as_json:
+        emit_json(
+            {
+                "project": str(created.path),
+                "spec": created.spec.model_dump(mode="json"),
+                "metrics": created.metrics.model_dump(mode="json"),
+                "questions": [question.model_dump(mode="json") for question in drafted.questions],
+                "warnings": drafted.warnings,
+                "seconds": round(time.monotonic() - started, 3),
+            }
+        )
+        return
+    for question in drafted.questions:
+        sys.stderr.write(
+            f"  assumed     {question.id}={drafted.spec.answers.get(question.id, question.default)}: {question.text}  "
+            f"(change with --answer {question.id}=...)\n"
+        )
+    sys.stderr.write(f"  next        cd {place} && make serve\n")
+
+
+def spec(
+    request: RequestWords,
+    data: Data = None,
+    budget: Budget = None,
+    trials: Trials = None,
+    seed: Seed = 0,
+    answer: Answers = None,
+    keep: Keep = None,
+    reject: Reject = None,
+    no_ask: NoAsk = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what was understood: the project spec, with its open questions, and nothing written."""
+    from automl_runtime.project.specfile import dump_spec
+
+    from automl_agent.console import narrate
+    from automl_agent.drafting import draft
+
+    asking = not no_ask and not as_json and sys.stdin.isatty()
+    options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=False)
+    with narrate() as narrator:
+        drafted = draft(request, _paused(options, narrator.finish), on_event=narrator)
+    if as_json:
+        emit_json(
+            {
+                "spec": drafted.spec.model_dump(mode="json"),
+                "questions": [question.model_dump(mode="json") for question in drafted.questions],
+                "warnings": drafted.warnings,
+            }
+        )
+        return
+    emit(dump_spec(drafted.spec).rstrip())
+    for question in drafted.questions:
+        emit(f"# {question.id}: {question.text} [{question.default}]  {question.impact}")
+
+
+def discover(
+    path: Annotated[Path, typer.Argument(help="File or folder with data.")],
+    raw_out: Annotated[
+        Path | None,
+        typer.Option("--raw-out", help="Write each table found, untouched, as CSV into this folder."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Say what is in a folder: files, tables, columns, keys, joins."""
+    from automl_agent.console import narrate
+
+    with narrate() as narrator:
+        if raw_out is not None:
+            _write_raw(path, raw_out, narrator, as_json=as_json)
+            return
+        from automl_runtime.data.catalog import discover as discover_data
+
+        catalog = discover_data(path, on_event=narrator).catalog
+    if as_json:
+        emit_json(catalog.model_dump(mode="json"))
+        return
+    _print_catalog(catalog)
+
+
+def doctor(as_json: Json = False, debug: Debug = False) -> None:
+    """Say what is installed, what the machine has, and what could be added."""
+    from dataclasses import asdict
+
+    from automl_agent.doctor import examine
+
+    checks = examine()
+    failed = [check for check in checks if check.required and not check.ok]
+    if as_json:
+        emit_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
+    else:
+        marks = [
+            ("ok" if c.ok else "MISSING" if c.required else "-", c.name, c.value, "" if c.ok else c.fix) for c in checks
+        ]
+        print_table(["", "part", "found", "what to do"], marks)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _options(
+    data: Path | None,
+    budget: str | None,
+    trials: int | None,
+    seed: int,
+    answer: list[str] | None,
+    keep: list[str] | None,
+    reject: list[str] | None,
+    *,
+    asking: bool,
+    review: bool,
+) -> DraftOptions:
+    from automl_agent.drafting import DraftOptions
+    from automl_agent.durations import parse_duration
+
+    return DraftOptions(
+        data=data,
+        answers=parse_answers(answer),
+        keep=tuple(keep or ()),
+        reject=tuple(reject or ()),
+        budget_seconds=None if budget is None else parse_duration(budget),
+        trials=trials,
+        seed=seed,
+        ask=_ask if asking else None,
+        review=_review if review else None,
+    )
+
+
+def _paused(options: DraftOptions, finish: Callable[[], None]) -> DraftOptions:
+    """The options with the bar taken away before each question."""
+    from dataclasses import replace
+
+    def after(function: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
+        if function is None:
+            return None
+
+        def asked(subject: Any) -> Any:
+            finish()
+            return function(subject)
+
+        return asked
+
+    return replace(options, ask=after(options.ask), review=after(options.review))
+
+
+def _ask(question: Question) -> str:
+    sys.stderr.write(f"\n? {question.text}\n  {question.impact}\n")
+    for number, option in enumerate(question.options, start=1):
+        mark = " (default)" if option.value == question.default else ""
+        sys.stderr.write(f"  {number}. {option.label}{mark}\n")
+    while True:
+        typed = typer.prompt("  your choice", default="", show_default=False, err=True).strip()
+        if not typed:
+            return question.default
+        if typed.isdigit() and 1 <= int(typed) <= len(question.options):
+            return question.options[int(typed) - 1].value
+        if typed in {option.value for option in question.options}:
+            return str(typed)
+        sys.stderr.write(f"  Type a number from 1 to {len(question.options)}, or nothing for the default.\n")
+
+
+def _review(items: Sequence[PlanItem]) -> Collection[str]:
+    for number, item in enumerate(items, start=1):
+        examples = "; ".join(f"{example.before!r} -> {example.after!r}" for example in item.examples)
+        sys.stderr.write(f"{number:>4}. {item.id}: {item.source} -> {item.result}, {item.count:,} cells  {examples}\n")
+    if not sys.stdin.isatty():
+        return ()
+    while True:
+        typed = typer.prompt("  numbers to reject (as 2,5), or nothing", default="", show_default=False, err=True)
+        numbers = [part for part in typed.replace(",", " ").split() if part]
+        if all(part.isdigit() and 1 <= int(part) <= len(items) for part in numbers):
+            return [items[int(part) - 1].id for part in numbers]
+        sys.stderr.write(f"  Type numbers from 1 to {len(items)}.\n")
+
+
+def _place(name: str, out: Path | None, workspace: Path | None, user: str | None) -> Path:
+    import getpass
+
+    from automl_generators.names import clean_name
+    from automl_runtime.errors import RequestError
+
+    if out is not None and workspace is not None:
+        raise RequestError("--out and --workspace exclude each other; give one of them.")
+    if out is not None:
+        return out
+    if workspace is not None:
+        return workspace / "projects" / clean_name(user or getpass.getuser()) / name
+    return Path(name)
+
+
+def _write_raw(path: Path, folder: Path, narrator: Any, *, as_json: bool) -> None:
+    from automl_runtime.data.reading import read_path
+    from automl_runtime.data.reading.raw_out import write_raw
+
+    result = read_path(path, on_event=narrator)
+    written = write_raw(result.tables, folder)
+    narrator.finish()
+    for warning in result.warnings:
+        narrator.line("warning", warning, style="yellow")
+    if as_json:
+        emit_json({"tables": [str(place) for place in written], "warnings": result.warnings})
+        return
+    for place in written:
+        emit(str(place))
+
+
+def _print_catalog(catalog: DataCatalog) -> None:
+    for table in catalog.tables:
+        keys = "; key " + ", ".join(table.keys[0].columns) if table.keys else ""
+        emit(
+            f"\n{table.name}  ({', '.join(table.files)}): {table.rows:,} rows, {table.duplicate_rows:,} repeated{keys}"
+        )
+        rows = [
+            (
+                column.name[:40],
+                column.type,
+                column.role,
+                f"{100 * column.missing / max(column.rows, 1):.1f} %",
+                f"{column.distinct:,}",
+                ", ".join(value.value for value in column.stats.top[:3])[:50],
+            )
+            for column in table.columns
+        ]
+        print_table(["column", "type", "role", "missing", "distinct", "most frequent"], rows, right=(3, 4))
+    for join in catalog.joins:
+        pairs = ", ".join(f"{a} = {b}" for a, b in zip(join.child_columns, join.parent_columns, strict=True))
+        emit(
+            f"join  {join.child} -> {join.parent}  on {pairs}  ({join.cardinality}, {100 * join.containment:.1f} % found)"
+        )
+    for copy in catalog.duplicates:
+        emit(f"copy  {copy.path} of {copy.of} ({copy.reason})")
+    for ignored in catalog.ignored:
+        emit(f"ignored  {ignored.path}: {ignored.reason}")
+    for folder in catalog.images:
+        emit(f"images  {folder.path}: {sum(folder.classes.values()):,} in {len(folder.classes)} classes")
+    for warning in catalog.warnings:
+        emit(f"warning  {warning}")

@@ -1,0 +1,74 @@
+"""Options and output that several commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = [
+    "Answers",
+    "Budget",
+    "Data",
+    "Debug",
+    "Json",
+    "NoAsk",
+    "ProjectFolder",
+    "emit",
+    "emit_json",
+    "parse_answers",
+    "print_table",
+]
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
+NoAsk = Annotated[bool, typer.Option("--no-ask", help="Never ask; take the default of every question and report it.")]
+Data = Annotated[Path | None, typer.Option("--data", help="File or folder with the data, however messy.")]
+Budget = Annotated[str | None, typer.Option("--budget", help="Time for the search: 60s, 2m, 1h.", metavar="TIME")]
+Answers = Annotated[
+    list[str] | None,
+    typer.Option("--answer", help="Settle a question: id=value. May be repeated.", metavar="ID=VALUE"),
+]
+ProjectFolder = Annotated[Path, typer.Argument(help="Folder of a generated project.", metavar="PROJECT")]
+
+
+def emit(text: str) -> None:
+    """Writes a line to standard output."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def emit_json(content: Any) -> None:
+    """Writes one JSON object to standard output."""
+    emit(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+
+
+def parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:
+    """`["target=Left?"]` as `{"target": "Left?"}`; RequestError when there is no `=`."""
+    from automl_runtime.errors import RequestError
+
+    answers = {}
+    for pair in pairs or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.strip():
+            raise RequestError(f"--answer {pair!r} is not of the form id=value.")
+        answers[key.strip()] = value.strip()
+    return answers
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]], *, right: Sequence[int] = ()) -> None:
+    """A plain table on standard output; columns at the positions `right` are right-aligned."""
+    cells = [list(header), *[list(row) for row in rows]]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(header))]
+    for number, row in enumerate(cells):
+        parts = [
+            cell.rjust(width) if index in right else cell.ljust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        emit("  ".join(parts).rstrip())
+        if number == 0:
+            emit("  ".join("-" * width for width in widths))

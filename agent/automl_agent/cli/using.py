@@ -1,0 +1,169 @@
+"""Commands that use a project: train, predict, serve, runs, report."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_agent.cli.shared import Budget, Debug, Json, ProjectFolder, emit, emit_json, print_table
+
+__all__ = ["register"]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command(epilog="Example: automl train ./churn --data ./messy_june")(train)
+    app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv")(predict)
+    app.command(epilog="Example: automl serve ./churn --port 8080")(serve)
+    app.command(epilog="Example: automl runs ./churn")(runs)
+    app.command(epilog="Example: automl report ./churn --json")(report)
+
+
+def train(
+    project: ProjectFolder,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="New raw data of the same layout; default: the old.")
+    ] = None,
+    budget: Budget = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Train again, compare the new model with the old one, and keep the better."""
+    from automl_agent.console import narrate
+    from automl_agent.durations import parse_duration
+    from automl_agent.retraining import retrain
+
+    seconds = None if budget is None else parse_duration(budget)
+    with narrate() as narrator:
+        outcome = retrain(project, data, budget_seconds=seconds, on_event=narrator)
+    if as_json:
+        emit_json(outcome.to_json())
+        return
+    print_table(
+        ["model", "holdout", "95 % interval", "rows", "in production"],
+        [
+            (
+                scored.version,
+                f"{scored.score:.4f}",
+                f"[{scored.interval[0]:.4f}, {scored.interval[1]:.4f}]",
+                f"{scored.rows:,}",
+                "yes" if scored.version == outcome.production else "",
+            )
+            for scored in outcome.models
+        ],
+        right=(1, 2, 3),
+    )
+
+
+def predict(
+    project: ProjectFolder,
+    source: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet file; or a folder of new raw files.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet); default: CSV to stdout."),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Predict the rows of a file, or of a folder with new raw files."""
+    from automl_runtime.errors import DataError, RequestError
+
+    from automl_agent.console import narrate
+    from automl_agent.steps import run_step
+
+    if as_json and output is None:
+        raise RequestError("--json needs --output: the predictions themselves are not put into the summary.")
+    if not source.exists():
+        raise DataError(f"{str(source)!r} does not exist.")
+    arguments = [str(source.resolve())]
+    if output is not None:
+        arguments += ["--output", str(output.resolve())]
+    with narrate() as narrator:
+        lines = run_step(_folder(project), "predict", arguments, on_event=narrator, on_line=None if output else emit)
+    if as_json:
+        emit_json({"output": str(output), "summary": "\n".join(lines)})
+    elif output is not None:
+        sys.stderr.write("\n".join(lines) + "\n")
+
+
+def serve(
+    project: ProjectFolder,
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
+    ] = 8000,
+    debug: Debug = False,
+) -> None:
+    """Serve the project's model over HTTP until Ctrl-C."""
+    from automl_agent.steps import serve_project
+
+    raise typer.Exit(serve_project(_folder(project), host=host, port=port))
+
+
+def runs(
+    workspace: Annotated[Path, typer.Argument(help="A project, or a folder with projects below.")] = Path(),
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the training runs of a project or of all projects below a folder."""
+    from automl_agent.listing import runs_below
+
+    found = runs_below(workspace)
+    if as_json:
+        emit_json([{"project": str(place), **record.model_dump(mode="json")} for place, record in found])
+        return
+    print_table(
+        ["project", "run", "status", "metric", "cv", "holdout", "best model", "trials", "seconds"],
+        [
+            (
+                str(place),
+                record.run_id,
+                record.status,
+                record.metric,
+                "" if record.cv is None else f"{record.cv:.4f}",
+                "" if record.holdout is None else f"{record.holdout:.4f}",
+                record.best_model or "",
+                str(record.trials),
+                f"{record.seconds:.1f}",
+            )
+            for place, record in found
+        ],
+        right=(4, 5, 7, 8),
+    )
+
+
+def report(
+    project: ProjectFolder,
+    open_it: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Print the project's score and where its report lies."""
+    from automl_agent.listing import metrics_of
+
+    folder = _folder(project)
+    metrics, page = metrics_of(folder)
+    if as_json:
+        emit_json({"report": str(page), "metrics": metrics.model_dump(mode="json")})
+    else:
+        low, high = metrics.holdout_ci
+        emit(f"{metrics.metric} {metrics.holdout:.4f} [{low:.4f}, {high:.4f}] on {metrics.rows_holdout:,} holdout rows")
+        if metrics.goal is not None:
+            emit(f"goal {metrics.goal.op} {metrics.goal.value:g}: {'met' if metrics.goal.met else 'not met'}")
+        rows = [
+            (row.model, f"{row.cv:.4f}", f"{row.fit_seconds:.1f}", f"{row.predict_us_per_row:.1f}")
+            for row in metrics.leaderboard
+        ]
+        print_table(["model", "cv", "fit s", "us/row"], rows, right=(1, 2, 3))
+        emit(str(page))
+    if open_it:
+        typer.launch(str(page))
+
+
+def _folder(project: Path) -> Path:
+    from automl_runtime.project import Project
+
+    return Project.load(project).root

@@ -1,0 +1,304 @@
+"""From a request and a folder to a settled spec and its training table, with nothing written yet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from automl_runtime.data.assemble import Assembled, TrainingColumn, assemble, training_sql
+from automl_runtime.data.catalog import Discovery, discover
+from automl_runtime.data.holdout import holdout_mask, row_identity
+from automl_runtime.data.leaks import find_leaks
+from automl_runtime.data.relations import plan_joins
+from automl_runtime.data.review import PlanItem, review_items
+from automl_runtime.errors import DataError, RequestError
+from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_schemas.question import Question
+from automl_schemas.requirement import Requirement
+from automl_schemas.spec import DroppedColumn, ProjectSpec
+
+from automl_agent.grounding import Grounded, ground
+from automl_agent.requirements import load_request
+
+__all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
+
+Ask = Callable[[Question], str]
+Review = Callable[[Sequence[PlanItem]], Collection[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftOptions:
+    """What the caller settles beforehand; `ask` and `review` are None when nobody is there to answer."""
+
+    data: Path | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
+    keep: Sequence[str] = ()
+    reject: Collection[str] = ()
+    budget_seconds: float | None = None
+    trials: int | None = None
+    seed: int = 0
+    ask: Ask | None = None
+    review: Review | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A settled spec with the data that it was settled on."""
+
+    spec: ProjectSpec
+    discovery: Discovery
+    rows: pd.DataFrame
+    """The training table: one row per entity that has a target, dropped columns left out."""
+    holdout: np.ndarray
+    """Which of `rows` are sealed."""
+    sql: str
+    columns: list[TrainingColumn]
+    questions: list[Question]
+    warnings: list[str]
+    assumed: list[str]
+
+
+def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) -> Draft:
+    """Understands `request`, finds and cleans the data, binds the words to columns and drops leaks.
+
+    Raises:
+        RequestError: if the request supports no prediction, or names what is not there.
+        DataError: if the data cannot be used.
+    """
+    asked = load_request(request)
+    source = _source(asked, options.data)
+    discovery = discover(source, reject=options.reject, on_event=on_event)
+    if options.review is not None:
+        rejected = options.review(review_items(discovery.catalog))
+        if rejected:
+            discovery = discover(source, reject={*options.reject, *rejected}, on_event=on_event)
+    answers = dict(options.answers)
+    grounded = _settle(asked, discovery, source, options, answers)
+    _say_what_was_found(grounded, discovery, asked, on_event)
+    spec, leak_questions, assembled, holdout = _judge_columns(
+        grounded.spec, asked, discovery, options, answers, on_event
+    )
+    _refuse_unknown_answers(options.answers, [*discovery.catalog.questions, *grounded.questions, *leak_questions])
+    return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
+
+
+def _source(asked: Requirement | ProjectSpec, given: Path | None) -> Path:
+    named = asked.data.source if isinstance(asked, ProjectSpec) else asked.data
+    if given is None and named is None:
+        raise RequestError(
+            "The request names no data.",
+            hint='Add --data ./folder, or say where they are: "... from ./folder".',
+        )
+    place = (given if given is not None else Path(str(named))).expanduser()
+    if not place.exists():
+        raise DataError(f"The data folder {str(place)!r} does not exist.", hint="Check the path given with --data.")
+    return place.resolve()
+
+
+def _settle(
+    asked: Requirement | ProjectSpec,
+    discovery: Discovery,
+    source: Path,
+    options: DraftOptions,
+    answers: dict[str, str],
+) -> Grounded:
+    if isinstance(asked, ProjectSpec):
+        return _given(asked, discovery, source, options)
+    while True:
+        grounded = ground(
+            asked,
+            discovery.catalog,
+            source=str(source),
+            answers={key: value for key, value in answers.items() if not key.startswith("leak.")},
+            budget_seconds=options.budget_seconds,
+            seed=options.seed,
+        )
+        open_questions = [question for question in grounded.questions if question.id not in answers]
+        if options.ask is None or not open_questions:
+            return _with_options(grounded, options)
+        answers[open_questions[0].id] = options.ask(open_questions[0])
+
+
+def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: DraftOptions) -> Grounded:
+    catalog = discovery.catalog
+    if spec.target is None:
+        raise RequestError(f"`task.type: {spec.task.type}` without a target cannot be trained yet.")
+    known = {table.name: {column.name for column in table.columns} for table in catalog.tables}
+    if spec.target.table not in known:
+        raise RequestError(f"`target.table` is {spec.target.table!r}; the data have {', '.join(sorted(known))}.")
+    if spec.target.sql is None and spec.target.column not in known[spec.target.table]:
+        raise RequestError(
+            f"`target.column` is {spec.target.column!r}, which {spec.target.table} does not have; "
+            f"its columns: {', '.join(sorted(known[spec.target.table]))}."
+        )
+    data = spec.data.model_copy(update={"source": str(source)})
+    if not data.tables:
+        tables, joins = plan_joins(catalog, spec.target.table)
+        data = data.model_copy(update={"tables": tables, "joins": joins})
+    settled = spec.model_copy(update={"data": data})
+    return _with_options(Grounded(spec=settled, questions=[], warnings=[], assumed=[]), options)
+
+
+def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:
+    spec = grounded.spec
+    training = spec.training.model_copy(
+        update={
+            **({"budget_seconds": options.budget_seconds} if options.budget_seconds is not None else {}),
+            **({"trials": options.trials} if options.trials is not None else {}),
+        }
+    )
+    data = spec.data.model_copy(update={"keep": sorted({*spec.data.keep, *options.keep})})
+    spec = spec.model_copy(update={"training": training, "data": data})
+    return Grounded(spec=spec, questions=grounded.questions, warnings=grounded.warnings, assumed=grounded.assumed)
+
+
+def _judge_columns(
+    spec: ProjectSpec,
+    asked: Requirement | ProjectSpec,
+    discovery: Discovery,
+    options: DraftOptions,
+    answers: dict[str, str],
+    on_event: EventSink,
+) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
+    on_event(Progress("joining", 0, None, "training table"))
+    _refuse_unknown_keeps(spec, discovery)
+    assembled = assemble(spec, discovery.catalog, discovery.tables)
+    if assembled.frame.empty:
+        raise DataError("The training table has no row with a target.")
+    identity = row_identity(assembled.frame, spec, assembled.columns)
+    time = assembled.frame[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
+    holdout = np.asarray(holdout_mask(identity, spec.seed, time=time))
+    on_event(Progress("checking for leaks", 0, None))
+    known_before = asked.known_before if isinstance(asked, Requirement) else None
+    report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
+    drops = list(report.drops)
+    for question in report.questions:
+        if question.id not in answers and options.ask is not None:
+            answers[question.id] = options.ask(question)
+        if answers.get(question.id, question.default) == "drop":
+            drops.append(_drop_for(question, assembled.columns))
+    spec = settle_drops(spec, assembled.columns, drops)
+    asked_for = {question.id for question in report.questions}
+    settled = {key: value for key, value in answers.items() if key in asked_for or not key.startswith("leak.")}
+    return (
+        spec.model_copy(update={"answers": {**spec.answers, **settled}}),
+        report.questions,
+        assembled,
+        holdout,
+    )
+
+
+def _drop_for(question: Question, columns: Sequence[TrainingColumn]) -> DroppedColumn:
+    name = question.id.removeprefix("leak.")
+    for column in columns:
+        if column.question_id == name:
+            return column.dropped(f"leak: {question.text}")
+    raise DataError(f"The question {question.id!r} is about no column of the training table.")
+
+
+def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn]) -> ProjectSpec:
+    """`spec` with the columns that are no features listed under `data.drop`, each with its reason.
+
+    These are the leaks, and columns that identify, never vary, hold nothing or are personal; what `data.keep` names
+    stays.
+    """
+    drops = {(drop.table, drop.column): drop for drop in (*spec.data.drop, *leaks)}
+    protected = _protected(spec)
+    for column in columns:
+        reason = None if column.name in protected or column.aggregate else _no_feature(column)
+        if reason is not None and f"{column.table}.{column.column}" not in spec.data.keep:
+            drop = column.dropped(reason)
+            drops.setdefault((drop.table, drop.column), drop)
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"drop": list(drops.values())})})
+
+
+def _protected(spec: ProjectSpec) -> set[str]:
+    base = spec.data.tables[0]
+    named = {spec.target.column if spec.target else None, spec.task.time, spec.task.group, spec.data.cutoff}
+    return {*base.key, *spec.task.series, *(name for name in named if name)}
+
+
+def _no_feature(column: TrainingColumn) -> str | None:
+    if column.personal is not None:
+        return f"personal data: {column.personal}"
+    return {"constant": "constant", "empty": "empty", "id": "identifier", "key": "identifier"}.get(column.role)
+
+
+def _refuse_unknown_keeps(spec: ProjectSpec, discovery: Discovery) -> None:
+    known = {f"{table.name}.{column.name}" for table in discovery.catalog.tables for column in table.columns}
+    for name in spec.data.keep:
+        if name not in known:
+            raise RequestError(f"--keep {name!r} names no column.", hint=_nearest(name, known))
+
+
+def _refuse_unknown_answers(answers: Mapping[str, str], questions: Sequence[Question]) -> None:
+    known = {question.id for question in questions}
+    for key in answers:
+        if key not in known:
+            listed = ", ".join(sorted(known)) or "none: nothing is open"
+            raise RequestError(f"--answer {key}: there is no such question.", hint=f"Questions: {listed}.")
+    for question in questions:
+        allowed = [option.value for option in question.options]
+        if question.id.startswith("leak.") and answers.get(question.id, question.default) not in allowed:
+            raise RequestError(f"--answer {question.id}={answers[question.id]}: allowed are {', '.join(allowed)}.")
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    from rapidfuzz import process
+
+    found = process.extractOne(name, sorted(known))
+    return f"Nearest: {found[0]}" if found else "Write it as table.column."
+
+
+def _drafted(
+    spec: ProjectSpec,
+    grounded: Grounded,
+    leak_questions: list[Question],
+    assembled: Assembled,
+    holdout: np.ndarray,
+    discovery: Discovery,
+) -> Draft:
+    sql, columns = training_sql(spec, discovery.catalog)
+    rows = assembled.frame[[column.name for column in columns]]
+    return Draft(
+        spec=spec,
+        discovery=discovery,
+        rows=rows,
+        holdout=holdout,
+        sql=sql,
+        columns=columns,
+        questions=[*discovery.catalog.questions, *grounded.questions, *leak_questions],
+        warnings=[*discovery.catalog.warnings, *grounded.warnings],
+        assumed=grounded.assumed,
+    )
+
+
+def _say_what_was_found(
+    grounded: Grounded, discovery: Discovery, asked: Requirement | ProjectSpec, on_event: EventSink
+) -> None:
+    spec, catalog = grounded.spec, discovery.catalog
+    goal = f" {spec.metric.goal.op} {spec.metric.goal.value:g}" if spec.metric.goal else ""
+    by = "as given in the spec" if isinstance(asked, ProjectSpec) else "rules; no LLM configured"
+    on_event(Finding("understood", f"{spec.task.type} · metric {spec.metric.name}{goal} ({by})"))
+    rows = sum(table.rows for table in catalog.tables)
+    text = f"{len(catalog.files)} files -> {len(catalog.tables)} tables, {rows:,} rows, {len(catalog.joins)} joins"
+    if catalog.duplicates or catalog.ignored:
+        text += f"; ignored: {len(catalog.duplicates)} copies, {len(catalog.ignored)} others"
+    on_event(Finding("discovered", text))
+    for sentence in grounded.assumed:
+        on_event(Finding("grounded", sentence))
+    for warning in [*catalog.warnings, *grounded.warnings]:
+        on_event(Warned(warning))
+    columns = [column for table in catalog.tables for column in table.columns]
+    dropped = sum(table.rows_read - table.rows for table in catalog.tables)
+    changed = sum(1 for column in columns if column.changed)
+    rejected = sum(column.rejected for column in columns)
+    on_event(
+        Finding(
+            "cleaned",
+            f"{dropped:,} repeated rows dropped, {changed} columns changed, {rejected:,} cells rejected",
+        )
+    )

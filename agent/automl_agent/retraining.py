@@ -1,0 +1,94 @@
+"""Trains a project again and keeps the better of the old and the new model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from automl_runtime.errors import DataError
+from automl_runtime.events import EventSink, Finding, ignore
+from automl_runtime.project import Project
+from automl_runtime.registry.aliases import read_aliases, set_alias
+
+from automl_agent.steps import run_module, run_step
+
+__all__ = ["Outcome", "Scored", "retrain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One model version on the holdout."""
+
+    version: str
+    score: float
+    interval: tuple[float, float]
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Old and new model on the same holdout rows, and which of them is in production now."""
+
+    metric: str
+    models: list[Scored]
+    production: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The outcome as a JSON object."""
+        return asdict(self)
+
+
+def retrain(
+    project: Path,
+    data: Path | None = None,
+    *,
+    budget_seconds: float | None = None,
+    on_event: EventSink = ignore,
+) -> Outcome:
+    """Trains the project at `project` again, on new raw data when `data` is given.
+
+    Both models are scored on the holdout of the data that are now in the project; a new model goes into production
+    unless the old one scores better there.
+
+    Raises:
+        DataError: if `data` does not exist or has another layout.
+        TrainingError: if no model could be trained; the old one stays in production.
+    """
+    loaded = Project.load(project)
+    models = loaded.root / "models"
+    old = read_aliases(models).get("production")
+    if data is not None:
+        if not data.exists():
+            raise DataError(f"{str(data)!r} does not exist.")
+        run_step(loaded.root, "data", ["--source", str(data.resolve())], on_event=on_event)
+    extra = {} if budget_seconds is None else {"AUTOML_BUDGET_SECONDS": f"{budget_seconds:g}"}
+    run_step(loaded.root, "train", environment=extra, on_event=on_event)
+    new = read_aliases(models)["production"]
+    versions = [new] if old is None else [old, new]
+    scored = [_scored(version, loaded.root) for version in versions]
+    better = _better(scored, higher=_higher_is_better(loaded))
+    if better != new:
+        set_alias(models, "production", better)
+        on_event(Finding("compared", f"{better} scores better than {new} and stays in production"))
+    run_step(loaded.root, "evaluate", on_event=on_event)
+    return Outcome(metric=loaded.spec.metric.name, models=scored, production=better)
+
+
+def _scored(version: str, root: Path) -> Scored:
+    lines = run_module(root, "automl_runtime.project.scoring", [str(root), version])
+    record = json.loads(lines[-1])
+    return Scored(version, record["score"], (record["interval"][0], record["interval"][1]), record["rows"])
+
+
+def _better(scored: list[Scored], *, higher: bool) -> str:
+    """The version with the best score; the newest among equals."""
+    sign = 1 if higher else -1
+    return max(reversed(scored), key=lambda item: sign * item.score).version
+
+
+def _higher_is_better(project: Project) -> bool:
+    from automl_schemas.vocabulary import higher_is_better
+
+    return higher_is_better(project.spec.metric.name)

@@ -1,0 +1,308 @@
+"""Tables in a grid of text cells: where they start and end, and which row names their columns.
+
+A pure function that delimited text, spreadsheets and HTML share. Blank rows cut the grid into blocks. A block
+is a table of its own when a header stands in it; else it goes on the table above, or is notes below that table.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from automl_runtime.data.reading.cells import TYPED, is_total, kind_of
+from automl_runtime.data.reading.header import (
+    Profile,
+    Row,
+    fits,
+    header_rows,
+    header_score,
+    is_group_row,
+    join_header,
+    looks_like_names,
+    profile,
+)
+
+__all__ = ["GridTable", "find_tables", "is_blank", "table_rows"]
+
+_MOST_NOTES = 60
+_MOST_TITLES = 40
+_EVIDENCE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class GridTable:
+    """One table of a grid; row numbers are 0-based indices into the rows that were given."""
+
+    header: tuple[str, ...] | None
+    """The header cells as found, `width` of them; None when the table has none."""
+    header_row: int | None
+    """The first row of the header."""
+    first_row: int
+    """The first row of data."""
+    last_row: int
+    """One past the last row of data."""
+    width: int
+    """Columns from the left edge of the grid to the last one of the header or of most rows."""
+    first_column: int = 0
+    """Columns at the left that hold nothing at all (the margin of a spreadsheet)."""
+    preamble_rows: int = 0
+    """Title rows above the header, blank ones counted."""
+    footer_rows: int = 0
+    """Totals and notes below the data, blank rows counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    rows: Sequence[Row]
+    fills: list[int]
+    """Cells with something in them, of every row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Rows `start` to `stop`, none blank; the rows before `top` are titles."""
+
+    start: int
+    top: int
+    stop: int
+    fill: int
+    """Cells with something in them in its fuller rows."""
+    evidence: float
+    """That the row `top` is a header."""
+
+
+def is_blank(row: Row) -> bool:
+    """Whether a row has no cell with anything in it."""
+    return not any(cell and not cell.isspace() for cell in row)
+
+
+def table_rows(rows: Sequence[Row], table: GridTable) -> list[Row]:
+    """The data rows of a table, blank ones left out; neither padded nor cut."""
+    return [row for row in rows[table.first_row : table.last_row] if not is_blank(row)]
+
+
+def find_tables(rows: Sequence[Row]) -> list[GridTable]:
+    """The tables of a grid, from the top; empty when there is nothing in it.
+
+    Rows need not be equally long. A grid of one row is a header without data where its cells look like names.
+    """
+    grid = _Grid(rows, [sum(1 for cell in row if cell and not cell.isspace()) for row in rows])
+    blocks = [_block(grid, *part) for run in _runs(grid.fills) for part in _split_at_widths(grid, *run)]
+    tables = [_table(grid, group) for group in _groups(grid, blocks)]
+    return _claim_gaps(tables, len(rows))
+
+
+def _runs(fills: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of rows that are not blank."""
+    runs: list[tuple[int, int]] = []
+    start: int | None = None
+    for index, fill in enumerate([*fills, 0]):
+        if fill and start is None:
+            start = index
+        elif not fill and start is not None:
+            runs.append((start, index))
+            start = None
+    return runs
+
+
+def _typical(numbers: Sequence[int]) -> int:
+    """The most frequent number, the larger one of equals."""
+    counts = Counter(numbers)
+    return max(counts, key=lambda number: (counts[number], number))
+
+
+def _full(fills: Sequence[int]) -> int:
+    """Cells filled in the fuller rows: what the lower four fifths do not exceed."""
+    return max(sorted(fills)[(4 * len(fills)) // 5 if len(fills) > 4 else -1], _typical(fills))
+
+
+def _split_at_widths(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
+    """A run cut where rows of another width go on below a header of theirs, without a blank row before it."""
+    widths = [len(row) for row in grid.rows[start:stop]]
+    starts = [start + index for index in range(1, stop - start) if widths[index] != widths[index - 1]]
+    cuts = [start]
+    for position, end in zip(starts, [*starts, stop][1:], strict=True):
+        before = position - cuts[-1]
+        width = len(grid.rows[position])
+        if before < 2 or end - position < 2 or width < 2 or grid.fills[position] < 0.5 * width:
+            continue
+        if (
+            widths[position - start - 1] == widths[position - start - 2] >= 2
+            and _score(grid, position, end) >= _EVIDENCE
+        ):
+            cuts.append(position)
+    return list(zip(cuts, [*cuts[1:], stop], strict=True))
+
+
+def _score(grid: _Grid, start: int, stop: int) -> float:
+    """Evidence that the row at `start` is the header of those below it."""
+    width = _width(grid, start, stop)
+    while stop - start > 2 and is_group_row(grid.rows[start], width):
+        start += 1
+    if stop - start < 2:
+        return 0.0
+    count = max(1, header_rows(grid.rows[start:stop], width))
+    return header_score(grid.rows[start], profile(grid.rows[start + count : stop], width))
+
+
+def _width(grid: _Grid, start: int, stop: int) -> int:
+    """Columns of a table: those of its first row and of most rows."""
+    return max(_typical([len(row) for row in grid.rows[start:stop]]), len(grid.rows[start]))
+
+
+def _block(grid: _Grid, start: int, stop: int) -> _Block:
+    fill = _full(grid.fills[start:stop])
+    top = start + _title_rows(grid, start, stop, fill)
+    return _Block(start, top, stop, fill, _score(grid, top, stop))
+
+
+def _title_rows(grid: _Grid, start: int, stop: int, fill: int) -> int:
+    """How many rows stand above the header: those with far fewer cells than the table below."""
+    if fill < 2:
+        return 0
+    needed = max(2, (fill + 1) // 2)
+    width = _typical([len(row) for row in grid.rows[start:stop]])
+    last = min(stop, start + _MOST_TITLES)
+    first = next((index for index in range(start, last) if grid.fills[index] >= needed), start)
+    if _score(grid, first, stop) < _EVIDENCE:
+        first = _later_header(grid, first, last, stop, width)
+    while first > start and is_group_row(grid.rows[first - 1], width):
+        first -= 1
+    return first - start
+
+
+def _later_header(grid: _Grid, first: int, last: int, stop: int, width: int) -> int:
+    """The header below lines of details about the file, or `first` where there is none."""
+    for index in range(first + 1, min(last, first + 12, stop - 2)):
+        if grid.fills[index] <= grid.fills[first] and len(grid.rows[index]) <= len(grid.rows[first]):
+            continue
+        below = profile(grid.rows[index + 1 : stop], width)
+        above = [fits(row, below) for row in grid.rows[first:index]]
+        if header_score(grid.rows[index], below) >= 2 * _EVIDENCE and not any(good > bad for good, bad in above):
+            return index
+    return first
+
+
+def _groups(grid: _Grid, blocks: list[_Block]) -> list[list[_Block]]:
+    """The blocks of each table: its own and those that go on it or follow it as notes."""
+    if not blocks:
+        return []
+    main = max(blocks, key=lambda block: (sum(grid.fills[block.top : block.stop]), -block.start))
+    groups: list[list[_Block]] = []
+    for block in blocks:
+        if _stands_alone(grid, block, main, groups):
+            groups.append([block])
+        elif groups:
+            groups[-1].append(block)
+    return groups
+
+
+def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_Block]]) -> bool:
+    if groups and _continues(grid, groups[-1], block):
+        return False
+    if block is main:
+        return True
+    rows = block.stop - block.top
+    if rows < 2 or block.fill < 2:
+        return False
+    if block.evidence >= _EVIDENCE:
+        return True
+    names = looks_like_names(grid.rows[block.top], _width(grid, block.top, block.stop))
+    if groups:
+        titled = block.top > block.start
+        return titled and names and block.evidence >= 0 and grid.fills[block.top] >= 3
+    return rows >= 5 and block.fill > 0.5 * main.fill
+
+
+def _continues(grid: _Grid, group: list[_Block], block: _Block) -> bool:
+    """Whether a block has rows of data of the table above it."""
+    above = _profile_of(grid, group[0])
+    good, bad = fits(grid.rows[block.start], above)
+    if any(column.kind in TYPED for column in above):
+        return good > bad
+    return (
+        grid.fills[block.start] == block.fill == group[0].fill
+        and block.evidence < 0.5
+        and _width(grid, block.start, block.stop) == _width(grid, group[0].top, group[0].stop)
+    )
+
+
+def _profile_of(grid: _Grid, block: _Block) -> list[Profile]:
+    rows = grid.rows[block.top : block.stop]
+    return profile(rows[1:] or rows, _width(grid, block.top, block.stop))
+
+
+def _table(grid: _Grid, group: list[_Block]) -> GridTable:
+    first = group[0]
+    above = _profile_of(grid, first)
+    usual = [block for block in group[1:] if not _is_notes(grid, block, above, first.fill)]
+    stop = usual[-1].stop if usual else first.stop
+    inside = [index for index in range(first.top, stop) if grid.fills[index]]
+    inside = inside[: len(inside) - _note_rows(grid, inside)]
+    width = _width(grid, first.top, first.stop)
+    names = header_rows([grid.rows[index] for index in inside], width)
+    header = join_header([grid.rows[index] for index in inside[:names]], width) if names else None
+    data = inside[names:]
+    start = data[0] if data else inside[-1] + 1
+    table = GridTable(header, inside[0] if names else None, start, data[-1] + 1 if data else start, width)
+    return replace(table, first_column=_margin(grid, inside, width))
+
+
+def _is_notes(grid: _Grid, block: _Block, above: Sequence[Profile], fill: int) -> bool:
+    """Whether no row of a block below the table could be one of its rows."""
+    if any(column.kind in TYPED for column in above):
+        fit = [fits(grid.rows[index], above) for index in range(block.start, block.stop)]
+        return not any(good > bad for good, bad in fit)
+    return _typical(grid.fills[block.start : block.stop]) < 0.5 * fill
+
+
+def _note_rows(grid: _Grid, inside: Sequence[int]) -> int:
+    """How many rows at the end are totals or notes."""
+    if len(inside) < 3:
+        return 0
+    rows = [grid.rows[index] for index in inside]
+    spared = min(_MOST_NOTES, len(rows) // 3)
+    columns = profile(rows[1 : len(rows) - spared], max(map(len, rows[: len(rows) - spared])))
+    usual = sum(column.filled >= 0.5 for column in columns)
+    count = 0
+    while count < min(_MOST_NOTES, len(rows) - 2) and _is_note(rows[-1 - count], columns, usual):
+        count += 1
+    return count
+
+
+def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
+    filled = [(index, text) for index, cell in enumerate(row) if (text := cell.strip())]
+    place, label = filled[0]
+    if is_total(label) and len(columns) > 1:
+        return not (place < len(columns) and any(map(is_total, columns[place].values)))
+    good, bad = fits(row, columns)
+    if good or usual < 2:
+        return False
+    if len(filled) == 1:
+        return place == 0 and not _belongs(label, columns[0])
+    return bool(bad) and len(filled) <= 0.5 * usual + 1
+
+
+def _belongs(cell: str, column: Profile) -> bool:
+    """Whether a lone cell could be one more value of its column."""
+    return cell in column.values or (column.kind in (*TYPED, "code") and kind_of(cell) == column.kind)
+
+
+def _margin(grid: _Grid, inside: Sequence[int], width: int) -> int:
+    margin = max(width - 1, 0)
+    for index in inside:
+        row = grid.rows[index][:margin]
+        margin = next((column for column, cell in enumerate(row) if cell and not cell.isspace()), margin)
+    return margin
+
+
+def _claim_gaps(tables: list[GridTable], rows: int) -> list[GridTable]:
+    """The rows between tables counted: titles of the one below; after the last one its notes."""
+    claimed = []
+    for number, table in enumerate(tables):
+        top = table.first_row if table.header_row is None else table.header_row
+        above = tables[number - 1].last_row if number else 0
+        below = rows - table.last_row if number + 1 == len(tables) else 0
+        claimed.append(replace(table, preamble_rows=top - above, footer_rows=below))
+    return claimed

@@ -1,0 +1,200 @@
+"""Whether the first rows of a block are a header, judged by the cells below them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from automl_runtime.data.reading.cells import TYPED, CellKind, kind_of
+
+__all__ = [
+    "Profile",
+    "Row",
+    "fits",
+    "header_rows",
+    "header_score",
+    "is_group_row",
+    "join_header",
+    "looks_like_names",
+    "profile",
+]
+
+Row = Sequence[str]
+
+_SAMPLE = 400
+_DOMINANT = 0.8
+_MOST_HEADER_ROWS = 5
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the cells of one column have in common."""
+
+    kind: CellKind | None
+    """The kind of at least four fifths of the cells that say something; None when there is none."""
+    filled: float
+    """Share of cells that are not empty."""
+    values: frozenset[str]
+    lengths: tuple[int, int]
+    """Shortest and longest of the cells that are not empty."""
+    repeated: bool
+    """Whether some value occurs more than once."""
+
+
+def profile(rows: Sequence[Row], width: int) -> list[Profile]:
+    """The profiles of the first `width` columns, from some 400 rows spread over `rows`."""
+    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    return [_profile([row[column] if column < len(row) else "" for row in sample]) for column in range(width)]
+
+
+def _profile(cells: list[str]) -> Profile:
+    texts = [text for cell in cells if (text := cell.strip())]
+    kinds = Counter(kind for text in texts if (kind := kind_of(text)) != "mark")
+    said = sum(kinds.values())
+    kind, count = kinds.most_common(1)[0] if kinds else (None, 0)
+    values = frozenset(texts)
+    return Profile(
+        kind=kind if said and count >= _DOMINANT * said else None,
+        filled=len(texts) / len(cells) if cells else 0.0,
+        values=values,
+        lengths=(min(map(len, texts)), max(map(len, texts))) if texts else (0, 0),
+        repeated=len(values) < len(texts),
+    )
+
+
+def fits(row: Row, columns: Sequence[Profile]) -> tuple[int, int]:
+    """How many cells of `row` over columns of numbers, dates or times are of that kind, and how many not."""
+    good = bad = 0
+    for cell, column in zip(row, columns, strict=False):
+        kind = kind_of(cell)
+        if column.kind in TYPED and kind not in ("empty", "mark"):
+            good += kind == column.kind
+            bad += kind != column.kind
+    return good, bad
+
+
+def header_score(row: Row, columns: Sequence[Profile]) -> float:
+    """Evidence that `row` names the columns below it: positive for, negative against, 0 for none.
+
+    Text above numbers or dates counts for a header; a cell of the column's own kind, or one that occurs again
+    below, counts against it.
+    """
+    cells = [cell.strip() for cell in row[: len(columns)]]
+    counted = _counting_names(cells, columns)
+    named = [cell for cell in cells if cell]
+    if not counted and all(kind_of(cell) in TYPED or kind_of(cell) == "mark" for cell in named):
+        return -2.0
+    score = sum(
+        0.5 if index in counted else _cell_score(cell, column)
+        for index, (cell, column) in enumerate(zip(cells, columns, strict=False))
+    )
+    return score - 0.5 if len(set(named)) < len(named) and score < 1 else score
+
+
+def _cell_score(cell: str, column: Profile) -> float:
+    if not cell or not column.values:
+        return 0.0
+    kind = kind_of(cell)
+    if column.kind in TYPED:
+        return _score_over_typed(kind, column)
+    if cell in column.values:
+        return -1.5 if column.repeated else -0.5
+    if kind in TYPED or kind == "mark":
+        return -0.5
+    return _score_over_text(cell, kind, column)
+
+
+def _score_over_typed(kind: CellKind, column: Profile) -> float:
+    if kind in ("text", "code"):
+        return 1.0
+    if kind == "date" and column.kind == "number":
+        return 0.3
+    return -1.0 if kind == column.kind else -0.3
+
+
+def _score_over_text(cell: str, kind: CellKind, column: Profile) -> float:
+    shortest, longest = column.lengths
+    several = len(column.values) >= 2
+    if column.kind == "code" and kind == "text":
+        return 0.5
+    if several and shortest == longest != len(cell):
+        return 0.5
+    if several and column.repeated:
+        return 0.3
+    return 0.2 if longest > 3 * len(cell) and len(cell) <= 30 else 0.0
+
+
+def _counting_names(cells: Sequence[str], columns: Sequence[Profile]) -> frozenset[int]:
+    """Positions of whole numbers that count on evenly and do not occur below: years, or 0, 1, 2 and so on."""
+    numbers = [(index, int(cell)) for index, cell in enumerate(cells) if cell.isdecimal() and len(cell) <= 9]
+    steps = {later[1] - earlier[1] for earlier, later in pairwise(numbers)}
+    years = all(1800 <= number <= 2200 for _, number in numbers)
+    if len(numbers) < (3 if years else 5) or len(steps) != 1 or steps == {0}:
+        return frozenset()
+    found = frozenset(index for index, number in numbers if str(number) not in columns[index].values)
+    return found if len(found) > len(numbers) / 2 else frozenset()
+
+
+def looks_like_names(row: Row, width: int) -> bool:
+    """Whether the cells could be names of columns: what is asked of a header without evidence for it."""
+    named = [text for cell in row[:width] if (text := cell.strip())]
+    if not named or len(named) < 0.5 * width:
+        return False
+    plain = [kind_of(cell) in ("text", "code") and len(cell) <= _LONGEST_NAME for cell in named]
+    return sum(plain) >= 0.75 * len(named) and (len(set(named)) == len(named) or all(plain))
+
+
+def header_rows(rows: Sequence[Row], width: int) -> int:
+    """How many of the first `rows` make up the header: 0, or 1 and more when it spans rows."""
+    if len(rows) > 2 and is_group_row(rows[0], width) and (below := header_rows(rows[1:], width)):
+        return 1 + below
+    if len(rows) < 2:
+        return int(bool(rows) and looks_like_names(rows[0], width))
+    count = 1 + _further_rows(rows, width)
+    columns = profile(rows[count:], width)
+    needed = 0.0 if looks_like_names(rows[0], width) else 1.0
+    return count if header_score(rows[0], columns) >= needed else 0
+
+
+def is_group_row(row: Row, width: int) -> bool:
+    """Whether a row holds labels that each stand above several columns."""
+    filled = sum(1 for cell in row if cell.strip())
+    return len(row) == width and filled >= 2 and not row[0].strip()
+
+
+def _further_rows(rows: Sequence[Row], width: int) -> int:
+    """Rows after the first that are header too: text over the columns that are typed further down."""
+    below = profile(rows[min(_MOST_HEADER_ROWS, len(rows) // 2) :], width)
+    typed = sum(column.kind in TYPED for column in below)
+    if not typed or fits(rows[0], below)[1] < max(1, 0.5 * typed):
+        return 0
+    for count, row in enumerate(rows[1 : min(_MOST_HEADER_ROWS, len(rows) - 1)]):
+        good, bad = fits(row, below)
+        if good or bad < max(1, 0.5 * typed):
+            return count
+    return min(_MOST_HEADER_ROWS, len(rows) - 1) - 1 if len(rows) > _MOST_HEADER_ROWS else 0
+
+
+def join_header(rows: Sequence[Row], width: int) -> tuple[str, ...]:
+    """The `width` header cells that one or more rows make up, the parts of each joined by a space.
+
+    A label that stands once above several columns is repeated over them where the names below it repeat.
+    """
+    padded = [[row[index] if index < len(row) else "" for index in range(width)] for row in rows]
+    if len(padded) == 1:
+        return tuple(padded[0])
+    lowest = [text for cell in padded[-1] if (text := cell.strip())]
+    if len(set(lowest)) < len(lowest):
+        padded[:-1] = [_carried(row) for row in padded[:-1]]
+    return tuple(" ".join(part for row in padded if (part := row[index].strip())) for index in range(width))
+
+
+def _carried(row: list[str]) -> list[str]:
+    carried, label = [], ""
+    for cell in row:
+        label = cell.strip() or label
+        carried.append(label)
+    return carried

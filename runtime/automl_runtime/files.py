@@ -1,0 +1,44 @@
+"""Files that are there as a whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from automl_runtime.errors import DataError
+
+__all__ = ["replace_file", "write_text"]
+
+
+def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
+    """Calls `write(temporary_path, **options)` beside `path` and renames the result to `path`.
+
+    Raises:
+        DataError: if the file cannot be written (no space, no permission); nothing is left behind, and an older
+            `path` stands as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from error
+    temporary = Path(name)
+    try:
+        write(temporary, **options)
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be written: {error.strerror or error}.", hint="Free some space and run it again."
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` as UTF-8 to `path`, whole or not at all; DataError as `replace_file`."""
+    replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))

@@ -1,0 +1,150 @@
+"""Sketch of the training inputs, small enough for a bundle, and how far other rows are from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from automl_schemas.base import Contract
+from automl_schemas.bundle import InputSchema
+from automl_schemas.vocabulary import ColumnType
+
+__all__ = ["ColumnSketch", "Reference", "psi", "psi_of", "sketch"]
+
+_BINS = 20
+_TOP = 50
+_FLOOR = 1e-4
+
+_KINDS: dict[ColumnType, Literal["number", "category", "length"]] = {
+    "boolean": "category",
+    "category": "category",
+    "text": "length",
+    "empty": "category",
+}
+
+
+class ColumnSketch(Contract):
+    """The distribution of one column.
+
+    Numbers, dates (seconds since 1970) and lengths of texts are counted in the bins `edges[i] < x <= edges[i + 1]`, the
+    outer bins being open; categories by their words. `other` counts the words that are not listed. A text itself
+    is never kept.
+    """
+
+    name: str
+    kind: Literal["number", "category", "length"]
+    rows: int
+    missing: int
+    edges: list[float] = []
+    """Inner edges, ascending, without repeats: n edges part n + 1 bins."""
+    counts: list[int] = []
+    """Rows per bin, or per word of `words`."""
+    words: list[str] = []
+    other: int = 0
+
+    @property
+    def missing_share(self) -> float:
+        """Share of the rows without a value."""
+        return self.missing / self.rows if self.rows else 0.0
+
+
+class Reference(Contract):
+    """`reference.json` of a bundle."""
+
+    version: Literal[1] = 1
+    rows: int
+    columns: list[ColumnSketch]
+
+
+def sketch(rows: pd.DataFrame, schema: InputSchema) -> Reference:
+    """The distribution of each column of `schema` in `rows`, which are clean rows of the training table."""
+    columns = [
+        _sketch_column(rows[column.name], column.name, _KINDS.get(column.type, "number"))
+        for column in schema.columns
+        if column.name in rows.columns
+    ]
+    return Reference(rows=len(rows), columns=columns)
+
+
+def psi(expected: np.ndarray, actual: np.ndarray) -> float:
+    """Population stability index of two vectors of counts over the same bins; 0 when the shares are equal.
+
+    Below 0.1 is usually read as no change, above 0.25 as a large one (Siddiqi, Credit Risk Scorecards, 2006).
+
+    >>> psi(np.array([50, 50]), np.array([500, 500]))
+    0.0
+    """
+    if expected.sum() == 0 or actual.sum() == 0:
+        return 0.0
+    p = np.maximum(expected / expected.sum(), _FLOOR)
+    q = np.maximum(actual / actual.sum(), _FLOOR)
+    return float(np.sum((q - p) * np.log(q / p)))
+
+
+def psi_of(reference: Reference, rows: pd.DataFrame) -> dict[str, float]:
+    """The index of each column of `reference` that `rows` has, missing values counted as a bin of their own."""
+    result: dict[str, float] = {}
+    for column in reference.columns:
+        if column.name in rows.columns:
+            expected = np.array([*column.counts, column.other, column.missing], dtype=float)
+            result[column.name] = psi(expected, _counts_like(rows[column.name], column))
+    return result
+
+
+def _sketch_column(
+    values: pd.Series, name: str, kind: Literal["number", "category", "length"]
+) -> ColumnSketch:
+    present = values.dropna()
+    missing = len(values) - len(present)
+    if kind == "category":
+        counted = present.astype(str).value_counts()
+        order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        top = order[:_TOP]
+        return ColumnSketch(
+            name=name,
+            kind=kind,
+            rows=len(values),
+            missing=missing,
+            words=[str(word) for word, _ in top],
+            counts=[int(count) for _, count in top],
+            other=int(sum(count for _, count in order[_TOP:])),
+        )
+    numbers = _numbers(present, kind)
+    missing = len(values) - len(numbers)
+    quantiles = np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]) if len(numbers) else np.array([])
+    edges = np.unique(quantiles)
+    return ColumnSketch(
+        name=name,
+        kind=kind,
+        rows=len(values),
+        missing=missing,
+        edges=[float(edge) for edge in edges],
+        counts=[int(count) for count in _bin(numbers, edges)],
+    )
+
+
+def _counts_like(values: pd.Series, column: ColumnSketch) -> np.ndarray:
+    present = values.dropna()
+    if column.kind == "category":
+        counted = present.astype(str).value_counts()
+        known = [int(counted.get(word, 0)) for word in column.words]
+        return np.array([*known, len(present) - sum(known), len(values) - len(present)], dtype=float)
+    numbers = _numbers(present, column.kind)
+    counts = _bin(numbers, np.array(column.edges))
+    return np.array([*counts, 0, len(values) - len(numbers)], dtype=float)
+
+
+def _bin(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    return np.bincount(np.searchsorted(edges, numbers, side="left"), minlength=len(edges) + 1)
+
+
+def _numbers(present: pd.Series, kind: str) -> np.ndarray:
+    """The finite numbers that stand for the values of a column without missing ones."""
+    if kind == "length":
+        numbers = present.astype(str).str.len().to_numpy(dtype=float)
+    elif pd.api.types.is_datetime64_any_dtype(present):
+        numbers = present.to_numpy(dtype="datetime64[us]").astype("int64") / 1e6
+    else:
+        numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=float)
+    return numbers[np.isfinite(numbers)]

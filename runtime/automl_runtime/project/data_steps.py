@@ -1,0 +1,121 @@
+"""From raw files to training rows: read, clean, join, split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from automl_runtime.data.assemble import TrainingColumn, run_sql, training_sql
+from automl_runtime.data.catalog import rediscover
+from automl_runtime.data.cleaning import CleanTable, write_clean
+from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
+from automl_runtime.errors import DataError, RequestError
+from automl_runtime.events import EventSink
+from automl_runtime.files import replace_file
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Project
+
+__all__ = [
+    "groups",
+    "load_rows",
+    "query",
+    "read_tables",
+    "save_rows",
+    "split",
+    "training_columns",
+    "write_clean_tables",
+]
+
+
+def training_columns(project: Project) -> list[TrainingColumn]:
+    """The columns that `sql/training_table.sql` makes, in order."""
+    return training_sql(project.spec, project.catalog)[1]
+
+
+def read_tables(
+    project: Project, source: Path | str | None, *, labelled: bool, on_event: EventSink
+) -> dict[str, CleanTable]:
+    """See `Project.read_tables`."""
+    place = project.source if source is None else Path(source).expanduser().resolve()
+    if not place.exists():
+        raise DataError(
+            f"{place} does not exist.",
+            hint="Give the folder of the raw data with --source, or correct data.source in project.yaml.",
+        )
+    optional: list[tuple[str, str]] = []
+    if not labelled and project.spec.target is not None:
+        optional = [(project.spec.target.table, project.spec.target.column)]
+    wanted = {table.name for table in project.spec.data.tables}
+    tables = rediscover(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
+    return {name: tables[name] for name in (table.name for table in project.spec.data.tables)}
+
+
+def write_clean_tables(project: Project, tables: Mapping[str, CleanTable]) -> None:
+    """See `Project.write_clean`."""
+    write_clean(tables.values(), project.root / "data" / "clean")
+
+
+def query(project: Project, sql: Path, tables: Mapping[str, CleanTable]) -> pd.DataFrame:
+    """See `Project.query`."""
+    try:
+        text = sql.read_text(encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{sql} cannot be read: {error.strerror}.") from error
+    rows = run_sql(text, {name: table.data for name, table in tables.items()})
+    missing = [column.name for column in project.columns if column.name not in rows.columns]
+    if missing:
+        raise DataError(
+            f"{sql} does not make the column {missing[0]!r} that project.yaml promises.",
+            hint="Restore the column in the SQL, or drop it under data.drop in project.yaml.",
+        )
+    return rows
+
+
+def split(project: Project, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """See `Project.split`."""
+    labelled = rows[rows[project.target].notna()].reset_index(drop=True)
+    if labelled.empty:
+        raise DataError(f"No row has a value of the target {project.target!r}.")
+    mask = holdout_of(project, labelled)
+    return labelled[~mask].reset_index(drop=True), labelled[mask].reset_index(drop=True)
+
+
+def holdout_of(project: Project, rows: pd.DataFrame) -> np.ndarray:
+    """Which of `rows` belong to the sealed holdout."""
+    spec = project.spec
+    identity = row_identity(rows, spec, project.columns)
+    time = rows[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
+    return np.asarray(holdout_mask(identity, spec.seed, time=time))
+
+
+def save_rows(project: Project, *, train: pd.DataFrame, holdout: pd.DataFrame) -> None:
+    """See `Project.save_rows`."""
+    for part, rows in (("train", train), ("holdout", holdout)):
+        replace_file(_rows_path(project, part), rows.to_parquet, index=False)
+
+
+def load_rows(project: Project, part: str) -> pd.DataFrame:
+    """See `Project.load_rows`."""
+    if part not in ("train", "holdout"):
+        raise RequestError(f"There is no part {part!r} of the training table; parts: train, holdout.")
+    path = _rows_path(project, part)
+    if not path.is_file():
+        raise DataError(f"{path} is not there yet.", hint="Run `make data` in the project first.")
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}", hint="Run `make data` again.") from error
+
+
+def groups(project: Project, rows: pd.DataFrame) -> pd.Series | None:
+    """See `Project.groups`."""
+    return fold_groups(rows, project.spec, project.columns)
+
+
+def _rows_path(project: Project, part: str) -> Path:
+    return project.root / "data" / "processed" / f"{part}.parquet"

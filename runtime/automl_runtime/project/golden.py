@@ -1,0 +1,75 @@
+"""`tests/golden.jsonl`: rows of the holdout with the answers that the model in production gives to them."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from automl_runtime.data.personal import mask
+from automl_runtime.files import write_text
+from automl_runtime.serving.scorer import Limits, Scorer
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Features, Project
+    from automl_schemas.bundle import InputSchema
+    from automl_schemas.vocabulary import ColumnType, PersonalData
+
+__all__ = ["MOST_ROWS", "golden_inputs", "write_golden"]
+
+MOST_ROWS: Final = 50
+_LONGEST_CELL: Final = 2_000
+_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LONG_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
+"""Seven digits or more: phone numbers, cards, accounts."""
+
+
+def write_golden(project: Project, build_features: Features) -> None:
+    """Writes at most 50 rows of the holdout, spread evenly, and what the model in production answers to each.
+
+    Personal data are masked before the model sees the rows, so that the answers belong to what is written.
+    """
+    bundle = project.bundle()
+    personal = {column.name: column.personal for column in project.columns if column.personal is not None}
+    inputs = golden_inputs(project.load_rows("holdout"), bundle.schema, personal)
+    answers = Scorer(bundle, build_features, Limits()).predict(inputs)
+    lines = [json.dumps({"inputs": row, "answer": answer}) for row, answer in zip(inputs, answers, strict=True)]
+    write_text(project.root / "tests" / "golden.jsonl", "".join(f"{line}\n" for line in lines))
+
+
+def golden_inputs(
+    rows: pd.DataFrame, schema: InputSchema, personal: dict[str, PersonalData]
+) -> list[dict[str, object]]:
+    """At most 50 of `rows` as requests to the service: only the columns of `schema`, JSON values, personal data masked.
+
+    In free text, mail addresses and long numbers are masked whatever the column is; cells are cut at 2,000 characters.
+    """
+    count = min(MOST_ROWS, len(rows))
+    chosen = rows.iloc[np.linspace(0, len(rows) - 1, count).round().astype(int)] if count else rows
+    columns = {
+        column.name: [_cell(value, column.type, personal.get(column.name)) for value in chosen[column.name]]
+        for column in schema.columns
+    }
+    return [{name: values[position] for name, values in columns.items()} for position in range(count)]
+
+
+def _cell(value: Any, type_: ColumnType, personal: PersonalData | None) -> object:
+    if pd.isna(value):
+        return None
+    if isinstance(value, np.generic):
+        value = value.item()
+    if personal is not None:
+        return mask(str(value), personal)
+    if isinstance(value, pd.Timestamp):
+        return value.date().isoformat() if type_ == "date" else value.isoformat()
+    if type_ == "integer" and isinstance(value, float) and value.is_integer():
+        return int(value)
+    return _without_personal_data(value) if type_ == "text" and isinstance(value, str) else value
+
+
+def _without_personal_data(text: str) -> str:
+    text = _EMAIL.sub("***@***", text[:_LONGEST_CELL])
+    return _LONG_NUMBER.sub(lambda match: re.sub(r"\d", "0", match[0]), text)

@@ -1,0 +1,158 @@
+"""A generated project on disk: where its parts lie, and its steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from automl_schemas.catalog import DataCatalog
+from automl_schemas.metrics import Metrics
+from automl_schemas.spec import ProjectSpec
+
+from automl_runtime.data.assemble import TrainingColumn
+from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.errors import DataError
+from automl_runtime.events import EventSink, ignore
+from automl_runtime.project import data_steps, evaluating, predicting
+from automl_runtime.project.specfile import load_spec
+from automl_runtime.project.training import TrainingRun
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from automl_runtime.registry.bundle import Bundle
+
+__all__ = ["Features", "Project"]
+
+Features = Callable[[pd.DataFrame], pd.DataFrame]
+"""Row-wise function from rows of the training table to features (`build_features` of a project)."""
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a `project.yaml`, the spec in it, and what can be done there.
+
+    Reading is safe from several threads; `run`, `evaluate` and the `write_*` and `save_*` methods are for one process
+    at a time (each writes whole files and renames them).
+    """
+
+    root: Path
+    spec: ProjectSpec
+
+    @classmethod
+    def load(cls, start: Path | str = ".") -> Project:
+        """The project that `start` lies in.
+
+        Raises:
+            DataError: if neither `start` nor a folder above it holds a `project.yaml`.
+            RequestError: if the `project.yaml` is wrong; the message names the key.
+        """
+        here = Path(start).resolve()
+        for folder in (here, *here.parents):
+            if (folder / "project.yaml").is_file():
+                return cls(root=folder, spec=load_spec(folder / "project.yaml"))
+        raise DataError(
+            f"{here} is not in a project: no project.yaml here or above.",
+            hint="Give the folder that `automl new` wrote, or run the command inside it.",
+        )
+
+    @cached_property
+    def catalog(self) -> DataCatalog:
+        """The catalog of the data that the project was made from, with the cleaning plan of every column."""
+        path = self.root / "data" / "catalog.json"
+        try:
+            return DataCatalog.model_validate_json(path.read_bytes())
+        except OSError as error:
+            raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise DataError(f"{path} is not a data catalog: {error}") from error
+
+    @cached_property
+    def columns(self) -> list[TrainingColumn]:
+        """The columns of the training table, in order."""
+        return data_steps.training_columns(self)
+
+    @property
+    def target(self) -> str:
+        """Name of the target column in the training table."""
+        if self.spec.target is None:
+            raise DataError(f"{self.root / 'project.yaml'} names no target, and this step needs one.")
+        return self.spec.target.column
+
+    @property
+    def source(self) -> Path:
+        """Where the raw files are, as the spec says; relative paths count from the project."""
+        return (self.root / Path(self.spec.data.source).expanduser()).resolve()
+
+    def read_tables(
+        self, source: Path | str | None = None, *, labelled: bool = True, on_event: EventSink = ignore
+    ) -> dict[str, CleanTable]:
+        """The tables of the project, read from raw files and cleaned by the plan in `data/catalog.json`.
+
+        Args:
+            source: folder or file of raw data of the same layout; None for the recorded one.
+            labelled: False when the rows are to be predicted: the target column may then be absent.
+            on_event: gets the progress.
+
+        Raises:
+            DataError: if a file is missing or unreadable.
+            SchemaMismatchError: if a table lacks a column; the message names both.
+        """
+        return data_steps.read_tables(self, source, labelled=labelled, on_event=on_event)
+
+    def write_clean(self, tables: Mapping[str, CleanTable]) -> None:
+        """Writes `data/clean/<table>.jsonl` and the rejected cells, replacing what was there as a whole."""
+        data_steps.write_clean_tables(self, tables)
+
+    def query(self, sql: Path | str, tables: Mapping[str, CleanTable]) -> pd.DataFrame:
+        """The result of the SQL in the file `sql` (relative to the project) over `tables`: one row per entity."""
+        return data_steps.query(self, self.root / sql, tables)
+
+    def split(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """`rows` that have a target, divided into training rows and the sealed holdout."""
+        return data_steps.split(self, rows)
+
+    def save_rows(self, *, train: pd.DataFrame, holdout: pd.DataFrame) -> None:
+        """Writes `data/processed/{train,holdout}.parquet`."""
+        data_steps.save_rows(self, train=train, holdout=holdout)
+
+    def load_rows(self, part: str) -> pd.DataFrame:
+        """The `train` or `holdout` rows; DataError that says how to make them when they are absent."""
+        return data_steps.load_rows(self, part)
+
+    def groups(self, rows: pd.DataFrame) -> pd.Series | None:
+        """A group label per row that folds must not divide, or None when no entity repeats."""
+        return data_steps.groups(self, rows)
+
+    def run(self, *, on_event: EventSink = ignore) -> TrainingRun:
+        """A new run below `experiments/`, to be used in a `with` statement."""
+        return TrainingRun(self, on_event=on_event)
+
+    def bundle(self, version: str | None = None) -> Bundle:
+        """The verified model bundle of `version` (None: the one in production)."""
+        return evaluating.open_project_bundle(self, version)
+
+    def evaluate(self, build_features: Features, *, on_event: EventSink = ignore) -> Metrics:
+        """Scores the model in production on the holdout; writes `reports/`."""
+        return evaluating.evaluate(self, build_features, on_event=on_event)
+
+    def predict(
+        self,
+        build_features: Features,
+        source: Path | str,
+        output: Path | str | None = None,
+        *,
+        on_event: EventSink = ignore,
+    ) -> predicting.Predicted:
+        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`."""
+        return predicting.predict(self, build_features, Path(source), output, on_event=on_event)
+
+    def app(self, build_features: Features) -> FastAPI:
+        """The HTTP service of the model in production."""
+        from automl_runtime.serving.app import create_app
+
+        return create_app(self.bundle(), build_features)

@@ -1,0 +1,262 @@
+"""Predictions for files of rows, and for folders of new raw files."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from automl_schemas.bundle import InputSchema
+
+from automl_runtime.data.cleaning import escape_formula
+from automl_runtime.data.records import CellProblem, parse_frame
+from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
+from automl_runtime.events import EventSink, Progress
+from automl_runtime.files import replace_file
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Features, Project
+    from automl_runtime.registry.bundle import Bundle
+
+__all__ = ["Predicted", "predict"]
+
+_CHUNK_ROWS = 20_000
+_SHOWN_PROBLEMS = 5
+_READABLE = (".csv", ".jsonl", ".ndjson", ".parquet")
+_WRITABLE = (".csv", ".jsonl", ".parquet")
+
+
+@dataclass
+class Predicted:
+    """What a prediction job did."""
+
+    rows: int = 0
+    problems: int = 0
+    """Cells that could not be read; their rows were predicted with the cell missing."""
+    examples: list[CellProblem] = field(default_factory=list)
+
+    def summary(self, output: Path | None) -> str:
+        """One line for people, and one for each of the first cells that could not be read."""
+        lines = [f"{self.rows:,} rows predicted" + (f" -> {output}" if output else "")]
+        if self.problems:
+            lines[0] += f"; {self.problems:,} cells could not be read and count as missing"
+        lines += [f"row {p.row + 1}, column {p.column!r}: {p.value} is not {p.allowed}" for p in self.examples]
+        return "\n".join(lines)
+
+
+_Read = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[CellProblem]]]
+
+
+class _Sink(Protocol):
+    def write(self, frame: pd.DataFrame) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def predict(
+    project: Project,
+    build_features: Features,
+    source: Path,
+    output: Path | str | None,
+    *,
+    on_event: EventSink,
+) -> Predicted:
+    """See `Project.predict`.
+
+    Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
+    classes, `probability_<class>`. An `output` that exists is replaced as a whole at the end; None writes CSV to
+    standard output.
+
+    Raises:
+        SchemaMismatchError: if a column that the model needs is absent; nothing is written.
+        DataError: if the source cannot be read or the output not be written.
+        RequestError: if a format is not one of CSV, JSON lines and Parquet.
+    """
+    place = None if output is None else Path(output)
+    if place is not None and place.suffix.lower() not in _WRITABLE:
+        raise RequestError(f"{place.name!r}: predictions are written as {', '.join(_WRITABLE)}.")
+    bundle = project.bundle()
+    done = Predicted()
+    if source.is_dir():
+        chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
+    else:
+        chunks, read = _chunks(source), partial(_parsed, bundle.schema, source)
+    if place is None:
+        _run(bundle, build_features, chunks, read, _CsvSink(sys.stdout), done, on_event)
+    else:
+        replace_file(place, lambda path: _write_to(path, bundle, build_features, chunks, read, done, on_event))
+    return done
+
+
+def _write_to(path: Path, *job: Any) -> None:
+    bundle, build_features, chunks, read, done, on_event = job
+    with _open_sink(path) as sink:
+        _run(bundle, build_features, chunks, read, sink, done, on_event)
+
+
+def _run(
+    bundle: Bundle,
+    build_features: Features,
+    chunks: Iterator[pd.DataFrame],
+    read: _Read,
+    sink: _Sink,
+    done: Predicted,
+    on_event: EventSink,
+) -> None:
+    for chunk in chunks:
+        rows, problems = read(chunk)
+        answers = _answers(bundle, build_features(rows))
+        sink.write(pd.concat([chunk.reset_index(drop=True), answers], axis=1))
+        for problem in problems[: _SHOWN_PROBLEMS - len(done.examples)]:
+            done.examples.append(CellProblem(done.rows + problem.row, problem.column, problem.value, problem.allowed))
+        done.rows += len(chunk)
+        done.problems += len(problems)
+        on_event(Progress("predicting", done.rows, None, f"{done.rows:,} rows"))
+    sink.close()
+
+
+def _answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+    answers = pd.DataFrame({"prediction": bundle.model.predict(features).to_numpy()})
+    if bundle.manifest.task != "regression":
+        shares = bundle.model.predict_proba(features)
+        for label in shares.columns:
+            answers[f"probability_{label}"] = shares[label].to_numpy()
+    return answers
+
+
+def _assembled(project: Project, folder: Path, on_event: EventSink) -> pd.DataFrame:
+    tables = project.read_tables(folder, labelled=False, on_event=on_event)
+    rows = project.query("sql/training_table.sql", tables)
+    return rows.drop(columns=[project.target])
+
+
+def _clean_already(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    return rows, []
+
+
+def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    try:
+        return parse_frame(rows, schema)
+    except SchemaMismatchError as error:
+        raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
+
+
+def _chunks(source: Path) -> Iterator[pd.DataFrame]:
+    suffix = source.suffix.lower()
+    if suffix not in _READABLE:
+        raise RequestError(
+            f"{source.name!r} cannot be predicted; rows come as {', '.join(_READABLE)}, raw files as a folder."
+        )
+    read = {".csv": _csv_chunks, ".parquet": _parquet_chunks}.get(suffix, _json_chunks)
+    try:
+        yield from read(source)
+    except UnicodeDecodeError as error:
+        raise DataError(f"{source} is not UTF-8: {error.reason} at byte {error.start}.") from error
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}.") from error
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowInvalid) as error:
+        raise DataError(f"{source} cannot be read: {error}") from error
+
+
+def _csv_chunks(source: Path) -> Iterator[pd.DataFrame]:
+    with pd.read_csv(
+        source, dtype="str", keep_default_na=False, na_values=[], chunksize=_CHUNK_ROWS, encoding="utf-8-sig"
+    ) as reader:
+        for chunk in reader:
+            yield chunk.reset_index(drop=True)
+
+
+def _parquet_chunks(source: Path) -> Iterator[pd.DataFrame]:
+    with pq.ParquetFile(source) as file:
+        for batch in file.iter_batches(batch_size=_CHUNK_ROWS):
+            yield batch.to_pandas()
+
+
+def _json_chunks(source: Path) -> Iterator[pd.DataFrame]:
+    with source.open(encoding="utf-8") as lines:
+        records: list[dict[str, Any]] = []
+        for number, line in enumerate(lines, start=1):
+            if line.strip():
+                records.append(_json_record(source, number, line))
+            if len(records) == _CHUNK_ROWS:
+                yield pd.DataFrame(records, dtype=object)
+                records = []
+        if records:
+            yield pd.DataFrame(records, dtype=object)
+
+
+def _json_record(source: Path, number: int, line: str) -> dict[str, Any]:
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise DataError(f"{source}, line {number}: not JSON ({error}).") from error
+    if not isinstance(record, dict):
+        raise DataError(f"{source}, line {number}: one JSON object a line is needed.")
+    return record
+
+
+class _CsvSink:
+    """CSV for people: cells that a spreadsheet would run as formulas are escaped."""
+
+    def __init__(self, stream: io.TextIOBase | Any) -> None:
+        self._stream = stream
+        self._header = True
+
+    def write(self, frame: pd.DataFrame) -> None:
+        safe = frame.copy()
+        for name in safe.columns[safe.dtypes.map(pd.api.types.is_string_dtype)]:
+            safe[name] = safe[name].map(escape_formula, na_action="ignore")
+        safe.to_csv(self._stream, index=False, header=self._header, lineterminator="\n")
+        self._header = False
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class _JsonSink:
+    def __init__(self, stream: io.TextIOBase | Any) -> None:
+        self._stream = stream
+
+    def write(self, frame: pd.DataFrame) -> None:
+        frame.to_json(self._stream, orient="records", lines=True, date_format="iso", force_ascii=False)
+
+    def close(self) -> None:
+        self._stream.flush()
+
+
+class _ParquetSink:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
+
+    def write(self, frame: pd.DataFrame) -> None:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        if self._writer is None:
+            self._writer = pq.ParquetWriter(self._path, table.schema)
+        self._writer.write_table(table.cast(self._writer.schema))
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+@contextmanager
+def _open_sink(path: Path) -> Iterator[_Sink]:
+    if path.suffix.lower() == ".parquet":
+        sink = _ParquetSink(path)
+        try:
+            yield sink
+        finally:
+            sink.close()
+        return
+    with path.open("w", encoding="utf-8", newline="") as stream:
+        yield _CsvSink(stream) if path.suffix.lower() == ".csv" else _JsonSink(stream)

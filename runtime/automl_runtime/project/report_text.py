@@ -1,0 +1,143 @@
+"""Words and numbers as the report and the model card write them."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Final
+
+from automl_schemas.metrics import Metrics
+from automl_schemas.spec import ProjectSpec
+from automl_schemas.vocabulary import MetricName, TaskType
+
+__all__ = [
+    "METRIC_NAMES",
+    "TASK_NAMES",
+    "clip",
+    "count",
+    "escape",
+    "goal_sentence",
+    "number",
+    "percent",
+    "score_sentence",
+    "share",
+    "target_name",
+]
+
+METRIC_NAMES: Final[dict[MetricName, str]] = {
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "rmse": "RMSE",
+    "mae": "MAE",
+    "mape": "MAPE",
+    "r2": "R²",
+    "pinball": "pinball loss",
+    "silhouette": "silhouette",
+}
+
+TASK_NAMES: Final[dict[TaskType, str]] = {
+    "binary": "yes/no classification",
+    "multiclass": "classification into several classes",
+    "multilabel": "classification with several labels at once",
+    "regression": "prediction of a number",
+    "forecast": "forecast",
+    "clustering": "clustering",
+    "anomaly": "search for anomalies",
+}
+
+
+def escape(value: object, limit: int = 200) -> str:
+    """`value` as text that means nothing to HTML, SVG or a terminal: escaped, one line, at most `limit` characters.
+
+    >>> escape('<img src=x onerror="alert(1)">')
+    '&lt;img src=x onerror=&quot;alert(1)&quot;&gt;'
+    """
+    return html.escape(clip(value, limit), quote=True)
+
+
+def clip(value: object, limit: int = 200) -> str:
+    """`value` on one line, without control and formatting characters, at most `limit` characters long."""
+    text = " ".join("".join(char if _harmless(char) else " " for char in str(value)).split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A score or a quantity with about `digits` significant digits.
+
+    >>> number(0.98612), number(12345.678), number(0.00001234), number(None)
+    ('0.9861', '12,346', '1.23e-05', '–')
+    """
+    if value is None or not math.isfinite(value):
+        return "–"
+    size = abs(value)
+    if size >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    if size >= 1e-3 or value == 0:
+        decimals = digits if size < 1 else digits - 1 - int(math.log10(size))
+        return f"{value:,.{max(decimals, 0)}f}"
+    return f"{value:.2e}"
+
+
+def count(value: int) -> str:
+    """A number of things: `5,630`."""
+    return f"{value:,}"
+
+
+def share(part: float, whole: float) -> str:
+    """`part` of `whole` in percent; a part that is not nothing is never written as 0 %.
+
+    >>> share(1, 8), share(0, 5), share(1, 90_000), share(89_999, 90_000)
+    ('12.5 %', '0 %', '< 0.1 %', '> 99.9 %')
+    """
+    return percent(part / whole) if whole else "–"
+
+
+def percent(value: float | None) -> str:
+    """A share of 1 as percent."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value in (0.0, 1.0):
+        return f"{value:.0%}".replace("%", " %")
+    if value < 0.0005:
+        return "< 0.1 %"
+    if value > 0.9995:
+        return "> 99.9 %"
+    return f"{100 * value:.1f} %"
+
+
+def target_name(spec: ProjectSpec) -> str:
+    """What is predicted, by its name in the source."""
+    return "" if spec.target is None else f"{spec.target.table}.{spec.target.column}"
+
+
+def score_sentence(metrics: Metrics) -> str:
+    """The score, its interval and what it was measured on, in one sentence."""
+    low, high = metrics.holdout_ci
+    return (
+        f"{METRIC_NAMES[metrics.metric]} {number(metrics.holdout)} on {count(metrics.rows_holdout)} rows that no model "
+        f"had seen (95 % interval {number(low)} to {number(high)})."
+    )
+
+
+def goal_sentence(metrics: Metrics) -> str:
+    """Whether the goal was met, plainly, and how sure that is."""
+    goal = metrics.goal
+    if goal is None:
+        return "No goal was asked for."
+    name, low, high = METRIC_NAMES[metrics.metric], *metrics.holdout_ci
+    wanted = f"{goal.op} {number(goal.value)}"
+    if low <= goal.value <= high:
+        doubt = " The goal lies inside the interval, so other rows may well tell otherwise."
+    else:
+        doubt = " The whole interval lies on that side of the goal."
+    if goal.met:
+        return f"Goal met: {name} {number(metrics.holdout)} is {wanted}.{doubt}"
+    return f"Goal not met: {name} {number(metrics.holdout)} is not {wanted}.{doubt}"
+
+
+def _harmless(char: str) -> bool:
+    return char.isprintable() or char in "\u200d"

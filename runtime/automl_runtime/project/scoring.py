@@ -1,0 +1,43 @@
+"""`python -m automl_runtime.project.scoring PROJECT VERSION`: one model version on the holdout, as a JSON line.
+
+It runs in a process of its own, with the project's package importable, because it calls the project's features.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import sys
+from typing import Any
+
+from automl_runtime.engine.evaluation import evaluate
+from automl_runtime.errors import AutomlError
+from automl_runtime.project.layout import Project
+
+__all__ = ["main", "score_version"]
+
+
+def score_version(project: Project, version: str) -> dict[str, Any]:
+    """Score, 95 % interval and number of rows of a version on the project's holdout."""
+    package = next(iter(sorted(project.root.glob("src/*/features.py")))).parent.name
+    build_features = importlib.import_module(f"{package}.features").build_features
+    rows = project.load_rows("holdout")
+    model = project.bundle(version).model
+    result = evaluate(model, build_features(rows), rows[project.target], seed=project.spec.seed)
+    return {"version": version, "score": result.score, "interval": list(result.ci), "rows": len(rows)}
+
+
+def main(arguments: list[str]) -> int:
+    """Prints the score; the exit code is that of the error otherwise."""
+    root, version = arguments
+    try:
+        record = score_version(Project.load(root), version)
+    except AutomlError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return error.exit_code
+    sys.stdout.write(json.dumps(record) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

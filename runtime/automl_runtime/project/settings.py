@@ -1,0 +1,95 @@
+"""Settings of the service of a project: argument, AUTOML_* variable, config/<environment>.yaml, config/base.yaml, default."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from automl_runtime.errors import RequestError, shorten
+
+__all__ = ["ENVIRONMENTS", "Settings", "load_settings"]
+
+ENVIRONMENTS: Final = ("development", "production")
+
+
+class Settings(BaseModel):
+    """What differs between the places where the service runs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8000, ge=0, lt=65536)
+    log_level: Literal["critical", "error", "warning", "info", "debug", "trace"] = "info"
+    model: str = "production"
+    """An alias in `models/aliases.json`, or a version."""
+
+
+def load_settings(
+    root: Path,
+    *,
+    environment: str | None = None,
+    variables: Mapping[str, str] = os.environ,
+    **arguments: str | int | None,
+) -> Settings:
+    """The settings of the project at `root`.
+
+    Args:
+        root: folder of the project; a file missing below its `config/` counts as empty.
+        environment: `development` or `production`; None: $AUTOML_ENVIRONMENT, else development.
+        variables: environment variables; an empty one counts as not set.
+        **arguments: values that go before all others, unless None.
+
+    Raises:
+        RequestError: if a value or a key is wrong; the message names where it stands.
+    """
+    chosen = environment or variables.get("AUTOML_ENVIRONMENT") or ENVIRONMENTS[0]
+    if chosen not in ENVIRONMENTS:
+        raise RequestError(f"There is no environment {shorten(chosen)}; environments: {', '.join(ENVIRONMENTS)}.")
+    named = {name: variables.get(f"AUTOML_{name.upper()}") for name in Settings.model_fields}
+    layers: list[tuple[str, Mapping[str, Any]]] = [
+        (f"config/{layer}.yaml", _read(root / "config" / f"{layer}.yaml")) for layer in ("base", chosen)
+    ]
+    layers += [
+        ("environment", {name: value for name, value in named.items() if value}),
+        ("argument", {name: value for name, value in arguments.items() if value is not None}),
+    ]
+    merged: dict[str, Any] = {}
+    for origin, values in layers:
+        _check(origin, values)
+        merged |= values
+    return Settings.model_validate(merged)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise RequestError(f"{path} cannot be read: {shorten(str(error), 200)}.") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise RequestError(f"{path} holds no settings; it has lines as `port: 8000`.")
+    return {str(key): value for key, value in content.items()}
+
+
+def _check(origin: str, values: Mapping[str, Any]) -> None:
+    """Each layer is checked alone, so that the message can say where a wrong value stands."""
+    try:
+        Settings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = str(first["loc"][0])
+        if first["type"] == "extra_forbidden":
+            near = difflib.get_close_matches(key, Settings.model_fields, n=1)
+            hint = f"Did you mean `{near[0]}`?" if near else f"Settings: {', '.join(Settings.model_fields)}."
+            raise RequestError(f"{origin}: there is no setting {shorten(key)}.", hint=hint) from error
+        name = f"AUTOML_{key.upper()}" if origin == "environment" else f"{origin}: {key}"
+        raise RequestError(f"{name} is {shorten(values[key])}: {first['msg']}.") from error

@@ -1,0 +1,117 @@
+"""One training run of a project, from its first event to the bundle in production."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import pandas as pd
+
+from automl_runtime.data.inputs import input_schema
+from automl_runtime.engine.model import Model
+from automl_runtime.errors import RequestError, shorten
+from automl_runtime.events import Event, EventSink, ignore
+from automl_runtime.monitoring.reference import sketch
+from automl_runtime.project.reporting import json_lines
+from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
+from automl_runtime.registry.bundle import write_bundle
+from automl_runtime.tracking.runs import RunFolder
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Project
+
+__all__ = ["TrainingRun"]
+
+
+class TrainingRun:
+    """A run below `experiments/`; use it in a `with` statement and call `save` once.
+
+    Leaving the block without an error marks the run as completed, with one as failed or cancelled.
+    """
+
+    def __init__(self, project: Project, *, on_event: EventSink = ignore) -> None:
+        """Begins when the block is entered."""
+        self._project = project
+        self._sinks: list[EventSink] = [on_event]
+        self._folder: RunFolder | None = None
+
+    @property
+    def budget_seconds(self) -> float:
+        """Seconds that the search may take: $AUTOML_BUDGET_SECONDS, else what `project.yaml` says."""
+        given = os.environ.get("AUTOML_BUDGET_SECONDS")
+        if given is None:
+            return self._project.spec.training.budget_seconds
+        try:
+            seconds = float(given)
+        except ValueError:
+            seconds = 0.0
+        if not seconds > 0:
+            raise RequestError(f"AUTOML_BUDGET_SECONDS is {shorten(given)}; a number of seconds above 0 is needed.")
+        return seconds
+
+    @property
+    def folder(self) -> RunFolder:
+        """The run's folder, inside the `with` block only."""
+        if self._folder is None:
+            raise RuntimeError("a TrainingRun is used in a `with` statement")
+        return self._folder
+
+    def on_event(self, event: Event) -> None:
+        """Records `event` in `events.jsonl` and passes it on."""
+        self.folder.on_event(event)
+        for sink in self._sinks:
+            sink(event)
+
+    def save(self, model: Model, *, inputs: pd.DataFrame) -> str:
+        """Writes the model as the next version, signed, and puts it into production.
+
+        Args:
+            model: what `fit` returned.
+            inputs: the training rows that the features were built from; their columns become the request schema.
+
+        Returns:
+            The version, as `v001`.
+        """
+        project = self._project
+        schema = input_schema(project.columns, inputs, project.target)
+        version = next_version(project.root / "models")
+        write_bundle(
+            model,
+            schema,
+            project.root / "models" / version,
+            version=version,
+            target=project.target,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            reference=sketch(inputs, schema).model_dump(mode="json"),
+        )
+        set_alias(project.root / "models", PRODUCTION, version)
+        board = model.leaderboard()
+        self.folder.write_leaderboard(board)
+        self.folder.write_config(
+            {
+                "model_version": version,
+                "rows": len(inputs),
+                "spec": project.spec.model_dump(mode="json"),
+                "leaderboard": [row.model_dump(mode="json") for row in board],
+                "executed_trials": model.trials,
+                "search_seconds": round(model.seconds, 3),
+            }
+        )
+        self.folder.update(cv=model.cv, best_model=model.best_model)
+        return version
+
+    def __enter__(self) -> Self:
+        project = self._project
+        self._folder = RunFolder.create(project.root / "experiments", project.spec.metric.name)
+        if os.environ.get("AUTOML_EVENTS") == "jsonl":
+            self._sinks.append(json_lines(sys.stdout, threading.Lock()))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.folder.__exit__(kind, error, trace)

@@ -1,0 +1,163 @@
+"""What the service accepts and answers, as pydantic models made from the schema of a bundle.
+
+They are what OpenAPI shows and what clients can be generated from. Requests are read by `requests` and `data.records`,
+which hold to the same rules without a model object per row.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+__all__ = ["Answers", "ModelCard", "Problems", "answer_model", "openapi_request", "row_model"]
+
+_MOST_CATEGORIES = 20
+
+_TYPES = {
+    "boolean": "yes or no",
+    "integer": "whole number",
+    "number": "number",
+    "date": "date",
+    "datetime": "date and time",
+    "time": "time of day",
+    "category": "category",
+    "text": "text",
+    "empty": "anything; it was empty in training",
+}
+
+
+class ProblemModel(BaseModel):
+    """One thing that is wrong with a request."""
+
+    row: int | None = Field(description="Place of the row in the request, from 0.")
+    column: str | None
+    value: str | None
+    allowed: str | None
+    message: str
+
+
+class Problems(BaseModel):
+    """Why a request was refused."""
+
+    detail: list[ProblemModel]
+
+
+class Answers(BaseModel):
+    """Answer to `{"rows": [...]}`: one prediction per row, in order."""
+
+    predictions: list[dict[str, Any]]
+    model_version: str
+
+
+class Health(BaseModel):
+    """Answer of `/health`."""
+
+    status: Literal["ok"]
+    model_version: str
+    uptime_seconds: float
+
+
+class ModelCard(BaseModel):
+    """Answer of `/model`."""
+
+    manifest: BundleManifest
+    metrics: dict[str, Any] | None = Field(description="What the final evaluation measured, if it is known.")
+    columns: list[InputColumn]
+
+
+def row_model(schema: InputSchema) -> type[BaseModel]:
+    """A model with one field per column; values come as numbers, booleans, null or text as it stood in the source.
+
+    The fields are called `column_0`, ... with the names of the columns as aliases, for a column may be called anything.
+    """
+    fields: dict[str, Any] = {
+        f"column_{position}": (
+            str | int | float | bool | None,
+            Field(
+                ... if column.required else None,
+                alias=column.name,
+                title=column.name,
+                description=describe(column),
+                examples=[column.example],
+                json_schema_extra=_limits(column),
+            ),
+        )
+        for position, column in enumerate(schema.columns)
+    }
+    config = ConfigDict(extra="forbid", protected_namespaces=(), title="Row")
+    return create_model("Row", __config__=config, __doc__="One row to predict.", **fields)
+
+
+def answer_model(manifest: BundleManifest) -> type[BaseModel]:
+    """The model of one prediction: a label with probabilities for classes, a number otherwise."""
+    version = (str, Field(description="Version of the model that answered."))
+    if not manifest.classes:
+        number = (float, Field(description=f"Predicted `{manifest.target}`."))
+        return create_model("Answer", prediction=number, model_version=version)
+    fields: dict[str, Any] = {
+        "label": (str | int | float | bool, Field(description=f"Predicted class of `{manifest.target}`.")),
+        "probabilities": (dict[str, float], Field(description="Probability of each class; they add up to 1.")),
+        "threshold": (
+            float | None,
+            Field(description="The label is the positive class when its probability reaches this."),
+        ),
+        "model_version": version,
+    }
+    return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
+
+
+def example_row(schema: InputSchema) -> dict[str, Any]:
+    """A row as it can be sent, made of the examples of the columns."""
+    return {column.name: column.example for column in schema.columns}
+
+
+def openapi_request(schema: InputSchema) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request body of `/predict` for OpenAPI, and the component `Row` that it points at."""
+    row = row_model(schema).model_json_schema(by_alias=True)
+    example = example_row(schema)
+    reference = {"$ref": "#/components/schemas/Row"}
+    rows = {
+        "type": "object",
+        "title": "Rows",
+        "properties": {"rows": {"type": "array", "items": reference}},
+        "required": ["rows"],
+        "additionalProperties": False,
+    }
+    content = {
+        "schema": {"oneOf": [reference, rows]},
+        "examples": {
+            "one row": {"summary": "One row", "value": example},
+            "many rows": {"summary": "Many rows", "value": {"rows": [example, example]}},
+        },
+    }
+    return {"required": True, "content": {"application/json": content}}, row
+
+
+def describe(column: InputColumn) -> str:
+    """What the column takes, in words."""
+    plan = column.plan
+    parts = [_TYPES[column.type]]
+    if plan.date_formats:
+        parts.append(f"written {' or '.join(plan.date_formats)}")
+    if plan.hhmm:
+        parts.append("written hhmm")
+    if plan.unit:
+        parts.append(f"in {plan.unit}")
+    if plan.percent:
+        parts.append("in percent")
+    if plan.true_values:
+        parts.append(f"true: {', '.join(plan.true_values)}; false: {', '.join(plan.false_values)}")
+    if column.min is not None and column.max is not None:
+        parts.append(f"{column.min:g} to {column.max:g} in training")
+    if not column.nullable:
+        parts.append("never null in training")
+    return "; ".join(parts)
+
+
+def _limits(column: InputColumn) -> dict[str, Any]:
+    if not column.categories:
+        return {}
+    # Not `enum`: a spelling that was not seen in training is allowed.
+    return {"x-seen-in-training": column.categories[:_MOST_CATEGORIES]}

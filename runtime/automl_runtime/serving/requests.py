@@ -1,0 +1,163 @@
+"""The body of a prediction request: from bytes to rows, and what is said about a bad one."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from automl_runtime.errors import AutomlError
+
+__all__ = ["BadRequest", "Problem", "check_rows", "parse_body"]
+
+_LONGEST = 100
+_MOST_PROBLEMS = 100
+_MOST_SUGGESTIONS = 5
+_FORMS = 'one row as an object {"column": value, ...}, or {"rows": [{...}, ...]}'
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request; `row` counts from 0 in the order of the request."""
+
+    message: str
+    row: int | None = None
+    column: str | None = None
+    value: str | None = None
+    allowed: str | None = None
+
+
+class BadRequest(AutomlError):
+    """A request that cannot be answered, with the HTTP status that says so."""
+
+    def __init__(self, problems: Sequence[Problem], *, status: int = 422) -> None:
+        """Holds at most 100 problems; the rest is counted in a last one."""
+        super().__init__(problems[0].message)
+        self.status = status
+        self.problems = list(problems[:_MOST_PROBLEMS])
+        left_out = len(problems) - len(self.problems)
+        if left_out:
+            self.problems.append(Problem(message=f"{left_out} more problems are not listed."))
+
+    def to_json(self) -> dict[str, Any]:
+        """`{"detail": [{"row", "column", "value", "allowed", "message"}]}`."""
+        return {"detail": [asdict(problem) for problem in self.problems]}
+
+
+def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object]], bool]:
+    """The rows of a request, and whether it came as `{"rows": [...]}`.
+
+    `NaN`, which is no JSON but which Python's `json` writes, is read as a missing value.
+
+    Raises:
+        BadRequest: 422 if the body is no JSON of one of the two forms, 413 if it has more than `most_rows` rows.
+    """
+    try:
+        content = json.loads(body, parse_constant=_constant)
+    except RecursionError as error:
+        raise BadRequest([Problem("The body is nested too deeply.", allowed=_FORMS)]) from error
+    except ValueError as error:
+        raise BadRequest([Problem(f"The body is not valid JSON: {error}.", allowed=_FORMS)]) from error
+    if not isinstance(content, dict):
+        raise BadRequest([Problem(f"The body is {_kind(content)}.", value=_shown(content), allowed=_FORMS)])
+    if set(content) != {"rows"} or not isinstance(content["rows"], list):
+        return [content], False
+    rows = content["rows"]
+    if len(rows) > most_rows:
+        message = f"The request has {len(rows):,} rows; at most {most_rows:,} are allowed. Send it in parts."
+        raise BadRequest([Problem(message, allowed=f"at most {most_rows} rows")], status=413)
+    wrong = [number for number, row in enumerate(rows) if not isinstance(row, dict)]
+    if wrong:
+        raise BadRequest(
+            [
+                Problem(f"Row {row} is {_kind(rows[row])}.", row=row, value=_shown(rows[row]), allowed="an object")
+                for row in wrong
+            ]
+        )
+    return rows, True
+
+
+def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, object]) -> None:
+    """Refuses keys that are no column and values that no cell can hold.
+
+    Raises:
+        BadRequest: naming each; an unknown key comes with the nearest column.
+    """
+    problems: list[Problem] = []
+    nearest: dict[str, str] = {}
+    for number, row in enumerate(rows):
+        if not row.keys() <= columns.keys():
+            unknown = [key for key in row if key not in columns]
+            problems += [_unknown(number, key, columns, nearest) for key in unknown]
+        problems += [
+            Problem(message, row=number, column=key, value=_shown(value), allowed="a text, a number, true, false or null")
+            for key, value in row.items()
+            if (message := _fault(key, value))
+        ]
+        if len(problems) > _MOST_PROBLEMS:
+            break
+    if problems:
+        raise BadRequest(problems)
+
+
+def _fault(column: str, value: object) -> str | None:
+    if value is None or isinstance(value, bool | int):
+        return None
+    if isinstance(value, str):
+        # A lone surrogate ("\ud800") is legal JSON, but no text that can be written anywhere.
+        return None if _encodable(value) else f"{_quote(column)} holds half of a Unicode character."
+    if isinstance(value, float):
+        return f"{_quote(column)} is an infinite number." if math.isinf(value) else None
+    return f"{_quote(column)} is {_kind(value)}."
+
+
+def _unknown(row: int, key: str, columns: Iterable[str], nearest: dict[str, str]) -> Problem:
+    if key not in nearest and len(nearest) < _MOST_SUGGESTIONS:
+        # The comparison is slow; five different wrong keys show the mistake, and nobody can keep us busy with it.
+        nearest[key] = _nearest(key, columns)
+    hint = nearest.get(key, "")
+    suggestion = f" Did you mean {_quote(hint)}?" if hint else " GET /model lists the columns."
+    return Problem(
+        f"{_quote(key)} is not a column of this model.{suggestion}",
+        row=row,
+        column=_cut(key),
+        allowed=hint or None,
+    )
+
+
+def _nearest(key: str, columns: Iterable[str]) -> str:
+    folded = {name.casefold(): name for name in columns}
+    matches = difflib.get_close_matches(key[:_LONGEST].casefold(), folded, n=1, cutoff=0.5)
+    return folded[matches[0]] if matches else ""
+
+
+def _constant(word: str) -> float:
+    return float(word.replace("Infinity", "inf"))
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _kind(value: object) -> str:
+    names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _shown(value: object) -> str:
+    return _cut(value if isinstance(value, str) else json.dumps(value))
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def _quote(text: str) -> str:
+    return f"'{_cut(text)}'"

@@ -1,0 +1,124 @@
+"""From the bytes of a request to the bytes of the answer; plain functions, called off the event loop."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_runtime.data.records import CellProblem, parse_records
+from automl_runtime.errors import SchemaMismatchError
+from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
+
+__all__ = ["Features", "Limits", "Scorer"]
+
+Features = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request may hold."""
+
+    body_bytes: int = 16 * 1024 * 1024
+    rows: int = 100_000
+
+
+class Scorer:
+    """Answers prediction requests with the model of one bundle. Not thread-safe: call it from one thread."""
+
+    def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
+        """`features` makes the model's features from clean rows; None when the model takes the rows as they are."""
+        self._bundle = bundle
+        self._features = features
+        self._limits = limits
+        self._columns = {column.name: column for column in bundle.schema.columns}
+
+    def answer(self, body: bytes) -> tuple[bytes, int]:
+        """The JSON answer to a request and the number of rows in it.
+
+        Raises:
+            BadRequest: if the request cannot be answered.
+        """
+        rows, many = parse_body(body, most_rows=self._limits.rows)
+        check_rows(rows, self._columns)
+        answers = self.predict(rows) if rows else []
+        content: Any = answers[0]
+        if many:
+            content = {"predictions": answers, "model_version": self._bundle.manifest.model_version}
+        return json.dumps(content, allow_nan=False).encode(), len(answers)
+
+    def predict(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
+        """One answer per row, in order; BadRequest names every cell that is no value of its column."""
+        try:
+            frame, problems = parse_records(rows, self._bundle.schema)
+        except SchemaMismatchError as error:
+            raise BadRequest([Problem(str(error))]) from error
+        if problems:
+            raise BadRequest([_problem(problem) for problem in problems])
+        if self._features is not None:
+            frame = self._features(frame)
+        return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
+
+    def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        version = self._bundle.manifest.model_version
+        values = np.asarray(self._bundle.model.predict(frame), dtype=float)
+        return [{"prediction": _finite(value), "model_version": version} for value in values.tolist()]
+
+    def _classes(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        manifest = self._bundle.manifest
+        table = self._bundle.model.predict_proba(frame)
+        shares = table.to_numpy(dtype=float)
+        labels = [plain(label) for label in table.columns]
+        names = [text_of(label) for label in labels]
+        chosen = self._choose(shares, labels)
+        return [
+            {
+                "label": labels[index],
+                "probabilities": dict(zip(names, map(_finite, row), strict=True)),
+                "threshold": manifest.threshold,
+                "model_version": manifest.model_version,
+            }
+            for index, row in zip(chosen, shares.tolist(), strict=True)
+        ]
+
+    def _choose(self, shares: np.ndarray, labels: list[Any]) -> list[int]:
+        """The index of the predicted class of each row, as `predict` of the model decides it."""
+        manifest = self._bundle.manifest
+        if manifest.threshold is None or manifest.positive not in labels or len(labels) != 2:
+            return [int(index) for index in shares.argmax(axis=1)]
+        positive = labels.index(manifest.positive)
+        reached = shares[:, positive] >= manifest.threshold
+        return [positive if yes else 1 - positive for yes in reached]
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON has it: NumPy scalars become Python ones."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def text_of(label: Any) -> str:
+    """The label as a key of a JSON object: true and false as JSON writes them, everything else as text.
+
+    >>> text_of(True), text_of("yes"), text_of(3)
+    ('true', 'yes', '3')
+    """
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _problem(problem: CellProblem) -> Problem:
+    return Problem(
+        f"Row {problem.row}, '{problem.column}': {problem.value} is not {problem.allowed}.",
+        row=problem.row,
+        column=problem.column,
+        value=problem.value,
+        allowed=problem.allowed,
+    )
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

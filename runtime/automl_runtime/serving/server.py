@@ -1,0 +1,100 @@
+"""Runs the service of a model with uvicorn until it is told to stop."""
+
+from __future__ import annotations
+
+import errno
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from automl_runtime.errors import MissingExtraError, RequestError, shorten
+
+try:
+    import uvicorn
+except ImportError as error:
+    raise MissingExtraError(package="uvicorn", extra="serve") from error
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["serve"]
+
+_PORTS = range(65536)
+
+
+def serve(
+    app: FastAPI,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    *,
+    on_ready: Callable[[str], None] | None = None,
+    log_level: str = "info",
+) -> None:
+    """Answers requests for `app` until Ctrl-C or SIGTERM, then finishes those that are under way and returns.
+
+    uvloop and httptools are used where they are installed.
+
+    Args:
+        app: what `create_app` returned.
+        host: name or address to listen on.
+        port: 0 takes any free port.
+        on_ready: gets the URL as soon as the port is ours, before the first request is answered.
+        log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`.
+
+    Raises:
+        RequestError: if the port is taken or not allowed, or the host is not this machine; exit code 2.
+    """
+    listener = _listen(host, port)
+    config = uvicorn.Config(app, log_level=log_level, lifespan="on", timeout_graceful_shutdown=30)
+    server = uvicorn.Server(config)
+    if on_ready is not None:
+        on_ready(_url(host, listener))
+    try:
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        # uvicorn has shut down in good order by now and hands the signal on.
+        return
+    finally:
+        listener.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens: bound here and not by uvicorn, which would end the process with a log line."""
+    if port not in _PORTS:
+        raise RequestError(f"{port} is no port; 0 to 65535 are, 0 takes any free one.")
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+    except (OSError, UnicodeError) as error:
+        raise RequestError(
+            f"{shorten(host)} is no address of this machine.", hint="Use --host 127.0.0.1, or 0.0.0.0 for all."
+        ) from error
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(2048)
+    except OSError as error:
+        listener.close()
+        raise _cannot_listen(host, port, error) from error
+    listener.set_inheritable(True)
+    return listener
+
+
+def _cannot_listen(host: str, port: int, error: OSError) -> RequestError:
+    if error.errno == errno.EADDRINUSE:
+        return RequestError(
+            f"Port {port} on {host} is in use by another program.",
+            hint=f"Stop that program, or choose another port: --port {min(port + 1, 65535)} (0 takes a free one).",
+        )
+    if error.errno == errno.EACCES:
+        return RequestError(
+            f"Port {port} needs more rights than this user has.", hint="Choose a port above 1023: --port 8000."
+        )
+    return RequestError(f"{host}:{port} cannot be listened on: {error.strerror}.")
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    shown = f"[{host}]" if listener.family == socket.AF_INET6 and ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"
