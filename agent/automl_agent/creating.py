@@ -9,13 +9,14 @@ from pathlib import Path
 
 from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
-from automl_generators.project import finish_project, render_project, write_golden
+from automl_generators.project import finish_project, render_project
 from automl_generators.staging import staged
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
 from automl_runtime.errors import RequestError
 from automl_runtime.events import EventSink, Finding, Progress, ignore
 from automl_runtime.project import Project
+from automl_runtime.project.contract import write_contract
 from automl_schemas.metrics import Metrics
 from automl_schemas.spec import ProjectSpec
 
@@ -82,7 +83,7 @@ def create(
         left = _budget_left(draft.spec, begun)
         run_step(folder, "train", environment={"AUTOML_BUDGET_SECONDS": f"{left:.1f}"}, on_event=on_event)
         run_step(folder, "evaluate", on_event=on_event)
-        metrics = _finish(folder, draft)
+        metrics = _finish(folder)
         _say_result(draft, metrics, on_event)
         on_event(Progress("testing", 0, None, "the project's own tests"))
         tests = run_tests(folder)
@@ -99,7 +100,7 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
     target = spec.target.column if spec.target else ""
     return ProjectPlan(
         spec=spec,
-        catalog=draft.discovery.catalog,
+        catalog=draft.discovery.catalog.model_copy(update={"questions": draft.questions}),
         columns=draft.columns,
         sql=draft.sql,
         lineage=lineage_of(draft.discovery, draft.columns),
@@ -111,9 +112,11 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
 
 def _write_data(project: Project, draft: Draft) -> None:
     names = [table.name for table in project.spec.data.tables]
-    project.write_clean({name: draft.discovery.tables[name] for name in names})
+    tables = {name: draft.discovery.tables[name] for name in names}
+    project.write_clean(tables)
     train, holdout = project.split(draft.rows)
     project.save_rows(train=train, holdout=holdout)
+    write_contract(project, tables)
 
 
 def _budget_left(spec: ProjectSpec, begun: float) -> float:
@@ -122,10 +125,8 @@ def _budget_left(spec: ProjectSpec, begun: float) -> float:
     return max(budget - (time.monotonic() - begun), budget / 2)
 
 
-def _finish(folder: Path, draft: Draft) -> Metrics:
-    project = Project.load(folder)
+def _finish(folder: Path) -> Metrics:
     metrics = Metrics.model_validate_json((folder / "reports" / "metrics.json").read_bytes())
-    write_golden(folder, project.load_rows("holdout"))
     finish_project(folder, metrics)
     return metrics
 

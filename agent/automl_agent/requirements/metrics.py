@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, get_args
 
+from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_after, operator_in
 from automl_agent.requirements.numbers import NUMBER, parse_number
 from automl_agent.requirements.text import Text
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import MetricName, Operator, higher_is_better
 
-__all__ = ["METRIC_WORDS", "OPERATORS", "MetricAsked", "metric_named", "parse_goal", "take_metric"]
+__all__ = ["MetricAsked", "metric_named", "take_metric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,106 +25,267 @@ class MetricAsked:
     goal: Goal | None
 
 
-_NAMES: Final[list[tuple[str, str]]] = [
-    ("average_precision", r"(?:(?:pr|precision[- ]recall)[\s_-]?auc|auc[\s_-]?pr\b|auprc|average[\s_-]precision(?:[\s_-]score)?"
-     r"|area under (?:the )?(?:pr|precision[- ]recall)(?: curve)?)"),
-    ("roc_auc", r"(?:roc[\s_-]?auc|auc[\s_-]?roc|auroc|auc|area under (?:the )?(?:roc |receiver operating characteristic )?curve"
-     r"|c[- ]statistic)(?:[\s_-]?score|[\s_-]value)?"),
-    ("log_loss", r"(?:log[\s_-]?loss|(?:binary )?cross[\s_-]?entropy)"),
-    ("balanced_accuracy", r"balanced[\s_-]acc(?:uracy)?(?:[\s_-]score)?"),
-    ("f1", r"(?:macro[\s_-])?f[\s_-]?1(?:[\s_-]?(?:score|measure|value|macro|weighted))?|f[\s_-](?:score|measure)"),
-    ("accuracy", r"accuracy(?:[\s_-]score)?|acc|hit rate|exactitude"),
-    ("mse", r"mse|mean[\s_-]squared?[\s_-]error"),
-    ("rmse", r"rmse|root[\s_-]mean[\s_-]squared?[\s_-](?:error|deviation)|rms(?:[\s_-]error)?"),
-    ("mape", r"mape|mean[\s_-]absolute[\s_-]percentage[\s_-]error|(?:average |mean )?percentage[\s_-]error|relative error"),
-    ("mae", r"mae|mean[\s_-]absolute[\s_-]error|(?:average|mean|typical)[\s_-](?:absolute[\s_-])?(?:error|deviation)|absolute error"),
-    ("r2", r"r\^2|r[\s_-]?squared?|r2(?:[\s_-]score)?|coefficient of determination"),
-    ("pinball", r"pinball(?:[\s_-]loss)?|quantile loss"),
-    ("silhouette", r"silhouette(?:[\s_-](?:score|coefficient|width))?"),
-]  # fmt: skip
-_BY_NAME: Final = {name: pattern for name, pattern in _NAMES}
-METRIC_WORDS: Final = "|".join(rf"(?P<{name}>{pattern})" for name, pattern in _NAMES)
-_PLAIN_WORDS: Final = "|".join(f"(?:{pattern})" for _, pattern in _NAMES)
-_UNKNOWN: Final = (
-    r"(?P<unknown>recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|matthews\w*(?: correlation\w*)?|gini|smape|wape"
-    r"|brier(?: score)?|rmsle|msle|ndcg|bleu|iou|f2|f0\.5|top-\d accuracy)"
+_PATTERNS: Final[dict[str, str]] = {
+    "average_precision": r"(?:pr|precision[- ]recall)[\s_-]?auc|auc[\s_-]?pr|auprc|average[\s_-]precision"
+    r"|area under (?:the )?(?:pr|precision[- ]recall)(?: curve)?",
+    "roc_auc": r"roc[\s_-]?auc|auc[\s_-]?roc|auroc|auc|c[- ]statistic"
+    r"|area under (?:the )?(?:roc |receiver operating characteristic )?curve",
+    "log_loss": r"log[\s_-]?loss|(?:binary )?cross[\s_-]?entropy(?: loss)?",
+    "balanced_accuracy": r"balanced[\s_-]acc(?:uracy)?",
+    "f1": r"(?:macro[\s_-])?f[\s_-]?1(?:[\s_-](?:macro|weighted))?|f[\s_-]?(?=score|measure)|f[\s_-](?=score|measure)",
+    "accuracy": r"accuracy|acc|hit rate|exactitude",
+    "rmse": r"rmse|root[\s_-]mean[\s_-]squared?[\s_-](?:error|deviation)|rms error",
+    "mse": r"mse|mean[\s_-]squared?[\s_-]error",
+    "mape": r"mape|mean[\s_-]absolute[\s_-]percentage[\s_-]error|(?:average |mean )?percentage[\s_-]error|relative error",
+    "mae": r"mae|(?:average|mean|typical)[\s_-](?:absolute[\s_-])?(?:error|deviation)|absolute error",
+    "r2": r"r\^2|r[\s_-]squared?|r2|coefficient of determination",
+    "pinball": r"pinball(?: loss)?|quantile loss",
+    "silhouette": r"silhouette(?: coefficient| width)?",
+    "unknown": r"recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|gini|s?mape|wape|brier(?: score)?|rmsle|msle"
+    r"|ndcg|bleu|iou|f2|f-?beta",
+}
+_MENTION: Final = re.compile(
+    r"(?<![\w.-])(?:"
+    + "|".join(f"(?P<{name}>{pattern})" for name, pattern in _PATTERNS.items())
+    + r")(?:[\s_-]?(?:score|measure|value)s?)?(?![\w-])",
+    re.IGNORECASE,
 )
-_CAREFUL: Final = frozenset({"accuracy", "f1", "r2", "mae", "mape", "mse"})
-"""Words that mean something else as well ("F1 race", "the accuracy of a shot"): a bare mention needs a hint."""
+_CAREFUL: Final = frozenset({"accuracy", "f1", "r2", "mae", "mape", "mse", "unknown"})
+"""What also means something else ("F1 race", "accuracy of a shot"): without a number it needs a hint."""
 
-OPERATORS: Final[list[tuple[Operator, str]]] = [
-    (">=", r"(?:>=|=>|≥|⩾|(?:of |by )?at least|no(?:t)? (?:less|lower|smaller|worse) than|not (?:below|under)|(?:of )?(?:a )?"
-     r"min(?:imum|imal|imally)?(?: of)?\b\.?|starting (?:at|from)|from)"),
-    ("<=", r"(?:<=|=<|≤|⩽|(?:of |by )?at (?:the )?most|no(?:t)? (?:more|higher|greater|larger|bigger|longer|later|worse) than"
-     r"|not (?:above|over|exceed(?:ing)?)|(?:of )?(?:a )?max(?:imum|imal|imally)?(?: of)?\b\.?|up to|within)"),
-    (">", r"(?:>|(?:of |by |with )?(?:(?:much |well |strictly )?(?:more|greater|higher|larger|bigger|longer|older|later|heavier|taller"
-     r"|worth more|better) (?:than|as)|above|over|beyond|exceed(?:s|ing)?|superior to|upwards? of|north of|in excess of|beat(?:s|ing)?"
-     r"|surpass(?:es|ing)?))"),
-    ("<", r"(?:<|(?:of |by |with )?(?:(?:much |well |strictly )?(?:less|lower|smaller|fewer|shorter|younger|earlier|lighter|cheaper)"
-     r" (?:than|as)|below|under|beneath|inferior to))"),
-]  # fmt: skip
-_OPERATOR: Final = "|".join(rf"(?P<op{i}>{pattern})" for i, (_, pattern) in enumerate(OPERATORS))
-_AFTER: Final = r"(?:\s*(?P<after>\+|or (?:more|better|higher|above|over|less|lower|below|under)|(?:at )?(?:min(?:imum)?|max(?:imum)?|least|most)\b))?"
-_FILLERS: Final = (
-    r"(?:[\s,(:=]|\b(?:score|value|metric|on (?:the |unseen )?(?:test|holdout|hold-out|validation|unseen)(?: set| data)?|should|must|needs?"
-    r"|has|have|to|be|is|are|stays?|remains?|would|will|ideally|please|a|an|the|of|with|that|which|reach(?:es|ing)?|we|i|want|target(?:ed)?"
-    r"|goal|somewhere|around|about|approximately|ca|roughly|clearly|get|achieve|hit|preferably|equal|equals|it|better|good|as)\b){0,12}?"
+_FILLER: Final = (
+    r"(?:[\s,(:=]|\b(?:on (?:the )?(?:test|holdout|hold-out|validation|unseen)(?: set| data)?|should|must|needs?|has|have|had|to|be|is|are"
+    r"|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?|we|i|want|target|goal|around|about|roughly|ca"
+    r"|clearly|get|achieve|hit|preferably|equals?|it|better|good|at)\b(?! least| most| (?:very|the) (?:least|most)| than| as\b)){0,14}?"
 )
-_LEAD: Final = (
-    r"(?:[\s,(]*(?:\b(?:and|with|an?|the|at|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ing)|minimi[sz](?:e|ing)"
-    r"|for|metrics?|is|are|be|to|get|getting|have|having|has|want|need|by|measured?|judged?|evaluated?|in terms of|our|we|i|it|should|must|would|like|expect(?:ed)?|model|of|so that|such that|where|on average|use|using|as|give me|give)\b|:|=))*"
-    r"[\s,(]*"
+_LEAD: Final = re.compile(
+    r"(?:[\s,(:=]|\b(?:and|but|with|an?|the|at|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|optimi[sz](?:e|ed|ing)"
+    r"|maximi[sz](?:e|ing)|minimi[sz](?:e|ing)|for|metrics?|is|are|be|to|get(?:ting)?|have|having|has|wants?|needs?|by|measured?|judged?"
+    r"|evaluated?|in terms of|our|my|we|i|it|its|should|must|would|like|expect(?:ed)?|so that|where|on average|using|use|as|give me|of"
+    r"|please|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest|good|possible)\b)*$",
+    re.IGNORECASE,
 )
 _VALUE: Final = rf"(?P<value>{NUMBER})\s*(?P<percent>%|percent\b|per ?cent\b|pct\b|prozent\b)?"
-
-_GOAL_AFTER: Final = re.compile(
-    rf"{_LEAD}\b(?:{METRIC_WORDS}|{_UNKNOWN})(?![\w^]){_FILLERS}(?:{_OPERATOR})?\s*{_VALUE}{_AFTER}\)?", re.IGNORECASE
+_RIGHT_GOAL: Final = re.compile(
+    rf"{_FILLER}(?P<op>{COMPARISON})?{_FILLER}\s*[$€£]?{_VALUE}(?P<after>{AFTER})?\)?", re.IGNORECASE
 )
-_GOAL_BEFORE: Final = re.compile(
-    rf"{_LEAD}(?:{_OPERATOR})?\s*{_VALUE}\s*(?:or (?:more|better|higher|less|lower)\s+)?(?:of |in |as |for |the )*\b(?:{METRIC_WORDS}|{_UNKNOWN}|(?P<accurate>accurate|correct(?:ly classified)?|right))\b\)?",
+_LEFT_GOAL: Final = re.compile(
+    rf"(?:(?P<op>{COMPARISON})\s*)?(?:an? |the )?{_VALUE}(?P<after>{AFTER})?[\s,]*(?:of |in |as |for |the |an? |\()*$", re.IGNORECASE
+)
+_HINT_LEFT: Final = re.compile(
+    r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)|criterion|performance"
+    r"|in terms of|best|highest|lowest|high|low|good)\b(?:[\s:=,]|\b(?:for|is|by|with|on|the|an?|possible|it|using|should|be|to|us|as|in)\b)*"
+    r"|(?:^|[|,])\s*(?:and |with )?)$",
     re.IGNORECASE,
+)
+_HINT_RIGHT: Final = re.compile(r"\s*(?:as (?:the |a |our )?(?:metric|measure|criterion)|as possible|metric\b)", re.IGNORECASE)
+_NOTHING_RIGHT: Final = re.compile(r"\s*(?:$|[|,)])")
+_SCORE: Final = re.compile(r"(?:score|measure)s?$", re.IGNORECASE)
+
+_UNIT: Final = (
+    r"(?:dollars?|usd|euros?|eur|pounds?|gbp|chf|francs?|cents?|points?|degrees?|kelvin|kg|kilos?|kilograms?|tonnes?|tons?|grams?|km"
+    r"|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?|stars?|grades?|years?|days?"
+    r"|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?|items?|people|°\s?[cf]?|[$€£])"
+)
+_TIME: Final = r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
+_ACCURATE: Final = re.compile(
+    rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?|right)\b", re.IGNORECASE
 )
 _CASES: Final = re.compile(
-    rf"{_LEAD}\b(?:correct|right|accurate)\b[^|,]{{0,20}}?(?:{_OPERATOR})?\s*{_VALUE}\s*(?:of (?:the |all )?(?:cases|time|them))", re.IGNORECASE
+    rf"\b(?:correct|right|accurate)\b[^|,]{{0,12}}?\b(?:in|for)?\s*(?:(?P<op>{COMPARISON})\s*)?{_VALUE}\s*of (?:the |all )?(?:cases|time|them)",
+    re.IGNORECASE,
 )
 _OUT_OF: Final = re.compile(
-    r"\b(?:correct|right|accurate)?\s*(?:in )?(\d+|nine|eight) (?:times )?out of (\d+|ten)(?: (?:cases|times))?(?: correct(?:ly)?| right)?", re.IGNORECASE
+    r"\b(?:correct|right|accurate)(?:ly)? (?:in |at least )*(?P<hits>\d+|nine|eight) (?:times |cases )?out of (?P<all>\d+|ten)\b"
+    r"|\b(?P<hits2>\d+|nine|eight) (?:times |cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct|right)(?:ly)?\b",
+    re.IGNORECASE,
 )
 _VARIANCE: Final = re.compile(
-    rf"{_LEAD}explain\w*\s+(?:{_OPERATOR})?\s*{_VALUE}\s+of (?:the )?varia(?:nce|tion|bility)", re.IGNORECASE
-)
-_UNIT: Final = (
-    r"(?P<unit>dollars?|usd|euros?|eur|pounds?|gbp|chf|francs?|cents?|points?|degrees?|kelvin|kg|kilos?|kilograms?|tonnes?|tons?|grams?|km|kilomet(?:er|re)s?"
-    r"|miles?|met(?:er|re)s?|litres?|liters?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?|stars?|grades?|years?|days?|hours?|hrs?|minutes?|mins?|seconds?|secs?"
-    r"|percentage points|bikes?|pieces?|items?|persons?|people|customers?|orders?|°\s?[cf]?|[$€£])"
+    rf"\bexplain\w*\s+(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?\s+of (?:the )?varia(?:nce|tion|bility)", re.IGNORECASE
 )
 _ERROR: Final = re.compile(
-    rf"{_LEAD}\b(?:errors?|deviation|off|wrong|mistaken?)\b(?:[\s,:]|\b(?:of|by|should|must|be|is|stay|may|on average|in average|the model|not|we|it|average)\b)*?"
-    rf"(?:{_OPERATOR})?\s*[$€£]?{_VALUE}\s*{_UNIT}?(?: on average| off)?",
+    r"\b(?:errors?|deviation|off|wrong|mistaken)\b(?:[\s,:]|\b(?:of|by|should|must|be|is|are|stay|on average|in average|the model|we|it"
+    rf"|average|may|can)\b)*(?P<op>{COMPARISON})?\s*[$€£]?{_VALUE}(?P<after>{AFTER})?(?:\s*{_UNIT}(?!\w))?(?: on average| off)?",
     re.IGNORECASE,
 )
-_WITHIN_PERCENT: Final = re.compile(
-    rf"{_LEAD}(?:\baccurate\s+)?(?:\bto\s+)?(?:within|±|\+/-|\+-|plus or minus|plus/minus)\s*(?:about |a )?(?P<value>{NUMBER})\s*(?:%|percent\b|per ?cent\b|pct\b)"
-    r"(?:\s+(?:of|from) the (?:true|real|actual|right)[^|,]*)?",
+_WITHIN: Final = re.compile(
+    rf"(?:\baccurate )?(?:\bto )?(?:\bwithin|±|\+\s?/\s?-|\+-|\bplus or minus|\bplus/minus)\s*(?:about |a )?{_VALUE}(?=(?P<unit>.{{0,40}}))",
     re.IGNORECASE,
 )
-_WITHIN_UNIT: Final = re.compile(
-    rf"{_LEAD}(?:(?:\baccurate\s+)?(?:\bto\s+within|(?<=accurate )to|±|\+/-|\+-|plus or minus|give or take)\s*[$€£]?(?P<value>{NUMBER})\s*{_UNIT}?"
-    rf"|\bwithin\s+[$€£]?(?P<value2>{NUMBER})\s*(?!(?:days?|hours?|hrs?|minutes?|mins?|seconds?|secs?|years?|months?|weeks?)\b){_UNIT.replace('unit', 'unit2')})"
-    r"(?:\s+(?:of|from) the (?:true|real|actual|right)[^|,]*|(?!\s+of\b))",
-    re.IGNORECASE,
+_WITHIN_TAIL: Final = re.compile(
+    rf"\s*{_UNIT}?(?!\w)(?:\s+(?:of|from) (?:the )?(?:true|real|actual|right|correct|final|observed)?[^|,]*)?", re.IGNORECASE
 )
-_MENTION_HINT: Final = (
-    r"(?:\b(?:optimi[sz]\w*(?: for)?|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor\w+|scoring|criterion|performance|in terms of|best(?: possible)?|highest|lowest|high|low|good)"
-    r"(?:[\s:=,]|\b(?:is|by|with|on|the|an?|for|possible|it|using|should|be|to|us|as|we use|in)\b)*)"
-)
-_ALONE: Final = re.compile(rf"(?:(?<=[|,;])|^)\s*(?:and |with )?(?:{METRIC_WORDS})\s*(?=[|,;]|$)", re.IGNORECASE)
-_HINTED: Final = re.compile(
-    rf"[\s,]*(?:\bwith\b|\band\b)?\s*(?:{_MENTION_HINT})(?:{METRIC_WORDS})\b(?: as (?:the |a )?(?:metric|measure|criterion))?(?: as (?:possible|can be))?", re.IGNORECASE
-)
-_MENTION: Final = re.compile(
-    rf"{_LEAD}(?<![\w])(?:{'|'.join(f'(?P<{name}>{pattern})' for name, pattern in _NAMES if name not in _CAREFUL)}"
-    r"|(?P<accuracy>accuracy (?=as (?:the |a )?(?:metric|measure)))|(?P<f1>f1[\s_-](?:score|measure))|(?P<mae>(?-i:MAE))|(?P<mape>(?-i:MAPE))|(?P<r2>(?-i:R2|R\^2)))"
-    r"(?![\w])(?: as (?:the |a )?(?:metric|measure|criterion))?",
-    re.IGNORECASE,
-)
+
+
+def metric_named(text: str) -> MetricName | None:
+    """The metric that `text` is a name of, or None.
+
+    >>> metric_named("ROC AUC"), metric_named("R²"), metric_named("mean absolute error"), metric_named("price")
+    ('roc_auc', 'r2', 'mae', None)
+    """
+    plain = text.strip().replace("²", "2")
+    for name in get_args(MetricName):
+        if plain.casefold() == name:
+            return _metric(name)
+    match = _MENTION.fullmatch(plain)
+    return None if match is None or match.lastgroup in {"unknown", "mse"} else _metric(str(match.lastgroup))
+
+
+def take_metric(text: Text) -> MetricAsked | None:
+    """Takes the metric and its goal out of `text`; None when neither is mentioned.
+
+    Raises:
+        RequestError: if the goal cannot be reached by any model (an AUC of 1.5), points the wrong way, or is set on a
+            metric that is not known here.
+    """
+    found = _named_goal(text) or _accuracy_goal(text) or _error_goal(text) or _within_goal(text)
+    return found or _bare_mention(text)
+
+
+def _named_goal(text: Text) -> MetricAsked | None:
+    for mention in _MENTION.finditer(text.body):
+        goal = _RIGHT_GOAL.match(text.body, mention.end())
+        start, end = mention.start(), goal.end() if goal else mention.end()
+        if goal is None:
+            goal = _LEFT_GOAL.search(text.body[: mention.start()])
+            start = goal.start() if goal else start
+        if goal is None:
+            continue
+        asked = _asked(str(mention.lastgroup), mention[0], goal)
+        _remove(text, start, end)
+        _take_more_mentions(text, asked.name)
+        return asked
+    return None
+
+
+def _take_more_mentions(text: Text, name: MetricName) -> None:
+    """Drops later words like "(ROC AUC as the metric)" so that they end up in no phrase."""
+    for mention in _MENTION.finditer(text.body):
+        if mention.lastgroup == name and mention.lastgroup not in _CAREFUL:
+            _remove(text, mention.start(), mention.end())
+            return
+
+
+def _accuracy_goal(text: Text) -> MetricAsked | None:
+    share = _OUT_OF.search(text.body)
+    if share is not None:
+        words = {"eight": 8.0, "nine": 9.0, "ten": 10.0}
+        hits, total = (share["hits"] or share["hits2"]), (share["all"] or share["all2"])
+        value = (words.get(hits.casefold()) or float(hits)) / (words.get(total.casefold()) or float(total))
+        _remove(text, share.start(), share.end())
+        return MetricAsked("accuracy", Goal(op=">=", value=value))
+    for pattern, name in ((_CASES, "accuracy"), (_ACCURATE, "accuracy"), (_VARIANCE, "r2")):
+        match = pattern.search(text.body)
+        if match is not None and (match["percent"] or name == "r2"):
+            asked = _asked(name, match[0], match)
+            _remove(text, match.start(), match.end())
+            return asked
+    return None
+
+
+def _error_goal(text: Text) -> MetricAsked | None:
+    match = _ERROR.search(text.body)
+    if match is None:
+        return None
+    asked = _asked("mape" if match["percent"] else "mae", match[0], match)
+    _remove(text, match.start(), match.end())
+    return asked
+
+
+def _within_goal(text: Text) -> MetricAsked | None:
+    for match in _WITHIN.finditer(text.body):
+        surely = not re.match(r"within", match[0], re.IGNORECASE)
+        number, end = float(parse_number(match["value"])), match.end()
+        if match["percent"]:
+            tail = re.match(r"\s+(?:of|from) the (?:true|real|actual|right)[^|,]*", text.body[end:], re.IGNORECASE)
+            _remove(text, match.start(), end + (tail.end() if tail else 0))
+            return MetricAsked("mape", Goal(op="<=", value=_ratio(number)))
+        is_time = re.match(rf"\s*{_TIME}", match["unit"], re.IGNORECASE)
+        has_unit = re.match(rf"\s*{_UNIT}(?!\w)(?! of (?!the (?:true|real|actual|right)))", match["unit"], re.IGNORECASE)
+        if surely or (has_unit and not is_time):
+            tail = _WITHIN_TAIL.match(text.body, end)
+            _remove(text, match.start(), tail.end() if tail else end)
+            return MetricAsked("mae", Goal(op="<=", value=number))
+    return None
+
+
+def _bare_mention(text: Text) -> MetricAsked | None:
+    for mention in _MENTION.finditer(text.body):
+        left, right = text.body[: mention.start()], text.body[mention.end() :]
+        hinted = _HINT_LEFT.search(left) or _HINT_RIGHT.match(right) or (_SCORE.search(mention[0]) is not None)
+        alone = re.search(r"(?:^|[|,])\s*(?:and |with )?$", left) and _NOTHING_RIGHT.match(right)
+        asked_for = re.search(r"\b(?:optimi|maximi|minimi|metric|measure|judge|evaluat)\w*\W+(?:\w+\W+){0,3}$", left, re.IGNORECASE)
+        name = str(mention.lastgroup)
+        if name in _CAREFUL and not (asked_for or _HINT_RIGHT.match(right) or (alone and left.strip()) or (hinted and not alone)):
+            continue
+        if name == "unknown" and not (asked_for or _HINT_RIGHT.match(right)):
+            continue
+        if name in {"unknown", "mse"}:
+            raise _unknown_metric(mention[0])
+        tail = _HINT_RIGHT.match(right)
+        _remove(text, mention.start(), mention.end() + (tail.end() if tail else 0))
+        return MetricAsked(_metric(name), None)
+    return None
+
+
+def _remove(text: Text, start: int, end: int) -> None:
+    lead = _LEAD.search(text.body[:start])
+    text.remove(lead.start() if lead else start, end)
+
+
+def _asked(name: str, words: str, match: re.Match[str]) -> MetricAsked:
+    if name == "unknown":
+        raise _unknown_metric(words)
+    value = parse_number(match["value"])
+    goal_op = operator_in(match["op"] or "")
+    if goal_op is None and match["after"]:
+        goal_op = operator_after(match["after"])
+    if name == "mse":
+        name, value = "rmse", math.sqrt(value)
+    metric = _metric(name)
+    if metric not in {"rmse", "mae", "log_loss", "pinball"}:
+        value = _share(value, percent=bool(match["percent"]), metric=metric)
+    return MetricAsked(metric, Goal(op=_directed(goal_op, metric, match), value=value))
+
+
+def _directed(operator: Operator | None, metric: MetricName, match: re.Match[str]) -> Operator:
+    wanted = ">" if higher_is_better(metric) else "<"
+    if operator is None:
+        return ">=" if wanted == ">" else "<="
+    if operator[0] == wanted:
+        return operator
+    if re.search(r"better|beat|surpass|superior", match["op"] or "", re.IGNORECASE):
+        return "<"
+    if re.search(r"within", match["op"] or "", re.IGNORECASE):
+        return ">="
+    raise RequestError(
+        f"{' '.join(match[0].split())!r} asks for a bad model: {'more' if wanted == '>' else 'less'} {metric} is better.",
+        hint=f'Write the goal as "{metric} {wanted} {match["value"]}".',
+    )
+
+
+def _share(value: float, *, percent: bool, metric: MetricName) -> float:
+    """`value` between 0 and 1: "85", "85 %" and "0.85" say the same; only a MAPE may be above 1."""
+    if percent or (2 <= value <= 100):
+        return _ratio(value)
+    if value > 1 and metric != "mape":
+        raise RequestError(f"A goal of {value:g} cannot be reached: {metric} is never above 1.", hint='Write for example "above 0.85".')
+    return value
+
+
+def _ratio(percent: float) -> float:
+    return round(percent / 100, 12)
+
+
+def _metric(name: str) -> MetricName:
+    for known in get_args(MetricName):
+        if known == name:
+            return known  # type: ignore[no-any-return]
+    raise ValueError(name)
+
+
+def _unknown_metric(words: str) -> RequestError:
+    return RequestError(
+        f"{shorten(' '.join(words.split()))} is no metric here; known are {', '.join(get_args(MetricName))}.",
+        hint="For rare classes take average_precision or f1; for yes and no in general, roc_auc.",
+    )

@@ -16,8 +16,9 @@ from automl_schemas.spec import ProjectSpec
 from automl_runtime.data.assemble import TrainingColumn
 from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.errors import DataError
-from automl_runtime.events import EventSink, ignore
+from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, predicting
+from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
 
@@ -89,20 +90,20 @@ class Project:
         return (self.root / Path(self.spec.data.source).expanduser()).resolve()
 
     def read_tables(
-        self, source: Path | str | None = None, *, labelled: bool = True, on_event: EventSink = ignore
+        self, source: Path | str | None = None, *, labelled: bool = True, on_event: EventSink | None = None
     ) -> dict[str, CleanTable]:
         """The tables of the project, read from raw files and cleaned by the plan in `data/catalog.json`.
 
         Args:
             source: folder or file of raw data of the same layout; None for the recorded one.
             labelled: False when the rows are to be predicted: the target column may then be absent.
-            on_event: gets the progress.
+            on_event: gets the progress; None for JSON lines when $AUTOML_EVENTS asks for them.
 
         Raises:
             DataError: if a file is missing or unreadable.
             SchemaMismatchError: if a table lacks a column; the message names both.
         """
-        return data_steps.read_tables(self, source, labelled=labelled, on_event=on_event)
+        return data_steps.read_tables(self, source, labelled=labelled, on_event=on_event or sink_from_environment())
 
     def write_clean(self, tables: Mapping[str, CleanTable]) -> None:
         """Writes `data/clean/<table>.jsonl` and the rejected cells, replacing what was there as a whole."""
@@ -128,17 +129,17 @@ class Project:
         """A group label per row that folds must not divide, or None when no entity repeats."""
         return data_steps.groups(self, rows)
 
-    def run(self, *, on_event: EventSink = ignore) -> TrainingRun:
+    def run(self, *, on_event: EventSink | None = None) -> TrainingRun:
         """A new run below `experiments/`, to be used in a `with` statement."""
-        return TrainingRun(self, on_event=on_event)
+        return TrainingRun(self, on_event=on_event or sink_from_environment())
 
     def bundle(self, version: str | None = None) -> Bundle:
         """The verified model bundle of `version` (None: the one in production)."""
         return evaluating.open_project_bundle(self, version)
 
-    def evaluate(self, build_features: Features, *, on_event: EventSink = ignore) -> Metrics:
+    def evaluate(self, build_features: Features, *, on_event: EventSink | None = None) -> Metrics:
         """Scores the model in production on the holdout; writes `reports/`."""
-        return evaluating.evaluate(self, build_features, on_event=on_event)
+        return evaluating.evaluate(self, build_features, on_event=on_event or sink_from_environment())
 
     def predict(
         self,
@@ -146,10 +147,10 @@ class Project:
         source: Path | str,
         output: Path | str | None = None,
         *,
-        on_event: EventSink = ignore,
+        on_event: EventSink | None = None,
     ) -> predicting.Predicted:
         """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`."""
-        return predicting.predict(self, build_features, Path(source), output, on_event=on_event)
+        return predicting.predict(self, build_features, Path(source), output, on_event=on_event or sink_from_environment())
 
     def app(self, build_features: Features) -> FastAPI:
         """The HTTP service of the model in production."""

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 import pandas as pd
+from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.engine.model import Model
 from automl_runtime.errors import RequestError, shorten
-from automl_runtime.events import Event, EventSink, ignore
+from automl_runtime.events import Event, EventSink
 from automl_runtime.monitoring.reference import sketch
-from automl_runtime.project.reporting import json_lines
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.tracking.runs import RunFolder
@@ -33,10 +31,10 @@ class TrainingRun:
     Leaving the block without an error marks the run as completed, with one as failed or cancelled.
     """
 
-    def __init__(self, project: Project, *, on_event: EventSink = ignore) -> None:
+    def __init__(self, project: Project, *, on_event: EventSink) -> None:
         """Begins when the block is entered."""
         self._project = project
-        self._sinks: list[EventSink] = [on_event]
+        self._pass_on = on_event
         self._folder: RunFolder | None = None
 
     @property
@@ -63,8 +61,7 @@ class TrainingRun:
     def on_event(self, event: Event) -> None:
         """Records `event` in `events.jsonl` and passes it on."""
         self.folder.on_event(event)
-        for sink in self._sinks:
-            sink(event)
+        self._pass_on(event)
 
     def save(self, model: Model, *, inputs: pd.DataFrame) -> str:
         """Writes the model as the next version, signed, and puts it into production.
@@ -79,6 +76,7 @@ class TrainingRun:
         project = self._project
         schema = input_schema(project.columns, inputs, project.target)
         version = next_version(project.root / "models")
+        board = model.leaderboard()
         write_bundle(
             model,
             schema,
@@ -87,9 +85,17 @@ class TrainingRun:
             target=project.target,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             reference=sketch(inputs, schema).model_dump(mode="json"),
+            training=TrainingSummary(
+                run_id=self.folder.run_id,
+                rows=len(inputs),
+                seconds=round(model.seconds, 3),
+                cv=model.cv,
+                best_model=model.best_model,
+                trials=len(model.trials),
+                leaderboard=board,
+            ),
         )
         set_alias(project.root / "models", PRODUCTION, version)
-        board = model.leaderboard()
         self.folder.write_leaderboard(board)
         self.folder.write_config(
             {
@@ -107,8 +113,6 @@ class TrainingRun:
     def __enter__(self) -> Self:
         project = self._project
         self._folder = RunFolder.create(project.root / "experiments", project.spec.metric.name)
-        if os.environ.get("AUTOML_EVENTS") == "jsonl":
-            self._sinks.append(json_lines(sys.stdout, threading.Lock()))
         return self
 
     def __exit__(

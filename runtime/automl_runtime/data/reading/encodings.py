@@ -10,6 +10,7 @@ import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from charset_normalizer import from_bytes
@@ -25,10 +26,12 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _CODE_PAGES: Final = ("cp1252", "cp1251", "cp1250", "mac_roman", "cp850", "koi8_r", "cp866", "cp1253", "cp1254")
-_MULTI_BYTE: Final = ("shift_jis", "gb18030", "big5", "euc_kr")
+_MULTI_BYTE: Final = ("shift_jis", "euc_kr", "gb18030", "big5")
+_EAST_ASIAN: Final = ((0x3000, 0x30FF), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xFF01, 0xFF5E))
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1b\x7f]")
 _HIGH = re.compile(rb"[^\n\r]{0,80}[\x80-\xff][^\n\r]{0,80}")
-_COMMON_SIGNS: Final = frozenset("\u20ac\u00a3\u00a5\u00a7\u00b0\u00b1\u00b2\u00b3\u00b5\u00ab\u00bb\u2019\u201c\u201d\u2013\u2014\u2026\u2022\u2122\u00ae\u00a9\u00ba\u00aa\u00bd\u00bc\u00bf\u00a1\u2116\u201e\u2018\u00a0\u00b7\u00d7")
+_SIGNS: Final = frozenset("€£¥§°±²³µ«»’‘“”„–—…•™®©ºª½¼¿¡№ ·×")
+_LETTERS: Final = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüßœąćęłńśźżčďěňřšťůýžőűğış")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +109,9 @@ def _is_utf16(data: bytes) -> str | None:
 
 
 def _reads_well(head: bytes, codec: str, ascii_share: float) -> bool:
-    try:
-        text = head.decode(codec, "ignore")
-    except UnicodeError:
-        return False
-    letters = [character for character in text if ord(character) > 127]
-    good = sum(character.isalnum() or character in _COMMON_SIGNS for character in letters)
-    return ascii_share > 0.7 or (bool(letters) and good > 0.9 * len(letters) and len({c >> 8 for c in map(ord, letters)}) <= 4)
+    letters = [character for character in head.decode(codec, "ignore") if ord(character) > 127]
+    good = sum(character.isalnum() or character in _SIGNS for character in letters)
+    return ascii_share > 0.7 or (bool(letters) and good > 0.9 * len(letters))
 
 
 def _is_broken_utf8(data: bytes, problem: UnicodeDecodeError) -> bool:
@@ -144,60 +143,70 @@ def _decode_broken(data: bytes, encoding: str) -> tuple[str, list[int]]:
 
 def _code_page(data: bytes) -> str:
     """The code page under which the words look like words."""
-    sample = b"\n".join(found.group() for _, found in zip(range(2000), _HIGH.finditer(data), strict=False))[:_SAMPLE]
-    scores = {codec: score for codec in _CODE_PAGES if (score := _plausibility(sample, codec)) is not None}
+    sample = b"\n".join(found.group() for found in islice(_HIGH.finditer(data), 2000))[:_SAMPLE]
+    scores = {codec: _plausibility(sample, codec) for codec in _CODE_PAGES}
     best = max(scores, key=lambda codec: (round(scores[codec], 2), -_CODE_PAGES.index(codec)))
-    if scores[best] < 0.5:
+    if scores[best] < 0.9:
+        best = _east_asian(data) or best
+    if scores.get(best, 1.0) < 0.4:
         best = _last_help(sample, data) or best
     if best == "cp1252" and not re.search(rb"[\x80-\x9f]", data):
         return "latin-1"
     return best if _decodes(data, best) else "latin-1"
 
 
-def _plausibility(sample: bytes, codec: str) -> float | None:
-    """Share of the characters above ASCII that stand where such a character stands in a text."""
+def _plausibility(sample: bytes, codec: str) -> float:
+    """How much the characters above ASCII look as they do in a text, between 0 and 1."""
     try:
         text = sample.decode(codec)
     except UnicodeDecodeError:
         if codec != "cp1252":
-            return None
+            return 0.0
         text = sample.decode("latin-1")
-    good = bad = 0.0
-    for before, character, after in zip(" " + text, text, text[1:] + " ", strict=False):
-        if character > "\x7f":
-            value = _fits(before, character, after)
-            good, bad = good + max(value, 0), bad + max(-value, 0)
-    return good / (good + bad) if good + bad else 0.0
+    around = zip(" " + text, text, text[1:] + " ", strict=False)
+    values = [_looks_right(*three) for three in around if three[1] > "\x7f"]
+    return sum(values) / len(values) if values else 0.0
 
 
-def _fits(before: str, character: str, after: str) -> float:
-    """Between 1 for a letter among letters of its script, and -1 for a sign inside a word."""
+def _looks_right(before: str, character: str, after: str) -> float:
+    """1 for a common letter among letters of its script, 0 for a sign or a capital inside a word."""
+    inside = before.isalpha() and after.isalpha()
+    if character in "\u00bf\u00a1" and after.isalpha() and not before.isalpha():
+        return 1.0
+    if character in _SIGNS:
+        return 0.0 if inside and character not in "\u2019\u00ad" else 0.8
     if not character.isalpha():
-        inside = before.isalpha() and after.isalpha() and character not in "\u2019\u00ad"
-        return -1.0 if inside or character not in _COMMON_SIGNS else 0.3
+        return 0.0
     script = _script(character)
     neighbours = [other for other in (before, after) if other.isalpha()]
-    if any(_script(other) != script for other in neighbours):
-        return -1.0
-    if character.isupper() and before.islower():
-        return -1.0
-    if script == "LATIN" and all(other > "\x7f" for other in neighbours) and len(neighbours) == 2:
-        return -1.0
-    if script == "LATIN" and character not in _WESTERN:
+    if any(_script(other) != script for other in neighbours) or (character.isupper() and before.islower()):
+        return 0.0
+    if script == "LATIN" and inside and before > "\x7f" and after > "\x7f":
+        return 0.0
+    if not neighbours or (script == "LATIN" and character.lower() not in _LETTERS):
         return 0.5
-    return 1.0 if neighbours else 0.2
-
-
-_WESTERN: Final = frozenset("\u00e0\u00e1\u00e2\u00e3\u00e4\u00e5\u00e6\u00e7\u00e8\u00e9\u00ea\u00eb\u00ed\u00ee\u00ef\u00f1\u00f2\u00f3\u00f4\u00f5\u00f6\u00f8\u00f9\u00fa\u00fb\u00fc\u00df\u0153\u00c0\u00c1\u00c2\u00c4\u00c5\u00c7\u00c8\u00c9\u00ca\u00d1\u00d3\u00d4\u00d6\u00d8\u00da\u00dc\u0152")
+    return 1.0
 
 
 def _script(character: str) -> str:
     return unicodedata.name(character, "?").split(" ", 1)[0]
 
 
+def _east_asian(data: bytes) -> str | None:
+    """A multi-byte encoding that decodes everything, nearly all of it to common characters."""
+    for codec in _MULTI_BYTE:
+        if not _decodes(data, codec):
+            continue
+        wide = [ord(character) for character in data.decode(codec) if character > "\x7f"]
+        common = sum(any(low <= point <= high for low, high in _EAST_ASIAN) for point in wide)
+        if common >= 0.95 * len(wide):
+            return codec
+    return None
+
+
 def _last_help(sample: bytes, data: bytes) -> str | None:
-    """What charset-normalizer says, where no code page reads well; East Asian encodings are found here."""
-    found = from_bytes(sample, cp_isolation=[*_MULTI_BYTE, *_CODE_PAGES]).best()
+    """What charset-normalizer says, where nothing reads well."""
+    found = from_bytes(sample, cp_isolation=[*_CODE_PAGES, "iso8859_2", "iso8859_5"]).best()
     return found.encoding if found is not None and _decodes(data, found.encoding) else None
 
 

@@ -1,0 +1,264 @@
+"""The columns of a training table: which tables bring which, and what becomes of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+from automl_schemas.cleaning import ColumnPlan
+from automl_schemas.spec import JoinSpec, ProjectSpec
+from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
+
+from automl_runtime.data.naming import legal_name
+
+__all__ = ["IDENTITY", "Joined", "TrainingColumn", "TrainingPlan", "plan_columns", "time_column"]
+
+IDENTITY = "row.identity"
+"""Column that stands for the content of a row when the base table has no key."""
+
+_TIMES = ("date", "datetime")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingColumn:
+    """One column of the training table."""
+
+    name: str
+    table: str
+    """Clean table that it comes from."""
+    column: str | None
+    """Column of that table; None for `count`, `present` and the identity of a row."""
+    aggregate: str | None
+    """`sum`, `mean`, `min`, `max`, `last`, `distinct`, `most_frequent`, `days_since_last`, `count`, `present`,
+    `identity`; None when the value is taken as it stands."""
+    type: ColumnType
+    plan: ColumnPlan
+    role: ColumnRole
+    personal: PersonalData | None = None
+    prefix: str = ""
+    """What the table is called in the training table: its name, or `table_by_key` when it is joined twice; empty
+    for the base table."""
+
+    @property
+    def source_name(self) -> str:
+        """The name without the prefix, as a `DroppedColumn` calls it."""
+        return self.name[len(self.prefix) + 1 :] if self.prefix else self.name
+
+
+@dataclass(slots=True)
+class Joined:
+    """A table that hangs on the base table or on another that does."""
+
+    prefix: str
+    entry: TableEntry
+    join: JoinSpec
+    parent: Joined | None
+    columns: list[TrainingColumn] = field(default_factory=list)
+
+    @property
+    def aggregated(self) -> bool:
+        """Whether several rows become one."""
+        return self.join.cardinality == "1:n"
+
+
+@dataclass(slots=True)
+class TrainingPlan:
+    """All columns, table by table."""
+
+    base: TableEntry
+    key: list[str]
+    columns: list[TrainingColumn]
+    """Those of the base table."""
+    joined: list[Joined]
+
+    @property
+    def all_columns(self) -> list[TrainingColumn]:
+        """Every column, in the order of the training table."""
+        return self.columns + [column for table in self.joined for column in table.columns]
+
+
+def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
+    """What the training table of `spec` holds.
+
+    Columns named in `spec.data.drop` are left out, except the target, the key and what the split needs; leaks that
+    `spec.data.keep` names stay.
+    """
+    base = catalog.table(spec.data.tables[0].name)
+    key = list(spec.data.tables[0].key)
+    drops = _dropped(spec)
+    columns = _base_columns(spec, base, key, drops)
+    joined: list[Joined] = []
+    for join, prefix in zip(spec.data.joins, _prefixes(spec.data.joins, base.name), strict=True):
+        parent = None if join.parent == base.name else _find(joined, join.parent)
+        table = Joined(prefix, catalog.table(join.child), join, parent)
+        table.columns = _joined_columns(table, drops, catalog)
+        joined.append(table)
+    return TrainingPlan(base, key, columns, joined)
+
+
+def _find(joined: Sequence[Joined], name: str) -> Joined:
+    for table in joined:
+        if name in (table.prefix, table.entry.name):
+            return table
+    raise KeyError(name)
+
+
+def _prefixes(joins: Sequence[JoinSpec], base: str) -> list[str]:
+    """What each joined table is called: its name, with the key that points at it when it is joined twice."""
+    times = Counter(join.child for join in joins)
+    times[base] += 1
+    prefixes = []
+    for join in joins:
+        prefix = join.child
+        if times[join.child] > 1:
+            own = join.child_columns if join.cardinality == "1:n" else join.parent_columns
+            prefix = f"{join.child}_by_{legal_name('_'.join(own))}"
+        while prefix in prefixes:
+            prefix += "_2"
+        prefixes.append(prefix)
+    return prefixes
+
+
+def _dropped(spec: ProjectSpec) -> set[tuple[str, str]]:
+    keep = set(spec.data.keep)
+    return {
+        (drop.table, drop.column)
+        for drop in spec.data.drop
+        if not (drop.reason.startswith("leak") and f"{drop.table}.{drop.column}" in keep)
+    }
+
+
+def _needed(spec: ProjectSpec, key: Sequence[str]) -> set[str]:
+    """Columns of the base table that stay although they are dropped: the split cannot do without them."""
+    needed = {*key, *spec.task.series}
+    needed |= {name for name in (spec.task.time, spec.task.group, spec.data.cutoff) if name is not None}
+    if spec.target is not None:
+        needed.add(spec.target.column)
+    return needed
+
+
+def _base_columns(
+    spec: ProjectSpec, base: TableEntry, key: Sequence[str], drops: set[tuple[str, str]]
+) -> list[TrainingColumn]:
+    needed = _needed(spec, key)
+    columns = [
+        _taken(entry, base.name, "")
+        for entry in base.columns
+        if entry.name in needed or (base.name, entry.name) not in drops
+    ]
+    target = spec.target
+    if target is not None and target.sql is not None:
+        columns = [column for column in columns if column.name != target.column]
+        columns.append(_made(target.column, base.name, target.column, None, "category", "target_candidate"))
+    if not key:
+        columns.append(_made(IDENTITY, base.name, None, "identity", "text", "id"))
+    return columns
+
+
+def _taken(entry: ColumnEntry, table: str, prefix: str) -> TrainingColumn:
+    name = f"{prefix}.{entry.name}" if prefix else entry.name
+    plan = entry.plan.model_copy(update={"column": name})
+    return TrainingColumn(
+        name, table, entry.name, None, entry.type, plan, entry.role, entry.personal, prefix
+    )
+
+
+def _made(
+    name: str,
+    table: str,
+    column: str | None,
+    aggregate: str | None,
+    type_: ColumnType,
+    role: ColumnRole,
+    plan: ColumnPlan | None = None,
+    prefix: str = "",
+) -> TrainingColumn:
+    plan = ColumnPlan(column=name, type=type_) if plan is None else plan.model_copy(update={"column": name})
+    return TrainingColumn(name, table, column, aggregate, type_, plan, role, None, prefix)
+
+
+def _joined_columns(
+    table: Joined, drops: set[tuple[str, str]], catalog: DataCatalog
+) -> list[TrainingColumn]:
+    if table.aggregated:
+        columns = _aggregates(table)
+    else:
+        columns = [
+            _taken(entry, table.entry.name, table.prefix)
+            for entry in table.entry.columns
+            if entry.name not in table.join.child_columns
+        ]
+        if _may_be_absent(table, catalog):
+            name = f"{table.prefix}.present"
+            made = _made(name, table.entry.name, None, "present", "boolean", "category", None, table.prefix)
+            columns.insert(0, made)
+    return [column for column in columns if not _is_dropped(column, drops)]
+
+
+def _is_dropped(column: TrainingColumn, drops: set[tuple[str, str]]) -> bool:
+    called = {column.source_name, column.column}
+    return any((table, name) in drops for table in (column.table, column.prefix) for name in called if name)
+
+
+def _may_be_absent(table: Joined, catalog: DataCatalog) -> bool:
+    """Whether some rows have no partner, as far as the catalog knows."""
+    join = table.join
+    for edge in catalog.joins:
+        if (edge.child, edge.parent) == (join.parent, join.child) and edge.child_columns == join.parent_columns:
+            entry = catalog.table(join.parent)
+            holes = any(column.missing for column in entry.columns if column.name in edge.child_columns)
+            return edge.containment < 1.0 or holes
+        if (edge.child, edge.parent) == (join.child, join.parent) and edge.child_columns == join.child_columns:
+            return edge.coverage < 1.0
+    return True
+
+
+def time_column(entry: TableEntry) -> ColumnEntry | None:
+    """The column that dates the rows of a table: the one whose role is time, with the fewest holes."""
+    times = [column for column in entry.columns if column.type in _TIMES]
+    return min(times, key=lambda column: (column.role != "time", column.missing, column.position), default=None)
+
+
+def _aggregates(table: Joined) -> list[TrainingColumn]:
+    entry, prefix = table.entry, table.prefix
+    dated = time_column(entry)
+    columns = [_made(f"{prefix}.count", entry.name, None, "count", "integer", "number", None, prefix)]
+    for column in entry.columns:
+        if column.name in table.join.child_columns or column.constant or column.type == "empty":
+            continue
+        for aggregate, type_, role in _aggregates_of(column, entry, dated):
+            name = f"{prefix}.{column.name}.{aggregate}"
+            plan = column.plan if type_ == column.type else None
+            columns.append(_made(name, entry.name, column.name, aggregate, type_, role, plan, prefix))
+    return columns
+
+
+def _aggregates_of(
+    column: ColumnEntry, entry: TableEntry, dated: ColumnEntry | None
+) -> list[tuple[str, ColumnType, ColumnRole]]:
+    last = dated is not None and dated.name != column.name
+    if column.type in _TIMES:
+        return [("last", column.type, "time"), ("days_since_last", "number", "number")]
+    if column.role in ("id", "key") or column.personal is not None:
+        unique = column.distinct >= entry.rows
+        return [] if unique or column.type == "text" else [("distinct", "integer", "number")]
+    if column.type in ("integer", "number", "time", "boolean") and column.role != "category":
+        return _number_aggregates(column.type, last)
+    if column.type == "boolean":
+        return _number_aggregates(column.type, last)
+    if column.type in ("category", "integer"):
+        found: list[tuple[str, ColumnType, ColumnRole]] = [("distinct", "integer", "number")]
+        found += [("most_frequent", column.type, "category")]
+        return found + ([("last", column.type, "category")] if last else [])
+    return []
+
+
+def _number_aggregates(type_: ColumnType, last: bool) -> list[tuple[str, ColumnType, ColumnRole]]:
+    if type_ == "boolean":
+        found: list[tuple[str, ColumnType, ColumnRole]] = [("sum", "integer", "number"), ("mean", "number", "number")]
+        return found + ([("last", "boolean", "category")] if last else [])
+    found = [("sum", type_, "number"), ("mean", "number", "number"), ("min", type_, "number")]
+    found.append(("max", type_, "number"))
+    return found + ([("last", type_, "number")] if last else [])

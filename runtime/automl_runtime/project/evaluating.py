@@ -1,0 +1,164 @@
+"""The final evaluation: the only reader of the holdout."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from automl_schemas.bundle import BundleManifest, TrainingSummary
+from automl_schemas.lineage import DataManifest
+from automl_schemas.metrics import GoalResult, Metrics
+from automl_schemas.requirement import Goal
+from automl_schemas.vocabulary import Operator
+
+from automl_runtime.engine.evaluation import Evaluation
+from automl_runtime.engine.evaluation import evaluate as evaluate_model
+from automl_runtime.engine.importance import permutation_importance
+from automl_runtime.errors import DataError
+from automl_runtime.events import EventSink, Progress
+from automl_runtime.files import write_text
+from automl_runtime.monitoring.reference import Reference
+from automl_runtime.project.model_card import write_model_card
+from automl_runtime.project.report import write_plots, write_report
+from automl_runtime.project.report_data import ReportData, threshold_table, trials_of
+from automl_runtime.registry.aliases import find_version
+from automl_runtime.registry.bundle import Bundle, open_bundle
+from automl_runtime.tracking.runs import RunFolder
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Features, Project
+
+__all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
+
+_IMPORTANCE_ROWS = 2_000
+_IMPORTANCE_SECONDS = 5.0
+
+
+def open_project_bundle(project: Project, version: str | None) -> Bundle:
+    """See `Project.bundle`."""
+    models = project.root / "models"
+    return open_bundle(models / find_version(models, version), project.root / ".automl" / "trusted_keys")
+
+
+def evaluate(project: Project, build_features: Features, *, on_event: EventSink) -> Metrics:
+    """See `Project.evaluate`."""
+    on_event(Progress("evaluating", 0, 3, "holdout"))
+    bundle = project.bundle()
+    rows = project.load_rows("holdout")
+    if rows.empty:
+        raise DataError("The holdout is empty: there are too few rows to set some aside.")
+    features, target = build_features(rows), rows[project.target]
+    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
+    metrics = _metrics(project, bundle.manifest, evaluation)
+    on_event(Progress("evaluating", 1, 3, "importance"))
+    data = _report_data(project, bundle, metrics, evaluation, features, target)
+    on_event(Progress("evaluating", 2, 3, "report"))
+    _write(project, data)
+    on_event(Progress("evaluating", 3, 3, "done"))
+    return metrics
+
+
+def meets(value: float, goal: Goal) -> bool:
+    """Whether `value` reaches `goal`.
+
+    >>> meets(0.9, Goal(op=">", value=0.85))
+    True
+    """
+    compare: dict[Operator, bool] = {
+        ">": value > goal.value,
+        ">=": value >= goal.value,
+        "<": value < goal.value,
+        "<=": value <= goal.value,
+    }
+    return compare[goal.op]
+
+
+def data_sha256(project: Project) -> str:
+    """One hash over the paths and hashes of the source files in `data/manifest.json`."""
+    path = project.root / "data" / "manifest.json"
+    try:
+        manifest = DataManifest.model_validate_json(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{path} cannot be read: {error}") from error
+    lines = sorted(f"{file.path}\0{file.sha256}\n" for file in manifest.files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _metrics(project: Project, manifest: BundleManifest, evaluation: Evaluation) -> Metrics:
+    summary = _summary(manifest)
+    goal = project.spec.metric.goal
+    met = None if goal is None else GoalResult(op=goal.op, value=goal.value, met=meets(evaluation.score, goal))
+    return Metrics(
+        metric=evaluation.metric,
+        higher_is_better=evaluation.higher_is_better,
+        holdout=evaluation.score,
+        holdout_ci=evaluation.ci,
+        cv=summary.cv,
+        goal=met,
+        rows_train=summary.rows,
+        rows_holdout=evaluation.rows,
+        best_model=summary.best_model,
+        seconds=summary.seconds,
+        seed=project.spec.seed,
+        data_sha256=data_sha256(project),
+        leaderboard=summary.leaderboard,
+    )
+
+
+def _summary(manifest: BundleManifest) -> TrainingSummary:
+    if manifest.training is None:
+        raise DataError(f"The bundle {manifest.model_version} does not say how it was trained.")
+    return manifest.training
+
+
+def _report_data(
+    project: Project,
+    bundle: Bundle,
+    metrics: Metrics,
+    evaluation: Evaluation,
+    features: pd.DataFrame,
+    target: pd.Series,
+) -> ReportData:
+    sample = features.index[:_IMPORTANCE_ROWS]
+    importance = permutation_importance(
+        bundle.model, features.loc[sample], target.loc[sample], seconds=_IMPORTANCE_SECONDS, seed=project.spec.seed
+    )
+    run = project.root / "experiments" / _summary(bundle.manifest).run_id
+    return ReportData(
+        spec=project.spec,
+        catalog=project.catalog,
+        metrics=metrics,
+        evaluation=evaluation,
+        importance=importance,
+        dropped=project.spec.data.drop,
+        questions=project.catalog.questions,
+        trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
+        thresholds=_thresholds(bundle, features, target),
+        reference=Reference.model_validate(bundle.reference) if bundle.reference else None,
+        manifest=bundle.manifest,
+        run_id=run.name,
+    )
+
+
+def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[object]:
+    manifest = bundle.manifest
+    if manifest.task != "binary":
+        return []
+    shares = bundle.model.predict_proba(features)
+    positive = bundle.model.positive
+    actual = np.asarray(target == positive, dtype=bool)
+    return list(threshold_table(actual, shares[positive].to_numpy(), manifest.threshold))
+
+
+def _write(project: Project, data: ReportData) -> None:
+    reports = project.root / "reports"
+    write_text(reports / "metrics.json", data.metrics.model_dump_json(indent=2) + "\n")
+    write_model_card(reports / "model_card.md", data)
+    write_report(reports / "report.html", data)
+    run = project.root / "experiments" / str(data.run_id)
+    if run.is_dir():
+        folder = RunFolder.reopen(run)
+        folder.write_metrics(data.metrics)
+        write_plots(folder.plots, data)
