@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from automl_runtime.data.assemble import Assembled, TrainingColumn, assemble, training_sql
+from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
 from automl_runtime.data.holdout import holdout_mask, row_identity
 from automl_runtime.data.leaks import find_leaks
@@ -168,35 +168,25 @@ def _judge_columns(
     assembled = assemble(spec, discovery.catalog, discovery.tables)
     if assembled.frame.empty:
         raise DataError("The training table has no row with a target.")
-    identity = row_identity(assembled.frame, spec, assembled.columns)
-    time = assembled.frame[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
-    holdout = np.asarray(holdout_mask(identity, spec.seed, time=time))
+    holdout = _sealed(spec, assembled)
     on_event(Progress("checking for leaks", 0, None))
     known_before = asked.known_before if isinstance(asked, Requirement) else None
     report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
-    drops = list(report.drops)
-    for question in report.questions:
-        if question.id not in answers and options.ask is not None:
-            answers[question.id] = options.ask(question)
-        if answers.get(question.id, question.default) == "drop":
-            drops.append(_drop_for(question, assembled.columns))
-    spec = settle_drops(spec, assembled.columns, drops)
-    asked_for = {question.id for question in report.questions}
-    settled = {key: value for key, value in answers.items() if key in asked_for or not key.startswith("leak.")}
-    return (
-        spec.model_copy(update={"answers": {**spec.answers, **settled}}),
-        report.questions,
-        assembled,
-        holdout,
-    )
+    questions = {question.id: question for question in report.questions}
+    _refuse_wrong_answers(answers, report.questions)
+    if options.ask is not None:
+        answers.update({key: options.ask(question) for key, question in questions.items() if key not in answers})
+    settled = {key: value for key, value in answers.items() if key in questions or not key.startswith("leak.")}
+    spec = spec.model_copy(update={"answers": {**spec.answers, **settled}})
+    if settled.keys() & questions.keys():
+        report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
+    return settle_drops(spec, assembled.columns, report.drops), list(questions.values()), assembled, holdout
 
 
-def _drop_for(question: Question, columns: Sequence[TrainingColumn]) -> DroppedColumn:
-    name = question.id.removeprefix("leak.")
-    for column in columns:
-        if column.question_id == name:
-            return column.dropped(f"leak: {question.text}")
-    raise DataError(f"The question {question.id!r} is about no column of the training table.")
+def _sealed(spec: ProjectSpec, assembled: Assembled) -> np.ndarray:
+    identity = row_identity(assembled.frame, spec, assembled.columns)
+    time = assembled.frame[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
+    return np.asarray(holdout_mask(identity, spec.seed, time=time))
 
 
 def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn]) -> ProjectSpec:
@@ -209,8 +199,9 @@ def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Se
     protected = _protected(spec)
     for column in columns:
         reason = None if column.name in protected or column.aggregate else _no_feature(column)
-        if reason is not None and f"{column.table}.{column.column}" not in spec.data.keep:
-            drop = column.dropped(reason)
+        table = column.prefix or column.table
+        if reason is not None and not {f"{table}.{column.source_name}", column.name} & set(spec.data.keep):
+            drop = DroppedColumn(table=table, column=column.source_name, reason=reason)
             drops.setdefault((drop.table, drop.column), drop)
     return spec.model_copy(update={"data": spec.data.model_copy(update={"drop": list(drops.values())})})
 
@@ -218,7 +209,7 @@ def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Se
 def _protected(spec: ProjectSpec) -> set[str]:
     base = spec.data.tables[0]
     named = {spec.target.column if spec.target else None, spec.task.time, spec.task.group, spec.data.cutoff}
-    return {*base.key, *spec.task.series, *(name for name in named if name)}
+    return {*base.key, *spec.task.series, IDENTITY, *(name for name in named if name)}
 
 
 def _no_feature(column: TrainingColumn) -> str | None:
@@ -240,9 +231,12 @@ def _refuse_unknown_answers(answers: Mapping[str, str], questions: Sequence[Ques
         if key not in known:
             listed = ", ".join(sorted(known)) or "none: nothing is open"
             raise RequestError(f"--answer {key}: there is no such question.", hint=f"Questions: {listed}.")
+
+
+def _refuse_wrong_answers(answers: Mapping[str, str], questions: Sequence[Question]) -> None:
     for question in questions:
         allowed = [option.value for option in question.options]
-        if question.id.startswith("leak.") and answers.get(question.id, question.default) not in allowed:
+        if answers.get(question.id, question.default) not in allowed:
             raise RequestError(f"--answer {question.id}={answers[question.id]}: allowed are {', '.join(allowed)}.")
 
 

@@ -36,6 +36,8 @@ def pyrepr(value: object) -> str:
     >>> pyrepr("a"), pyrepr('say "a"'), pyrepr(None)
     ('"a"', '\\'say "a"\\'', 'None')
     """
+    if isinstance(value, list):
+        return f"[{', '.join(map(pyrepr, value))}]"
     if not isinstance(value, str):
         return repr(value)
     if value.count('"') > value.count("'"):
@@ -82,11 +84,14 @@ def mdcode(value: object) -> str:
 def yamlkey(value: BaseModel | Mapping[str, Any], key: str) -> str:
     """The YAML lines of one key of `value`, ending with a line break, exactly as it reads back."""
     content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
-    # No folding: a long line is easier to edit than one that YAML glues together.
-    text: str = yaml.safe_dump(
-        {key: content[key]}, sort_keys=False, allow_unicode=True, width=2**20, default_flow_style=False
-    )
-    return text
+    record = {key: content[key]}
+    # No folding: a long line is easier to edit than one that YAML glues together. PyYAML does not read back all that it
+    # writes (U+0085 in plain text, for one), so plain forms are tried before the one that quotes and escapes everything.
+    for options in ({"allow_unicode": True}, {"allow_unicode": False}):
+        text: str = yaml.safe_dump(record, sort_keys=False, width=2**20, default_flow_style=False, **options)
+        if yaml.safe_load(text) == record:
+            return text
+    return f"{json.dumps(key)}: {json.dumps(content[key])}\n"
 
 
 def _escaped(value: str, *, quote: str) -> str:
@@ -104,4 +109,3 @@ def _escaped(value: str, *, quote: str) -> str:
 def _one_line(value: object) -> str:
     text = " ".join(str(value).split())
     return "".join(character if character.isprintable() else "?" for character in text)
-

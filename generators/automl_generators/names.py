@@ -21,23 +21,23 @@ _VERBS: Final[dict[str | None, str]] = {
     "clustering": "cluster",
     "anomaly": "detect",
 }
-_FILLERS: Final = frozenset("a an the of for in on to will which who whether that is are be".split())
-_TAKEN: Final = frozenset(
-    # Folders and modules that every repository has, Windows devices, and well-known packages.
-    "true false none null yes no on off y n "  # what YAML reads as something else than a name
-    "test tests testing src lib libs app apps data dataset datasets model models config conf settings common core utils "
-    "util helpers features train training evaluate evaluation predict prediction predictions serve server service "
-    "client api main project projects package module script scripts tools docs example examples build dist vendor "
-    "deployment reports experiments notebooks python conftest setup con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3 "
-    "automl automl_agent automl_cli automl_generators automl_runtime automl_schemas automl_templates "
-    "catboost charset_normalizer click clevercsv cookiecutter cryptography dask django duckdb fastapi flask git httptools "
-    "httpx ipython jax jinja2 joblib jsonschema keras langchain lightgbm llvmlite lxml matplotlib mcp mlflow msgspec mypy "
-    "networkx nltk numba numpy onnx onnxruntime openai optuna orjson packaging pandas pip pillow plotly polars "
-    "prometheus_client psutil pyarrow pydantic pytest python_calamine pytz ray redis regex requests rich ruff scipy "
-    "seaborn setuptools shap six skops sklearn skrub spacy sqlalchemy starlette statsmodels streamlit sympy tensorflow "
-    "torch tqdm transformers treelite typer typing_extensions urllib3 uv uvicorn uvloop virtualenv wheel xgboost yaml "
-    "zstandard".split()
-)
+_FILLERS: Final = "a an the of for in on to will which who whether that is are be"
+_TAKEN_WORDS: Final = """
+true false none null yes no on off y n
+test tests testing src lib libs app apps data dataset datasets model models config conf settings common core utils util
+helpers features train training evaluate evaluation predict prediction predictions serve server service client api main
+project projects package module script scripts tools docs example examples build dist vendor deployment reports
+experiments notebooks python conftest setup
+con prn aux nul com1 com2 com3 com4 lpt1 lpt2 lpt3
+automl automl_agent automl_cli automl_generators automl_runtime automl_schemas automl_templates
+catboost charset_normalizer click clevercsv cookiecutter cryptography dask django duckdb fastapi flask git httptools
+httpx ipython jax jinja2 joblib jsonschema keras langchain lightgbm llvmlite lxml matplotlib mcp mlflow msgspec mypy
+networkx nltk numba numpy onnx onnxruntime openai optuna orjson packaging pandas pip pillow plotly polars
+prometheus_client psutil pyarrow pydantic pytest python_calamine pytz ray redis regex requests rich ruff scipy seaborn
+setuptools shap six skops sklearn skrub spacy sqlalchemy starlette statsmodels streamlit sympy tensorflow torch tqdm
+transformers treelite typer typing_extensions urllib3 uv uvicorn uvloop virtualenv wheel xgboost yaml zstandard
+"""
+"""What YAML takes for something else than a name, what repositories are full of, Windows devices, known packages."""
 
 
 def clean_name(name: str) -> str:
@@ -60,8 +60,8 @@ def clean_name(name: str) -> str:
 def package_name(name: str) -> str:
     """A legal import package in snake case, at most `LONGEST` characters and a suffix where it clashes.
 
-    Letters of other scripts are transliterated. A clash is a Python keyword, a module of the standard library, or a name
-    that repositories and well-known packages use already.
+    Letters of other scripts are transliterated. A clash is a Python keyword, a module of the standard library, or a
+    name that repositories and well-known packages use already.
 
     Raises:
         RequestError: if nothing is left of `name`.
@@ -95,7 +95,8 @@ def project_name(requirement: Requirement) -> str:
         return clean_name(requirement.project_name)
     verb = _VERBS.get(requirement.task, "predict")
     words = slugify(requirement.target or requirement.entity or requirement.request).split("-")
-    kept = [word for word in words if word and word not in _FILLERS and word != verb][:4]
+    fillers = frozenset(_FILLERS.split())
+    kept = [word for word in words if word and word not in fillers and word != verb][:4]
     return package_name("-".join([verb, *(kept or ["target"])])).replace("_", "-")
 
 
@@ -105,6 +106,5 @@ def _clashes(name: str) -> bool:
         or keyword.issoftkeyword(name)
         or name in sys.stdlib_module_names
         or name in sys.builtin_module_names
-        or name in _TAKEN
+        or name in _TAKEN_WORDS.split()
     )
-

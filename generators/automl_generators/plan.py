@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from automl_generators.names import package_name
 from automl_runtime.errors import RequestError
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.catalog import DataCatalog
@@ -18,22 +17,28 @@ from automl_schemas.question import Question
 from automl_schemas.spec import JoinSpec, ProjectSpec, TargetSpec
 from automl_schemas.vocabulary import ColumnType
 
+from automl_generators.names import package_name
+
 if TYPE_CHECKING:
     from automl_runtime.data.assemble import TrainingColumn
 
 __all__ = ["FeatureList", "ProjectPlan", "TableView", "describe", "feature_lists"]
 
-_CONSTANTS: Final = {"number": "NUMBERS", "category": "CATEGORIES", "boolean": "BOOLEANS", "text": "TEXTS", "date": "DATES"}
-_KIND_OF: Final[dict[ColumnType, str]] = {
-    "integer": "number",
-    "number": "number",
-    "time": "number",
-    "boolean": "boolean",
-    "category": "category",
-    "text": "text",
-    "date": "date",
-    "datetime": "date",
+_LISTS: Final[dict[ColumnType, str]] = {
+    "integer": "NUMBERS",
+    "number": "NUMBERS",
+    "time": "NUMBERS",
+    "category": "CATEGORIES",
+    "boolean": "BOOLEANS",
+    "text": "TEXTS",
+    "date": "DATES",
+    "datetime": "TIMES",
 }
+_KINDS: Final = {"NUMBERS": "number", "CATEGORIES": "category", "BOOLEANS": "boolean", "TEXTS": "text"}
+"""What the search takes as it stands; of dates and times it sees the parts."""
+_TIMES: Final = ("date", "datetime")
+_UNFIT_ROLES: Final = ("id", "constant", "empty")
+_COMMENTS: Final = {"TEXTS": "Free text: the model counts words, characters and n-grams."}
 _MOST_RAW_VALUES: Final = 8
 _LONGEST_EXAMPLE: Final = 60
 _README_COLUMNS: Final = 8
@@ -72,7 +77,9 @@ class FeatureList:
     """One list of columns in `features.py`."""
 
     constant: str
-    kind: str
+    kind: str | None
+    """`FeatureKind` of the columns; None when only what is derived from them is a feature."""
+    comment: str
     columns: list[str]
 
 
@@ -88,9 +95,10 @@ def describe(plan: ProjectPlan) -> dict[str, Any]:
             f"a {spec.task.type} task without a target cannot be made into a project yet.",
             hint="Tasks with a target can: binary, multiclass, regression.",
         )
-    lists = feature_lists(plan.schema, target.column)
+    lists = feature_lists(plan)
     if not lists:
         raise RequestError("no column is left that the model could use.", hint="Keep one with --keep table.column.")
+    inputs = {name for item in lists for name in item.columns}
     package = package_name(spec.name)
     temporal = spec.training.validation == "temporal"
     return {
@@ -101,29 +109,51 @@ def describe(plan: ProjectPlan) -> dict[str, Any]:
         "description": _description(spec, target),
         "entity": spec.task.entity or "row",
         "tables": [_table(plan, name) for name in _names(spec)],
-        "kinds": lists,
-        "dates": any(item.kind == "date" for item in lists),
-        "texts": any(item.kind == "text" for item in lists),
+        "lists": lists,
+        "dates": [item.constant for item in lists if item.constant in ("DATES", "TIMES")],
         "identity": _identity(plan),
         "time": spec.task.time if temporal else None,
-        "split_tested": not temporal or bool(_identity(plan)),
-        "raw_values": _raw_values(plan),
+        "raw_values": _raw_values(plan, inputs),
         "bad": _bad_value(lists),
         "questions": list(plan.questions),
-        "example_row": _example_row(plan.schema.columns),
+        "example_row": _example_row([column for column in plan.schema.columns if column.name in inputs]),
         "replicas": _replicas(spec.deployment.requests_per_day),
         "sql": plan.sql.strip(),
     }
 
 
-def feature_lists(schema: InputSchema, target: str) -> list[FeatureList]:
-    """The columns of `schema` by how the search treats them, in the order of the schema; empty lists are left out."""
-    columns: dict[str, list[str]] = {kind: [] for kind in _CONSTANTS}
-    for column in schema.columns:
-        kind = _KIND_OF.get(column.type)
-        if kind is not None and column.name != target:
-            columns[kind].append(column.name)
-    return [FeatureList(_CONSTANTS[kind], kind, names) for kind, names in columns.items() if names]
+def feature_lists(plan: ProjectPlan) -> list[FeatureList]:
+    """The columns that features are made of, in the order of the training table; empty lists are left out.
+
+    Left out are the target, what stands in `spec.data.drop`, and what names a row or a group instead of telling
+    something about it.
+    """
+    columns: dict[str, list[str]] = {constant: [] for constant in _LISTS.values()}
+    unfit = _unfit(plan)
+    for column in plan.columns:
+        constant = _LISTS.get(column.type)
+        if constant is not None and column.name not in unfit:
+            columns[constant].append(column.name)
+    return [
+        FeatureList(constant, _KINDS.get(constant), _COMMENTS.get(constant, ""), names)
+        for constant, names in columns.items()
+        if names
+    ]
+
+
+def _unfit(plan: ProjectPlan) -> set[str]:
+    spec = plan.spec
+    base, keep = spec.data.tables[0], set(spec.data.keep)
+    dropped = {(drop.table, drop.column) for drop in spec.data.drop if f"{drop.table}.{drop.column}" not in keep}
+    unfit = {spec.task.group, spec.target.column if spec.target is not None else None}
+    if len(base.key) == 1:
+        # A single key that is a date tells something; all others only name the row.
+        unfit.update(column.name for column in plan.columns if [column.name] == base.key and column.type not in _TIMES)
+    for column in plan.columns:
+        personal = column.personal is not None and f"{column.table}.{column.column}" not in keep
+        if (column.table, column.column) in dropped or column.role in _UNFIT_ROLES or personal:
+            unfit.add(column.name)
+    return {name for name in unfit if name is not None}
 
 
 def _names(spec: ProjectSpec) -> list[str]:
@@ -131,7 +161,7 @@ def _names(spec: ProjectSpec) -> list[str]:
 
 
 def _description(spec: ProjectSpec, target: TargetSpec) -> str:
-    entity = f" of a {spec.task.entity}" if spec.task.entity else ""
+    entity = f" for each {spec.task.entity}" if spec.task.entity else ""
     positive = f" (positive: {target.positive})" if target.positive is not None else ""
     return f"Predicts {target.column}{entity}{positive}."
 
@@ -154,7 +184,7 @@ def _derives_target(spec: ProjectSpec, table: str) -> bool:
 
 
 def _used(plan: ProjectPlan, table: str) -> Iterable[str]:
-    """The columns of `table` that the training table needs: features, keys, target, time, group; and what the SQL names."""
+    """The columns of `table` that are needed: features, keys, target, time, group, and what the SQL names."""
     spec = plan.spec
     yield from (column.column for column in plan.columns if column.table == table and column.column is not None)
     yield from next(item.key for item in spec.data.tables if item.name == table)
@@ -195,14 +225,15 @@ def _identity(plan: ProjectPlan) -> list[str]:
     spec = plan.spec
     present = {column.name for column in plan.columns}
     group = [spec.task.group] if spec.task.group and spec.training.validation != "temporal" else []
-    wanted = group or spec.data.tables[0].key
-    return list(wanted) if wanted and present.issuperset(wanted) else []
+    # A table without a key has a column that stands for the content of a row.
+    content = [column.name for column in plan.columns if column.aggregate == "identity"]
+    wanted = group or spec.data.tables[0].key or content
+    return list(wanted) if present.issuperset(wanted) else []
 
 
-def _raw_values(plan: ProjectPlan) -> list[tuple[str, str, str]]:
+def _raw_values(plan: ProjectPlan, inputs: Collection[str]) -> list[tuple[str, str, str]]:
     """Columns with a cell as the source writes it and as it is once clean, where these differ in more than spaces."""
     found = []
-    inputs = {column.name for column in plan.schema.columns}
     for column in plan.columns:
         if column.name not in inputs or column.aggregate is not None or column.personal is not None:
             continue
@@ -218,12 +249,12 @@ def _raw_values(plan: ProjectPlan) -> list[tuple[str, str, str]]:
 
 def _bad_value(lists: Sequence[FeatureList]) -> tuple[str, object]:
     """A column and a value that no plan can read as one of its values."""
-    for kind in ("number", "date", "boolean"):
+    for constant in ("NUMBERS", "DATES", "TIMES", "BOOLEANS"):
         for item in lists:
-            if item.kind == kind:
+            if item.constant == constant:
                 return item.columns[0], "neither this nor that"
     # Any text is a legal category; a list is none.
-    return lists[0].columns[0], ["a", "list"]
+    return lists[0].columns[0], ["no", "text"]
 
 
 def _example_row(columns: Sequence[InputColumn]) -> str:

@@ -2,21 +2,111 @@
 
 from __future__ import annotations
 
-import hashlib
-import importlib.metadata
-import json
 import sys
-from collections.abc import Iterable, Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
 import automl_runtime
+
+from automl_generators.constraints import constraints_text
+from automl_generators.filters import Literals
+from automl_generators.ownership import write_ownership
 from automl_generators.plan import ProjectPlan, describe
 from automl_generators.vendor import vendor_runtime
-from automl_runtime.registry.aliases import find_version
-from automl_runtime.registry.bundle import verify_bundle
-from automl_runtime.registry.signing import trust
-from automl_schemas.base import Contract
 
 __all__ = ["LARGEST_BUNDLE", "finish_project", "render_project"]
+
+LARGEST_BUNDLE: Final = 20_000_000
+"""Bytes of the largest model bundle that is committed."""
+
+_ENGINE: Final = {"trim_blocks": True, "lstrip_blocks": True}
+_SUFFIX: Final = ".jinja"
+"""Of every template, so that no tool takes one for what it becomes."""
+
+
+def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> None:
+    """Writes every file of a project that does not depend on a trained model (DESIGN section 4) into `folder`.
+
+    The same plan gives the same bytes, with the same versions installed. It changes the working directory while it runs
+    (cookiecutter does), so call it from one thread.
+
+    Args:
+        folder: made if it does not exist; files in it are overwritten.
+        plan: what is known about the project.
+        vendor: put wheels of the running runtime into `vendor/`.
+
+    Raises:
+        RequestError: if no project can be made of the plan.
+    """
+    folder = folder.resolve()
+    variables = describe(plan) | _versions() | {"vendored": vendor}
+    _render_tree(folder, variables)
+    records = {"catalog": plan.catalog, "lineage": plan.lineage, "manifest": plan.manifest}
+    (folder / "data").mkdir(exist_ok=True)
+    for name, record in records.items():
+        _write(folder / "data" / f"{name}.json", record.model_dump_json(indent=1) + "\n")
+    _write(folder / "constraints.txt", constraints_text())
+    if vendor:
+        vendor_runtime(folder / "vendor")
+    write_ownership(folder, variables["package"])
+
+
+def finish_project(folder: Path) -> list[str]:
+    """Makes a project with a trained model ready to be committed; what the user should know, if anything.
+
+    The key that signed the model in production becomes trusted in every clone, and a bundle above 20 MB is ignored by
+    git.
+
+    Raises:
+        RequestError: if no model is in production.
+        BundleError: if its bundle is broken.
+    """
+    # Rendering needs none of these.
+    from automl_runtime.registry.aliases import find_version
+    from automl_runtime.registry.bundle import verify_bundle
+    from automl_runtime.registry.signing import trust
+
+    version = find_version(folder / "models")
+    bundle = folder / "models" / version
+    manifest = verify_bundle(bundle)
+    assert manifest.signature is not None  # verified
+    trust(folder / ".automl" / "trusted_keys", manifest.signature.public_key)
+    size = sum(file.bytes for file in manifest.files)
+    warnings = []
+    if size > LARGEST_BUNDLE:
+        warnings.append(
+            f"models/{version} has {size / 1e6:.0f} MB and is not committed (the limit is {LARGEST_BUNDLE / 1e6:.0f} "
+            "MB); a clone makes its own with `make data train evaluate`."
+        )
+        _ignore(folder / ".gitignore", version, size)
+    return warnings
+
+
+def _render_tree(folder: Path, variables: dict[str, Any]) -> None:
+    from cookiecutter.generate import generate_files
+
+    extension = f"{Literals.__module__}.{Literals.__name__}"
+    settings = {"_extensions": [extension], "_jinja2_env_vars": _ENGINE, "_new_lines": "\n"}
+    context = {**variables, "cookiecutter": {"folder": folder.name, **settings}}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with as_file(files("automl_templates") / "project") as template:
+        generate_files(template, context, folder.parent, overwrite_if_exists=True, accept_hooks=False)
+    for path in sorted(folder.rglob(f"*{_SUFFIX}")):
+        path.replace(path.with_suffix(""))
+
+
+def _versions() -> dict[str, str]:
+    return {"version": automl_runtime.__version__, "python": f"{sys.version_info.major}.{sys.version_info.minor}"}
+
+
+def _ignore(path: Path, version: str, size: int) -> None:
+    line = f"/models/{version}/"
+    text = path.read_text(encoding="utf-8")
+    if line not in text.splitlines():
+        why = f"# {size / 1e6:.0f} MB: too large for git; `make data train evaluate` makes a model."
+        _write(path, f"{text}{why}\n{line}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8", newline="\n")

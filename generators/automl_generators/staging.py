@@ -64,11 +64,13 @@ def _refuse_taken(target: Path, out: Path, *, force: bool) -> None:
         return
     if not force:
         raise RequestError(
-            f"{out} exists and is not empty.", hint="Name another folder with --out, or move this one aside with --force."
+            f"{out} exists and is not empty.",
+            hint="Name another folder with --out, or move this one aside with --force.",
         )
     if Path.cwd().resolve().is_relative_to(target):
         raise RequestError(
-            f"{out} is the current folder or holds it, and would be moved aside.", hint="Name a folder inside it with --out."
+            f"{out} is the current folder or holds it, and would be moved aside.",
+            hint="Name a folder inside it with --out.",
         )
 
 
@@ -143,6 +145,7 @@ def _terminated_as_interrupt() -> Iterator[None]:
         return
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        del frame
         raise KeyboardInterrupt(number)
 
     with _handling(interrupt, _ENDING):

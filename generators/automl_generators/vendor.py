@@ -23,6 +23,7 @@ DISTRIBUTIONS: Final = {"automl-schemas": "automl_schemas", "automl-runtime": "a
 """Distribution -> its import package."""
 
 _WHEEL: Final = "Wheel-Version: 1.0\nGenerator: automl\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+_WITHOUT: Final = "Leave the wheels out with --no-vendor-runtime."
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _UNWANTED: Final = frozenset({".pyc", ".pyo", ".nbi", ".nbc", ".swp"})
 
@@ -80,16 +81,17 @@ def _metadata(distribution: str) -> str:
 def _package_files(package: str) -> Iterable[tuple[str, bytes]]:
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise RequestError(f"the package `{package}` cannot be found.", hint="Leave the wheels out with --no-vendor-runtime.")
+        raise RequestError(f"the package `{package}` cannot be found.", hint=_WITHOUT)
     root = Path(spec.submodule_search_locations[0])
     for path in sorted(root.rglob("*"), key=lambda path: path.relative_to(root).as_posix()):
         name = path.relative_to(root)
-        if not path.is_file() or path.suffix in _UNWANTED or any(part.startswith((".", "__pycache__")) for part in name.parts):
+        hidden = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if hidden or path.suffix in _UNWANTED or not path.is_file():
             continue
         if path.suffix in {".so", ".pyd", ".dylib"}:
             raise RequestError(
                 f"`{package}` holds the compiled file {name.as_posix()}, so its wheel is not portable.",
-                hint="Leave the wheels out with --no-vendor-runtime.",
+                hint=_WITHOUT,
             )
         yield name.as_posix(), path.read_bytes()
 

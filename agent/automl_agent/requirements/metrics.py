@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -58,19 +59,12 @@ _FILLER: Final = (
     r"|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?|we|i|want|target|goal|around|about|roughly|ca"
     r"|clearly|get|achieve|hit|preferably|equals?|it|better|good|at)\b(?! least| most| (?:very|the) (?:least|most)| than| as\b)){0,14}?"
 )
-_LEAD: Final = re.compile(
-    r"(?:[\s,(:=]|\b(?:and|but|with|an?|the|at|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|optimi[sz](?:e|ed|ing)"
-    r"|maximi[sz](?:e|ing)|minimi[sz](?:e|ing)|for|metrics?|is|are|be|to|get(?:ting)?|have|having|has|wants?|needs?|by|measured?|judged?"
-    r"|evaluated?|in terms of|our|my|we|i|it|its|should|must|would|like|expect(?:ed)?|so that|where|on average|using|use|as|give me|of"
-    r"|please|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest|good|possible)\b)*$",
-    re.IGNORECASE,
-)
 _VALUE: Final = rf"(?P<value>{NUMBER})\s*(?P<percent>%|percent\b|per ?cent\b|pct\b|prozent\b)?"
 _RIGHT_GOAL: Final = re.compile(
     rf"{_FILLER}(?P<op>{COMPARISON})?{_FILLER}\s*[$€£]?{_VALUE}(?P<after>{AFTER})?\)?", re.IGNORECASE
 )
 _LEFT_GOAL: Final = re.compile(
-    rf"(?:(?P<op>{COMPARISON})\s*)?(?:an? |the )?{_VALUE}(?P<after>{AFTER})?[\s,]*(?:of |in |as |for |the |an? |\()*$", re.IGNORECASE
+    rf"(?:(?P<op>{COMPARISON})\s*)?(?:an? |the )?{_VALUE}(?P<after>{AFTER})?\s*(?:of |in |as |for |the |an? |\()*$", re.IGNORECASE
 )
 _HINT_LEFT: Final = re.compile(
     r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)|criterion|performance"
@@ -109,9 +103,10 @@ _ERROR: Final = re.compile(
     re.IGNORECASE,
 )
 _WITHIN: Final = re.compile(
-    rf"(?:\baccurate )?(?:\bto )?(?:\bwithin|±|\+\s?/\s?-|\+-|\bplus or minus|\bplus/minus)\s*(?:about |a )?{_VALUE}(?=(?P<unit>.{{0,40}}))",
+    rf"(?:\baccurate )?(?:\bto )?(?:\bwithin|±|\+\s?/\s?-|\+-|\bplus or minus|\bplus/minus)\s*(?:about |a )?[$€£]?{_VALUE}(?=(?P<unit>.{{0,40}}))",
     re.IGNORECASE,
 )
+_UNIT_AFTER: Final = re.compile(rf"\s*{_UNIT}(?!\w)", re.IGNORECASE)
 _WITHIN_TAIL: Final = re.compile(
     rf"\s*{_UNIT}?(?!\w)(?:\s+(?:of|from) (?:the )?(?:true|real|actual|right|correct|final|observed)?[^|,]*)?", re.IGNORECASE
 )
@@ -143,27 +138,38 @@ def take_metric(text: Text) -> MetricAsked | None:
 
 
 def _named_goal(text: Text) -> MetricAsked | None:
-    for mention in _MENTION.finditer(text.body):
-        goal = _RIGHT_GOAL.match(text.body, mention.end())
-        start, end = mention.start(), goal.end() if goal else mention.end()
-        if goal is None:
-            goal = _LEFT_GOAL.search(text.body[: mention.start()])
-            start = goal.start() if goal else start
-        if goal is None:
-            continue
+    """The first metric with a number beside it; further ones are cut out too, so that they end up in no phrase."""
+    first: MetricAsked | None = None
+    while True:
+        found = next(_goals(text.body), None)
+        if found is None:
+            return first
+        mention, goal, start, end = found
         asked = _asked(str(mention.lastgroup), mention[0], goal)
-        _remove(text, start, end)
-        _take_more_mentions(text, asked.name)
-        return asked
-    return None
+        text.cut(start, end)
+        first = first or asked
 
 
-def _take_more_mentions(text: Text, name: MetricName) -> None:
-    """Drops later words like "(ROC AUC as the metric)" so that they end up in no phrase."""
-    for mention in _MENTION.finditer(text.body):
-        if mention.lastgroup == name and mention.lastgroup not in _CAREFUL:
-            _remove(text, mention.start(), mention.end())
-            return
+def _goals(body: str) -> Iterator[tuple[re.Match[str], re.Match[str], int, int]]:
+    """Each metric in `body` with the goal right or left of it, and the span of both."""
+    for mention in _MENTION.finditer(body):
+        goal = _RIGHT_GOAL.match(body, mention.end())
+        if goal is not None and _belongs(mention, goal, body[goal.end() :]):
+            unit = _UNIT_AFTER.match(body, goal.end()) if mention.lastgroup in {"mae", "rmse"} else None
+            yield mention, goal, mention.start(), unit.end() if unit else goal.end()
+            continue
+        goal = _LEFT_GOAL.search(body[: mention.start()])
+        if goal is not None:
+            yield mention, goal, goal.start(), mention.end()
+
+
+def _belongs(mention: re.Match[str], goal: re.Match[str], rest: str) -> bool:
+    """Whether the number right of a metric is its goal, and not the start of the next clause ("AUC, 5 minutes")."""
+    if goal["op"] is None and "," in goal[0][: goal.start("value") - goal.start()]:
+        return False
+    if mention.lastgroup in {"mae", "rmse", "mse"}:
+        return True
+    return re.match(rf"\s*(?:{_TIME}|ms\b|requests?|calls?|queries|rows|columns|features|folds?|models?)", rest, re.IGNORECASE) is None
 
 
 def _accuracy_goal(text: Text) -> MetricAsked | None:
@@ -172,13 +178,13 @@ def _accuracy_goal(text: Text) -> MetricAsked | None:
         words = {"eight": 8.0, "nine": 9.0, "ten": 10.0}
         hits, total = (share["hits"] or share["hits2"]), (share["all"] or share["all2"])
         value = (words.get(hits.casefold()) or float(hits)) / (words.get(total.casefold()) or float(total))
-        _remove(text, share.start(), share.end())
+        text.cut(share.start(), share.end())
         return MetricAsked("accuracy", Goal(op=">=", value=value))
     for pattern, name in ((_CASES, "accuracy"), (_ACCURATE, "accuracy"), (_VARIANCE, "r2")):
         match = pattern.search(text.body)
         if match is not None and (match["percent"] or name == "r2"):
             asked = _asked(name, match[0], match)
-            _remove(text, match.start(), match.end())
+            text.cut(match.start(), match.end())
             return asked
     return None
 
@@ -188,7 +194,7 @@ def _error_goal(text: Text) -> MetricAsked | None:
     if match is None:
         return None
     asked = _asked("mape" if match["percent"] else "mae", match[0], match)
-    _remove(text, match.start(), match.end())
+    text.cut(match.start(), match.end())
     return asked
 
 
@@ -198,13 +204,13 @@ def _within_goal(text: Text) -> MetricAsked | None:
         number, end = float(parse_number(match["value"])), match.end()
         if match["percent"]:
             tail = re.match(r"\s+(?:of|from) the (?:true|real|actual|right)[^|,]*", text.body[end:], re.IGNORECASE)
-            _remove(text, match.start(), end + (tail.end() if tail else 0))
+            text.cut(match.start(), end + (tail.end() if tail else 0))
             return MetricAsked("mape", Goal(op="<=", value=_ratio(number)))
         is_time = re.match(rf"\s*{_TIME}", match["unit"], re.IGNORECASE)
         has_unit = re.match(rf"\s*{_UNIT}(?!\w)(?! of (?!the (?:true|real|actual|right)))", match["unit"], re.IGNORECASE)
         if surely or (has_unit and not is_time):
             tail = _WITHIN_TAIL.match(text.body, end)
-            _remove(text, match.start(), tail.end() if tail else end)
+            text.cut(match.start(), tail.end() if tail else end)
             return MetricAsked("mae", Goal(op="<=", value=number))
     return None
 
@@ -223,14 +229,9 @@ def _bare_mention(text: Text) -> MetricAsked | None:
         if name in {"unknown", "mse"}:
             raise _unknown_metric(mention[0])
         tail = _HINT_RIGHT.match(right)
-        _remove(text, mention.start(), mention.end() + (tail.end() if tail else 0))
+        text.cut(mention.start(), mention.end() + (tail.end() if tail else 0))
         return MetricAsked(_metric(name), None)
     return None
-
-
-def _remove(text: Text, start: int, end: int) -> None:
-    lead = _LEAD.search(text.body[:start])
-    text.remove(lead.start() if lead else start, end)
 
 
 def _asked(name: str, words: str, match: re.Match[str]) -> MetricAsked:

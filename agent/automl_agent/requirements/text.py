@@ -29,6 +29,23 @@ _DETERMINERS: Final = re.compile(
     r"^(?:(?:the|an?|each|every|any|all|both|our|my|your|their|his|her|its|this|that|these|those|some|future|given|of)\s+)+",
     re.IGNORECASE,
 )
+_LEAD: Final = re.compile(
+    r"(?:[\s,(:~=]|\b(?:"
+    # connectives, articles, pronouns
+    r"and|but|with|for|at|an?|the|in|of|by|to|as|so|that|which|where|then|also|it|its|we|i|they|you|our|my|your|each|all|only|once"
+    # what one says about a wish
+    r"|must|should|shall|will|would|can|could|may|do|don't|not|be|is|are|has|have|had|need(?:s|ed)?|want(?:s|ed)?|like|please|expect(?:s|ed|ing)?"
+    r"|get(?:s|ting)?|make|sure|going|able|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|give me|use|using|let|prefer(?:ably)?"
+    # what one says about a measure
+    r"|about|around|approximately|roughly|ca|up|some|metrics?|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ing)|minimi[sz](?:e|ing)|measured?"
+    r"|judged?|evaluated?|in terms|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest|good|possible|on average"
+    # what one says about a service
+    r"|serve[sd]?|serving|handle[sd]?|handling|support(?:s|ed|ing)?|sustain|bear|cope|deal|deploy(?:ed|ment)?|load|traffic|rate|throughput"
+    r"|scale|production|service|model|api|system|results?|decisions?"
+    r")\b)*$",
+    re.IGNORECASE,
+)
+"""Words before a clause that belong to it ("it should be able to handle")."""
 _IRREGULAR: Final = {
     "people": "person", "children": "child", "men": "man", "women": "woman", "mice": "mouse", "feet": "foot",
     "teeth": "tooth", "geese": "goose", "criteria": "criterion", "analyses": "analysis", "diagnoses": "diagnosis",
@@ -66,18 +83,20 @@ class Text:
     def _boundary(match: re.Match[str]) -> str:
         return f"{match[0]} " if match[0] == ":" else f"{BOUNDARY}"
 
-    def take(self, pattern: re.Pattern[str]) -> re.Match[str] | None:
-        """Removes the first match of `pattern`; None when there is none."""
-        match = pattern.search(self.body)
-        if match is not None:
-            self.remove(match.start(), match.end())
-        return match
+    def cut(self, start: int, end: int) -> None:
+        """Removes a clause with the words that lead up to it ("and it should have an")."""
+        lead = _LEAD.search(self.body[:start])
+        self.remove(lead.start() if lead else start, end)
 
     def remove(self, start: int, end: int) -> None:
-        """Cuts a span out; a boundary stays unless a preposition goes on with the sentence."""
+        """Removes a span; a boundary stays unless a preposition goes on with the sentence."""
         rest = self.body[end:]
         goes_on = re.match(r"\s*(?:for|of|per|from|on|in|by|at)\b", rest, re.IGNORECASE)
         self.body = " ".join(f"{self.body[:start]}{' ' if goes_on else BOUNDARY}{rest}".split())
+
+    def skip(self, start: int, end: int) -> None:
+        """Removes words in the middle of a phrase; no boundary stays."""
+        self.body = " ".join(f"{self.body[:start]} {self.body[end:]}".split())
 
     def restore(self, phrase: str) -> str:
         """`phrase` with its quoted parts back, without their quotes."""
@@ -101,10 +120,19 @@ def tidy(phrase: str) -> str:
     """
     phrase = " ".join(phrase.split())
     while True:
-        shorter = _LEADING.sub("", _TRAILING.sub("", phrase)).strip(" ()[]{}")
+        shorter = _balanced(_LEADING.sub("", _TRAILING.sub("", phrase)).strip())
         if shorter == phrase:
             return phrase
         phrase = shorter
+
+
+def _balanced(phrase: str) -> str:
+    """`phrase` without brackets around all of it, or at an end and without partner."""
+    if phrase.startswith("(") and (phrase.endswith(")") or ")" not in phrase):
+        return phrase[1:].removesuffix(")")
+    if phrase.endswith(")") and "(" not in phrase:
+        return phrase[:-1]
+    return phrase.removesuffix("(")
 
 
 def bare(phrase: str) -> str:

@@ -17,6 +17,9 @@ __all__ = ["NEARLY_UNIQUE", "composite_edges"]
 NEARLY_UNIQUE = 0.98
 _MOST_SHARED = 7
 _CONTAINMENT = 0.5
+_SURE_CONTAINMENT = 0.9
+_PLAIN = 2
+_FEW = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +75,8 @@ def composite_edges(
             if best is not None:
                 found.append(best)
         if found:
-            best = max(found, key=lambda candidate: (candidate.parent_share == 1.0, candidate.coverage))
-            edges.append(_edge(store, best))
+            best = max(found, key=lambda candidate: (candidate.parent_share == 1.0, candidate.containment))
+            edges.append(_edge(best))
     return edges
 
 
@@ -85,8 +88,8 @@ def _shared(children: Sequence[Field], parents: Sequence[Field], pointing: set[t
         if child.unique or parent is None or parent.kind != child.kind:
             continue
         is_key = looks_like_id(child.column.name) or _points(child, pointing) or _points(parent, pointing)
-        rank = 0 if is_key else 1 if child.kind in ("date", "datetime") else 2
-        if rank < 2 or child.column.type in ("integer", "category"):
+        rank = 0 if is_key else 1 if child.kind in ("date", "datetime") else _PLAIN
+        if rank < _PLAIN or child.column.type in ("integer", "category"):
             pairs.append(_Pair(child, parent, rank))
     return sorted(pairs, key=lambda pair: (pair.rank, pair.parent.column.position))[:_MOST_SHARED]
 
@@ -103,7 +106,7 @@ def _best(store: KeyStore, pairs: Sequence[_Pair]) -> _Candidate | None:
     for size in (2, 3):
         found = []
         for group in combinations(pairs, size):
-            if min(pair.rank for pair in group) < 2:
+            if min(pair.rank for pair in group) < _PLAIN:
                 candidate = _candidate(store, group)
                 if candidate is not None:
                     found.append(candidate)
@@ -122,15 +125,18 @@ def _candidate(store: KeyStore, pairs: tuple[_Pair, ...]) -> _Candidate | None:
     if share < NEARLY_UNIQUE:
         return None
     mine, theirs = store.values(child, own), store.values(parent, other)
-    containment = KeyStore.containment(mine, theirs, _CONTAINMENT)
-    if containment < _CONTAINMENT:
-        return None
+    containment = KeyStore.containment(mine, theirs)
     coverage = min(1.0, containment * len(mine) / len(theirs))
+    # Few chosen rows may have a true key; rows are aggregated over a near key only when most of them find one.
+    if containment < _SURE_CONTAINMENT and any(pair.rank == _PLAIN for pair in pairs):
+        return None
+    if containment < _CONTAINMENT and (share < 1.0 or coverage < _CONTAINMENT or len(theirs) < _FEW):
+        return None
     child_share = len(mine) / max(store.filled_rows(child, own), 1)
     return _Candidate(pairs, share, child_share, containment, coverage)
 
 
-def _edge(store: KeyStore, found: _Candidate) -> JoinEdge:
+def _edge(found: _Candidate) -> JoinEdge:
     child = found.pairs[0].child.table
     own = [pair.child.column.name for pair in found.pairs]
     one_to_one = found.child_share == 1.0 and found.parent_share == 1.0

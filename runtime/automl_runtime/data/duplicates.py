@@ -88,9 +88,7 @@ def as_text(values: pa.ChunkedArray | pa.Array) -> pa.Array:
     try:
         text = pc.cast(values, pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-        text = pa.array(
-            [None if item is None else str(item) for item in values.to_pylist()], pa.large_string()
-        )
+        text = pa.array([None if item is None else str(item) for item in values.to_pylist()], pa.large_string())
     if pa.types.is_floating(values.type):
         text = pc.replace_substring_regex(text, r"\.0+$", "")
     return pc.fill_null(pc.utf8_trim_whitespace(text), "")
@@ -129,9 +127,7 @@ def _drop_identical(files: Sequence[FileEntry], copies: Copies) -> None:
             same[entry.sha256].append(entry.path)
     for paths in same.values():
         kept, *repeats = sorted(paths, key=_preference)
-        copies.duplicates += [
-            DuplicateFile(path=path, of=kept, reason="identical") for path in sorted(repeats)
-        ]
+        copies.duplicates += [DuplicateFile(path=path, of=kept, reason="identical") for path in sorted(repeats)]
     dropped = {duplicate.path for duplicate in copies.duplicates}
     copies.tables = [table for table in copies.tables if table.file not in dropped]
 
@@ -175,9 +171,7 @@ def _share_in(sample: np.ndarray, values: np.ndarray) -> float:
 
 def _stale_in(group: Sequence[RawTable]) -> dict[int, tuple[RawTable, str, bool]]:
     """By `id` of the table: what it repeats, the reason, and whether it is beyond doubt."""
-    rows = [
-        _rows_of(table) for table in sorted(group, key=lambda table: (_preference(table.file), table.name))
-    ]
+    rows = [_rows_of(table) for table in sorted(group, key=lambda table: (_preference(table.file), table.name))]
     found: dict[int, tuple[RawTable, str, bool]] = {}
     for index in range(len(rows) - 1, -1, -1):
         for other in rows:
@@ -206,9 +200,7 @@ def _repeats(copy: _Rows, other: _Rows) -> tuple[str, bool] | None:
 
 
 def _same_names(copy: _Rows, other: _Rows) -> bool:
-    return any(
-        _share_in(copy.names[key], other.names[key]) >= 0.8 for key in copy.names if key in other.names
-    )
+    return any(_share_in(copy.names[key], other.names[key]) >= 0.8 for key in copy.names if key in other.names)
 
 
 def shared_keys(tables: Sequence[RawTable]) -> float:
@@ -221,9 +213,7 @@ def shared_keys(tables: Sequence[RawTable]) -> float:
     return float((counts > 1).mean()) if len(values) else 0.0
 
 
-def _settle_stale(
-    stale: Mapping[int, tuple[RawTable, str, bool]], copies: Copies, answers: Mapping[str, str]
-) -> None:
+def _settle_stale(stale: Mapping[int, tuple[RawTable, str, bool]], copies: Copies, answers: Mapping[str, str]) -> None:
     by_file: dict[str, list[RawTable]] = defaultdict(list)
     for table in copies.tables:
         by_file[table.file].append(table)

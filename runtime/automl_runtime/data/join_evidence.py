@@ -19,7 +19,9 @@ from automl_runtime.data.naming import column_score, looks_like_id
 __all__ = ["Field", "Match", "compare", "proves"]
 
 _LIKELY_CHANCE = -3.0
-_DENSE = 0.7
+_DENSE = 0.5
+_SAME_NAME = 0.95
+_FEW = 20
 
 
 @dataclass(eq=False)
@@ -53,10 +55,11 @@ class Field:
 
     @cached_property
     def numbers(self) -> np.ndarray | None:
-        """The keys as sorted whole numbers; None when some are not."""
-        if not len(self.values) or not pc.all(pc.match_substring_regex(self.values, "^[0-9]{1,18}$")).as_py():
+        """The keys as sorted whole numbers, the few that are none left out; None when half or more are none."""
+        whole = pc.filter(self.values, pc.match_substring_regex(self.values, "^[0-9]{1,18}$"))
+        if len(whole) <= 0.5 * len(self.values):
             return None
-        numbers: np.ndarray = np.sort(pc.cast(self.values, pa.int64()).to_numpy())
+        numbers: np.ndarray = np.sort(pc.cast(whole, pa.int64()).to_numpy())
         return numbers
 
     @cached_property
@@ -91,9 +94,13 @@ def compare(child: Field, parent: Field) -> Match | None:
         score = 1.0
     own, other = (child.days, parent.days) if by_day else (child.values, parent.values)
     containment = KeyStore.containment(own, other, 0.5)
-    if containment < 0.5:
+    if containment >= 0.5:
+        return Match(score, containment, containment * len(own) / len(other))
+    if score < _SAME_NAME or len(other) < _FEW or len(own) < len(other):
         return None
-    return Match(score, containment, containment * len(own) / len(other))
+    # A table of few chosen rows: nearly all of its keys occur in the child, which has many more.
+    coverage = KeyStore.containment(other, own, 0.9)
+    return Match(score, coverage * len(other) / len(own), coverage) if coverage >= 0.9 else None
 
 
 def proves(child: Field, parent: Field, match: Match) -> bool:
@@ -104,22 +111,21 @@ def proves(child: Field, parent: Field, match: Match) -> bool:
     """
     if child.kind in ("date", "datetime"):
         return match.score >= 0.8 and match.containment >= 0.8 and parent.column.position <= 2
-    whole = child.numbers is not None and parent.numbers is not None
-    if whole and not parent.named:
-        return False
-    if whole and child.unique and child.counter:
-        return _proves_counter(child, match)
+    if parent.numbers is not None:
+        return child.numbers is not None and parent.named and _proves_whole(child, parent, match)
     if match.score >= 0.8:
-        return not whole or match.score >= 0.95 or match.containment >= 0.8
-    if match.containment < 0.9:
-        return False
-    return _proves_numbers(child, parent, match) if whole else _proves_text(child, parent, match)
+        return True
+    return match.containment >= 0.9 and _proves_text(child, parent, match)
 
 
-def _proves_counter(child: Field, match: Match) -> bool:
-    if match.score >= 0.95:
-        return match.coverage >= 0.5
-    return match.containment == match.coverage == 1.0 and len(child.values) >= 100
+def _proves_whole(child: Field, parent: Field, match: Match) -> bool:
+    if child.unique and child.counter and match.score >= _SAME_NAME:
+        return min(match.coverage, match.containment) >= 0.5
+    # The number of a row is no pointer, although its name may hold that of another table's key.
+    least = 0.855 if child.unique else 0.8
+    if match.score >= least and not (child.unique and child.counter):
+        return match.score >= _SAME_NAME or match.containment >= 0.8
+    return _proves_numbers(child, parent, match)
 
 
 def _proves_text(child: Field, parent: Field, match: Match) -> bool:
@@ -143,10 +149,14 @@ def _proves_numbers(child: Field, parent: Field, match: Match) -> bool:
         return True
     if match.containment < 0.95 or len(own) < 20:
         return False
-    inside = int(np.count_nonzero((other >= own[0]) & (other <= own[-1])))
-    density = inside / (int(own[-1]) - int(own[0]) + 1)
-    if density <= _DENSE:
+    if max(_density(own, other, *ends) for ends in ((0.0, 0.5), (0.0, 0.9), (0.1, 1.0))) <= _DENSE:
         return True
     # A dense range that does not start near zero is hardly met by chance when both ranges are the same.
     far = int(own[0]) > max(1000, len(own) // 2)
     return far and len(own) >= 500 and match.containment >= 0.99 and match.coverage >= 0.8
+
+
+def _density(own: np.ndarray, other: np.ndarray, low: float, high: float) -> float:
+    """Share of the whole numbers between two quantiles of `own` that occur in `other`."""
+    start, end = (int(own[round(share * (len(own) - 1))]) for share in (low, high))
+    return int(np.count_nonzero((other >= start) & (other <= end))) / (end - start + 1)

@@ -68,8 +68,8 @@ class KeyStore:
     def filled_rows(self, table: str, columns: Sequence[str]) -> int:
         """Rows in which all of `columns` hold something."""
         filled = " AND ".join(f"{quote(name)} IS NOT NULL" for name in columns)
-        row = self._con.execute(f"SELECT count(*) FROM {quote(table)} WHERE {filled}").fetchone()
-        return int(row[0]) if row else 0
+        rows = self._con.sql(f"SELECT count(*) FROM {quote(table)} WHERE {filled}").to_arrow_table()
+        return int(rows.column(0)[0].as_py())
 
     @staticmethod
     def containment(child: pa.Array, parent: pa.Array, at_least: float = 0.0) -> float:

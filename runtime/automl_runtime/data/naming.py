@@ -17,15 +17,29 @@ __all__ = [
     "token_score",
     "tokens",
     "unique_name",
+    "word_set",
 ]
 
-_ID_WORDS = frozenset(
-    ["id", "ids", "no", "nr", "num", "nbr", "number", "numbers", "key", "code", "ref", "reference", "identifier", "uid", "guid", "uuid", "pk", "fk", "ident"]
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a text, for lists of words that are easier to read as lines."""
+    return frozenset(text.split())
+
+
+_ID_WORDS = word_set(
+    """
+    id ids no nr num nbr number numbers key code ref reference identifier uid guid uuid pk fk ident
+    """
 )
 _GLUED = re.compile(r"^([a-z]{3,})(id|no|nr|num|number|key|code|ref)$")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
-_STRONG_ID_WORDS = frozenset(["id", "ids", "no", "nr", "num", "nbr", "key", "code", "ref", "uid", "guid", "uuid", "pk", "fk", "identifier", "ident"])
+_STRONG_ID_WORDS = word_set(
+    """
+    id ids no nr num nbr key code ref uid guid uuid pk fk identifier ident
+    """
+)
 _CLOSE = 0.75
+_SAME_WORDS = 0.86
 
 
 @lru_cache(maxsize=65536)
@@ -145,7 +159,7 @@ def _points_at(own: tuple[str, ...], key: tuple[str, ...]) -> float:
     backward = [max(token_score(word, other) for other in key) for word in own]
     mean = sum(forward) / len(forward)
     if min(forward) >= _CLOSE:
-        return mean if min(backward) >= _CLOSE else 0.8 * mean
+        return max(mean, _SAME_WORDS) if min(backward) >= _CLOSE else 0.8 * mean
     return 0.5 * sum(backward) / len(backward) if min(backward) >= _CLOSE else 0.0
 
 

@@ -12,6 +12,7 @@ from automl_schemas.spec import JoinSpec, TableSpec
 __all__ = ["plan_joins", "table_spec"]
 
 _DEEPEST = 3
+_LEAST_COVERAGE = 0.2
 _ORDER = {"1:1": 0, "n:1": 1, "1:n": 2}
 
 
@@ -32,7 +33,7 @@ def plan_joins(catalog: DataCatalog, base: str) -> tuple[list[TableSpec], list[J
     of the same entity are joined (`1:1`), rows that point at the entity are aggregated (`1:n`). A table takes part
     once; only when the same table points at it with several keys it takes part once for each of them. Nothing hangs
     on an aggregated table or on one that takes part twice. Rows that point at a looked-up table are aggregated when
-    they point at nothing else.
+    they point at nothing else and at a fair part of it.
 
     Args:
         catalog: tables and join graph.
@@ -63,9 +64,7 @@ def table_spec(entry: TableEntry) -> TableSpec:
     return TableSpec(name=entry.name, files=entry.files, inner=entry.inner, key=key)
 
 
-def _reached(
-    catalog: DataCatalog, level: Sequence[_Step], seen: set[str]
-) -> list[tuple[str, list[JoinSpec], _Step]]:
+def _reached(catalog: DataCatalog, level: Sequence[_Step], seen: set[str]) -> list[tuple[str, list[JoinSpec], _Step]]:
     """Tables one join further than `level`: each with its joins, all from the same table."""
     found: dict[str, dict[str, list[JoinSpec]]] = defaultdict(lambda: defaultdict(list))
     steps = {step.table: step for step in level}
@@ -109,7 +108,7 @@ def _join_spec(catalog: DataCatalog, edge: JoinEdge, step: _Step) -> JoinSpec | 
     if edge.parent != step.table:
         return None
     one = edge.cardinality == "1:1"
-    if not one and not step.same_entity and _points_elsewhere(catalog, edge):
+    if not one and not step.same_entity and (edge.coverage < _LEAST_COVERAGE or _points_elsewhere(catalog, edge)):
         return None
     return JoinSpec(
         child=edge.child,

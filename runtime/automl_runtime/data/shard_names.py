@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os.path import commonprefix
 
-from automl_runtime.data.naming import legal_name, unique_name
+from automl_runtime.data.naming import legal_name, unique_name, word_set
 
 __all__ = [
     "SharedName",
@@ -21,15 +20,30 @@ __all__ = [
     "tag_of",
 ]
 
-_SPLIT_WORDS = frozenset(
-    ["train", "training", "trn", "test", "tst", "testing", "val", "valid", "validation", "dev", "development", "holdout", "eval", "evaluation"]
+_SPLIT_WORDS = word_set(
+    """
+    train training trn test tst testing val valid validation dev development holdout eval evaluation
+    """
 )
-_MONTHS = tuple(
-    ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
 )
 _MONTH_WORDS = frozenset((*_MONTHS, *(month[:3] for month in _MONTHS), "sept"))
-_GENERIC = frozenset(
-    ["data", "part", "parts", "file", "files", "table", "rows", "export", "dump", "output", "records", "all", "full", "final", "clean", "raw"]
+_GENERIC = word_set(
+    """
+    data part parts file files table rows export dump output records all full final clean raw
+    """
 )
 _PIECE = re.compile(r"[^\W\d_]+|\d+")
 _EXTENSION = re.compile(r"\.(?!\d+$)[A-Za-z0-9]{1,8}$")
@@ -99,9 +113,9 @@ def shared_name(names: Sequence[tuple[str, str | None]]) -> SharedName | None:
     """
     labels = [label_of(*name) for name in names]
     split = [pieces(label) for label in labels]
-    head = len(commonprefix(split))
+    head = len(_beginning(split))
     shortest = min(map(len, split))
-    tail = len(commonprefix([piece[::-1][: shortest - head] for piece in split]))
+    tail = len(_beginning([piece[::-1][: shortest - head] for piece in split]))
     varying = tuple("-".join(piece[head : len(piece) - tail]) for piece in split)
     if len(set(varying)) < len(varying):
         return None
@@ -110,6 +124,15 @@ def shared_name(names: Sequence[tuple[str, str | None]]) -> SharedName | None:
     if told or all(_is_period(text) or _is_split(text) for text in varying if text):
         return SharedName(_stem_name(names[0][0], labels[0], head, tail), varying)
     return _shared_beginning(names)
+
+
+def _beginning(texts: Sequence[Sequence[str]]) -> Sequence[str]:
+    """The longest beginning that all of `texts` share."""
+    first, last = min(texts), max(texts)
+    same = 0
+    while same < min(len(first), len(last)) and first[same] == last[same]:
+        same += 1
+    return first[:same]
 
 
 def _shared_beginning(names: Sequence[tuple[str, str | None]]) -> SharedName | None:
@@ -123,7 +146,7 @@ def _shared_beginning(names: Sequence[tuple[str, str | None]]) -> SharedName | N
 
 
 def _common_letters(stems: Sequence[str]) -> str:
-    return commonprefix(stems).rstrip("0123456789_- .")
+    return "".join(_beginning(stems)).rstrip("0123456789_- .")
 
 
 def _stem_name(file: str, label: str, head: int, tail: int) -> str:

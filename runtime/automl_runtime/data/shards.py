@@ -168,9 +168,7 @@ def _by_stem(members: Sequence[RawTable], kinds: Mapping[str, str]) -> tuple[lis
     return groups + more, alone
 
 
-def _sheet_groups(
-    members: Sequence[RawTable], kinds: Mapping[str, str]
-) -> tuple[list[_Group], list[RawTable]]:
+def _sheet_groups(members: Sequence[RawTable], kinds: Mapping[str, str]) -> tuple[list[_Group], list[RawTable]]:
     """Sheets of one workbook with the same columns are parts, whatever they are called."""
     by_file: dict[str, list[RawTable]] = defaultdict(list)
     for table in members:

@@ -160,9 +160,7 @@ def _base_columns(
 def _taken(entry: ColumnEntry, table: str, prefix: str) -> TrainingColumn:
     name = f"{prefix}.{entry.name}" if prefix else entry.name
     plan = entry.plan.model_copy(update={"column": name})
-    return TrainingColumn(
-        name, table, entry.name, None, entry.type, plan, entry.role, entry.personal, prefix
-    )
+    return TrainingColumn(name, table, entry.name, None, entry.type, plan, entry.role, entry.personal, prefix)
 
 
 def _made(
@@ -179,9 +177,7 @@ def _made(
     return TrainingColumn(name, table, column, aggregate, type_, plan, role, None, prefix)
 
 
-def _joined_columns(
-    table: Joined, drops: set[tuple[str, str]], catalog: DataCatalog
-) -> list[TrainingColumn]:
+def _joined_columns(table: Joined, drops: set[tuple[str, str]], catalog: DataCatalog) -> list[TrainingColumn]:
     if table.aggregated:
         columns = _aggregates(table)
     else:

@@ -1,98 +1,124 @@
 """Hashes the words and character n-grams of texts into buckets.
 
-A text is an array of Unicode code points, already lower-cased. Words are runs of letters and digits; character n-grams
-are taken inside runs without white space, padded with one blank on each side. Buckets of words lie below `2**(bits - 1)`, those of
-character n-grams above. The hash is FNV-1a over code points, 32 bit.
+Texts are arrays of Unicode code points, already lower-cased. Text `i` is `points[starts[i]:starts[i + 1]]`; its buckets
+are written behind those of text `i - 1`, repeats included, and `ends[i]` says where they end. The hash is FNV-1a over code points, 32 bit.
+
+Words are runs of letters and digits; a word and a pair of neighbours give a bucket each. Character n-grams (2 to 5) are
+taken inside runs without white space, padded with one blank on each side.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_runtime.kernels.arrays import Ints
 from automl_runtime.kernels.compiling import compiled
 
-__all__ = ["hash_ngrams", "hash_ngrams_python", "most_ngrams"]
+__all__ = [
+    "character_class",
+    "hash_characters",
+    "hash_characters_python",
+    "hash_words",
+    "hash_words_python",
+    "most_characters",
+    "most_words",
+]
 
 _OFFSET = 2166136261
 _PRIME = 16777619
 _MASK = 0xFFFFFFFF
 _SHORTEST, _LONGEST = 2, 5
+_SPACE, _OTHER, _WORD = 0, 1, 2
+_LAST = 0xFFFF
 
 
-def most_ngrams(points: int, texts: int) -> int:
-    """An upper bound for the n-grams of `texts` texts with `points` code points in all."""
-    return 2 * (points + texts) + 3 * (points + texts) * (_LONGEST - _SHORTEST + 1)
+@lru_cache(maxsize=1)
+def character_class() -> NDArray[np.uint8]:
+    """0 for white space, 2 for letters and digits, else 1, by code point; points above 0xFFFF count as letters (the last entry)."""
+    table = np.full(_LAST + 1, _OTHER, dtype=np.uint8)
+    for point in range(_LAST):
+        char = chr(point)
+        table[point] = _WORD if char.isalnum() else _SPACE if char.isspace() or point < 32 else _OTHER
+    table[_LAST] = _WORD
+    return table
+
+
+def most_words(points: int, texts: int) -> int:
+    """An upper bound for what `hash_words` writes for `texts` texts with `points` code points in all."""
+    return points + 2 * texts
+
+
+def most_characters(points: int, texts: int) -> int:
+    """An upper bound for what `hash_characters` writes."""
+    return 2 * (points + texts) * (_LONGEST - _SHORTEST + 1)
 
 
 @compiled
-def hash_ngrams(points: Ints, starts: Ints, bits: int, buckets: Ints, ends: Ints) -> None:
-    """Writes the buckets of text `i` (with repeats) behind those of text `i - 1`, and to `ends[i]` where they end.
-
-    Text `i` is `points[starts[i]:starts[i + 1]]` (uint32). `buckets` (int32) has room for `most_ngrams`; `ends` is int64.
-    """
-    half = np.int64(1) << (bits - 1)
-    size = 0
+def hash_words(points: Ints, starts: Ints, classes: Ints, size: int, buckets: Ints, ends: Ints) -> None:
+    """Buckets (below `size`) of words and pairs of words; `points` uint32, `starts` and `ends` int64, `buckets` int32."""
+    written = 0
     for text in range(starts.shape[0] - 1):
-        begin, end = starts[text], starts[text + 1]
-        word = np.int64(_OFFSET)
-        before = np.int64(-1)
-        inside = False
-        for i in range(begin, end + 1):
-            point = np.int64(points[i]) if i < end else np.int64(32)
-            if (
-                point >= 192
-                and not (8192 <= point <= 8303)
-                and not (12288 <= point <= 12303)
-                or 48 <= point <= 57
-                or 97 <= point <= 122
-            ):
-                word = ((word ^ point) * _PRIME) & _MASK
-                inside = True
+        word, before, inside = np.int64(_OFFSET), np.int64(-1), False
+        for i in range(starts[text], starts[text + 1] + 1):
+            point = np.int64(points[i]) if i < starts[text + 1] else np.int64(32)
+            if classes[min(point, _LAST)] == _WORD:
+                word, inside = ((word ^ point) * _PRIME) & _MASK, True
             elif inside:
-                buckets[size] = word % half
-                size += 1
+                buckets[written] = word % size
+                written += 1
                 if before >= 0:
-                    buckets[size] = (((before ^ word) * _PRIME) & _MASK) % half
-                    size += 1
+                    buckets[written] = (((before ^ word) * _PRIME) & _MASK) % size
+                    written += 1
                 before = ((word * 31) + 7) & _MASK
-                word = np.int64(_OFFSET)
-                inside = False
-        first = begin
-        for i in range(begin, end + 1):
-            if i < end and points[i] > 32 and points[i] != 160:
+                word, inside = np.int64(_OFFSET), False
+        ends[text] = written
+
+
+@compiled
+def hash_characters(points: Ints, starts: Ints, classes: Ints, size: int, buckets: Ints, ends: Ints) -> None:
+    """Buckets (below `size`) of character n-grams; types as in `hash_words`."""
+    written = 0
+    for text in range(starts.shape[0] - 1):
+        first = starts[text]
+        for i in range(starts[text], starts[text + 1] + 1):
+            if i < starts[text + 1] and classes[min(points[i], _LAST)] != _SPACE:
                 continue
-            if i > first:
-                for left in range(first - 1, i):
-                    value = np.int64(_OFFSET)
-                    for right in range(left, min(left + _LONGEST, i + 1)):
-                        point = np.int64(points[right]) if first <= right < i else np.int64(32)
-                        value = ((value ^ point) * _PRIME) & _MASK
-                        if right - left + 1 >= _SHORTEST:
-                            buckets[size] = half + value % half
-                            size += 1
+            # The run first..i-1, with a blank before and behind, when it is not empty.
+            for left in range(first - 1, i if i > first else first - 1):
+                value = np.int64(_OFFSET)
+                for right in range(left, min(left + _LONGEST, i + 1)):
+                    point = np.int64(points[right]) if first <= right < i else np.int64(32)
+                    value = ((value ^ point) * _PRIME) & _MASK
+                    if right > left:
+                        buckets[written] = value % size
+                        written += 1
             first = i + 1
-        ends[text] = size
+        ends[text] = written
 
 
-def hash_ngrams_python(text: str, bits: int) -> list[int]:
-    """The twin of `hash_ngrams` for one text, in plain Python; the order of the buckets differs."""
-    half = 1 << (bits - 1)
-    words = "".join(char if _is_word(ord(char)) else " " for char in text).split(" ")
+def hash_words_python(text: str, size: int) -> list[int]:
+    """The twin of `hash_words` for one text; the order of the buckets differs."""
+    classes = character_class()
+    words = "".join(char if classes[min(ord(char), _LAST)] == _WORD else " " for char in text).split(" ")
     hashes = [_fnv(word) for word in words if word]
-    pairs = [(((left * 31 + 7) & _MASK) ^ right) * _PRIME & _MASK for left, right in zip(hashes, hashes[1:], strict=False)]
-    found = [value % half for value in hashes + pairs]
-    runs = "".join(" " if ord(char) <= 32 or ord(char) == 160 else char for char in text).split(" ")
-    for run in (f" {run} " for run in runs if run):
-        for length in range(_SHORTEST, _LONGEST + 1):
-            found += [half + _fnv(run[i : i + length]) % half for i in range(len(run) - length + 1)]
-    return found
+    pairs = [((((a * 31 + 7) & _MASK) ^ b) * _PRIME) & _MASK for a, b in zip(hashes, hashes[1:], strict=False)]
+    return [value % size for value in hashes + pairs]
 
 
-def _is_word(point: int) -> bool:
-    if point >= 192:
-        return not (8192 <= point <= 8303 or 12288 <= point <= 12303)
-    return 48 <= point <= 57 or 97 <= point <= 122
+def hash_characters_python(text: str, size: int) -> list[int]:
+    """The twin of `hash_characters` for one text; the order of the buckets differs."""
+    classes = character_class()
+    runs = "".join(" " if classes[min(ord(char), _LAST)] == _SPACE else char for char in text).split(" ")
+    return [
+        _fnv(f" {run} "[i : i + length]) % size
+        for run in runs
+        if run
+        for length in range(_SHORTEST, _LONGEST + 1)
+        for i in range(len(run) + 2 - length + 1)
+    ]
 
 
 def _fnv(text: str) -> int:

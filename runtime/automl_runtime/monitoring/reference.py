@@ -36,11 +36,11 @@ class ColumnSketch(Contract):
     kind: Literal["number", "category", "length"]
     rows: int
     missing: int
-    edges: list[float] = []
+    edges: tuple[float, ...] = ()
     """Inner edges, ascending, without repeats: n edges part n + 1 bins."""
-    counts: list[int] = []
+    counts: tuple[int, ...] = ()
     """Rows per bin, or per word of `words`."""
-    words: list[str] = []
+    words: tuple[str, ...] = ()
     other: int = 0
 
     @property
@@ -92,9 +92,7 @@ def psi_of(reference: Reference, rows: pd.DataFrame) -> dict[str, float]:
     return result
 
 
-def _sketch_column(
-    values: pd.Series, name: str, kind: Literal["number", "category", "length"]
-) -> ColumnSketch:
+def _sketch_column(values: pd.Series, name: str, kind: Literal["number", "category", "length"]) -> ColumnSketch:
     present = values.dropna()
     missing = len(values) - len(present)
     if kind == "category":
@@ -106,8 +104,8 @@ def _sketch_column(
             kind=kind,
             rows=len(values),
             missing=missing,
-            words=[str(word) for word, _ in top],
-            counts=[int(count) for _, count in top],
+            words=tuple(str(word) for word, _ in top),
+            counts=tuple(int(count) for _, count in top),
             other=int(sum(count for _, count in order[_TOP:])),
         )
     numbers = _numbers(present, kind)
@@ -119,8 +117,8 @@ def _sketch_column(
         kind=kind,
         rows=len(values),
         missing=missing,
-        edges=[float(edge) for edge in edges],
-        counts=[int(count) for count in _bin(numbers, edges)],
+        edges=tuple(float(edge) for edge in edges),
+        counts=tuple(int(count) for count in _bin(numbers, edges)),
     )
 
 
@@ -147,4 +145,4 @@ def _numbers(present: pd.Series, kind: str) -> np.ndarray:
         numbers = present.to_numpy(dtype="datetime64[us]").astype("int64") / 1e6
     else:
         numbers = pd.to_numeric(present, errors="coerce").to_numpy(dtype=float)
-    return numbers[np.isfinite(numbers)]
+    return np.asarray(numbers[np.isfinite(numbers)])

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pyarrow.parquet as pq
-
 from automl_runtime.files import write_text
 
 if TYPE_CHECKING:
@@ -25,7 +23,7 @@ def write_contract(project: Project, tables: Mapping[str, CleanTable]) -> None:
     """Writes `data/contract.json` for the data that have just been made.
 
     Per clean table: rows, columns with their Arrow types, key, sha256 of its file. Of the training table: columns with
-    their Arrow types, rows of each part. The same data give the same bytes.
+    their pandas types, rows of each part. The same data give the same bytes.
 
     Args:
         project: its `data/clean` and `data/processed` have been written.
@@ -53,14 +51,9 @@ def _table(project: Project, table: CleanTable, key: list[str]) -> dict[str, Any
 
 
 def _training_table(project: Project) -> dict[str, Any]:
-    files = {part: pq.ParquetFile(project.root / "data" / "processed" / f"{part}.parquet") for part in _PARTS}
-    try:
-        schema = files["train"].schema_arrow
-        rows = {part: file.metadata.num_rows for part, file in files.items()}
-    finally:
-        for file in files.values():
-            file.close()
-    return {"rows": rows, "columns": {field.name: str(field.type) for field in schema}}
+    parts = {part: project.load_rows(part) for part in _PARTS}
+    columns = {str(name): str(type_) for name, type_ in parts["train"].dtypes.items()}
+    return {"rows": {part: len(rows) for part, rows in parts.items()}, "columns": columns}
 
 
 def _sha256(path: Path) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from automl_schemas.metrics import GoalResult
+
 from automl_runtime.engine.evaluation import Confusion, Curve, Histogram, Scatter
 from automl_runtime.project.report_data import ThresholdRow, TrialPoint
 from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars
-from automl_runtime.project.report_text import clip, count, number, percent, share
-from automl_schemas.metrics import GoalResult
+from automl_runtime.project.report_text import clip, count, number, percent, round_number, share
 
 __all__ = [
     "calibration_chart",
@@ -36,7 +37,7 @@ def roc_chart(curves: Sequence[Curve], threshold: tuple[float, float] | None) ->
     svg.line(frame.x(0), frame.y(0), frame.x(1), frame.y(1), "reference")
     _curves(frame, curves)
     _legend(frame, curves, bottom=True)
-    _mark(frame, threshold)
+    _mark(frame, threshold, below=True)
     return svg.render()
 
 
@@ -48,7 +49,7 @@ def pr_chart(curves: Sequence[Curve], threshold: tuple[float, float] | None, bas
         svg.line(frame.x(0), frame.y(base_rate), frame.x(1), frame.y(base_rate), "reference")
     _curves(frame, curves)
     _legend(frame, curves, bottom=True)
-    _mark(frame, threshold)
+    _mark(frame, threshold, below=False)
     return svg.render()
 
 
@@ -73,8 +74,8 @@ def confusion_chart(confusion: Confusion) -> str:
     labels = [clip(label, 18) for label in confusion.labels]
     size = len(labels)
     left, top = 14 + 6.6 * max(map(len, labels)) + 20, 34
-    cell = min(96.0, (_WIDTH - left - 14) / size)
-    low = min(cell, 64.0)
+    cell = (_WIDTH - left - 14) / size
+    low = max(min(cell, 264 / size), 18.0)
     svg = Svg(_WIDTH, top + size * low + 26, "Confusion matrix", _confusion_text(confusion))
     svg.label(left + size * cell / 2, 12, "predicted", "name", anchor="middle")
     for column, label in enumerate(labels):
@@ -174,7 +175,12 @@ def threshold_chart(rows: Sequence[ThresholdRow]) -> str:
 
 def interval_chart(score: float, interval: tuple[float, float], goal: GoalResult | None) -> str:
     """The score with its interval on a line, and the goal."""
-    svg = Svg(420, 74, "Score with its interval", f"{number(score)}, 95 % interval {number(interval[0])} to {number(interval[1])}")
+    svg = Svg(
+        420,
+        74,
+        "Score with its interval",
+        f"{number(score)}, 95 % interval {number(interval[0])} to {number(interval[1])}",
+    )
     values = [score, *interval, *([goal.value] if goal else [])]
     values = [value for value in values if math.isfinite(value)] or [0.0]
     room = (max(values) - min(values)) * 0.14 or abs(values[0]) * 0.05 or 1.0
@@ -188,7 +194,7 @@ def interval_chart(score: float, interval: tuple[float, float], goal: GoalResult
     if goal is not None:
         place = scale(goal.value)
         svg.line(place, 20, place, 50, "goal")
-        svg.label(place, 13, f"goal {goal.op} {number(goal.value)}", "goal-name", anchor=_anchor(place))
+        svg.label(place, 13, f"goal {goal.op} {round_number(goal.value)}", "goal-name", anchor=_anchor(place))
     return svg.render()
 
 
@@ -196,11 +202,19 @@ def sparkline(counts: Sequence[float], what: str, hints: Sequence[str] = ()) -> 
     """A histogram the size of a word."""
     svg = Svg(132, 26, what)
     most = max(counts, default=0) or 1
-    step = svg.width / max(len(counts), 1)
+    step = min(svg.width / max(len(counts), 1), 24.0)
     for index, amount in enumerate(counts):
         height = 0 if amount <= 0 else max(24 * amount / most, 1)
         hint = hints[index] if index < len(hints) else ""
-        svg.rect(round(index * step, 2), round(26 - height, 2), round(step - 1, 2), round(height, 2), "fill0", hint=hint, radius=1)
+        svg.rect(
+            round(index * step, 2),
+            round(26 - height, 2),
+            round(step - 1, 2),
+            round(height, 2),
+            "fill0",
+            hint=hint,
+            radius=1,
+        )
     return svg.render()
 
 
@@ -209,12 +223,18 @@ def _curves(frame: Frame, curves: Sequence[Curve]) -> None:
         frame.svg.path(frame.points(curve.x, curve.y), f"curve s{index}")
 
 
-def _mark(frame: Frame, point: tuple[float, float] | None) -> None:
+def _mark(frame: Frame, point: tuple[float, float] | None, *, below: bool) -> None:
     if point is not None:
         x, y = frame.x(point[0]), frame.y(point[1])
         frame.svg.dot(x, y, 6, "mark", hint=f"{number(point[0], 3)}, {number(point[1], 3)}")
         left = x > frame.svg.width * 0.6
-        frame.svg.label(x + (-11 if left else 11), y + 17, "threshold", "mark-name", anchor="end" if left else "start")
+        frame.svg.label(
+            x + (-11 if left else 11),
+            y + (17 if below else -9),
+            "threshold",
+            "mark-name",
+            anchor="end" if left else "start",
+        )
 
 
 def _legend(frame: Frame, curves: Sequence[Curve], *, bottom: bool) -> None:
@@ -254,7 +274,7 @@ def _anchor(place: float) -> str:
 
 
 def _cell_text(svg: Svg, x: float, y: float, amount: int, part: float, *, cell: float) -> None:
-    style = "cell-strong" if part > 0.55 else "cell"
+    style = "cell-strong" if _shade(part) > 5 else "cell"
     if cell >= 44:
         svg.label(x, y + 1, count(amount), style, anchor="middle")
         svg.label(x, y + 16, percent(part), f"{style} small", anchor="middle")

@@ -7,15 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from automl_runtime.engine.evaluation import Evaluation
-from automl_runtime.events import TrialFinished
-from automl_runtime.monitoring.reference import Reference
-from automl_runtime.tracking.runs import read_events
 from automl_schemas.bundle import BundleManifest
 from automl_schemas.catalog import DataCatalog
 from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 from automl_schemas.spec import DroppedColumn, ProjectSpec
+
+from automl_runtime.engine.evaluation import Evaluation
+from automl_runtime.events import TrialFinished
+from automl_runtime.monitoring.reference import Reference
+from automl_runtime.tracking.runs import read_events
 
 __all__ = ["ReportData", "ThresholdRow", "TrialPoint", "threshold_table", "trials_of"]
 

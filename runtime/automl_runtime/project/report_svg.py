@@ -71,7 +71,9 @@ class Svg:
             steps = "L".join(f"{x:g} {y:g}" for x, y in points)
             self.parts.append(f'<path class="{style}" d="M{steps}"/>')
 
-    def rect(self, x: float, y: float, width: float, height: float, style: str, *, hint: str = "", radius: float = 2) -> None:
+    def rect(
+        self, x: float, y: float, width: float, height: float, style: str, *, hint: str = "", radius: float = 2
+    ) -> None:
         """A rectangle; `hint` is shown while the mouse rests on it."""
         size = f'x="{x:g}" y="{y:g}" width="{max(width, 0):g}" height="{max(height, 0):g}" rx="{radius:g}"'
         self.parts.append(f'<rect class="{style}" {size}{_close("rect", hint)}')
@@ -80,7 +82,9 @@ class Svg:
         """A filled circle."""
         self.parts.append(f'<circle class="{style}" cx="{x:g}" cy="{y:g}" r="{radius:g}"{_close("circle", hint)}')
 
-    def label(self, x: float, y: float, text: object, style: str = "tick", *, anchor: str = "start", turn: float = 0) -> None:
+    def label(
+        self, x: float, y: float, text: object, style: str = "tick", *, anchor: str = "start", turn: float = 0
+    ) -> None:
         """Text at a point; `anchor` is `start`, `middle` or `end`."""
         turned = f' transform="rotate({turn:g} {x:g} {y:g})"' if turn else ""
         self.parts.append(
@@ -132,11 +136,7 @@ class Frame:
 
     def points(self, xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
         """Places of the points that are numbers."""
-        return [
-            (self.x(a), self.y(b))
-            for a, b in zip(xs, ys, strict=True)
-            if math.isfinite(a) and math.isfinite(b)
-        ]
+        return [(self.x(a), self.y(b)) for a, b in zip(xs, ys, strict=True) if math.isfinite(a) and math.isfinite(b)]
 
 
 def bars(svg: Svg, edges: Sequence[float], counts: Sequence[int], x: Scale, y: Scale, style: str = "fill0") -> None:

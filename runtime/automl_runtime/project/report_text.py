@@ -19,6 +19,7 @@ __all__ = [
     "goal_sentence",
     "number",
     "percent",
+    "round_number",
     "score_sentence",
     "share",
     "target_name",
@@ -74,12 +75,23 @@ def number(value: float | None, digits: int = 4) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     size = abs(value)
+    if size == 0:
+        return "0"
     if size >= 10 ** (digits - 1):
         return f"{value:,.0f}"
-    if size >= 1e-3 or value == 0:
+    if size >= 1e-3:
         decimals = digits if size < 1 else digits - 1 - int(math.log10(size))
         return f"{value:,.{max(decimals, 0)}f}"
     return f"{value:.2e}"
+
+
+def round_number(value: float) -> str:
+    """A number that somebody chose, without zeros that say nothing: `0.85`, `30`.
+
+    >>> round_number(30.0), round_number(0.85), round_number(1500000)
+    ('30', '0.85', '1,500,000')
+    """
+    return f"{value:,.10g}"
 
 
 def count(value: int) -> str:
@@ -129,7 +141,7 @@ def goal_sentence(metrics: Metrics) -> str:
     if goal is None:
         return "No goal was asked for."
     name, low, high = METRIC_NAMES[metrics.metric], *metrics.holdout_ci
-    wanted = f"{goal.op} {number(goal.value)}"
+    wanted = f"{goal.op} {round_number(goal.value)}"
     if low <= goal.value <= high:
         doubt = " The goal lies inside the interval, so other rows may well tell otherwise."
     else:

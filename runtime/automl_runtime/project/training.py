@@ -17,6 +17,7 @@ from automl_runtime.events import Event, EventSink
 from automl_runtime.monitoring.reference import sketch
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
+from automl_runtime.registry.signing import trust
 from automl_runtime.tracking.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class TrainingRun:
         schema = input_schema(project.columns, inputs, project.target)
         version = next_version(project.root / "models")
         board = model.leaderboard()
-        write_bundle(
+        manifest = write_bundle(
             model,
             schema,
             project.root / "models" / version,
@@ -95,6 +96,8 @@ class TrainingRun:
                 leaderboard=board,
             ),
         )
+        if manifest.signature is not None:
+            trust(project.root / ".automl" / "trusted_keys", manifest.signature.public_key)
         set_alias(project.root / "models", PRODUCTION, version)
         self.folder.write_leaderboard(board)
         self.folder.write_config(

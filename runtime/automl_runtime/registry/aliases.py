@@ -64,9 +64,7 @@ def set_alias(models: Path, alias: str, version: str) -> None:
         RequestError: if the version does not exist or the alias is no lower-case word.
     """
     if not _ALIAS.fullmatch(alias):
-        raise RequestError(
-            f"{shorten(alias)} cannot be an alias: lower-case letters, digits, `-` and `_` are allowed."
-        )
+        raise RequestError(f"{shorten(alias)} cannot be an alias: lower-case letters, digits, `-` and `_` are allowed.")
     _require(models, version)
     aliases = {**read_aliases(models), alias: version}
     write_text(models / "aliases.json", json.dumps(aliases, indent=2, sort_keys=True) + "\n")

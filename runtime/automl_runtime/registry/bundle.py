@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
+
+from automl_schemas.bundle import BundleManifest, HashedFile, InputSchema, Signature
+from automl_schemas.vocabulary import MetricName, TaskType
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from pydantic import ValidationError
 
 import automl_runtime
 from automl_runtime.errors import BundleError, shorten
@@ -17,10 +22,6 @@ from automl_runtime.inference.model import FittedModel, load
 from automl_runtime.registry import signing
 from automl_runtime.registry.files import list_files, sha256_of
 from automl_runtime.registry.signing import private_key, public_hex, sign, verify
-from automl_schemas.bundle import BundleManifest, HashedFile, InputSchema, Signature
-from automl_schemas.vocabulary import MetricName, TaskType
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from pydantic import ValidationError
 
 __all__ = ["Bundle", "SavedModel", "open_bundle", "verify_bundle", "write_bundle"]
 
@@ -34,22 +35,43 @@ _RETRAIN = "Take the bundle again from where it was made, or train a new one: `m
 
 
 class SavedModel(Protocol):
-    """What a model must offer to be put into a bundle."""
+    """What a model must offer to be put into a bundle: what the manifest says of it, and files."""
 
     @property
-    def task(self) -> TaskType: ...
+    def task(self) -> TaskType:
+        """What kind of prediction it is."""
+        ...
+
     @property
-    def metric(self) -> MetricName: ...
+    def metric(self) -> MetricName:
+        """The metric that it was chosen by."""
+        ...
+
     @property
-    def classes(self) -> Any: ...
+    def classes(self) -> Sequence[Any]:
+        """The labels, as the columns of `predict_proba` are; empty for numbers."""
+        ...
+
     @property
-    def positive(self) -> Any: ...
+    def positive(self) -> Any:
+        """The class of interest of a binary task."""
+        ...
+
     @property
-    def threshold(self) -> float | None: ...
+    def threshold(self) -> float | None:
+        """The probability of `positive` from which it is predicted."""
+        ...
+
     @property
-    def threshold_by(self) -> str | None: ...
+    def threshold_by(self) -> str | None:
+        """How the threshold was chosen."""
+        ...
+
     @property
-    def features(self) -> list[str]: ...
+    def features(self) -> list[str]:
+        """Names of the features."""
+        ...
+
     def save(self, path: Path) -> list[Path]:
         """Writes the model into the folder `path`, in formats that are safe to load."""
         ...
@@ -142,6 +164,8 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
         schema = InputSchema.model_validate_json((folder / SCHEMA).read_bytes())
         reference = json.loads((folder / REFERENCE).read_bytes())
         model = load(folder / MODEL)
+    except BundleError:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(
             f"The bundle {folder} was made by automl-runtime {manifest.runtime_version} and cannot be opened by "
@@ -151,9 +175,7 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
     return Bundle(folder=folder, manifest=manifest, schema=schema, reference=reference, model=model)
 
 
-def _describe(
-    model: SavedModel, staging: Path, *, version: str, target: str, created: str
-) -> BundleManifest:
+def _describe(model: SavedModel, staging: Path, *, version: str, target: str, created: str) -> BundleManifest:
     files = []
     for name in list_files(staging):
         digest, size = sha256_of(staging / name)
@@ -191,12 +213,12 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / MANIFEST
     if not folder.is_dir():
         raise BundleError(f"There is no model bundle at {folder}.", hint="Train one: `make train` in the project.")
+    if not path.exists():
+        raise BundleError(f"{folder} has no {MANIFEST}; it is no model bundle.", hint=_RETRAIN)
+    if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST_MANIFEST:
+        raise BundleError(f"{path} is a link or far too large for a manifest.", hint=_RETRAIN)
     try:
-        if path.is_symlink() or path.stat().st_size > _LARGEST_MANIFEST:
-            raise BundleError(f"{path} is a link or far too large for a manifest.", hint=_RETRAIN)
         document = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise BundleError(f"{folder} has no {MANIFEST}; it is no model bundle.", hint=_RETRAIN) from error
     except (OSError, ValueError, RecursionError) as error:
         raise BundleError(f"{path} cannot be read: {shorten(str(error))}.", hint=_RETRAIN) from error
     if not isinstance(document, dict):

@@ -9,8 +9,6 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from automl_runtime.errors import BundleError
-from automl_runtime.files import write_text
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
@@ -19,6 +17,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+
+from automl_runtime.errors import BundleError
+from automl_runtime.files import write_text
 
 __all__ = ["KEY_VARIABLE", "key_path", "private_key", "public_hex", "sign", "trust", "trusted_keys", "verify"]
 
@@ -79,9 +80,7 @@ def sign(key: Ed25519PrivateKey, message: bytes) -> str:
 def verify(public_key: str, signature: str, message: bytes) -> bool:
     """Whether `signature` over `message` was made by the owner of `public_key` (both hexadecimal)."""
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(
-            bytes.fromhex(signature), message
-        )
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), message)
     except (InvalidSignature, ValueError):
         return False
     return True

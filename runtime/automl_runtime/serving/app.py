@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from typing import Any
 
+from automl_schemas.metrics import Metrics
+
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits, Scorer
-from automl_schemas.metrics import Metrics
 
 try:
     from fastapi import FastAPI, Request, Response
@@ -82,9 +83,7 @@ def create_app(
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(
-        self, bundle: Bundle, features: Features | None, metrics: Metrics | None, limits: Limits
-    ) -> None:
+    def __init__(self, bundle: Bundle, features: Features | None, metrics: Metrics | None, limits: Limits) -> None:
         self.counters = Counters(model_version=bundle.manifest.model_version, task=bundle.manifest.task)
         self._bundle = bundle
         self._metrics = metrics
@@ -107,9 +106,7 @@ class _Service:
         """
         try:
             body = await self._body(request)
-            content, rows = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._scorer.answer, body
-            )
+            content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._scorer.answer, body)
         except BadRequest as refused:
             self.counters.errors.labels("too_large" if refused.status == 413 else "invalid").inc()
             return JSONResponse(refused.to_json(), status_code=refused.status)

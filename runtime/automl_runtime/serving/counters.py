@@ -28,9 +28,7 @@ class Counters:
 
     def __init__(self, *, model_version: str, task: str) -> None:
         self.registry = CollectorRegistry()
-        self.requests = Counter(
-            "automl_requests", "Requests answered.", ["path", "status"], registry=self.registry
-        )
+        self.requests = Counter("automl_requests", "Requests answered.", ["path", "status"], registry=self.registry)
         self.seconds = Histogram(
             "automl_request_seconds",
             "Time to answer a request, in seconds.",
@@ -63,6 +61,7 @@ class CountedApp:
         self._paths = paths
 
     async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+        """Passes the request on and counts its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -93,7 +93,9 @@ def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, objec
             unknown = [key for key in row if key not in columns]
             problems += [_unknown(number, key, columns, nearest) for key in unknown]
         problems += [
-            Problem(message, row=number, column=key, value=_shown(value), allowed="a text, a number, true, false or null")
+            Problem(
+                message, row=number, column=key, value=_shown(value), allowed="a text, a number, true, false or null"
+            )
             for key, value in row.items()
             if (message := _fault(key, value))
         ]

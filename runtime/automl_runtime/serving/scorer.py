@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
 from automl_runtime.data.records import CellProblem, parse_records
 from automl_runtime.errors import SchemaMismatchError
 from automl_runtime.registry.bundle import Bundle
@@ -73,27 +74,17 @@ class Scorer:
         manifest = self._bundle.manifest
         table = self._bundle.model.predict_proba(frame)
         shares = table.to_numpy(dtype=float)
-        labels = [plain(label) for label in table.columns]
-        names = [text_of(label) for label in labels]
-        chosen = self._choose(shares, labels)
+        names = [text_of(plain(label)) for label in table.columns]
+        labels = self._bundle.model.decide(shares).tolist()
         return [
             {
-                "label": labels[index],
+                "label": label,
                 "probabilities": dict(zip(names, map(_finite, row), strict=True)),
                 "threshold": manifest.threshold,
                 "model_version": manifest.model_version,
             }
-            for index, row in zip(chosen, shares.tolist(), strict=True)
+            for label, row in zip(labels, shares.tolist(), strict=True)
         ]
-
-    def _choose(self, shares: np.ndarray, labels: list[Any]) -> list[int]:
-        """The index of the predicted class of each row, as `predict` of the model decides it."""
-        manifest = self._bundle.manifest
-        if manifest.threshold is None or manifest.positive not in labels or len(labels) != 2:
-            return [int(index) for index in shares.argmax(axis=1)]
-        positive = labels.index(manifest.positive)
-        reached = shares[:, positive] >= manifest.threshold
-        return [positive if yes else 1 - positive for yes in reached]
 
 
 def plain(value: Any) -> Any:

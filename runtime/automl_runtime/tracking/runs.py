@@ -18,12 +18,13 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import yaml
+from automl_schemas.metrics import LeaderboardRow, Metrics, RunRecord
+from automl_schemas.vocabulary import MetricName
+
 from automl_runtime.errors import Cancelled, DataError
 from automl_runtime.events import Event, TrialFinished, event_from_json
 from automl_runtime.files import write_text
 from automl_runtime.tracking.files import csv_text, is_locked, lock
-from automl_schemas.metrics import LeaderboardRow, Metrics, RunRecord
-from automl_schemas.vocabulary import MetricName
 
 __all__ = ["LoggedEvent", "RunFolder", "list_runs", "read_events"]
 
@@ -78,9 +79,7 @@ class RunFolder:
             experiments.mkdir(parents=True, exist_ok=True)
             number, claim = _claim_number(experiments)
             run_id = f"run_{number:03d}_{started:%Y%m%d_%H%M}"
-            record = RunRecord(
-                run_id=run_id, started=started.isoformat(), seconds=0.0, status="running", metric=metric
-            )
+            record = RunRecord(run_id=run_id, started=started.isoformat(), seconds=0.0, status="running", metric=metric)
             (claim / PLOTS).mkdir()
             write_text(claim / RECORD, _record_text(record))
             events = (claim / EVENTS).open("a", encoding="utf-8", newline="\n")

@@ -88,9 +88,9 @@ def find_tables(rows: Sequence[Row]) -> list[GridTable]:
     Rows need not be equally long. A grid of one row is a header without data where its cells look like names.
     """
     grid = _Grid(rows, [sum(1 for cell in row if cell and not cell.isspace()) for row in rows])
-    blocks = [_block(grid, *part) for run in _runs(grid.fills) for part in _split_at_widths(grid, *run)]
+    blocks = [_block(grid, *part) for run in _runs(grid.fills) for part in _split(grid, *run)]
     tables = [_table(grid, group) for group in _groups(grid, blocks)]
-    return _claim_gaps(tables, len(rows))
+    return _claim_gaps(tables, blocks[-1].stop if blocks else 0)
 
 
 def _runs(fills: Sequence[int]) -> list[tuple[int, int]]:
@@ -117,21 +117,40 @@ def _full(fills: Sequence[int]) -> int:
     return max(sorted(fills)[(4 * len(fills)) // 5 if len(fills) > 4 else -1], _typical(fills))
 
 
-def _split_at_widths(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
-    """A run cut where rows of another width go on below a header of theirs, without a blank row before it."""
+def _split(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
+    """A run of rows cut where another header stands in it, without a blank row before it."""
+    cuts = [start]
     widths = [len(row) for row in grid.rows[start:stop]]
     starts = [start + index for index in range(1, stop - start) if widths[index] != widths[index - 1]]
-    cuts = [start]
     for position, end in zip(starts, [*starts, stop][1:], strict=True):
-        before = position - cuts[-1]
-        width = len(grid.rows[position])
-        if before < 2 or end - position < 2 or width < 2 or grid.fills[position] < 0.5 * width:
+        width, before = widths[position - start], widths[position - start - 1]
+        if position - cuts[-1] < 2 or end - position < 2 or width < 2 or grid.fills[position] < 0.5 * width:
+            continue
+        if widths[position - start - 2] == before >= 2 and _score(grid, position, end) >= _EVIDENCE:
+            cuts.append(position)
+    parts = zip(cuts, [*cuts[1:], stop], strict=True)
+    return [piece for part in parts for piece in _split_at_headers(grid, *part)]
+
+
+def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
+    """Rows of one width cut at rows of text in the middle of columns of numbers: headers of further tables."""
+    width = _width(grid, start, stop)
+    columns = profile(grid.rows[start:stop], width)
+    typed = sum(column.kind in TYPED for column in columns)
+    if typed < 2:
+        return [(start, stop)]
+    first = next(index for index, column in enumerate(columns) if column.kind in TYPED)
+    cuts = [start]
+    for index in range(start + 2, stop - 1):
+        row = grid.rows[index]
+        if first >= len(row) or not row[first][:1].isalpha() or index - cuts[-1] < 2:
             continue
         if (
-            widths[position - start - 1] == widths[position - start - 2] >= 2
-            and _score(grid, position, end) >= _EVIDENCE
+            fits(row, columns) == (0, typed)
+            and looks_like_names(row, width)
+            and sum(fits(grid.rows[index + 1], columns))
         ):
-            cuts.append(position)
+            cuts.append(index)
     return list(zip(cuts, [*cuts[1:], stop], strict=True))
 
 
@@ -206,6 +225,8 @@ def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_B
     rows = block.stop - block.top
     if rows < 2 or block.fill < 2:
         return False
+    if not groups and _is_details(grid, block, main):
+        return False
     if block.evidence >= _EVIDENCE:
         return True
     names = looks_like_names(grid.rows[block.top], _width(grid, block.top, block.stop))
@@ -213,6 +234,13 @@ def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_B
         titled = block.top > block.start
         return titled and names and block.evidence >= 0 and grid.fills[block.top] >= 3
     return rows >= 5 and block.fill > 0.5 * main.fill
+
+
+def _is_details(grid: _Grid, block: _Block, main: _Block) -> bool:
+    """Whether a block above the first table is a few lines of `name: value` about the file."""
+    rows = block.stop - block.top
+    colons = sum(grid.rows[index][0].strip().endswith(":") for index in range(block.top, block.stop))
+    return block.fill <= 2 < main.fill and (rows < 3 or colons >= 0.5 * rows)
 
 
 def _continues(grid: _Grid, group: list[_Block], block: _Block) -> bool:
@@ -297,12 +325,12 @@ def _margin(grid: _Grid, inside: Sequence[int], width: int) -> int:
     return margin
 
 
-def _claim_gaps(tables: list[GridTable], rows: int) -> list[GridTable]:
-    """The rows between tables counted: titles of the one below; after the last one its notes."""
+def _claim_gaps(tables: list[GridTable], end: int) -> list[GridTable]:
+    """The rows between tables counted: titles of the one below; up to `end` after the last one its notes."""
     claimed = []
     for number, table in enumerate(tables):
         top = table.first_row if table.header_row is None else table.header_row
         above = tables[number - 1].last_row if number else 0
-        below = rows - table.last_row if number + 1 == len(tables) else 0
+        below = end - table.last_row if number + 1 == len(tables) else 0
         claimed.append(replace(table, preamble_rows=top - above, footer_rows=below))
     return claimed

@@ -52,12 +52,11 @@ def profile(rows: Sequence[Row], width: int) -> list[Profile]:
 
 def _profile(cells: list[str]) -> Profile:
     texts = [text for cell in cells if (text := cell.strip())]
-    kinds = Counter(kind for text in texts if (kind := kind_of(text)) != "mark")
-    said = sum(kinds.values())
-    kind, count = kinds.most_common(1)[0] if kinds else (None, 0)
+    kinds: Counter[CellKind] = Counter(kind for text in texts if (kind := kind_of(text)) != "mark")
+    usual = kinds.most_common(1)[0] if kinds else None
     values = frozenset(texts)
     return Profile(
-        kind=kind if said and count >= _DOMINANT * said else None,
+        kind=usual[0] if usual and usual[1] >= _DOMINANT * sum(kinds.values()) else None,
         filled=len(texts) / len(cells) if cells else 0.0,
         values=values,
         lengths=(min(map(len, texts)), max(map(len, texts))) if texts else (0, 0),

@@ -1,0 +1,78 @@
+"""Requests without a target: groups of similar rows, and rows that are unlike the others."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from automl_agent.requirements.intent import Intent, with_entity
+from automl_agent.requirements.speech import strip_courtesy
+from automl_agent.requirements.text import tidy
+
+__all__ = ["anomalies", "clusters"]
+
+_GROUPS: Final = r"(?:groups?|segments?|clusters?|personas?|archetypes?|buckets?|types?|kinds?|parts)"
+_VERB: Final = re.compile(
+    r"^(?:cluster|segment|group|partition|bucket|divide|split)\s+(?P<what>[^|]+?)"
+    r"(?:\s+(?:by|based on|according to|in(?:to)?|together|on|using|with|so)\b[^|]*)?$",
+    re.IGNORECASE,
+)
+_NOUN: Final = re.compile(
+    r"\b(?:(?P<owner>(?!the\b|an?\b|do\b|unsupervised\b)[\w-]+)\s+)?(?:segmentation|clustering|cluster analysis)\b(?:\s+(?:of|for|on)\s+(?P<what>[^|,]+))?",
+    re.IGNORECASE,
+)
+_FIND: Final = re.compile(
+    r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show|are there|what|which)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
+    rf"{_GROUPS}\s*(?:of|among|amongst|in|within|do)\s+(?:similar |alike )?(?P<what>[^|,]+)"
+    r"|\b(?:which|what)\s+(?P<alike>[\w-]+)\s+(?:are|look|behave)\s+(?:similar|alike)",
+    re.IGNORECASE,
+)
+_COUNT: Final = re.compile(
+    rf"\b(?P<count>\d{{1,3}}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:[\w-]+\s+)?{_GROUPS}\b"
+    rf"|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
+    re.IGNORECASE,
+)
+_NUMBERS: Final = {word: i for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+_ODD: Final = (
+    r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange|weird|atypical"
+    r"|irregular(?:ities)?|out of the ordinary)"
+)
+_ANOMALY: Final = re.compile(
+    r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which|what|any)\s+(?:me\s+)?"
+    rf"(?:(?:the|all|any|some|are|is)\s+)*(?P<before>(?:(?!which|who|will)[\w-]+\s+){{0,3}}?)(?:(?:is|are|look|looks|behave|behaves|seem)\s+)?{_ODD}\b\s*(?P<rest>[^|]*)"
+    r"|\b(?P<noun>(?:anomaly|outlier|novelty)[\s-](?:detection|detector|finder|search|scoring|model))\b\s*(?P<rest2>[^|]*)",
+    re.IGNORECASE,
+)
+_PLACE: Final = re.compile(r"^(?:[\w-]+\s+){0,3}?(?:in|of|among|amongst|within|for|on|from)\s+(?P<place>.+)$", re.IGNORECASE)
+
+
+def clusters(segment: str) -> Intent | None:
+    """The intent of "segment our customers into 4 groups", "customer segmentation"; None when it is something else."""
+    plain = strip_courtesy(segment)
+    verb, noun, find = _VERB.match(plain), _NOUN.search(plain), _FIND.search(plain)
+    if verb is not None:
+        what = verb["what"]
+    elif noun is not None:
+        what = noun["what"] or noun["owner"] or ""
+    elif find is not None:
+        what = find["what"] or find["alike"]
+    else:
+        return None
+    counted = _COUNT.search(segment)
+    number = None
+    if counted is not None:
+        word = (counted["count"] or counted["after"] or counted["k"]).casefold()
+        number = _NUMBERS.get(word) or int(word)
+    what = tidy(re.split(r"\s+(?:by|based on|that|who|which|with|into|using|do we have|so)\b", what)[0])
+    return with_entity(Intent(task="clustering", clusters=number if number is not None and number >= 2 else None), what)
+
+
+def anomalies(segment: str) -> Intent | None:
+    """The intent of "find unusual payments", "outlier detection in the readings"; None when it is something else."""
+    match = _ANOMALY.search(segment)
+    if match is None:
+        return None
+    rest = tidy(match["rest"] or match["rest2"] or "")
+    place = _PLACE.match(rest)
+    what = place["place"] if place is not None else rest or tidy(match["before"] or "")
+    return with_entity(Intent(task="anomaly"), what)

@@ -1,0 +1,67 @@
+"""Who owns which file of a project: what an update may overwrite, must merge, or must leave alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Final, Literal
+
+import automl_runtime
+
+__all__ = ["RUN_DEPENDENT", "Owner", "owner_of", "write_ownership"]
+
+Owner = Literal["generated", "seeded", "user"]
+"""`generated`: merged with later versions; `seeded`: written once, then the user's to change; `user`: never touched."""
+
+RUN_DEPENDENT: Final[dict[str, list[str]]] = {
+    "experiments/*/config.yaml": ["search_seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
+    "experiments/*/events.jsonl": ["seconds", "time"],
+    "experiments/*/leaderboard.csv": ["fit_seconds", "predict_us_per_row"],
+    "experiments/*/metrics.json": ["run_id", "started", "seconds"],
+    "models/*/manifest.json": ["created", "signature"],
+    "reports/metrics.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
+    "reports/model_card.md": ["created", "seconds"],
+    "reports/report.html": ["created", "seconds", "fit_seconds", "predict_us_per_row"],
+}
+"""Run ids, times, durations and measured speeds: all in which two runs of the same spec, data and seed may differ."""
+
+_SEEDED: Final = frozenset({"project.yaml", ".env.example"})
+_BINARY: Final = frozenset({".whl"})
+
+
+def owner_of(path: str, package: str) -> Owner:
+    """The owner of the file at `path` (POSIX, from the root of the project).
+
+    >>> owner_of("src/p/custom_features.py", "p"), owner_of("config/base.yaml", "p"), owner_of("Makefile", "p")
+    ('user', 'seeded', 'generated')
+    """
+    if path == f"src/{package}/custom_features.py":
+        return "user"
+    return "seeded" if path in _SEEDED or path.startswith("config/") else "generated"
+
+
+def write_ownership(folder: Path, package: str) -> None:
+    """Writes `.automl/manifest.json` and, for later merges, the pristine text of every file as `.automl/base/`."""
+    state = folder / ".automl"
+    base = state / "base"
+    shutil.rmtree(base, ignore_errors=True)
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    entries = {}
+    for name, path in sorted(paths.items()):
+        if name.startswith((".automl/", ".git/")):
+            continue
+        content = path.read_bytes()
+        entries[name] = {"owner": owner_of(name, package), "sha256": hashlib.sha256(content).hexdigest()}
+        if path.suffix not in _BINARY:
+            copy = base / name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_bytes(content)
+    manifest = {
+        "version": 1,
+        "generator": f"automl {automl_runtime.__version__}",
+        "files": entries,
+        "run_dependent": RUN_DEPENDENT,
+    }
+    (state / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -1,0 +1,166 @@
+"""The training table: written as SQL, run in DuckDB, one row for each row of the base table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from automl_schemas.catalog import DataCatalog
+from automl_schemas.spec import ProjectSpec
+from automl_schemas.vocabulary import ColumnType
+
+from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
+from automl_runtime.data.training_sql import training_sql
+from automl_runtime.errors import DataError, RequestError, shorten
+
+__all__ = ["IDENTITY", "Assembled", "TrainingColumn", "assemble", "run_sql", "to_frame", "training_sql"]
+
+
+@dataclass(slots=True)
+class Assembled:
+    """A training table and how it was made."""
+
+    frame: pd.DataFrame
+    sql: str
+    columns: list[TrainingColumn]
+    without_target: pd.DataFrame = field(default_factory=pd.DataFrame)
+    """Rows whose target is missing: not to learn from, but they tell what is known only after the event."""
+
+
+def assemble(
+    spec: ProjectSpec,
+    catalog: DataCatalog,
+    tables: Mapping[str, CleanTable | pa.Table],
+    *,
+    memory_limit: str | None = None,
+) -> Assembled:
+    """The training table of `spec`: all its columns, `spec.data.drop` left out, rows without a target apart.
+
+    Args:
+        spec: tables, joins, target, drops and cut-off.
+        catalog: types and keys.
+        tables: clean tables by name.
+        memory_limit: DuckDB's, as "2GB".
+
+    Raises:
+        DataError: when a joined table holds several rows for one key, or no row has a target.
+        RequestError: when the SQL of a derived target does not run.
+    """
+    data = {name: table.data if isinstance(table, CleanTable) else table for name, table in tables.items()}
+    sql, columns = training_sql(spec, catalog)
+    used = [table.name for table in spec.data.tables] or list(data)
+    try:
+        frame = run_sql(sql, {name: data[name] for name in data if name in used}, memory_limit=memory_limit)
+    except DataError as error:
+        if spec.target is not None and spec.target.sql is not None:
+            raise RequestError(f"The target cannot be made from {shorten(spec.target.sql)}: {error.message}") from error
+        raise
+    base = spec.data.tables[0].name
+    if len(frame) != data[base].num_rows:
+        raise DataError(
+            f"Joining gives {len(frame):,} rows for the {data[base].num_rows:,} of `{base}`: a joined table "
+            "holds several rows for one key.",
+            hint=f"Look for repeated keys in {', '.join(f'`{name}`' for name in used[1:])}.",
+        )
+    columns = [_measured(column, frame) for column in columns]
+    return _without_target(spec, Assembled(frame, sql, columns))
+
+
+def _measured(column: TrainingColumn, frame: pd.DataFrame) -> TrainingColumn:
+    """The type of a derived target is known once it is there."""
+    if column.role != "target_candidate" or column.type != "category":
+        return column
+    type_ = _type_of(frame[column.name])
+    return replace(column, type=type_, plan=column.plan.model_copy(update={"type": type_}))
+
+
+def _type_of(values: pd.Series) -> ColumnType:
+    if pd.api.types.is_bool_dtype(values):
+        return "boolean"
+    if pd.api.types.is_integer_dtype(values):
+        return "integer"
+    if pd.api.types.is_numeric_dtype(values):
+        return "number"
+    return "datetime" if pd.api.types.is_datetime64_any_dtype(values) else "category"
+
+
+def _without_target(spec: ProjectSpec, assembled: Assembled) -> Assembled:
+    if spec.target is None or spec.target.column not in assembled.frame.columns:
+        return assembled
+    missing = assembled.frame[spec.target.column].isna()
+    if missing.all():
+        raise DataError(
+            f"`{spec.target.column}` of `{spec.target.table}` is empty in all {len(missing):,} rows: nothing to learn.",
+            hint="Name another target, or data in which it is filled.",
+        )
+    frame = assembled.frame[~missing].reset_index(drop=True)
+    if not missing.any():
+        return assembled
+    rest = assembled.frame[missing].reset_index(drop=True)
+    if pd.api.types.is_float_dtype(frame[spec.target.column]) and _is_integer(spec, assembled.columns):
+        frame[spec.target.column] = frame[spec.target.column].astype("int64")
+    if frame[spec.target.column].dtype == "boolean":
+        frame[spec.target.column] = frame[spec.target.column].astype(bool)
+    return Assembled(frame, assembled.sql, assembled.columns, rest)
+
+
+def _is_integer(spec: ProjectSpec, columns: list[TrainingColumn]) -> bool:
+    assert spec.target is not None
+    return any(column.name == spec.target.column and column.type == "integer" for column in columns)
+
+
+def run_sql(sql: str, tables: Mapping[str, pa.Table], *, memory_limit: str | None = None) -> pd.DataFrame:
+    """The rows of the last statement of `sql` over `tables`, in memory, without file or network access.
+
+    Integers without nulls are int64, other numbers float64, booleans bool or `boolean`, times datetime64[us],
+    text `str`.
+
+    Raises:
+        DataError: when a statement fails, with DuckDB's own words.
+    """
+    config: dict[str, Any] = {"threads": 2, "enable_external_access": "false"}
+    if memory_limit is not None:
+        config["memory_limit"] = memory_limit
+    con = duckdb.connect(":memory:", config=config)
+    try:
+        con.execute("SET TimeZone = 'UTC'")
+        for name in sorted(tables):
+            con.register(name, tables[name])
+        con.execute("SET lock_configuration = true")
+        *before, last = con.extract_statements(sql)
+        for statement in before:
+            con.execute(statement)
+        return to_frame(con.sql(last.query).to_arrow_table())
+    except duckdb.Error as error:
+        raise DataError(f"The SQL of the training table fails: {str(error).splitlines()[0]}") from error
+    finally:
+        con.close()
+
+
+def to_frame(table: pa.Table) -> pd.DataFrame:
+    """An Arrow table as a pandas frame of the types that the rest of the runtime expects."""
+    return pd.DataFrame({name: _series(table[name]) for name in table.column_names})
+
+
+def _series(values: pa.ChunkedArray) -> pd.Series:
+    type_ = values.type
+    if pa.types.is_boolean(type_) and values.null_count:
+        return pd.Series(values.to_pandas(), dtype="boolean")
+    if pa.types.is_decimal(type_):
+        whole = type_.scale == 0 and not values.null_count
+        values = pc.cast(values, pa.int64() if whole else pa.float64())
+    elif pa.types.is_integer(type_):
+        values = pc.cast(values, pa.float64() if values.null_count else pa.int64(), safe=False)
+    elif pa.types.is_temporal(type_) and not pa.types.is_time(type_):
+        return values.cast(pa.timestamp("us")).to_pandas().astype("datetime64[us]")
+    elif pa.types.is_floating(type_):
+        values = pc.cast(values, pa.float64())
+    elif pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_null(type_):
+        return pd.Series(values.cast(pa.string()).to_pandas(), dtype="str")
+    return values.to_pandas()

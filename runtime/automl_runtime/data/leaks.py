@@ -1,0 +1,320 @@
+"""Columns that give the target away, found on training rows only, each with the evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from automl_schemas.question import Option, Question
+from automl_schemas.spec import DroppedColumn, ProjectSpec
+
+from automl_runtime.data.assemble import Assembled
+from automl_runtime.data.duplicates import slug
+from automl_runtime.data.leak_names import is_planned, names_event, names_outcome, shares_stem
+from automl_runtime.data.leak_scores import Outcome, as_numbers, bin_codes, one_column_score, score_of_codes
+from automl_runtime.data.leak_tests import (
+    copies,
+    dated_after,
+    filled_for_one_class,
+    group_aggregate,
+    missing_with_target,
+    parts_of_target,
+)
+from automl_runtime.data.naming import unique_name
+from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
+
+__all__ = ["LeakReport", "find_leaks", "outcome_of"]
+
+_MOST_ROWS = 50_000
+_FEWEST_ROWS = 2_000
+_MOST_CELLS = 10_000_000
+_SURE = {"binary": 0.99, "multiclass": 0.99, "regression": 0.98}
+_LIKELY = {"binary": 0.95, "multiclass": 0.97, "regression": 0.9}
+_STRONG = {"binary": 0.9, "multiclass": 0.8, "regression": 0.5}
+_SOME = {"binary": 0.6, "multiclass": 0.0, "regression": 0.05}
+_ANY = {"binary": 0.52, "multiclass": 0.0, "regression": 0.005}
+
+
+@dataclass(slots=True)
+class LeakReport:
+    """What is dropped, and what a person may decide.
+
+    `drops` holds the sure leaks and those whose question is answered (or defaulted) by `drop`.
+    """
+
+    drops: list[DroppedColumn] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Case:
+    """The rows that are looked at, and what was found."""
+
+    spec: ProjectSpec
+    frame: pd.DataFrame
+    columns: list[TrainingColumn]
+    outcome: Outcome
+    known_before: str | None
+    without: pd.DataFrame
+    sure: dict[str, str] = field(default_factory=dict)
+    likely: dict[str, str] = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+
+
+def find_leaks(
+    assembled: Assembled,
+    train: np.ndarray,
+    spec: ProjectSpec,
+    *,
+    known_before: str | None = None,
+    target_missing: pd.DataFrame | None = None,
+) -> LeakReport:
+    """Columns that tell what is to be predicted.
+
+    Looked for are: columns filled for one class only, or empty where the target is; copies, spellings and parts of
+    the target; sums of it over a coarser table; dates after the moment of the prediction; and columns that alone
+    predict nearly perfectly (out of fold). Where the evidence leaves doubt it becomes a question `leak.<column>`
+    with the answers `drop` and `keep`; the default is `keep`, unless the request says what must be known before.
+    At most 50,000 training rows are looked at.
+
+    Args:
+        assembled: the training table.
+        train: mask of the training rows of `assembled.frame`.
+        spec: target, task, what is kept (`data.keep`) and answers already given.
+        known_before: event before which everything used must be known.
+        target_missing: rows without a target; those of `assembled` when not given.
+    """
+    outcome = None if spec.target is None else outcome_of(assembled.frame[spec.target.column][train], spec)
+    if outcome is None or len(outcome.values) < 10:
+        return LeakReport()
+    case = _case(assembled, train, spec, outcome, known_before, target_missing)
+    for test in (_test_missing, _test_values, _test_parts, _test_coarse, _test_dates, _test_names):
+        test(case)
+    return _report(case)
+
+
+def outcome_of(target: pd.Series, spec: ProjectSpec) -> Outcome | None:
+    """The target as numbers or class codes, by the task of `spec`; None for tasks without a target."""
+    kind = spec.task.type
+    if spec.target is None or kind in ("clustering", "multilabel"):
+        return None
+    if kind in ("regression", "forecast"):
+        numbers = pd.to_numeric(target, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        return Outcome("regression", np.nan_to_num(numbers, nan=float(np.nanmean(numbers))), [])
+    texts = target.astype("str")
+    if kind == "multiclass":
+        codes, labels = pd.factorize(texts, sort=True)
+        return Outcome("multiclass", codes.astype(np.int64), [f"{spec.target.column} = {x}" for x in labels])
+    values = sorted(texts.unique(), key=lambda value: (int((texts == value).sum()), value))
+    positive = str(spec.target.positive) if str(spec.target.positive) in values else values[0]
+    labels = [f"not {spec.target.column} = {positive}", f"{spec.target.column} = {positive}"]
+    return Outcome("binary", (texts == positive).to_numpy().astype(np.int64), labels)
+
+
+def _case(
+    assembled: Assembled,
+    train: np.ndarray,
+    spec: ProjectSpec,
+    outcome: Outcome,
+    known_before: str | None,
+    target_missing: pd.DataFrame | None,
+) -> _Case:
+    rows = np.flatnonzero(train)
+    most = max(_FEWEST_ROWS, min(_MOST_ROWS, _MOST_CELLS // max(len(assembled.columns), 1)))
+    if len(rows) > most:
+        chosen = np.sort(np.random.default_rng(spec.seed).choice(len(rows), most, replace=False))
+        outcome = Outcome(outcome.kind, outcome.values[chosen], outcome.labels)
+        rows = rows[chosen]
+    assert spec.target is not None
+    fixed = {spec.target.column, IDENTITY, spec.task.time, spec.task.group, spec.data.cutoff, *spec.task.series}
+    columns = [
+        column
+        for column in assembled.columns
+        if column.name in assembled.frame.columns and (column.prefix or column.name not in fixed)
+    ]
+    without = assembled.without_target if target_missing is None else target_missing
+    frame = assembled.frame.iloc[rows].reset_index(drop=True)
+    return _Case(spec, frame, columns, outcome, known_before, without)
+
+
+def _test_missing(case: _Case) -> None:
+    for column in case.columns:
+        values = case.frame[column.name]
+        filled = values.to_numpy() > 0 if column.aggregate == "count" else values.notna().to_numpy()
+        if column.aggregate == "present":
+            filled = values.to_numpy(dtype=bool)
+        evidence = filled_for_one_class(filled, case.outcome)
+        if evidence is not None:
+            case.sure[column.name] = evidence
+        if column.prefix or column.name not in case.without.columns:
+            continue
+        missing = case.without[column.name].isna()
+        found = missing_with_target(float(values.isna().mean()), float(missing.mean()), len(missing))
+        if found is not None:
+            (case.sure if found[1] else case.likely)[column.name] = found[0]
+
+
+def _test_values(case: _Case) -> None:
+    kind, rows = case.outcome.kind, len(case.frame)
+    for column in case.columns:
+        values = case.frame[column.name]
+        if values.nunique(dropna=False) < 2:
+            continue
+        score = one_column_score(values, column, case.outcome, case.spec.seed)
+        case.scores[column.name] = score
+        evidence = copies(as_numbers(values, column), bin_codes(values, column), case.outcome)
+        alone = f"alone {case.outcome.measure} {score:.3f} on {rows:,} training rows"
+        if score >= _SURE[kind] and _tells_classes(case, score):
+            what = "rows are in the order of the target, " if column.role in ("id", "key") else ""
+            _add(case.sure, column.name, what + alone)
+        elif evidence is not None:
+            _add(case.sure, column.name, evidence)
+        elif score >= _LIKELY[kind] and _tells_classes(case, score):
+            _add(case.likely, column.name, alone)
+
+
+def _tells_classes(case: _Case, score: float) -> bool:
+    """Whether a score says more than that one class is nearly everything."""
+    if case.outcome.kind == "multiclass":
+        return score - float(case.outcome.shares.max()) >= 0.02
+    return case.outcome.kind == "regression" or int(case.outcome.values.sum()) >= 10
+
+
+def _add(found: dict[str, str], name: str, evidence: str) -> None:
+    found[name] = f"{found[name]}; {evidence}" if name in found else evidence
+
+
+def _test_parts(case: _Case) -> None:
+    numbers, clocks = {}, []
+    for column in case.columns:
+        if column.aggregate is None and column.type in ("integer", "number", "time"):
+            values = as_numbers(case.frame[column.name], column)
+            if values is not None and column.role not in ("id", "key"):
+                numbers[column.name] = values
+                clocks += [column.name] if column.type == "time" else []
+    planned = [name for name in numbers if is_planned(name)]
+    for name, evidence in parts_of_target(numbers, case.outcome, clocks, planned).items():
+        _add(case.sure, name, evidence)
+
+
+def _test_coarse(case: _Case) -> None:
+    """Sums of the target, or of another leak, over the rows that share a looked-up row."""
+    assert case.spec.target is not None
+    leaks = {name for name in case.sure if "." not in name} | {case.spec.target.column}
+    for join in case.spec.data.joins:
+        own = [name for name in join.parent_columns if name in case.frame.columns]
+        if join.cardinality != "n:1" or len(own) != len(join.parent_columns):
+            continue
+        groups = case.frame.groupby(own, sort=False, dropna=True).ngroup().to_numpy()
+        for column in case.columns:
+            if column.table != join.child or column.aggregate is not None:
+                continue
+            values = as_numbers(case.frame[column.name], column)
+            if values is None or column.type not in ("integer", "number"):
+                continue
+            evidence, correlation = group_aggregate(groups, values, case.outcome)
+            if evidence is None and column.column in leaks and correlation >= 0.5:
+                evidence = (
+                    f"{column.column} of a coarser table, which follows the target of its rows "
+                    f"(correlation {correlation:.2f})"
+                )
+            if evidence is not None:
+                _add(case.sure, column.name, evidence)
+
+
+def _test_dates(case: _Case) -> None:
+    moment = case.spec.data.cutoff or case.spec.task.time
+    if moment is None or moment not in case.frame.columns:
+        return
+    for column in case.columns:
+        if column.type not in ("date", "datetime") or is_planned(column.name):
+            continue
+        evidence = dated_after(case.frame[column.name], case.frame[moment])
+        if evidence is not None:
+            (case.sure if case.spec.data.cutoff else case.likely).setdefault(column.name, evidence)
+
+
+def _test_names(case: _Case) -> None:
+    """What the request says must be known before, against names and strength of association."""
+    event = case.known_before
+    if event is None:
+        return
+    for column in case.columns:
+        name = column.column or column.name
+        usual = float(case.outcome.shares.max()) if case.outcome.kind == "multiclass" else 0.0
+        if column.name in case.sure or is_planned(name) or column.role in ("id", "key"):
+            continue
+        for holds, measured, least, text in _hints(case, column, event):
+            if holds and measured >= least[case.outcome.kind] and measured >= usual:
+                evidence = f"{text}, {case.outcome.measure} {measured:.2f}; is it known before {event}?"
+                _add(case.likely, column.name, evidence)
+                break
+
+
+def _hints(case: _Case, column: TrainingColumn, event: str) -> list[tuple[bool, float, Mapping[str, float], str]]:
+    """Whether each hint holds, its score, the least score by kind of target, and what it says."""
+    assert case.spec.target is not None
+    name = column.column or column.name
+    target = case.spec.target.column
+    score = case.scores.get(column.name, 0.0)
+    filled = case.frame[column.name].notna().to_numpy()
+    gaps = score_of_codes(filled.astype(np.int64), case.outcome, case.spec.seed) if not column.prefix else 0.0
+    undated = _is_undated_detail(case, column)
+    return [
+        (names_event(name, event), score, _ANY, f"named like {event}"),
+        (shares_stem(name, target), score, _ANY, f"named like {target}"),
+        (names_outcome(f"{column.prefix} {name}"), score, _SOME, "named like a result"),
+        (not filled.all(), gaps, _SOME, "filled or empty depending on how it ended"),
+        (undated, score, _SOME, f"of rows of {column.table} that carry no date"),
+        (True, score, _STRONG, "strong alone"),
+    ]
+
+
+def _is_undated_detail(case: _Case, column: TrainingColumn) -> bool:
+    """Whether a column sums up several rows that nothing places before the event."""
+    if column.aggregate in (None, "present") or case.spec.data.cutoff is not None:
+        return False
+    return not any(other.table == column.table and other.type in ("date", "datetime") for other in case.columns)
+
+
+def _report(case: _Case) -> LeakReport:
+    report = LeakReport()
+    keep = set(case.spec.data.keep)
+    ids: list[str] = []
+    for column in case.columns:
+        prefix = column.prefix or column.table
+        labels = {
+            f"{prefix}.{column.source_name}",
+            f"{column.table}.{column.source_name}",
+            f"{column.table}.{column.column}",
+        }
+        if labels & keep:
+            continue
+        drop = DroppedColumn(table=prefix, column=column.source_name, reason="")
+        if column.name in case.sure:
+            report.drops.append(drop.model_copy(update={"reason": f"leak: {case.sure[column.name]}"}))
+        elif column.name in case.likely:
+            question = _question(column, case, ids)
+            answer = case.spec.answers.get(question.id)
+            if answer is None:
+                report.questions.append(question)
+            if (answer or question.default) == "drop":
+                report.drops.append(drop.model_copy(update={"reason": f"leak: {case.likely[column.name]}"}))
+    return report
+
+
+def _question(column: TrainingColumn, case: _Case, ids: list[str]) -> Question:
+    id_ = unique_name(f"leak.{slug(column.name)}", ids)
+    ids.append(id_)
+    assert case.spec.target is not None
+    return Question(
+        id=id_,
+        text=f"Does `{column.name}` give `{case.spec.target.column}` away? {case.likely[column.name]}",
+        options=[
+            Option(value="drop", label="drop it: it is known only afterwards"),
+            Option(value="keep", label="keep it: it is known when the prediction is made"),
+        ],
+        default="drop" if case.known_before is not None else "keep",
+        impact="A leak makes the measured score far better than the model will be; a dropped column may cost a little.",
+    )

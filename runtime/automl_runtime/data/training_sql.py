@@ -1,0 +1,288 @@
+"""The SQL that makes the training table: one row for each row of the base table, readable, for DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+from automl_schemas.spec import ProjectSpec
+from automl_schemas.vocabulary import ColumnType
+
+from automl_runtime.data.keytext import KEY_MACRO, key_pair, quote
+from automl_runtime.data.training_columns import (
+    IDENTITY,
+    Joined,
+    TrainingColumn,
+    TrainingPlan,
+    plan_columns,
+    time_column,
+)
+
+__all__ = ["training_sql"]
+
+_INDENT = "    "
+_HEAD = """-- Training table: one row for each row of {base}{key}.
+-- Run on the clean tables in DuckDB. A row without a partner keeps nulls, so nothing found differs from zero.
+"""
+_ABOUT_KEYS = "-- Keys are compared as text: surrounding white space, case and leading zeros do not count.\n"
+
+
+@dataclass(slots=True)
+class _Writer:
+    spec: ProjectSpec
+    plan: TrainingPlan
+    base: str
+    """Alias of the base table."""
+
+    @property
+    def cutoff(self) -> str | None:
+        column = self.spec.data.cutoff
+        return None if column is None else f"{self.base}.{quote(column)}"
+
+    def alias(self, table: Joined | None) -> str:
+        """How a table is called in the query."""
+        if table is None:
+            return self.base
+        return quote(f"{table.prefix}_rows" if table.aggregated else table.prefix)
+
+
+def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
+    """The query that makes the training table of `spec`, and its columns in order.
+
+    Looked-up and 1:1 tables are joined as they are; tables with several rows for a base row are aggregated in a
+    common table expression each. With `spec.data.cutoff`, rows of other tables count only when they are dated
+    before the base row's cut-off. Sums and means of fractions are taken in the order of the values and rows come in
+    the order of the key, so that the same rows in any order give the same table.
+    """
+    plan = plan_columns(spec, catalog)
+    taken = {table.prefix for table in plan.joined} | {f"{table.prefix}_rows" for table in plan.joined}
+    base = "base"
+    while base in taken:
+        base += "_rows"
+    writer = _Writer(spec, plan, base)
+    expressions = [_base_expression(writer)] if _is_derived(spec, plan) else []
+    expressions += [_aggregate_expression(writer, table) for table in plan.joined if table.aggregated]
+    body = "SELECT\n" + _select_list(writer) + "\n" + _from(writer) + _order(writer) + "\n"
+    if expressions:
+        body = "WITH\n" + ",\n".join(expressions) + "\n" + body
+    key = f", named by {_names(plan.key)}" if plan.key else ""
+    head = _HEAD.format(base=_comment(plan.base.name), key=key)
+    if "key_text(" in body:
+        head += _ABOUT_KEYS + KEY_MACRO + "\n"
+    return head + "\n" + body, plan.all_columns
+
+
+def _comment(name: str) -> str:
+    """A name inside a comment: one line, whatever it holds."""
+    return " ".join(name.split()) or "?"
+
+
+def _names(names: Sequence[str]) -> str:
+    return " + ".join(_comment(name) for name in names)
+
+
+def _is_derived(spec: ProjectSpec, plan: TrainingPlan) -> bool:
+    return not plan.key or (spec.target is not None and spec.target.sql is not None)
+
+
+def _base_expression(writer: _Writer) -> str:
+    """The base table with a derived target, and with the identity of its rows when it has no key."""
+    plan, target = writer.plan, writer.spec.target
+    lines, excluded = [], ""
+    if target is not None and target.sql is not None:
+        if any(column.name == target.column for column in plan.base.columns):
+            excluded = f" EXCLUDE ({quote(target.column)})"
+        lines.append(f"({target.sql}) AS {quote(target.column)}")
+    if not plan.key:
+        lines.append(_identity(writer))
+    text = "".join(f",\n{_INDENT * 2}{line}" for line in lines)
+    why = "rows have no key: what they hold names them" if not plan.key else "with the derived target"
+    return (
+        f"-- {_comment(plan.base.name)}, {why}.\n{writer.base} AS (\n{_INDENT}SELECT\n"
+        f"{_INDENT * 2}*{excluded}{text}\n{_INDENT}FROM {quote(plan.base.name)}\n)"
+    )
+
+
+def _identity(writer: _Writer) -> str:
+    target = writer.spec.target
+    own = [column.name for column in writer.plan.base.columns if target is None or column.name != target.column]
+    inner = f",\n{_INDENT * 3}".join(quote(name) for name in own) or "''"
+    return f"md5(concat_ws(\n{_INDENT * 3}'|',\n{_INDENT * 3}{inner}\n{_INDENT * 2})) AS {quote(IDENTITY)}"
+
+
+def _select_list(writer: _Writer) -> str:
+    lines = [f"{writer.base}.{quote(column.name)}" for column in writer.plan.columns]
+    for table in writer.plan.joined:
+        alias = writer.alias(table)
+        lines += [f"{_selected(alias, table, column)} AS {quote(column.name)}" for column in table.columns]
+    return ",\n".join(_INDENT + line for line in lines)
+
+
+def _selected(alias: str, table: Joined, column: TrainingColumn) -> str:
+    if column.aggregate == "present":
+        return f"{alias}.{quote(table.join.child_columns[0])} IS NOT NULL"
+    if column.aggregate == "count":
+        return f'coalesce({alias}."count", 0)'
+    return f"{alias}.{quote(column.source_name)}"
+
+
+def _from(writer: _Writer) -> str:
+    derived = _is_derived(writer.spec, writer.plan)
+    lines = [f"FROM {writer.base}" if derived else f"FROM {quote(writer.plan.base.name)} AS {writer.base}"]
+    for table in writer.plan.joined:
+        lines += [f"-- {_why(table)}", f"LEFT JOIN {_joined(writer, table)}"]
+    return "\n".join(lines)
+
+
+def _why(table: Joined) -> str:
+    join = table.join
+    own, other = _names(join.child_columns), _names(join.parent_columns)
+    name, parent = _comment(join.child), _comment(table.parent.prefix if table.parent else join.parent)
+    if join.cardinality == "n:1":
+        return f"{name}: looked up, {other} of {parent} is its {own}"
+    if join.cardinality == "1:1":
+        return f"{name}: at most one row for each of {parent}, its {own} is their {other}"
+    return f"{name}: several rows for each of {parent}, its {own} is their {other}"
+
+
+def _joined(writer: _Writer, table: Joined) -> str:
+    alias = writer.alias(table)
+    if table.aggregated:
+        conditions = [
+            f"{own} = {alias}.{quote(f'key_{number}')}"
+            for number, (own, _) in enumerate(_sides(writer, table, "rows"), start=1)
+        ]
+        if _is_dated(writer, table):
+            conditions.append(f'{writer.cutoff} = {alias}."cutoff"')
+        return f"{alias}\n{_INDENT}ON {_and(conditions)}"
+    conditions = [f"{own} = {other}" for own, other in _sides(writer, table, alias)]
+    dated = time_column(table.entry)
+    if _is_event(writer, table) and dated is not None:
+        conditions.append(f"{alias}.{quote(dated.name)} < {writer.cutoff}")
+    source = quote(table.entry.name)
+    named = source if alias == source else f"{source} AS {alias}"
+    return f"{named}\n{_INDENT}ON {_and(conditions)}"
+
+
+def _and(conditions: Sequence[str]) -> str:
+    return f"\n{_INDENT}AND ".join(conditions)
+
+
+def _sides(writer: _Writer, table: Joined, alias: str) -> list[tuple[str, str]]:
+    """Both sides of each key comparison: of the table that it hangs on, and its own."""
+    parent = table.parent.entry if table.parent else writer.plan.base
+    own_types, parent_types = _types(table.entry), _types(parent)
+    return [
+        key_pair(
+            f"{writer.alias(table.parent)}.{quote(upper)}",
+            parent_types[upper],
+            f"{alias}.{quote(lower)}",
+            own_types[lower],
+        )
+        for upper, lower in zip(table.join.parent_columns, table.join.child_columns, strict=True)
+    ]
+
+
+def _types(entry: TableEntry) -> dict[str, ColumnType]:
+    return {column.name: column.type for column in entry.columns}
+
+
+def _is_dated(writer: _Writer, table: Joined) -> bool:
+    return writer.cutoff is not None and time_column(table.entry) is not None
+
+
+def _is_event(writer: _Writer, table: Joined) -> bool:
+    """Whether a 1:1 table records one dated event, which must lie before the cut-off."""
+    times = [column for column in table.entry.columns if column.type in ("date", "datetime")]
+    return writer.cutoff is not None and table.join.cardinality == "1:1" and len(times) == 1
+
+
+def _aggregate_expression(writer: _Writer, table: Joined) -> str:
+    dated = _is_dated(writer, table)
+    keys = [own for _, own in _sides(writer, table, "rows")]
+    if dated:
+        keys = [f"moments.{quote(f'key_{number}')}" for number in range(1, len(keys) + 1)]
+    lines = [f"{key} AS {quote(f'key_{number}')}" for number, key in enumerate(keys, start=1)]
+    if dated:
+        lines.append('moments."cutoff"')
+    lines.append('count(*) AS "count"')
+    lines += [
+        f"{_aggregate(table, column, dated)} AS {quote(column.source_name)}"
+        for column in table.columns
+        if column.aggregate != "count"
+    ]
+    inner = ",\n".join(_INDENT * 2 + line for line in lines)
+    until = f", those before {_comment(writer.spec.data.cutoff or '')}" if dated else ""
+    return (
+        f"-- {_why(table)}{until}.\n{writer.alias(table)} AS (\n{_INDENT}SELECT\n{inner}\n"
+        f"{_INDENT}{_aggregate_source(writer, table, dated)}\n{_INDENT}GROUP BY ALL\n)"
+    )
+
+
+def _aggregate_source(writer: _Writer, table: Joined, dated: bool) -> str:
+    source = f"FROM {quote(table.entry.name)} AS rows"
+    if not dated:
+        return source
+    sides = _sides(writer, table, "rows")
+    moments = [f"{upper} AS {quote(f'key_{number}')}" for number, (upper, _) in enumerate(sides, start=1)]
+    chain = "".join(f" LEFT JOIN {_joined(writer, link)}" for link in _chain(table.parent))
+    base = f"{quote(writer.plan.base.name)} AS {writer.base}"
+    if _is_derived(writer.spec, writer.plan):
+        base = writer.base
+    on = [f"{lower} = moments.{quote(f'key_{number}')}" for number, (_, lower) in enumerate(sides, start=1)]
+    time = time_column(table.entry)
+    assert time is not None
+    on.append(f'rows.{quote(time.name)} < moments."cutoff"')
+    return (
+        f'FROM (\n{_INDENT * 2}SELECT DISTINCT {", ".join(moments)}, {writer.cutoff} AS "cutoff"\n'
+        f"{_INDENT * 2}FROM {base}{chain}\n{_INDENT}) AS moments\n"
+        f"{_INDENT}JOIN {quote(table.entry.name)} AS rows\n{_INDENT * 2}ON {' AND '.join(on)}"
+    )
+
+
+def _chain(table: Joined | None) -> list[Joined]:
+    return [] if table is None else [*_chain(table.parent), table]
+
+
+def _aggregate(table: Joined, column: TrainingColumn, dated: bool) -> str:
+    assert column.column is not None
+    entry = next(entry for entry in table.entry.columns if entry.name == column.column)
+    value = f"rows.{quote(column.column)}"
+    match column.aggregate:
+        case "sum" | "mean":
+            return _sum(column.aggregate, value, entry)
+        case "min" | "max":
+            return f"{column.aggregate}({value})"
+        case "distinct":
+            return f"count(DISTINCT {value})"
+        case "most_frequent":
+            return f"mode({value} ORDER BY {value})"
+        case "days_since_last":
+            now = 'any_value(moments."cutoff")' if dated else _latest(table.entry, column.column)
+            return f"date_diff('day', max({value}), {now})"
+    return _last(table.entry, entry, value)
+
+
+def _sum(aggregate: str, value: str, entry: ColumnEntry) -> str:
+    function = "sum" if aggregate == "sum" else "avg"
+    if entry.type == "boolean":
+        return f"{function}(CAST({value} AS INTEGER))"
+    return f"{function}({value})" if entry.type == "integer" else f"{function}({value} ORDER BY {value})"
+
+
+def _latest(entry: TableEntry, column: str) -> str:
+    return f"(SELECT max({quote(column)}) FROM {quote(entry.name)})"
+
+
+def _last(table: TableEntry, column: ColumnEntry, value: str) -> str:
+    time = time_column(table)
+    if time is None or time.name == column.name or column.type in ("date", "datetime"):
+        return f"max({value})"
+    return f"arg_max({value}, ROW(rows.{quote(time.name)}, {value}))"
+
+
+def _order(writer: _Writer) -> str:
+    if not writer.plan.key:
+        return "\nORDER BY ALL"
+    return "\nORDER BY " + ", ".join(f"{writer.base}.{quote(name)}" for name in writer.plan.key)

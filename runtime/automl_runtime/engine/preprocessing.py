@@ -1,0 +1,203 @@
+"""Fits the preprocessing of each family of learners on the rows that train.
+
+Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories native), `forest`
+(imputed, one-hot or target means), `linear` (scaled, one-hot, words) and `splines` (linear over piecewise linear numbers).
+Categories with many levels become out-of-fold target means; texts become topics, or words for linear models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
+from automl_runtime.engine.topics import fit_topics, fit_words
+from automl_runtime.inference.blocks import Block, Codes, Filled, Numbers, OneHot, Pieces, Scaled
+from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.parts import Design
+from automl_runtime.kernels.arrays import Floats, Ints, Matrix
+
+__all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "transform"]
+
+Recipe = Literal["trees", "catboost", "forest", "linear", "splines"]
+
+_NATIVE_LEVELS = 50
+_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50}
+_RAREST = {"trees": 3, "catboost": 1, "forest": 5, "linear": 5, "splines": 5}
+_KNOTS = 12
+_SKEWED = 2.0
+_SPARSE_WIDTH = 400
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDesign:
+    """A design, and its matrix for the rows it was fitted on (target means out of fold). The first `numbers` columns are numbers, the others native codes."""
+
+    design: Design
+    matrix: Matrix
+    numbers: int
+
+
+def depends_on_fold(recipe: Recipe, data: Encoded) -> bool:
+    """Whether the matrix of a recipe holds anything that was learned from the rows that train."""
+    if recipe not in ("trees", "catboost"):
+        return True
+    return bool(data.texts) or (recipe == "trees" and len(_split_by_levels(data, _NATIVE_LEVELS)[1]) > 0)
+
+
+def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> FittedDesign:
+    """Fits `recipe` on `data`; deterministic for a seed."""
+    blocks: list[Block] = []
+    parts: list[Matrix] = []
+
+    def add(block: Block | None, matrix: Matrix | None = None) -> None:
+        if block is not None:
+            blocks.append(block)
+            parts.append(block.transform(data) if matrix is None else matrix)
+
+    for block in _NUMBER_BLOCKS[recipe](data):
+        add(block)
+    for text in range(len(data.texts)):
+        if recipe in ("linear", "splines"):
+            add(fit_words(data, text))
+        else:
+            add(fit_topics(data, text, seed))
+    few, many = _split_by_levels(data, _NATIVE_LEVELS if recipe == "trees" else _ONE_HOT_LEVELS.get(recipe, 1 << 30))
+    if len(many):
+        add(*fit_target_means(data, many, target, seed))
+    numbers = sum(part.shape[1] for part in parts)
+    if len(few):
+        add(_fit_native(recipe, data, few) if recipe in ("trees", "catboost") else _fit_one_hot(recipe, data, few))
+    design = Design(tuple(blocks))
+    return FittedDesign(design, _stack(parts, len(data)), numbers)
+
+
+def _stack(parts: list[Matrix], rows: int) -> Matrix:
+    if any(not isinstance(part, np.ndarray) for part in parts):
+        from scipy import sparse
+
+        return sparse.hstack(parts, format="csr")
+    return np.hstack(parts) if parts else np.empty((rows, 0))
+
+
+def transform(fitted: FittedDesign, data: Encoded) -> Matrix:
+    """The matrix of other rows."""
+    return fitted.design.matrix(data)
+
+
+def _split_by_levels(data: Encoded, most: int) -> tuple[Ints, Ints]:
+    """Categories with at most `most` levels, and those with more; columns that do not vary are in neither."""
+    levels = np.array([len(np.unique(column)) for column in data.codes.T], dtype=np.int64)
+    return np.flatnonzero((levels > 1) & (levels <= most)), np.flatnonzero(levels > most)
+
+
+def _varying(data: Encoded) -> Ints:
+    """Numbers that do not have one value (or none) in all rows."""
+    kept = []
+    for place, column in enumerate(data.numbers.T):
+        known = column[~np.isnan(column)]
+        if len(known) and (len(known) < len(column) or known.min() < known.max()):
+            kept.append(place)
+    return np.array(kept, dtype=np.int64)
+
+
+def _raw(data: Encoded) -> list[Block]:
+    return [Numbers(_varying(data))]
+
+
+def _medians(data: Encoded, columns: Ints) -> tuple[Floats, Ints]:
+    values = data.numbers[:, columns]
+    missing = np.isnan(values)
+    fill = np.array([np.median(column[~np.isnan(column)]) for column in values.T], dtype=np.float64)
+    return fill, np.flatnonzero(missing.any(axis=0))
+
+
+def _filled(data: Encoded) -> list[Block]:
+    columns = _varying(data)
+    return [Filled(columns, *_medians(data, columns))]
+
+
+def _scaled(data: Encoded, columns: Ints | None = None) -> list[Block]:
+    columns = _varying(data) if columns is None else columns
+    fill, flagged = _medians(data, columns)
+    values = np.where(np.isnan(data.numbers[:, columns]), fill, data.numbers[:, columns])
+    logs = np.sign(values) * np.log1p(np.abs(values))
+    logged = np.abs(_skewness(values)) > np.maximum(_SKEWED, np.abs(_skewness(logs)))
+    values = np.where(logged, logs, values)
+    scale = values.std(axis=0)
+    return [Scaled(columns, fill, logged, values.mean(axis=0), np.where(scale > 0, scale, 1.0), flagged)]
+
+
+def _skewness(values: Floats) -> Floats:
+    centered = values - values.mean(axis=0)
+    spread = centered.std(axis=0)
+    return np.asarray((centered**3).mean(axis=0) / np.where(spread > 0, spread, 1.0) ** 3)
+
+
+def _pieces(data: Encoded) -> list[Block]:
+    """Numbers with many values become piecewise linear, the others are scaled."""
+    columns = _varying(data)
+    fill, flagged = _medians(data, columns)
+    values = np.where(np.isnan(data.numbers[:, columns]), fill, data.numbers[:, columns])
+    quantiles = np.linspace(0, 1, _KNOTS + 1)
+    edges = [np.unique(np.quantile(column, quantiles)) for column in values.T]
+    fine = np.array([len(found) > 2 for found in edges], dtype=bool)
+    blocks = _scaled(data, columns[~fine]) if (~fine).any() else []
+    chosen = np.flatnonzero(fine)
+    if len(chosen):
+        kept = [edges[place] for place in chosen]
+        offsets = np.concatenate([[0], np.cumsum([len(found) for found in kept])])
+        flags = np.flatnonzero(np.isin(chosen, flagged))
+        blocks.append(Pieces(columns[chosen], fill[chosen], np.concatenate(kept), offsets, flags))
+    return blocks
+
+
+_NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
+    "trees": _raw,
+    "catboost": _raw,
+    "forest": _filled,
+    "linear": _scaled,
+    "splines": _pieces,
+}
+RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)
+
+
+def _fit_native(recipe: Recipe, data: Encoded, columns: Ints) -> Codes:
+    """Codes ordered by frequency; levels rarer than the recipe's limit share one code, unseen ones are missing."""
+    tables = []
+    for column in columns:
+        counts = level_counts(data, column)
+        if recipe == "catboost":
+            # CatBoost looks spellings up itself and knows what it has not seen.
+            table = np.where(counts > 0, np.arange(UNSEEN, len(counts) + UNSEEN), float(UNSEEN))
+        else:
+            table = np.full(len(counts), np.nan)
+            common = np.flatnonzero(counts >= _RAREST[recipe])
+            table[common[np.argsort(-counts[common], kind="stable")]] = np.arange(len(common))
+            table[(counts > 0) & (counts < _RAREST[recipe])] = len(common)
+        tables.append(table)
+    return Codes(columns, *flatten_tables(tables))
+
+
+def _fit_one_hot(recipe: Recipe, data: Encoded, columns: Ints) -> OneHot:
+    """A column for each level that is not rare, one for the rare together; unseen levels have none."""
+    tables = []
+    width = 0
+    for column in columns:
+        counts = level_counts(data, column)
+        table = np.full(len(counts), -1, dtype=np.int64)
+        common = np.flatnonzero(counts >= _RAREST[recipe])
+        table[common] = width + np.arange(len(common))
+        width += len(common)
+        rare = (counts > 0) & (counts < _RAREST[recipe])
+        if counts[rare].sum() >= _RAREST[recipe]:
+            table[rare] = width
+            width += 1
+        tables.append(table)
+    table, offsets = flatten_tables(tables)
+    sparse = recipe != "forest" and (width > _SPARSE_WIDTH or bool(data.texts))
+    return OneHot(columns, table, offsets, width, sparse)

@@ -1,0 +1,255 @@
+"""The fitted pieces of preprocessing: each makes some columns of a model's matrix out of encoded rows.
+
+A block holds arrays only, and is written to a bundle field by field. Code blocks keep one table for all their columns: the entry
+of code `c` of column `j` is `table[offsets[j] + c + 2]`, since codes start at -2 (unseen) and -1 (missing).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
+
+import numpy as np
+
+from automl_runtime.errors import BundleError
+from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
+from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
+
+__all__ = [
+    "BLOCKS",
+    "Block",
+    "Codes",
+    "Filled",
+    "Numbers",
+    "OneHot",
+    "Pieces",
+    "Scaled",
+    "TargetMeans",
+    "Topics",
+    "Words",
+    "read_block",
+    "table_places",
+    "weigh",
+    "write_block",
+]
+
+_LARGEST_SCORE = 10.0
+
+
+class Block(Protocol):
+    """A fitted piece of preprocessing; pure and thread-safe."""
+
+    def transform(self, data: Encoded) -> Matrix:
+        """The block's columns: a dense float array or a CSR matrix with as many rows as `data`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """Numbers as they are, NaN included."""
+
+    columns: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column each."""
+        return data.numbers[:, self.columns]
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """Numbers with `fill` where they are missing, then one 0/1 column for each place in `flagged` that says so."""
+
+    columns: Ints
+    fill: Floats
+    flagged: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, `columns` + `flagged` wide."""
+        values = data.numbers[:, self.columns]
+        missing = np.isnan(values)
+        return np.hstack([np.where(missing, self.fill, values), missing[:, self.flagged]])
+
+
+@dataclass(frozen=True, slots=True)
+class Scaled:
+    """As `Filled`, standardised, those in `logged` after a signed log(1 + x); cut off at 10 standard deviations."""
+
+    columns: Ints
+    fill: Floats
+    logged: Bools
+    center: Floats
+    scale: Floats
+    flagged: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, `columns` + `flagged` wide."""
+        values = data.numbers[:, self.columns]
+        missing = np.isnan(values)
+        values = np.where(missing, self.fill, values)
+        values = np.where(self.logged, np.sign(values) * np.log1p(np.abs(values)), values)
+        scores = np.clip((values - self.center) / self.scale, -_LARGEST_SCORE, _LARGEST_SCORE)
+        return np.hstack([scores, missing[:, self.flagged]])
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """Numbers as piecewise linear functions: one column for each interval between `edges`, rising from 0 to 1 in it.
+
+    The edges of column `j` are `edges[offsets[j]:offsets[j + 1]]`, ascending. (Gorishniy et al., On Embeddings for Numerical
+    Features in Tabular Deep Learning, 2022, section 3.2.)
+    """
+
+    columns: Ints
+    fill: Floats
+    edges: Floats
+    offsets: Ints
+    flagged: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each interval and flag."""
+        values = data.numbers[:, self.columns]
+        missing = np.isnan(values)
+        values = np.where(missing, self.fill, values)
+        parts = []
+        for column, (first, last) in enumerate(zip(self.offsets, self.offsets[1:], strict=False)):
+            low, high = self.edges[first : last - 1], self.edges[first + 1 : last]
+            parts.append(np.clip((values[:, column, None] - low) / (high - low), 0.0, 1.0))
+        return np.hstack([*parts, missing[:, self.flagged]])
+
+
+def table_places(data: Encoded, columns: Ints, offsets: Ints) -> Ints:
+    """Where the table of a code block keeps each cell of `columns`."""
+    return data.codes[:, columns] + (offsets[:-1] - UNSEEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Categories as numbers from `table`, for models that split them natively."""
+
+    columns: Ints
+    table: Floats
+    offsets: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column each; NaN where the table has it."""
+        return self.table[table_places(data, self.columns, self.offsets)]
+
+
+@dataclass(frozen=True, slots=True)
+class OneHot:
+    """Categories as 0/1 columns; `table` names the column (from 0, over all categories), -1 for none."""
+
+    columns: Ints
+    table: Ints
+    offsets: Ints
+    width: int
+    sparse: bool
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, `width` columns."""
+        hot = self.table[table_places(data, self.columns, self.offsets)]
+        rows, cells = np.nonzero(hot >= 0)
+        if self.sparse:
+            from scipy import sparse
+
+            ones = np.ones(len(rows))
+            return sparse.csr_matrix((ones, (rows, hot[rows, cells])), shape=(len(data), self.width))
+        result = np.zeros((len(data), self.width))
+        result[rows, hot[rows, cells]] = 1.0
+        return result
+
+
+@dataclass(frozen=True, slots=True)
+class TargetMeans:
+    """Categories as smoothed means of the target (`table` has a column for each output) and log counts."""
+
+    columns: Ints
+    table: Floats
+    offsets: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, outputs x columns wide."""
+        cells = self.table[table_places(data, self.columns, self.offsets)]
+        return cells.reshape(len(data), -1)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """TF-IDF of the n-grams in `buckets` (ascending) of text column `text`; words and n-grams have length 1 each."""
+
+    text: int
+    buckets: Ints
+    weights: Floats
+
+    def transform(self, data: Encoded) -> Matrix:
+        """CSR, float64, one column for each bucket."""
+        return weigh(data.texts[self.text], self.buckets, self.weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """`Words` projected on the directions in `components` (buckets x topics, float32)."""
+
+    text: int
+    buckets: Ints
+    weights: Floats
+    components: Floats
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each topic."""
+        found = weigh(data.texts[self.text], self.buckets, self.weights)
+        return np.asarray(found @ self.components.astype(np.float64))
+
+
+def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
+    """(1 + log count) x weight for the chosen buckets; the words and the n-grams of a text each have length 1."""
+    from scipy import sparse
+
+    places = np.full(BUCKETS, -1, dtype=np.int32)
+    places[buckets] = np.arange(len(buckets), dtype=np.int32)
+    columns = places[counts.indices]
+    kept = columns >= 0
+    rows = np.repeat(np.arange(counts.shape[0]), np.diff(counts.indptr))[kept]
+    columns = columns[kept]
+    values = (1.0 + np.log(counts.data[kept].astype(np.float64))) * weights[columns]
+    group = 2 * rows + (buckets[columns] >= WORD_BUCKETS)
+    length = np.sqrt(np.bincount(group, values**2, minlength=2 * counts.shape[0]))
+    values /= length[group]
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=counts.shape[0]))])
+    return sparse.csr_matrix((values, columns, indptr), shape=(counts.shape[0], len(buckets)))
+
+
+BLOCKS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, TargetMeans, Words, Topics)
+}
+
+
+def write_block(block: Block, prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    """Puts the arrays of `block` into `arrays` below `prefix`; returns the rest as JSON."""
+    record: dict[str, Any] = {"block": type(block).__name__}
+    for field in fields(block):  # type: ignore[arg-type]
+        value = getattr(block, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{prefix}.{field.name}"] = value
+        else:
+            record[field.name] = value
+    return record
+
+
+def read_block(record: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Block:
+    """The block that `write_block` wrote.
+
+    Raises:
+        BundleError: if the block is unknown or incomplete.
+    """
+    cls = BLOCKS.get(record["block"])
+    if cls is None:
+        raise BundleError(f"The model has an unknown block {record['block']!r}; known: {sorted(BLOCKS)}.")
+    values = {}
+    for field in fields(cls):
+        value = record.get(field.name, arrays.get(f"{prefix}.{field.name}"))
+        if value is None:
+            raise BundleError(f"The model's block {prefix} ({record['block']}) lacks {field.name!r}.")
+        values[field.name] = value
+    block: Block = cls(**values)
+    return block

@@ -1,0 +1,74 @@
+"""CatBoost models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from automl_runtime.errors import BundleError, MissingExtraError
+from automl_runtime.inference.encoding import UNSEEN
+from automl_runtime.kernels.arrays import Floats, Matrix
+
+__all__ = ["CatBoost", "features_data", "import_catboost"]
+
+_ROWS_FOR_THREADS = 5_000
+
+
+def import_catboost() -> Any:
+    """The module `catboost`.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
+    try:
+        import catboost
+    except ImportError as error:
+        raise MissingExtraError(package="catboost", extra="boost") from error
+    return catboost
+
+
+def features_data(rows: Matrix, numbers: int) -> Any:
+    """What CatBoost reads: the first `numbers` columns of `rows` as numbers, the others as codes of categories."""
+    codes = rows[:, numbers:].astype(np.int64)
+    width = codes.shape[1]
+    spellings = np.array([str(code).encode() for code in range(UNSEEN, codes.max(initial=0) + 1)], dtype=object)
+    return import_catboost().FeaturesData(
+        num_feature_data=np.ascontiguousarray(rows[:, :numbers], dtype=np.float32) if numbers else None,
+        cat_feature_data=spellings[codes - UNSEEN] if width else None,
+    )
+
+
+class CatBoost:
+    """A model in CatBoost's binary format (cbm), over `numbers` columns of numbers and then codes of categories."""
+
+    def __init__(self, blob: bytes, numbers: int, outputs: int) -> None:
+        """Loads `blob`.
+
+        Raises:
+            BundleError: if it is not a CatBoost model.
+            MissingExtraError: if CatBoost is not installed.
+        """
+        module = import_catboost()
+        self.blob, self.numbers, self.outputs = blob, numbers, outputs
+        self._model = module.CatBoost()
+        try:
+            self._model.load_model(blob=blob)
+        except module.CatBoostError as error:
+            raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
+
+    def predict(self, rows: Matrix) -> Floats:
+        """float64, rows x outputs; log odds, logits or values."""
+        pool = import_catboost().Pool(features_data(rows, self.numbers))
+        threads = 1 if len(rows) < _ROWS_FOR_THREADS else -1
+        raw = self._model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads)
+        return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
+
+    def check(self, width: int) -> None:
+        """Refuses a model that does not read matrices of `width` columns.
+
+        Raises:
+            BundleError: if it does not.
+        """
+        if len(self._model.feature_names_) != width:
+            raise BundleError(f"The CatBoost model does not read the {width} columns that its preprocessing makes.")

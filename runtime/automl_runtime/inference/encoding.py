@@ -1,0 +1,197 @@
+"""Turns the columns of a frame into arrays of numbers, category codes and counts of n-grams.
+
+The encoder holds names, kinds and spellings, and no statistic that a model could have learned from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
+from automl_runtime.features.dates import DATE_PARTS, date_parts
+from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
+from automl_runtime.inference.texts import count_ngrams
+from automl_runtime.kernels.arrays import Floats, Ints, Sparse
+
+__all__ = ["FEATURE_KINDS", "MISSING", "UNSEEN", "Column", "Encoded", "Encoder", "FeatureKind", "spell", "to_texts"]
+
+FeatureKind = Literal["number", "category", "text", "boolean", "date"]
+FEATURE_KINDS: tuple[FeatureKind, ...] = ("number", "category", "text", "boolean", "date")
+
+MISSING = -1
+UNSEEN = -2
+_HUGE = 1e30
+_TRUE = {"true", "yes", "y", "t", "1", "1.0"}
+_FALSE = {"false", "no", "n", "f", "0", "0.0"}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One input column.
+
+    `vocabulary` holds the spellings of a category, code 0 first; `characters` says whether n-grams of the characters of a text are
+    counted besides its words.
+    """
+
+    name: str
+    kind: FeatureKind
+    vocabulary: tuple[str, ...] = ()
+    characters: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """The arrays of one frame. Codes are places in the vocabulary, `MISSING` or `UNSEEN`."""
+
+    numbers: Floats
+    """float64, NaN where missing, finite otherwise."""
+    codes: Ints
+    """int32."""
+    texts: tuple[Sparse, ...]
+    """Counts of n-grams, one CSR matrix for each text column."""
+    levels: tuple[int, ...] = ()
+    """The size of the vocabulary of each column of `codes`."""
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, rows: Ints) -> Encoded:
+        """The rows at these positions, in this order."""
+        texts = tuple(text[rows] for text in self.texts)
+        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels)
+
+
+class Encoder:
+    """Encodes frames that have the columns it knows; others are ignored, order does not matter."""
+
+    def __init__(self, columns: tuple[Column, ...]) -> None:
+        self.columns = tuple(sorted(columns, key=lambda column: column.name))
+        self._places = {
+            column.name: pd.Index(column.vocabulary, dtype="str") for column in columns if column.kind == "category"
+        }
+        self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
+        self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
+        self.levels = tuple(len(column.vocabulary) for column in self.columns if column.kind == "category")
+        self.text_owners = tuple(column.name for column in self.columns if column.kind == "text")
+
+    def encode(self, frame: pd.DataFrame) -> Encoded:
+        """The arrays of `frame`.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, naming it.
+        """
+        frame = (
+            frame
+            if frame.columns.inferred_type in ("string", "empty")
+            else frame.set_axis(frame.columns.map(str), axis=1)
+        )
+        missing = [column.name for column in self.columns if column.name not in frame.columns]
+        if missing:
+            raise SchemaMismatchError(
+                f"The rows to predict lack {len(missing)} of {len(self.columns)} columns of the model: "
+                f"{', '.join(shorten(name) for name in missing[:5])}.",
+                hint="Give every column that the model was trained on; cells may be empty.",
+            )
+        numbers: list[Floats] = []
+        codes: list[Ints] = []
+        texts: list[Sparse] = []
+        for column in self.columns:
+            values = frame[column.name]
+            if column.kind == "category":
+                codes.append(self._codes(column, values))
+            elif column.kind == "text":
+                spelled = to_texts(values)
+                numbers.append(text_statistics(spelled))
+                texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
+            else:
+                numbers.append(_NUMBERS[column.kind](values))
+        rows = len(frame)
+        return Encoded(
+            _finite(np.hstack(numbers) if numbers else np.empty((rows, 0))),
+            np.column_stack(codes).astype(np.int32) if codes else np.empty((rows, 0), dtype=np.int32),
+            tuple(texts),
+            self.levels,
+        )
+
+    def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
+        if values.dtype == object:
+            # 1, 1.0 and True are equal and would be taken for one level.
+            nulls = values.isna()
+            values = pd.Series([None if null else spell(value) for value, null in zip(values, nulls, strict=True)])
+        levels, uniques = pd.factorize(values)
+        spellings = pd.Index([spell(value) for value in uniques], dtype="str")
+        places = self._places[column.name].get_indexer(spellings).astype(np.int32)
+        table = np.append(np.where(places < 0, UNSEEN, places), MISSING)
+        return np.asarray(table[levels], dtype=np.int32)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """The columns as JSON; `from_json` reads them."""
+        return [asdict(column) for column in self.columns]
+
+    @classmethod
+    def from_json(cls, record: list[dict[str, Any]]) -> Encoder:
+        """The encoder that `to_json` wrote.
+
+        Raises:
+            BundleError: if a kind is unknown or a vocabulary repeats a spelling.
+        """
+        columns = []
+        for entry in record:
+            vocabulary = tuple(map(str, entry["vocabulary"]))
+            if entry["kind"] not in FEATURE_KINDS or len(set(vocabulary)) < len(vocabulary):
+                raise BundleError(f"The model's column {shorten(entry['name'])} is not valid.")
+            columns.append(Column(str(entry["name"]), entry["kind"], vocabulary, bool(entry["characters"])))
+        return cls(tuple(columns))
+
+
+def spell(value: object) -> str:
+    """How a category is spelled: numbers without a superfluous `.0`, all else as `str` writes it.
+
+    >>> spell(3.0), spell(True), spell("3.0")
+    ('3', 'True', '3.0')
+    """
+    if isinstance(value, float | np.floating) and math.isfinite(value) and float(value).is_integer():
+        return str(int(value))
+    # Lone surrogates cannot be written to a file.
+    return str(value).encode("utf-8", "replace").decode("utf-8")
+
+
+def to_texts(values: pd.Series) -> list[str | None]:
+    """The cells as text, None where null."""
+    return [None if null else str(value) for value, null in zip(values, values.isna(), strict=True)]
+
+
+def _numbers_of(kind: FeatureKind) -> int:
+    return {"number": 1, "boolean": 1, "category": 0, "date": len(DATE_PARTS), "text": len(TEXT_STATISTICS)}[kind]
+
+
+def _finite(numbers: Floats) -> Floats:
+    numbers[np.isinf(numbers)] = np.nan
+    np.clip(numbers, -_HUGE, _HUGE, out=numbers)
+    return numbers
+
+
+def _to_number(values: pd.Series) -> Floats:
+    if values.dtype.kind not in "iufb":
+        values = pd.to_numeric(values.astype("object"), errors="coerce")
+    return values.to_numpy(dtype=np.float64, na_value=np.nan).reshape(-1, 1).copy()
+
+
+def _to_boolean(values: pd.Series) -> Floats:
+    if values.dtype.kind == "b":
+        return values.to_numpy(dtype=np.float64, na_value=np.nan).reshape(-1, 1)
+    if values.dtype.kind in "iuf":
+        return _to_number(values)
+    words = [None if text is None else text.strip().lower() for text in to_texts(values)]
+    found = [1.0 if word in _TRUE else 0.0 if word in _FALSE else math.nan for word in words]
+    return np.array(found, dtype=np.float64).reshape(-1, 1)
+
+
+_NUMBERS: Mapping[str, Any] = {"number": _to_number, "boolean": _to_boolean, "date": date_parts}

@@ -1,0 +1,150 @@
+"""The fitted model: predicts from a frame, is saved in safe formats, and loads without scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_schemas.vocabulary import MetricName, TaskType
+
+from automl_runtime.inference.encoding import Encoded, Encoder
+from automl_runtime.inference.parts import Design, Member, blend
+from automl_runtime.kernels.arrays import Floats, Ints
+
+__all__ = ["FittedModel", "Label", "ModelInfo", "load"]
+
+Label = str | int | float | bool
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What the model predicts and how it decides."""
+
+    task: TaskType
+    metric: MetricName
+    target: str
+    features: tuple[str, ...]
+    """Input columns, in the order of the training frame."""
+    classes: tuple[Label, ...] = ()
+    """As `np.unique` sorts them; empty for a regression."""
+    positive: Label | None = None
+    threshold: float | None = None
+    """Rows whose probability of `positive` is at least this are predicted to be it; binary tasks only."""
+    threshold_by: str | None = None
+    multipliers: tuple[float, ...] = ()
+    """Multiclass: the class with the largest probability x multiplier is predicted; empty for 1."""
+
+
+class FittedModel:
+    """A weighted mean of members over a shared encoder; immutable and thread-safe."""
+
+    def __init__(
+        self, info: ModelInfo, encoder: Encoder, designs: tuple[Design, ...], members: tuple[Member, ...]
+    ) -> None:
+        self.info, self.encoder, self.designs, self.members = info, encoder, designs, members
+
+    @property
+    def task(self) -> TaskType:
+        """The task."""
+        return self.info.task
+
+    @property
+    def metric(self) -> MetricName:
+        """The metric that the search maximised or minimised."""
+        return self.info.metric
+
+    @property
+    def classes(self) -> list[Label]:
+        """Sorted as `np.unique` does; empty for a regression."""
+        return list(self.info.classes)
+
+    @property
+    def positive(self) -> Label | None:
+        """The class of interest of a binary task."""
+        return self.info.positive
+
+    @property
+    def threshold(self) -> float | None:
+        """The least probability of `positive` for which it is predicted."""
+        return self.info.threshold
+
+    @property
+    def threshold_by(self) -> str | None:
+        """How the threshold was chosen, in words."""
+        return self.info.threshold_by
+
+    @property
+    def features(self) -> list[str]:
+        """The input columns."""
+        return list(self.info.features)
+
+    @property
+    def target(self) -> str:
+        """The name of what is predicted."""
+        return self.info.target
+
+    def outputs(self, data: Encoded) -> Floats:
+        """Probabilities (rows x classes) or values (rows x 1) for rows encoded by `encoder`."""
+        return blend(self.members, self.designs, data, len(self.info.classes))
+
+    def decide(self, outputs: Floats) -> np.ndarray[Any, Any]:
+        """Labels for probabilities, in the dtype of the classes; values for a regression."""
+        if not self.info.classes:
+            return outputs[:, 0]
+        return np.array(self.info.classes)[decide(outputs, self.info)]
+
+    def predict(self, frame: pd.DataFrame) -> pd.Series:
+        """A label or value for each row, under the index of `frame`.
+
+        Raises:
+            SchemaMismatchError: if a column is missing.
+        """
+        values = self.decide(self.outputs(self.encoder.encode(frame)))
+        return pd.Series(values, index=frame.index, name=self.info.target)
+
+    def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The probability of each class, under the index of `frame`; the columns are `classes`.
+
+        Raises:
+            SchemaMismatchError: if a column is missing.
+            TypeError: if the model is a regression.
+        """
+        if not self.info.classes:
+            raise TypeError("A regression has no probabilities; use predict.")
+        columns = pd.Index(np.array(self.info.classes))
+        return pd.DataFrame(self.outputs(self.encoder.encode(frame)), index=frame.index, columns=columns)
+
+    def save(self, path: Path) -> list[Path]:
+        """Writes the model into the folder `path` (made if needed); returns the files, sorted.
+
+        No file needs code to be read: JSON, arrays (npz), LightGBM text (gzip), CatBoost cbm.
+        """
+        from automl_runtime.inference.storage import write_model
+
+        return write_model(self, path)
+
+
+def decide(outputs: Floats, info: ModelInfo) -> Ints:
+    """The place in `info.classes` of the label that is predicted for each row."""
+    if info.threshold is not None:
+        positive = info.classes.index(info.positive) if info.positive is not None else 1
+        return np.where(outputs[:, positive] >= info.threshold, positive, 1 - positive)
+    weights = np.array(info.multipliers) if info.multipliers else 1.0
+    return np.argmax(outputs * weights, axis=1)
+
+
+def load(path: Path) -> FittedModel:
+    """The model that `FittedModel.save` wrote into `path`.
+
+    Hashes and signatures are the registry's business; what is checked here is that no index leads out of an array.
+
+    Raises:
+        BundleError: if a file is missing or not valid.
+        MissingExtraError: if the model needs a package that is not installed.
+    """
+    from automl_runtime.inference.storage import read_model
+
+    return read_model(path)

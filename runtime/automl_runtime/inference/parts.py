@@ -1,0 +1,124 @@
+"""What a fitted model is made of: matrices that preprocessing makes, and the predictors that read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+
+from automl_runtime.inference.blocks import Block
+from automl_runtime.inference.encoding import Encoded
+from automl_runtime.inference.linear import sigmoid, softmax
+from automl_runtime.kernels.arrays import Floats, Matrix
+
+__all__ = ["FAR", "LINKS", "Design", "Link", "Member", "Part", "Predictor", "blend", "encoded_rows", "finish"]
+
+Link = Literal["none", "logistic", "softmax", "log1p"]
+LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "log1p")
+"""How raw predictions become probabilities or values; `log1p`: the model predicts log(1 + value)."""
+
+FAR = 1e300
+"""A limit that cuts nothing off."""
+
+_CHUNK = 20_000
+_LARGEST_LOG = 80.0
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Blocks side by side."""
+
+    blocks: tuple[Block, ...]
+
+    def matrix(self, data: Encoded) -> Matrix:
+        """Dense float64 (rows x columns), or CSR when one of the blocks is sparse."""
+        parts = [block.transform(data) for block in self.blocks]
+        if all(isinstance(part, np.ndarray) for part in parts):
+            return np.hstack(parts) if parts else np.empty((len(data), 0))
+        from scipy import sparse
+
+        return sparse.hstack(parts, format="csr")
+
+
+class Predictor(Protocol):
+    """A trained function of a design's matrix; thread-safe."""
+
+    def predict(self, rows: Matrix) -> Floats:
+        """float64, rows x outputs."""
+
+    def check(self, width: int) -> None:
+        """Raises BundleError unless the predictor reads matrices of `width` columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One predictor, the place of its design, and how its raw output is read.
+
+    A regression is multiplied by `factor` (which corrects the bias of a logarithm) and cut off at `low` and `high`.
+    """
+
+    design: int
+    predictor: Predictor
+    link: Link = "none"
+    factor: float = 1.0
+    low: float = -FAR
+    high: float = FAR
+
+    def outputs(self, matrix: Matrix, classes: int) -> Floats:
+        """Probabilities (rows x classes), or values (rows x 1) when `classes` is 0."""
+        return finish(self.predictor.predict(matrix), classes, self.link, self.factor, self.low, self.high)
+
+
+def finish(raw: Floats, classes: int, link: Link, factor: float, low: float, high: float) -> Floats:
+    """Raw predictions as probabilities (rows x classes), or as values (rows x 1) when `classes` is 0."""
+    if classes == 0:
+        values = np.expm1(np.clip(raw, -_LARGEST_LOG, _LARGEST_LOG)) if link == "log1p" else raw
+        return np.clip(values * factor, low, high)
+    if link == "softmax":
+        return softmax(raw)
+    positive = sigmoid(raw) if link == "logistic" else raw
+    return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A model of the ensemble: the mean of its parts (one for each fold, or one for all rows), with its weight."""
+
+    name: str
+    weight: float
+    parts: tuple[Part, ...]
+
+
+def blend(members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int) -> Floats:
+    """The weighted mean of the members: float64, rows x classes, or rows x 1 when `classes` is 0."""
+    chunks = [
+        _blend_chunk(members, designs, data if len(data) <= _CHUNK else data.take(rows), classes)
+        for rows in np.array_split(np.arange(len(data)), max(1, -(-len(data) // _CHUNK)))
+    ]
+    return np.vstack(chunks)
+
+
+def _blend_chunk(members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int) -> Floats:
+    matrices: dict[int, Matrix] = {}
+    result = np.zeros((len(data), max(1, classes)))
+    for member in members:
+        for part in member.parts:
+            if part.design not in matrices:
+                matrices[part.design] = designs[part.design].matrix(data)
+            outputs = part.outputs(matrices[part.design], classes)
+            result += outputs * (member.weight / len(member.parts))
+    return result
+
+
+def encoded_rows(numbers: int, codes: int, texts: int) -> Encoded:
+    """One row in which everything is missing; loading uses it to measure designs."""
+    from automl_runtime.inference.encoding import MISSING
+    from automl_runtime.inference.texts import count_ngrams
+
+    return Encoded(
+        np.full((1, numbers), np.nan),
+        np.full((1, codes), MISSING, dtype=np.int32),
+        tuple(count_ngrams([""]) for _ in range(texts)),
+    )

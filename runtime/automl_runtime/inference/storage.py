@@ -1,0 +1,159 @@
+"""The files of a fitted model.
+
+`model.json` says what there is; `arrays.npz` holds every array; each booster lies in a file of its own.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from automl_runtime.errors import BundleError, shorten
+from automl_runtime.inference.blocks import read_block, write_block
+from automl_runtime.inference.catboost import CatBoost
+from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.lightgbm import LightGbm
+from automl_runtime.inference.linear import Linear
+from automl_runtime.inference.model import FittedModel, ModelInfo
+from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, encoded_rows
+
+__all__ = ["MODEL_FILE", "read_model", "write_model"]
+
+MODEL_FILE = "model.json"
+ARRAYS_FILE = "arrays.npz"
+_VERSION = 1
+_ARRAY_PREDICTORS: dict[str, type[Any]] = {"Forest": Forest, "Linear": Linear}
+
+Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
+
+
+def write_model(model: FittedModel, path: Path) -> list[Path]:
+    """Writes `model` into the folder `path`; returns the files, sorted."""
+    path.mkdir(parents=True, exist_ok=True)
+    arrays: Arrays = {}
+    files: dict[str, bytes] = {}
+    record = {
+        "version": _VERSION,
+        "info": asdict(model.info),
+        "columns": model.encoder.to_json(),
+        "designs": [
+            [write_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(design.blocks)]
+            for i, design in enumerate(model.designs)
+        ],
+        "members": [_write_member(member, i, arrays, files) for i, member in enumerate(model.members)],
+    }
+    np.savez_compressed(path / ARRAYS_FILE, **arrays)
+    files[MODEL_FILE] = (json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+    for name, content in files.items():
+        (path / name).write_bytes(content)
+    return sorted([path / ARRAYS_FILE, *(path / name for name in files)])
+
+
+def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, bytes]) -> dict[str, Any]:
+    parts = []
+    for place, part in enumerate(member.parts):
+        name = f"member{number}.{place}"
+        record = {"design": part.design, "link": part.link, "factor": part.factor, "low": part.low, "high": part.high}
+        parts.append(record | _write_predictor(part.predictor, name, arrays, files))
+    return {"name": member.name, "weight": member.weight, "parts": parts}
+
+
+def _write_predictor(predictor: Predictor, name: str, arrays: Arrays, files: dict[str, bytes]) -> dict[str, Any]:
+    if isinstance(predictor, LightGbm):
+        # A fixed time stamp: equal models give equal bytes.
+        files[f"{name}.txt.gz"] = gzip.compress(predictor.text.encode(), mtime=0)
+        return {"predictor": "LightGbm", "file": f"{name}.txt.gz"}
+    if isinstance(predictor, CatBoost):
+        files[f"{name}.cbm"] = predictor.blob
+        return {
+            "predictor": "CatBoost",
+            "file": f"{name}.cbm",
+            "numbers": predictor.numbers,
+            "outputs": predictor.outputs,
+        }
+    record: dict[str, Any] = {"predictor": type(predictor).__name__}
+    for field in fields(predictor):  # type: ignore[arg-type]
+        value = getattr(predictor, field.name)
+        if isinstance(value, np.ndarray):
+            arrays[f"{name}.{field.name}"] = value
+        else:
+            record[field.name] = value
+    return record
+
+
+def read_model(path: Path) -> FittedModel:
+    """The model in the folder `path`.
+
+    Raises:
+        BundleError: if a file is missing or not valid.
+        MissingExtraError: if a package is missing.
+    """
+    try:
+        record = json.loads((path / MODEL_FILE).read_text(encoding="utf-8"))
+        with np.load(path / ARRAYS_FILE, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        return _build(record, arrays, path)
+    except (OSError, EOFError, zipfile.BadZipFile) as error:
+        raise BundleError(f"The model in {shorten(str(path))} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, IndexError) as error:
+        if isinstance(error, BundleError):
+            raise
+        raise BundleError(f"The model in {shorten(str(path))} is not valid: {error!r}") from error
+
+
+def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
+    if record["version"] != _VERSION:
+        raise BundleError(f"The model has format {record['version']!r}; this version reads {_VERSION}.")
+    values = record["info"]
+    for name in ("features", "classes", "multipliers"):
+        values[name] = tuple(values[name])
+    encoder = Encoder.from_json(record["columns"])
+    designs = tuple(
+        Design(tuple(read_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(blocks)))
+        for i, blocks in enumerate(record["designs"])
+    )
+    blank = encoded_rows(len(encoder.number_owners), len(encoder.code_owners), len(encoder.text_owners))
+    widths = [design.matrix(blank).shape[1] for design in designs]
+    members = tuple(_read_member(member, i, arrays, path, widths) for i, member in enumerate(record["members"]))
+    return FittedModel(ModelInfo(**values), encoder, designs, members)
+
+
+def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path, widths: list[int]) -> Member:
+    parts = []
+    for place, entry in enumerate(record["parts"]):
+        predictor = _read_predictor(entry, f"member{number}.{place}", arrays, path)
+        predictor.check(widths[entry["design"]])
+        if entry["link"] not in LINKS:
+            raise BundleError(f"The model has an unknown link {entry['link']!r}; known: {LINKS}.")
+        limits = {key: float(entry[key]) for key in ("factor", "low", "high")}
+        parts.append(Part(entry["design"], predictor, entry["link"], **limits))
+    return Member(record["name"], float(record["weight"]), tuple(parts))
+
+
+def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path) -> Predictor:
+    kind = entry["predictor"]
+    if kind == "LightGbm":
+        return LightGbm(gzip.decompress(_bytes(path, entry)).decode())
+    if kind == "CatBoost":
+        return CatBoost(_bytes(path, entry), int(entry["numbers"]), int(entry["outputs"]))
+    cls = _ARRAY_PREDICTORS[kind]
+    values = {
+        field.name: arrays[f"{name}.{field.name}"] if f"{name}.{field.name}" in arrays else entry[field.name]
+        for field in fields(cls)
+    }
+    predictor: Predictor = cls(**values)
+    return predictor
+
+
+def _bytes(path: Path, entry: dict[str, Any]) -> bytes:
+    name = entry["file"]
+    if Path(name).name != name:
+        raise BundleError(f"The model names a file outside its folder: {shorten(name)}.")
+    return (path / name).read_bytes()

@@ -1,0 +1,75 @@
+"""Texts as counts of hashed words and character n-grams."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.kernels.arrays import Sparse
+from automl_runtime.kernels.ngrams import (
+    character_class,
+    hash_characters,
+    hash_words,
+    most_characters,
+    most_words,
+)
+
+__all__ = ["BUCKETS", "WORD_BUCKETS", "count_ngrams"]
+
+WORD_BUCKETS = 1 << 18
+BUCKETS = 2 * WORD_BUCKETS
+"""Words take the lower half of the buckets, character n-grams the upper half."""
+
+_LONGEST = 20_000
+_CHUNK = 500_000
+
+
+def count_ngrams(texts: Sequence[str], *, characters: bool = True) -> Sparse:
+    """A CSR matrix (texts x `BUCKETS`, float32) of counts; only the first 20,000 characters of a text are read.
+
+    Without `characters` the upper half of the buckets stays empty.
+    """
+    from scipy import sparse
+
+    chunks, chunk, size = [], [], 0
+    for text in texts:
+        head = text[:_LONGEST].lower()
+        chunk.append(head)
+        size += len(head)
+        if size > _CHUNK:
+            chunks.append(_count(chunk, characters))
+            chunk, size = [], 0
+    if chunk or not chunks:
+        chunks.append(_count(chunk, characters))
+    return sparse.vstack(chunks, format="csr")
+
+
+def _count(texts: list[str], with_characters: bool) -> Sparse:
+    from scipy import sparse
+
+    # "surrogatepass": lone surrogates occur in broken text and must not break a fit.
+    points = np.frombuffer("".join(texts).encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    starts = np.zeros(len(texts) + 1, dtype=np.int64)
+    np.cumsum([len(text) for text in texts], out=starts[1:])
+    words = _run(hash_words, points, starts, most_words(len(points), len(texts)))
+    if not with_characters:
+        words.resize(len(texts), BUCKETS)
+        return words
+    characters = _run(hash_characters, points, starts, most_characters(len(points), len(texts)))
+    return sparse.hstack([words, characters], format="csr", dtype=np.float32)
+
+
+def _run(kernel: Callable[..., None], points: NDArray[np.uint32], starts: NDArray[np.int64], room: int) -> Any:
+    from scipy import sparse
+
+    buckets = np.empty(room, dtype=np.int32)
+    ends = np.zeros(len(starts) - 1, dtype=np.int64)
+    kernel(points, starts, character_class(), WORD_BUCKETS, buckets, ends)
+    indptr = np.concatenate([np.zeros(1, np.int64), ends])
+    ones = np.ones(indptr[-1], dtype=np.float32)
+    counts = sparse.csr_matrix((ones, buckets[: indptr[-1]], indptr), shape=(len(ends), WORD_BUCKETS))
+    counts.sum_duplicates()
+    return counts

@@ -1,0 +1,222 @@
+"""The model card of a project: Markdown for people who decide whether to use the model (Mitchell et al., 2019)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from automl_runtime.files import write_text
+from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_text import (
+    METRIC_NAMES,
+    TASK_NAMES,
+    clip,
+    count,
+    goal_sentence,
+    number,
+    round_number,
+    score_sentence,
+    share,
+    target_name,
+)
+
+__all__ = ["render_model_card", "write_model_card"]
+
+_MOST_FEATURES = 30
+_MOST_DROPPED = 60
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+def write_model_card(path: Path, data: ReportData) -> None:
+    """Writes the card to `path`, whole or not at all; the same data give the same bytes.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    write_text(path, render_model_card(data))
+
+
+def render_model_card(data: ReportData) -> str:
+    """The card as Markdown; names from the data are escaped, values of personal columns do not occur."""
+    parts = [
+        f"# Model card: {_plain(data.spec.name)}",
+        _opening(data),
+        "## Intended use\n\n" + _intended(data),
+        "## How good it is\n\n" + _quality(data),
+        "## Decision threshold\n\n" + _threshold(data) if data.evaluation.threshold is not None else "",
+        "## Data\n\n" + _data(data),
+        "## Features\n\n" + _features(data),
+        "## Columns left out\n\n" + _dropped(data),
+        "## Limits\n\n" + _limits(data),
+        "## How it was made\n\n" + _made(data),
+        "## How to verify it\n\n" + _verify(data),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _opening(data: ReportData) -> str:
+    version = f" Version {_plain(data.manifest.model_version)}." if data.manifest else ""
+    return f"> {_plain(data.spec.request)}\n\n{score_sentence(data.metrics)}\n{goal_sentence(data.metrics)}{version}"
+
+
+def _intended(data: ReportData) -> str:
+    spec = data.spec
+    entity = _plain(spec.task.entity or "row")
+    lines = [f"- Task: {TASK_NAMES[spec.task.type]}, one prediction per {entity}."]
+    if spec.target is not None:
+        positive = "" if spec.target.positive is None else f", positive class {_code(spec.target.positive)}"
+        lines.append(f"- Target: {_code(target_name(spec))}{positive}.")
+    if spec.task.horizon_days:
+        lines.append(f"- Horizon: {round_number(spec.task.horizon_days)} days.")
+    lines.append(
+        f"- For rows like those it was trained on: the same sources, the same kind of {entity}, a similar time."
+    )
+    lines.append("- Not for decisions about people without a person who answers for them, nor for causal questions.")
+    return "\n".join(lines)
+
+
+def _quality(data: ReportData) -> str:
+    metrics, evaluation = data.metrics, data.evaluation
+    low, high = metrics.holdout_ci
+    rows = [
+        (
+            METRIC_NAMES[metrics.metric],
+            f"{number(metrics.holdout)} ({number(low)} to {number(high)})",
+            number(metrics.cv),
+        )
+    ]
+    rows += [
+        (METRIC_NAMES[name], number(value), "")  # type: ignore[index]
+        for name, value in evaluation.scores.items()
+        if name != metrics.metric
+    ]
+    text = _table(["metric", f"holdout, {count(metrics.rows_holdout)} rows", "cross-validation"], rows)
+    text += f"\n\n{goal_sentence(metrics)} The best model is {_code(metrics.best_model)}."
+    if evaluation.worst_slices:
+        weak = [(_plain(item.condition), count(item.rows), number(item.score)) for item in evaluation.worst_slices]
+        text += "\n\nWeak spots:\n\n" + _table(["rows where", "rows", METRIC_NAMES[evaluation.metric]], weak)
+    return text
+
+
+def _threshold(data: ReportData) -> str:
+    evaluation = data.evaluation
+    text = (
+        f"A row is called {_code(evaluation.positive)} when its probability reaches {number(evaluation.threshold, 3)}, "
+        f"chosen on training rows by {_code(evaluation.threshold_by or 'default')}."
+    )
+    chosen = [row for row in data.thresholds if row.chosen]
+    if chosen:
+        row = chosen[0]
+        text += (
+            f" On the holdout this flags {count(row.flagged)} rows ({share(row.flagged, evaluation.rows)}) with "
+            f"precision {number(row.precision, 3)} and recall {number(row.recall, 3)}."
+        )
+    return text
+
+
+def _data(data: ReportData) -> str:
+    used = {table.name for table in data.spec.data.tables}
+    rows = [
+        (_plain(entry.name), _plain(", ".join(entry.files)), count(entry.rows), str(len(entry.columns)))
+        for entry in data.catalog.tables
+        if entry.name in used
+    ]
+    metrics = data.metrics
+    return (
+        f"{count(metrics.rows_train)} rows to train on, {count(metrics.rows_holdout)} sealed before anything was seen.\n\n"
+        + _table(["table", "files", "rows", "columns"], rows)
+        + f"\n\nFingerprint of the sources (SHA-256): {_code(metrics.data_sha256)}"
+    )
+
+
+def _features(data: ReportData) -> str:
+    ranked = sorted(data.importance.items(), key=lambda item: (-item[1], item[0]))
+    rows = [(_code(name), number(value, 3)) for name, value in ranked[:_MOST_FEATURES]]
+    rest = [name for name in (data.manifest.features if data.manifest else []) if name not in dict(ranked)]
+    text = _table(["feature", "importance"], rows) if rows else ""
+    if len(ranked) > _MOST_FEATURES:
+        text += f"\n\nand {len(ranked) - _MOST_FEATURES} more of less importance."
+    if rest and not rows:
+        text = "\n".join(f"- {_code(name)}" for name in rest[:_MOST_FEATURES])
+    return text or "Not recorded."
+
+
+def _dropped(data: ReportData) -> str:
+    if not data.dropped:
+        return "None."
+    rows = [
+        (_code(f"{item.table}.{item.column}"), _plain(item.reason))
+        for item in sorted(data.dropped, key=lambda item: (item.table, item.column))[:_MOST_DROPPED]
+    ]
+    left_out = len(data.dropped) - len(rows)
+    return _table(["column", "reason"], rows) + (f"\n\nand {left_out} more, see report.html." if left_out else "")
+
+
+def _limits(data: ReportData) -> str:
+    lines = [
+        "- The score holds for rows like the holdout; `reference.json` in the bundle is the yardstick for drift.",
+        "- Importance says what the model relies on, not what causes the outcome.",
+    ]
+    personal = sum(column.personal is not None for table in data.catalog.tables for column in table.columns)
+    if personal:
+        lines.append(f"- Personal data: {personal} of the columns; masked in reports, and no features by default.")
+    if data.metrics.goal is not None and not data.metrics.goal.met:
+        lines.append(f"- {goal_sentence(data.metrics)}")
+    if data.metrics.rows_holdout < 200:
+        lines.append(f"- The holdout has {data.metrics.rows_holdout} rows only: the interval is wide.")
+    lines += [
+        f"- Assumed: {_plain(question.text)} {_code(data.spec.answers.get(question.id, question.default))} "
+        f"(change: {_code(f'--answer {question.id}=...')})"
+        for question in data.questions
+    ]
+    return "\n".join(lines)
+
+
+def _made(data: ReportData) -> str:
+    spec, metrics = data.spec, data.metrics
+    trials = len(data.trials) or len(metrics.leaderboard)
+    lines = [
+        f"- {count(trials)} models tried in {number(metrics.seconds, 3)} seconds, seed {metrics.seed}, "
+        f"{spec.training.folds} folds ({spec.training.validation}).",
+        "- With the recorded list of trials, the same data and the same seed, the metrics are the same.",
+    ]
+    if data.run_id:
+        lines.append(f"- Run: {_code(f'experiments/{data.run_id}')}.")
+    if data.manifest:
+        lines.append(
+            f"- Made {_plain(data.manifest.created)} with automl-runtime {_plain(data.manifest.runtime_version)}."
+        )
+    return "\n".join(lines)
+
+
+def _verify(data: ReportData) -> str:
+    version = data.manifest.model_version if data.manifest else "<version>"
+    signature = data.manifest.signature if data.manifest else None
+    key = f" The key is {_code(signature.public_key)}." if signature else ""
+    return (
+        f"`manifest.json` in `models/{version}` lists every file with its SHA-256 and is signed (Ed25519).{key} "
+        "Both are checked before anything is loaded, against the keys in `.automl/trusted_keys`; to check by hand:\n\n"
+        "```python\n"
+        "from pathlib import Path\n"
+        "from automl_runtime.registry.bundle import verify_bundle\n\n"
+        f'verify_bundle(Path("models/{version}"), Path(".automl/trusted_keys"))\n'
+        "```"
+    )
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _plain(text: object) -> str:
+    """Text that Markdown and HTML leave as it is."""
+    return _SPECIAL.sub(r"\\\1", clip(text, 200)).replace("\\<", "&lt;").replace("\\>", "&gt;")
+
+
+def _code(text: object) -> str:
+    """Text in a code span, also inside a table."""
+    plain = clip(text, 120).replace("|", "\\|")
+    fence = "``" if "`" in plain else "`"
+    return f"{fence} {plain} {fence}" if fence == "``" else f"`{plain}`"

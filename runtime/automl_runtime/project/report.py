@@ -1,0 +1,146 @@
+"""The report of a project: one HTML file that needs no network and no script, and its pictures as SVG files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from automl_runtime.files import write_text
+from automl_runtime.project.report_charts import interval_chart
+from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_html import code, section
+from automl_runtime.project.report_results import charts, drivers_section, quality_section, search_section
+from automl_runtime.project.report_svg import standalone, style_sheet
+from automl_runtime.project.report_tables import assumptions_section, data_section, dropped_section
+from automl_runtime.project.report_text import (
+    METRIC_NAMES,
+    TASK_NAMES,
+    clip,
+    count,
+    escape,
+    goal_sentence,
+    number,
+    round_number,
+    score_sentence,
+    target_name,
+)
+
+__all__ = ["ReportData", "render_report", "write_plots", "write_report"]
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+_PARTS = {
+    "quality": "Quality",
+    "drivers": "Drivers",
+    "search": "Search",
+    "data": "Data",
+    "dropped": "Left out",
+    "assumed": "Assumed",
+    "made": "How it was made",
+}
+
+
+def write_report(path: Path, data: ReportData) -> None:
+    """Writes the report to `path`, whole or not at all; the same data give the same bytes.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    write_text(path, render_report(data))
+
+
+def write_plots(folder: Path, data: ReportData) -> list[Path]:
+    """Writes each picture of the report as an SVG file of its own into `folder`."""
+    paths = []
+    for name, svg in charts(data).items():
+        write_text(folder / f"{name}.svg", standalone(svg))
+        paths.append(folder / f"{name}.svg")
+    return paths
+
+
+def render_report(data: ReportData) -> str:
+    """The report as HTML."""
+    pictures = charts(data)
+    sections = {
+        "quality": quality_section(data, pictures),
+        "drivers": drivers_section(data, pictures),
+        "search": search_section(data, pictures),
+        "data": data_section(data),
+        "dropped": dropped_section(data),
+        "assumed": assumptions_section(data),
+        "made": _made_section(data),
+    }
+    links = "".join(f'<li><a href="#{name}">{_PARTS[name]}</a></li>' for name, html in sections.items() if html)
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
+        f"<title>{escape(data.spec.name)} · report</title>\n<style>\n{style_sheet()}</style>\n</head>\n<body>\n"
+        f'<a class="skip" href="#quality">Skip to the results</a>\n{_headline(data)}\n'
+        f'<nav aria-label="Parts of the report"><ul>{links}</ul></nav>\n<main>\n'
+        + "\n".join(html for html in sections.values() if html)
+        + f"\n</main>\n{_footer(data)}\n</body>\n</html>\n"
+    )
+
+
+def _headline(data: ReportData) -> str:
+    spec, metrics = data.spec, data.metrics
+    facts = [
+        ("one row is one", spec.task.entity or "row"),
+        ("target", target_name(spec) or "none"),
+        *([("yes means", spec.target.positive)] if spec.target and spec.target.positive is not None else []),
+        *([("days ahead", round_number(spec.task.horizon_days))] if spec.task.horizon_days else []),
+        ("trained on", f"{count(metrics.rows_train)} rows"),
+    ]
+    listed = "".join(f"<li>{escape(name)} <b>{escape(value, 80)}</b></li>" for name, value in facts)
+    version = f" · {data.manifest.model_version}" if data.manifest else ""
+    verdict = "" if metrics.goal is None else "met" if metrics.goal.met else "missed"
+    opening, _, rest = goal_sentence(metrics).partition(":")
+    words = f"<b>{escape(opening)}</b>" + (f": {escape(rest, 400)}" if rest else "")
+    return (
+        f'<header><div><p class="kicker">{escape(spec.name)}{escape(version)}</p>'
+        f"<h1>{escape(_first_upper(spec.request), 180)}</h1>"
+        f'<p class="soft">{escape(_first_upper(TASK_NAMES[spec.task.type]))}, by {escape(metrics.best_model, 60)}.</p>'
+        f'<ul class="facts">{listed}</ul></div>'
+        f'<div class="score"><p class="what">{METRIC_NAMES[metrics.metric]} on {count(metrics.rows_holdout)} rows that no '
+        f'model had seen</p><p class="value">{number(metrics.holdout)}</p>'
+        f"{interval_chart(metrics.holdout, metrics.holdout_ci, metrics.goal)}"
+        f'<p class="verdict {verdict}">{words}</p></div></header>'
+    )
+
+
+def _made_section(data: ReportData) -> str:
+    spec, metrics = data.spec, data.metrics
+    lines = [
+        ("task", TASK_NAMES[spec.task.type]),
+        ("score", score_sentence(metrics)),
+        ("validation", f"{spec.training.folds} folds, {spec.training.validation}; the holdout was sealed before"),
+        ("seed", str(metrics.seed)),
+        ("trials", f"{len(data.trials)} recorded" if data.trials else "see the run"),
+        ("fingerprint of the data", metrics.data_sha256),
+    ]
+    if data.run_id:
+        lines.append(("run", f"experiments/{data.run_id}"))
+    if data.manifest:
+        lines += [
+            ("model", f"models/{data.manifest.model_version}, made {data.manifest.created}"),
+            ("runtime", f"automl-runtime {data.manifest.runtime_version}"),
+        ]
+    listed = "".join(
+        f'<tr><td class="name">{escape(name)}</td><td>{escape(text, 400)}</td></tr>' for name, text in lines
+    )
+    html = (
+        f'<div class="card"><div class="scroll"><table><tbody>{listed}</tbody></table></div></div>'
+        '<div class="card"><h3>Make it again</h3><p>The list of trials is recorded with the run; with the same '
+        f"data and seed the metrics are the same.</p><pre>{code('make data train evaluate')}</pre></div>"
+    )
+    return section("made", "How it was made", "", html)
+
+
+def _footer(data: ReportData) -> str:
+    return (
+        f"<footer>{escape(data.spec.name)}: numbers computed by automl-runtime from the data alone; values of columns "
+        "marked as personal are not shown.</footer>"
+    )
+
+
+def _first_upper(text: str) -> str:
+    return clip(text[:1].upper() + text[1:], 400)
