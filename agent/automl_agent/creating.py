@@ -14,7 +14,7 @@ from automl_generators.staging import staged
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
 from automl_runtime.errors import RequestError
-from automl_runtime.events import EventSink, Finding, Progress, ignore
+from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_runtime.project import Project
 from automl_runtime.project.contract import write_contract
 from automl_schemas.metrics import Metrics
@@ -83,7 +83,7 @@ def create(
         left = _budget_left(draft.spec, begun)
         run_step(folder, "train", environment={"AUTOML_BUDGET_SECONDS": f"{left:.1f}"}, on_event=on_event)
         run_step(folder, "evaluate", on_event=on_event)
-        metrics = _finish(folder)
+        metrics = _finish(folder, on_event)
         _say_result(draft, metrics, on_event)
         on_event(Progress("testing", 0, None, "the project's own tests"))
         tests = run_tests(folder)
@@ -125,10 +125,10 @@ def _budget_left(spec: ProjectSpec, begun: float) -> float:
     return max(budget - (time.monotonic() - begun), budget / 2)
 
 
-def _finish(folder: Path) -> Metrics:
-    metrics = Metrics.model_validate_json((folder / "reports" / "metrics.json").read_bytes())
-    finish_project(folder, metrics)
-    return metrics
+def _finish(folder: Path, on_event: EventSink) -> Metrics:
+    for warning in finish_project(folder):
+        on_event(Warned(warning))
+    return Metrics.model_validate_json((folder / "reports" / "metrics.json").read_bytes())
 
 
 def _say_result(draft: Draft, metrics: Metrics, on_event: EventSink) -> None:

@@ -85,13 +85,17 @@ def yamlkey(value: BaseModel | Mapping[str, Any], key: str) -> str:
     """The YAML lines of one key of `value`, ending with a line break, exactly as it reads back."""
     content = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
     record = {key: content[key]}
-    # No folding: a long line is easier to edit than one that YAML glues together. PyYAML does not read back all that it
-    # writes (U+0085 in plain text, for one), so plain forms are tried before the one that quotes and escapes everything.
-    for options in ({"allow_unicode": True}, {"allow_unicode": False}):
-        text: str = yaml.safe_dump(record, sort_keys=False, width=2**20, default_flow_style=False, **options)
-        if yaml.safe_load(text) == record:
-            return text
-    return f"{json.dumps(key)}: {json.dumps(content[key])}\n"
+    record = {key: content[key]}
+    text = _yaml(record, allow_unicode=True)
+    # PyYAML does not read back all that it writes (U+0085 in plain text, for one); escaped, it does.
+    return text if yaml.safe_load(text) == record else _yaml(record, allow_unicode=False)
+
+
+def _yaml(record: Mapping[str, Any], *, allow_unicode: bool) -> str:
+    # No folding: a long line is easier to edit than one that YAML glues together.
+    return str(
+        yaml.safe_dump(record, sort_keys=False, allow_unicode=allow_unicode, width=2**20, default_flow_style=False)
+    )
 
 
 def _escaped(value: str, *, quote: str) -> str:

@@ -29,6 +29,8 @@ class ColumnPlan(Contract):
     """Currency sign or code, or a unit, that is stripped from numbers: `$`, `EUR`, `km`."""
     percent: bool = False
     """Cells carry a percent sign; the clean value is the number before it (15 % becomes 15.0)."""
+    scales: bool = False
+    """Numbers may end in a word for a power of thousand: `k`, `M`, `bn` (1.5M becomes 1500000)."""
     date_formats: list[str] = []
     """`strptime` formats, tried in this order."""
     epoch: Literal["s", "ms"] | None = None
@@ -37,6 +39,9 @@ class ColumnPlan(Contract):
     true_values: list[str] = []
     """Words for yes, case-folded; given when `type` is boolean."""
     false_values: list[str] = []
+    labels: list[str] = []
+    """Words for no and for yes as they are most often written (`["No", "Yes"]`); given when `type` is boolean and the
+    cells are words. A target is predicted in these words."""
     categories: dict[str, str] = {}
     """Case-folded, space-collapsed spelling -> the spelling that is kept; given only where spellings were merged."""
     accepted: bool = True

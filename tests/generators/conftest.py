@@ -33,7 +33,7 @@ WEIRD = (
     "{% raw %}",
     'say "hi"',
     "it's",
-    'both " and \'',
+    "both \" and '",
     '"""',
     "back\\slash",
     "ends with \\",
@@ -81,7 +81,9 @@ class Draft:
             metric=MetricSpec(name=self.metric, goal=Goal(op=">", value=0.8)),
             data=DataSpec(
                 source="../raw",
-                tables=[TableSpec(name=name, files=[f"{name}.csv"], key=self.keys.get(name, [])) for name in self.tables],
+                tables=[
+                    TableSpec(name=name, files=[f"{name}.csv"], key=self.keys.get(name, [])) for name in self.tables
+                ],
                 joins=self.joins,
                 drop=self.drop,
             ),
@@ -99,7 +101,12 @@ class Draft:
             manifest=DataManifest(source="../raw", files=[]),
             schema=InputSchema(
                 columns=[
-                    InputColumn(name=column.name, type=column.type, plan=column.plan, example="v`1`" if column.type == "text" else 1)
+                    InputColumn(
+                        name=column.name,
+                        type=column.type,
+                        plan=column.plan,
+                        example="v`1`" if column.type == "text" else 1,
+                    )
                     for column in columns
                     if column.name in self.inputs
                 ]
@@ -125,7 +132,9 @@ class Draft:
                     continue
                 name = f"{prefix}.{entry.name}" if prefix else entry.name
                 made.append(
-                    TrainingColumn(name, table, entry.name, None, entry.type, entry.plan, entry.role, entry.personal, prefix)
+                    TrainingColumn(
+                        name, table, entry.name, None, entry.type, entry.plan, entry.role, entry.personal, prefix
+                    )
                 )
         if not self.keys.get(base):
             plan = ColumnPlan(column="row.identity", type="text")
@@ -133,7 +142,9 @@ class Draft:
         return made
 
 
-def column(name: str, type_: str, position: int = 0, *, before: str | None = None, after: str | None = None) -> ColumnEntry:
+def column(
+    name: str, type_: str, position: int = 0, *, before: str | None = None, after: str | None = None
+) -> ColumnEntry:
     """A column of a catalog; with `before` and `after`, one whose cells the plan changes."""
     roles = {"integer": "number", "number": "number", "boolean": "category", "category": "category", "text": "text"}
     examples = [CleaningExample(before=before, after=after)] if before is not None else []
@@ -173,10 +184,12 @@ def several_tables() -> Draft:
             ],
             "visits": [column("acct", "integer"), column("minutes", "number")],
         },
-        inputs={name: "accounts" for name in ("fee", "vip", "plan", "opened", "notes")} | {"visits.minutes": "visits"},
+        inputs=dict.fromkeys(("fee", "vip", "plan", "opened", "notes"), "accounts") | {"visits.minutes": "visits"},
         keys={"accounts": ["No."]},
         joins=[
-            JoinSpec(child="visits", parent="accounts", child_columns=["acct"], parent_columns=["No."], cardinality="1:n")
+            JoinSpec(
+                child="visits", parent="accounts", child_columns=["acct"], parent_columns=["No."], cardinality="1:n"
+            )
         ],
         drop=[DroppedColumn(table="accounts", column="closed on", reason="leak: filled only when the target is Yes")],
         questions=[
@@ -270,6 +283,12 @@ DRAFTS: dict[str, Callable[[], Draft]] = {
 def any_plan(request: pytest.FixtureRequest) -> ProjectPlan:
     """A plan of each kind."""
     return DRAFTS[request.param]().plan()
+
+
+@pytest.fixture
+def drafts() -> dict[str, Callable[[], Draft]]:
+    """What makes each kind of plan, by its name."""
+    return DRAFTS
 
 
 @pytest.fixture

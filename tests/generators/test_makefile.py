@@ -33,7 +33,7 @@ def bare_python(tmp_path) -> str:
 
 def test_help_lists_every_command(project):
     said = make(project).stdout
-    for command in "help setup data train evaluate predict serve test lint docker".split():
+    for command in ["help", "setup", "data", "train", "evaluate", "predict", "serve", "test", "lint", "docker"]:
         assert f"make {command} " in said
 
 
@@ -45,7 +45,7 @@ def test_the_active_python_is_used_when_it_has_everything(project):
 
 def test_another_python_makes_a_virtual_environment_once(project, bare_python):
     planned = make(project, "-n", "test", python=bare_python).stdout
-    assert f'{bare_python} -m venv .venv' in planned
+    assert f"{bare_python} -m venv .venv" in planned
     assert planned.endswith(".venv/bin/python -m pytest\n")
     assert "-c constraints.txt" in planned
     (project / ".venv").mkdir()
@@ -62,7 +62,7 @@ def test_the_wheels_are_installed_from_vendor(project, bare_python):
 
 def test_an_old_python_is_refused(project, tmp_path):
     old = tmp_path / "old"
-    old.write_text("#!/bin/sh\n[ \"$1\" = -V ] && echo Python 3.9.1\nexit 1\n", encoding="utf-8")
+    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.1\nexit 1\n', encoding="utf-8")
     old.chmod(0o755)
     done = make(project, "test", python=str(old))
     assert done.returncode == 2
@@ -97,7 +97,13 @@ def test_git_ignores_what_is_made(project):
         pytest.fail("git is needed")
     subprocess.run(["git", "init", "-q"], cwd=project, check=True)
     made = ["data/clean/a.jsonl", "data/processed/train.parquet", "experiments/run_001/events.jsonl", ".venv/x", ".env"]
-    kept = ["data/contract.json", "models/v001/manifest.json", "reports/metrics.json", "tests/golden.jsonl", "vendor/a.whl"]
+    kept = [
+        "data/contract.json",
+        "models/v001/manifest.json",
+        "reports/metrics.json",
+        "tests/golden.jsonl",
+        "vendor/a.whl",
+    ]
     command = ["git", "check-ignore", *made, *kept]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
     assert done.stdout.splitlines() == made

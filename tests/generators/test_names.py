@@ -24,7 +24,7 @@ from hypothesis import strategies as st
         ("true", "true_project"),
         ("CON", "con_project"),
         ("2024 sales", "project_2024_sales"),
-        ("it's \"quoted\"", "it_s_quoted"),
+        ('it\'s "quoted"', "it_s_quoted"),
         ("naïve café", "naive_cafe"),
         ("прогноз", "prognoz"),
         ("a" * 200, "a" * LONGEST),

@@ -3,7 +3,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -21,17 +23,18 @@ from automl_schemas.catalog import DataCatalog
 from automl_schemas.lineage import DataManifest, Lineage
 from automl_schemas.spec import ProjectSpec
 
-FILES = """
+LISTED = """
 .automl/manifest.json .dockerignore .env.example .gitattributes .github/workflows/ci.yml .gitignore
-.pre-commit-config.yaml AGENTS.md Makefile README.md config/base.yaml config/development.yaml config/production.yaml
-constraints.txt data/catalog.json data/lineage.json data/manifest.json deployment/Dockerfile deployment/compose.yaml
-deployment/grafana/dashboard.json deployment/grafana/provisioning/dashboards/dashboards.yaml
+.pre-commit-config.yaml AGENTS.md Makefile README.md config/base.yaml config/development.yaml
+config/production.yaml constraints.txt data/catalog.json data/lineage.json data/manifest.json deployment/Dockerfile
+deployment/compose.yaml deployment/grafana/dashboard.json
+deployment/grafana/provisioning/dashboards/dashboards.yaml
 deployment/grafana/provisioning/datasources/prometheus.yaml deployment/kubernetes/deployment.yaml
 deployment/kubernetes/service.yaml deployment/prometheus/prometheus.yml project.yaml pyproject.toml
 sql/training_table.sql src/P/__init__.py src/P/__main__.py src/P/custom_features.py src/P/data.py src/P/evaluate.py
 src/P/features.py src/P/predict.py src/P/serve.py src/P/train.py tests/conftest.py tests/test_data_contract.py
 tests/test_features.py tests/test_golden.py tests/test_leakage.py tests/test_service.py
-""".split()
+"""
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def package_of(folder: Path) -> str:
 def test_the_tree_is_as_designed(project):
     package = package_of(project)
     found = [name for name in texts(project) if not name.startswith(".automl/base/")]
-    assert found == sorted(name.replace("/P/", f"/{package}/") for name in FILES)
+    assert found == sorted(name.replace("/P/", f"/{package}/") for name in LISTED.split())
 
 
 def test_every_language_parses(project):
@@ -146,7 +149,7 @@ def test_weird_names_arrive_unchanged(weird_plan, tmp_path):
     lists = constants(package / "features.py")
     listed = [name for columns in lists.values() for name in columns]
     dropped = {drop.column for drop in weird_plan.spec.data.drop}
-    unfit = {target.column, *dropped, *weird_plan.spec.data.tables[0].key, *(c.name for c in weird_plan.columns if c.aggregate)}
+    unfit = {target.column, *dropped, *weird_plan.spec.data.tables[0].key}
     assert sorted(listed) == sorted({column.name for column in weird_plan.columns} - unfit)
 
 
@@ -209,3 +212,25 @@ def test_version_of_the_runtime_is_required(plan, tmp_path):
     project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["dependencies"] == [f"automl-runtime[boost,serve,search]=={automl_runtime.__version__}"]
     assert project["requires-python"] == ">=3.11"
+
+
+def test_generated_code_passes_strict_types(drafts, tmp_path):
+    # One run for all: each package and each folder of tests under a name of its own.
+    for name, draft in drafts.items():
+        render_project(tmp_path / name, draft().plan(), vendor=False)
+        package = package_of(tmp_path / name)
+        shutil.copytree(tmp_path / name / "src" / package, tmp_path / "all" / package)
+        shutil.copytree(tmp_path / name / "tests", tmp_path / "all" / f"{package}_tests")
+        (tmp_path / "all" / f"{package}_tests" / "__init__.py").touch()
+    config = tmp_path / "one_table" / "pyproject.toml"
+    names = [path.name for path in sorted((tmp_path / "all").iterdir())]
+    command = [sys.executable, "-m", "mypy", f"--config-file={config}", f"--cache-dir={tmp_path / 'cache'}"]
+    done = subprocess.run(
+        [*command, *(part for name in names for part in ("-p", name))],
+        cwd=tmp_path / "all",
+        env={**os.environ, "MYPYPATH": str(tmp_path / "all")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -50,7 +50,7 @@ _RELATIVE: Final = re.compile(
 )
 _INTO: Final = re.compile(r"^(?P<what>[^|]*?)\s+(?P<link>as|into|to be|in|to|by|according to|per|with)\s+(?P<classes>[^|]+)$", re.IGNORECASE)
 _LIST: Final = re.compile(r"\s*(?:,\s*(?:and|or)?\s*|\s+(?:and|or|versus|vs\.?)\s+|/)\s*", re.IGNORECASE)
-_EVENT_VERBS: Final = frozenset({"detect"})
+_AFTER_VERB: Final = re.compile(r"in|on|at|to|for|of|with|the|an?|best|more|less|by|from|up|it", re.IGNORECASE)
 
 
 def read_apart(segment: str) -> Intent | None:
@@ -75,6 +75,7 @@ def read_apart(segment: str) -> Intent | None:
 
 def read_question(words: str) -> Intent | None:
     """The intent of a question: how many, which, what, who, whether; None when `words` is none."""
+    words = re.sub(r"^(what|who|how|when)'s\b", r"\1 is", words, flags=re.IGNORECASE)
     first, _, rest = words.partition(" ")
     rest = rest.strip()
     match first.casefold():
@@ -88,6 +89,8 @@ def read_question(words: str) -> Intent | None:
             return _what(rest)
         case "who" | "whom":
             return _who(rest)
+        case "is" | "are" | "will" | "does" | "do" | "did" | "has" | "have" | "was" | "were" | "would":
+            return _inverted(rest)
         case "when":
             return Intent(task="regression", target=tidy(words), entity=entity_of(words)) if rest else None
     return None
@@ -125,6 +128,22 @@ def _whether(words: str) -> Intent | None:
     return with_entity(Intent(task="binary", target=predicate(rest)), subject)
 
 
+def _inverted(words: str) -> Intent | None:
+    """ "is this mail spam", "will a customer subscribe", "does it rain"."""
+    match = re.match(r"^(?P<subject>(?:(?:an?|the|each|every|our|any|this|that|my)\s+)?[\w-]+)\s+(?P<said>.+)$", words, re.IGNORECASE)
+    if match is None or re.match(r"^(?:there|you|we|i)\b", words, re.IGNORECASE):
+        return None
+    intent = Intent(task="binary", target=predicate(match["said"]))
+    subject = _subject_before_verb(words, match["subject"])
+    return with_entity(replace(intent, target=predicate(words[len(subject) :])), subject)
+
+
+def _subject_before_verb(words: str, first: str) -> str:
+    """The subject of an inverted question; plural nouns end it ("our bank customers")."""
+    subject, rest = _simple_subject(words)
+    return subject if rest and is_plural(subject.split()[-1]) and words.startswith(subject) else first
+
+
 def _simple_subject(words: str) -> tuple[str, str]:
     """Subject and rest of "a bank client pays back", "customers churn": up to the first verb-like word."""
     match = re.match(r"^(?P<article>(?:an?|the|each|every|our|any|some|this|that|these|those|my)\s+)?(?P<rest>.*)$", words, re.IGNORECASE)
@@ -135,6 +154,8 @@ def _simple_subject(words: str) -> tuple[str, str]:
             if re.fullmatch(r"(?:[a-z]{2,}[^su]s|[a-z]{3,}ed|goes|does|pays|left|went|paid|fell|got|made|won|lost|didn't|doesn't|never|not)", token, re.IGNORECASE):
                 return " ".join(tokens[:i]), " ".join(tokens[i:])
     for i, token in enumerate(tokens[:3]):
+        if i > 0 and (i + 1 == len(tokens) or _AFTER_VERB.fullmatch(tokens[i + 1])):
+            break
         if is_plural(token) and i + 1 < len(tokens):
             return " ".join(tokens[: i + 1]), " ".join(tokens[i + 1 :])
     return " ".join(tokens[:1]), " ".join(tokens[1:])
@@ -219,11 +240,13 @@ def read_complement(verb: Verb, words: str) -> Intent | None:
     question = read_question(words) or _likelihood(words)
     if question is not None:
         return replace(question, task="forecast") if verb == "forecast" and question.task == "regression" else question
-    if verb in {"classify", "recognise"}:
-        return _classes(words) or about_phrase(words, "multiclass" if verb == "classify" else None)
+    if verb == "classify":
+        return _classes(words) or about_phrase(words, "multiclass")
     relative = _RELATIVE.match(words)
     if relative is not None and (relative["likely"] or is_plural(relative["noun"].split()[-1]) or verb in {"detect", "rank"}):
         return _of_relative(relative)
+    if verb == "recognise":
+        return _classes(words) or about_phrase(words)
     if verb == "detect":
         return _detected(words)
     if verb == "rank":

@@ -14,10 +14,10 @@ _PREPOSITION: Final = (
     r"(?:\b(?:from|in|inside|using|on|at|under|with|use|read|see|find(?: them)? in|load)\b|\bdata(?:set)?(?: is| are| lives?| lies?| sits?)?(?: in| at)?\s*[:=]?)"
     r"(?:\s+(?:the\s+)?(?:our\s+|my\s+)?(?:data(?:set)?|files?|folder|directory|table|csv|path|everything|what is)(?:\s+(?:in|at|from|under|below|inside|is|are))*)*\s*[:=]?"
 )
-_ROOTED: Final = r"(?:\.{1,2}[/\\]|~[/\\]|/(?=\w)|[A-Za-z]:[/\\]|\\\\)[^\s,;|\"'`]*|\.(?=\s|$|,)"
+_ROOTED: Final = r"(?:\.{1,2}[/\\]|~[/\\]|/(?=\w)|[A-Za-z]:[/\\]|\\\\)[^\s,;|\"'`]*"
 _RELATIVE: Final = rf"[\w.-]+(?:[/\\][\w.-]+)+/?|[\w-]+(?:\.[\w-]+)*{_EXTENSION}\b(?:\.(?:gz|bz2|xz|zst))?"
-_PATH: Final = re.compile(rf"(?:{_PREPOSITION}\s*)?(?<![\w/\\.])(?P<path>{_ROOTED.replace('|[.]', '')})(?=[\s,;|)]|$)", re.IGNORECASE)
-_NAMED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>{_RELATIVE})(?=[\s,;|)]|$)", re.IGNORECASE)
+_PATH: Final = re.compile(rf"(?:{_PREPOSITION}\s*)?(?<![\w/\\.])(?P<path>{_ROOTED})(?=[\s,;|)]|$)", re.IGNORECASE)
+_NAMED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>{_RELATIVE}|\.)(?=[\s,;|)]|$)", re.IGNORECASE)
 _QUOTED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>qqx\d+xqq)", re.IGNORECASE)
 _NOT_A_PATH: Final = re.compile(
     r"(?:and|or|yes|no|true|false|pass|fail|male|female|win|loss|his|her|he|she|s|km|kwh|mwh|eur|usd|kg|l|m|h|s|min|hour|day|week|month|year|second|person|on|off|w|o|n|a|spam|ham|good|bad|high|low)"

@@ -11,7 +11,7 @@ from automl_agent.requirements.clauses import read_apart, read_complement, read_
 from automl_agent.requirements.groups import anomalies, clusters
 from automl_agent.requirements.intent import Intent, about_phrase, with_entity, with_threshold
 from automl_agent.requirements.phrases import CLASS_NOUNS, head_noun, is_plural, split_clause
-from automl_agent.requirements.speech import SMALL_TALK, find_verb, strip_courtesy
+from automl_agent.requirements.speech import GENERIC_KIND, SMALL_TALK, find_verb, strip_courtesy
 from automl_agent.requirements.text import Text, bare, tidy
 from automl_schemas.vocabulary import TaskType
 
@@ -44,7 +44,7 @@ _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
     ("multiclass", re.compile(r"\bclassif\w+\b|\bcategori[sz]\w*\b", re.IGNORECASE)),
 )
 _NOMINAL: Final = re.compile(
-    r"^(?P<what>.*?)[\s-]*\b(?P<noun>predict(?:ions?|or)|forecast(?:s|ing|er)?|classif(?:ication|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)"
+    r"^(?P<what>.*?)[\s-]*\b(?P<noun>predict(?:ions?|or)|pr[eé]visions?|forecast(?:s|ing|er)?|classif(?:ication|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)"
     r"|recogni(?:tion|[sz]er)|prognosis|model(?:l?ing)?|scor(?:ing|er)|filter(?:ing)?|projections?|analysis|analytics|propensity|prevention|early warning)\b"
     r"(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in|about|per|by|to|across|from|with|at)\s+(?P<of>.+))?$",
     re.IGNORECASE,
@@ -53,7 +53,7 @@ _RELATIVE_START: Final = re.compile(r"^(?:[\w'-]+\s+){0,5}?[\w'-]+\s+(?:who|that
 _VAGUE: Final = frozenset(
     "something anything everything nothing stuff thing things it this that them data dataset future number numbers result results value values useful"
     " interesting good nice great ml ai machine learning model models prediction predictions insight insights pattern patterns magic what me us help a the"
-    " some any my our outcome good best simple well accurate accurately possible cool please to do for with can one of and in new new- all".split()
+    " some any my our good best simple well accurate accurately possible cool please to do for with can one of and in new new- all".split()
 )
 _GREETING: Final = frozenset("hi hello hey hallo yo thanks bye ok okay test yes no help foo bar bonjour servus moin ciao hola".split())
 _TOO_LONG_BARE: Final = 9
@@ -168,7 +168,7 @@ def _nominal(segment: str) -> Intent | None:
     if match is None:
         return None
     what, of = bare(match["what"]), match["of"]
-    what = re.sub(r"^(?:an? |the |good |accurate |binary |multiclass |daily |reliable |predictive )+", "", what, flags=re.IGNORECASE)
+    what = GENERIC_KIND.sub("", f"{what} ").strip()
     noun = match["noun"].casefold()
     task: TaskType | None = None
     if noun.startswith("detect"):

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from rapidfuzz.distance import OSA
 
-__all__ = ["SMALL_TALK", "Verb", "correct_typos", "find_verb", "strip_courtesy"]
+__all__ = ["GENERIC_KIND", "SMALL_TALK", "Verb", "correct_typos", "find_verb", "strip_courtesy"]
 
 Verb = Literal["predict", "classify", "recognise", "detect", "estimate", "forecast", "rank"]
 
@@ -23,24 +23,31 @@ _VERBS: Final[dict[Verb, str]] = {
     "predict": r"(?:please to )?predict(?:s|ed|ing|able)?|prognos(?:e|ticate|ing)|anticipat(?:e|es|ing)|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?"
     r"|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s|ing)?(?: to (?:predict|tell))?|understand(?:ing)?|see|say(?:s|ing)?"
     r"|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our|if)|tell(?:s|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert|name"
-    r"|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good |accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who|how)(?= )",
+    r"|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good |accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who|how)(?= )",
 }
 _VERB: Final = re.compile("|".join(f"(?P<{name}>\\b(?:{pattern})(?!\\w))" for name, pattern in _VERBS.items()), re.IGNORECASE)
 _STRONG: Final = frozenset({"forecast", "estimate", "classify", "recognise", "detect", "rank"})
 _PREDICTS: Final = re.compile(r"predict|prognos|anticipat|forese|guess|infer|determin|out|model|tell|show", re.IGNORECASE)
 
+_KIND: Final = (
+    r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary|multi-?class|classification|regression|forecast(?:ing)?|deep|neural"
+    r"|statistical|best|baseline|production|python|new|little|reliable|explainable|interpretable|supervised|unsupervised|linear|logistic|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
+)
+GENERIC_KIND: Final = re.compile(rf"^(?:(?:an?|the|some|our|make|do|run|build|{_KIND})\s+)+", re.IGNORECASE)
+"""Words before a kind of model that say nothing about what it is of: "a simple binary"."""
 _COURTESY: Final = re.compile(
     r"^(?:"
     r"(?:hi|hello|hey|hallo|dear \w+|good (?:morning|afternoon|evening|day)|greetings|bonjour|guten tag|servus|salut)(?: (?:there|all|team|everyone|folks|guys|you|again))?\b"
     r"|(?:please|kindly|pls|plz|ok(?:ay)?|well|so|now|then|just|maybe|perhaps|also|basically|simply|really|urgent(?:ly)?|quickly|hmm?|um|and|but|thus|therefore)\b"
-    r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|it|one|somebody|someone)(?: (?:please|kindly|maybe|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
+    r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please|kindly|maybe|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
     r"|(?:is it possible|is there (?:a|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful|awesome)|it'd be (?:great|nice|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b"
     r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking|am looking)(?: you)?(?: (?:to|for|a way to|help (?:to|with)|to be able to|to know))?\b"
     r"|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?|looking (?:for|to)|trying to|asked to|supposed to|wondering)\b"
     r"|(?:my|our|the|your|his|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target|problem|boss|manager|client|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is|was|will be|would be|wants?|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?"
     r"|(?:goal|task|objective|aim|request|question|problem|use case|todo|ask)\s*:"
     r"|(?:help|let)(?: (?:me|us))?(?: (?:to|in|with))?\b|let's\b|try to\b|(?:how|what) (?:can|could|do|should) (?:i|we|you)\b|wanted\s*:?|looking (?:for|to)\b|in order to\b|to\b(?= \w)"
-    r"|(?:build|train|create|make|develop|set up|give|generate|write|design|construct|fit|learn|produce|prepare|implement|deliver|provide|get|use|do|run|apply|find|ship|deploy|start)(?: (?:me|us))?\s+(?:an? |the |some |our |my )?(?:[\w-]+ ){0,4}?(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|project|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree|analysis|code|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about|,))*(?: (?:it )?(?:can|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us|lets? me|helps? (?:us|me)(?: to)?|allows? (?:us|me) to))*\b"
+    rf"|(?:build|train|create|make|develop|set up|give|generate|write|design|construct|fit|learn|produce|prepare|implement|deliver|provide|get|use|do|run|apply|find|ship|deploy|start)(?: (?:me|us))?\s+(?:an? |the |some |our |my )?(?:{_KIND} ){{0,4}}(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|project|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree|analysis|code|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about|,))*(?: (?:it )?(?:can|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us|lets? me|helps? (?:us|me)(?: to)?|allows? (?:us|me) to))*\b"
+    r"|(?:build|train|create|make|develop|set up|give|generate|write|design|fit|run|do|need|want)(?: (?:me|us))?\s+(?:an?|the|some|our)\s+(?=[^|]*\b(?:model|classif|predict|forecast|detect|estimat|recogni|segmentation|clustering|filter|regress|scor)\w*)"
     r"|(?:an? |the |some |our |this |my )?(?:[\w-]+ ){0,3}?(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|service|api|algorithm|solution|ai|bot|detector|engine)\b(?: (?:to|that|which|so that|must|should|will|can|has to|needs to|is to|is supposed to|able to|capable of))+\b"
     r"|(?:it|this|that|the model|the system|the tool) (?:should|must|has to|needs to|will|can|shall|is to|is supposed to|would)(?: (?:be able to|then|also))?\b"
     r"|(?:we|i) (?:must|should|have to|need to|want to|can|could|will|would)\b"

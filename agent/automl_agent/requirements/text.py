@@ -21,7 +21,7 @@ _ABBREVIATIONS: Final = re.compile(r"\b(e\.g|i\.e|approx|min|max|incl|excl|no|vs
 _SENTENCE_END: Final = re.compile(r"(?<=[^\s|])[.!?;:]+(?=\s|$)|[!?;]+(?=\s|$)|\s[-–—]+\s|\n\s*(?:[-*•]|\d+[.)])\s+|\n\s*\n")
 _DANGLING: Final = (
     r"(?:and|or|but|with|at|of|for|in|on|by|to|from|using|the|an?|our|that|which|is|are|be|so|it|please|thanks?|thank you|thx|"
-    r"kindly|should|must|while|also|plus|then|as|aim|aiming|goal|target(?:ing)?|reaching|having|,|:|-|=)"
+    r"kindly|pls|plz|should|must|while|also|plus|then|as|aiming|targeting|reaching|having|,|:|-|=)"
 )
 _TRAILING: Final = re.compile(rf"(?:[\s,]+{_DANGLING})+[\s,.]*$|[\s,.:;=-]+$", re.IGNORECASE)
 _LEADING: Final = re.compile(r"^(?:[\s,.:;=-]+|(?:and|or|but|so|then|also|that|please)\b\s*)+", re.IGNORECASE)

@@ -32,8 +32,8 @@ _ADJECTIVE: Final = re.compile(
     r"(?<![\w.,-])(?P<span>(?:\d{1,4}|one|two|three|six|twelve|thirty)[\s-](?:day|week|month|year|hour))[\s-]+(?=[a-z])(?!budget|limit|training)",
     re.IGNORECASE,
 )
-_SHORT: Final = re.compile(r"(?:s|secs?|seconds?|sekunden|m|mins?|minutes?|minuten)\s*$", re.IGNORECASE)
-_HOURS: Final = re.compile(r"(?:h|hrs?|hours?|stunden?|heures?)\s*$", re.IGNORECASE)
+_SHORT: Final = re.compile(r"(?<![a-z])(?:s|secs?|seconds?|sekunden|m|mins?|minutes?|minuten)\s*$", re.IGNORECASE)
+_HOURS: Final = re.compile(r"(?<![a-z])(?:h|hrs?|hours?|stunden?|heures?)\s*$", re.IGNORECASE)
 _EVENT: Final = re.compile(r"\b(?:which|who|whether|whose|that|if|will|likely|forecast\w*)\b", re.IGNORECASE)
 _WORK: Final = re.compile(r"\b(?:train\w*|build|make|run|finish\w*|done|ready|model|budget|answers?|everything|results?)\b", re.IGNORECASE)
 

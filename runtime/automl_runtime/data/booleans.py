@@ -6,7 +6,7 @@ from typing import Final
 
 from automl_runtime.data.distinct import Cells, fold
 
-__all__ = ["ALWAYS_FALSE", "ALWAYS_TRUE", "boolean_words"]
+__all__ = ["ALWAYS_FALSE", "ALWAYS_TRUE", "boolean_labels", "boolean_words"]
 
 ALWAYS_TRUE: Final = ("true",)
 ALWAYS_FALSE: Final = ("false",)
@@ -68,6 +68,24 @@ def boolean_words(cells: Cells) -> tuple[list[str], list[str]] | None:
         return None
     opposite = {**dict(_PAIRS[:2]), **{no: yes for yes, no in _PAIRS[:2]}}[next(iter(words))]
     return (true or [opposite], false or [opposite])
+
+
+def boolean_labels(cells: Cells, words: tuple[list[str], list[str]]) -> list[str]:
+    """The words for no and for yes in their most frequent spelling; the first in the alphabet among equals.
+
+    Args:
+        cells: distinct texts with their counts.
+        words: what `boolean_words` found, yes first.
+    """
+    rows: dict[str, int] = {}
+    for text, count in zip(cells.text.to_pylist(), cells.counts.tolist(), strict=True):
+        spelling = " ".join(text.split())
+        rows[spelling] = rows.get(spelling, 0) + count
+    labels = []
+    for meaning in (words[1], words[0]):
+        spellings = [spelling for spelling in rows if fold(spelling) in meaning]
+        labels.append(min(spellings, key=lambda spelling: (-rows[spelling], spelling), default=meaning[0]))
+    return labels
 
 
 def _some_pair(words: set[str]) -> bool:

@@ -57,7 +57,11 @@ def merged_spellings(cells: Cells) -> dict[str, str]:
             plain = " ".join(spelling.rstrip(" .").split())
             groups[target][plain] = groups[target].get(plain, 0) + count
     kept = {key: kept_spelling(spellings) for key, spellings in groups.items()}
-    merged = {key: kept[key] for key, spellings in rows.items() if key in kept and (len(spellings) > 1 or len(groups[key]) > 1)}
+    merged = {
+        key: kept[key]
+        for key, spellings in rows.items()
+        if key in kept and (len(spellings) > 1 or len(groups[key]) > 1)
+    }
     for key, target in undotted.items():
         while target in undotted:
             target = undotted[target]

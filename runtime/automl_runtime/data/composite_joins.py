@@ -89,13 +89,19 @@ def _shared(children: Sequence[Field], parents: Sequence[Field], pointing: set[t
             continue
         is_key = looks_like_id(child.column.name) or _points(child, pointing) or _points(parent, pointing)
         rank = 0 if is_key else 1 if child.kind in ("date", "datetime") else _PLAIN
-        if rank < _PLAIN or child.column.type in ("integer", "category"):
+        if rank < _PLAIN or (child.column.type in ("integer", "category") and not _numbered(child, parent)):
             pairs.append(_Pair(child, parent, rank))
     return sorted(pairs, key=lambda pair: (pair.rank, pair.parent.column.position))[:_MOST_SHARED]
 
 
 def _name(field: Field) -> tuple[str, ...]:
     return core(field.column.name) or (field.column.name.casefold(),)
+
+
+def _numbered(child: Field, parent: Field) -> bool:
+    """Whether a whole number of a table that has an id of its own takes part: a rank or a count, no name."""
+    own = [field.table.keys[0].columns for field in (child, parent) if field.table.keys]
+    return child.column.type == "integer" and any(len(key) == 1 and looks_like_id(key[0]) for key in own)
 
 
 def _points(field: Field, pointing: set[tuple[str, str]]) -> bool:
@@ -138,13 +144,13 @@ def _candidate(store: KeyStore, pairs: tuple[_Pair, ...]) -> _Candidate | None:
 
 def _edge(found: _Candidate) -> JoinEdge:
     child = found.pairs[0].child.table
-    own = [pair.child.column.name for pair in found.pairs]
+    pairs = sorted(found.pairs, key=lambda pair: pair.parent.column.position)
     one_to_one = found.child_share == 1.0 and found.parent_share == 1.0
     return JoinEdge(
         child=child.name,
-        parent=found.pairs[0].parent.table.name,
-        child_columns=own,
-        parent_columns=[pair.parent.column.name for pair in found.pairs],
+        parent=pairs[0].parent.table.name,
+        child_columns=[pair.child.column.name for pair in pairs],
+        parent_columns=[pair.parent.column.name for pair in pairs],
         containment=round(found.containment, 6),
         coverage=round(found.coverage, 6),
         cardinality="1:1" if one_to_one else "n:1",

@@ -3,30 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import pyarrow.compute as pc
 
-from automl_runtime.data.dates import MICROSECONDS_PER_DAY, MONTHS, WEEKDAYS, Moments, extract_parts, parse_clock, parse_moments
+from automl_runtime.data.dates import (
+    MICROSECONDS_PER_DAY,
+    MONTHS,
+    WEEKDAYS,
+    ZONES,
+    Moments,
+    extract_parts,
+    parse_clock,
+    parse_moments,
+)
 from automl_runtime.data.distinct import Cells
 
 __all__ = ["clock_formats", "date_formats", "formats_of", "only_days"]
 
 _TOKEN: Final = re.compile(r"\d+|[^\W\d_]+\.?|\s+|.", re.DOTALL)
 _TIME: Final = re.compile(
-    r"(?P<head>.*?)(?P<time>\b\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)(?P<half>\s*[aApP]\.?[mM]\.?)?"
-    r"(?P<zone>\s?(?:[+-]\d{2}(?::?\d{2})?(?!\d)|Z\b|UTC\b|GMT\b)?)(?P<tail>.*)",
+    r"(?P<head>.*?)(?P<time>(?<!\d)\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?)(?P<half>\s*[aApP]\.?[mM]\.?)?"
+    rf"(?P<zone>\s?(?:[+-]\d{{2}}(?::?\d{{2}})?(?!\d)|(?:{'|'.join(ZONES)})\b)?)(?P<tail>.*)",
     re.DOTALL,
 )
 _LITERALS: Final = frozenset(["T", "t", "de", "del", "of", "at", "um", "uhr", "le", "the", "à"])
-_ORDINALS: Final = frozenset(["st", "nd", "rd", "th"])
+_ORDINALS: Final = frozenset(["st", "nd", "rd", "th", "er"])
 _COMPACT: Final = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _SAMPLE: Final = 1500
 _LONGEST: Final = 48
 _MOST_FORMATS: Final = 24
-_FULL_MONTHS: Final = frozenset(["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"])
+_FULL_MONTHS: Final = frozenset(
+    ["january", "february", "march", "april", "june", "july", "august", "september", "october", "november", "december"]
+)
 
 
 def date_formats(cells: Cells) -> tuple[list[str], Moments] | None:
@@ -91,8 +103,13 @@ def _candidates(cells: Cells) -> list[str]:
 
 def _sample(cells: Cells, left: np.ndarray) -> list[str]:
     places = np.flatnonzero(left)
-    step = max(1, len(places) // _SAMPLE)
-    chosen: list[str] = cells.text.take(places[::step]).to_pylist()
+    if len(places) <= _SAMPLE:
+        few: list[str] = cells.text.take(places).to_pylist()
+        return few
+    # Sorted, so that the order of the rows does not matter.
+    texts = cells.text.take(places)
+    step = len(texts) // _SAMPLE
+    chosen: list[str] = texts.take(pc.sort_indices(texts)[::step]).to_pylist()
     return chosen
 
 
@@ -114,9 +131,9 @@ def formats_of(text: str) -> list[str]:
         return [compact]
     forms = []
     for order in _orders([*tokens, *rest]):
-        pieces = _pieces(tokens, order) + [clock] + _pieces(rest, order)
-        if "" not in pieces or clock == "":
-            forms.append("".join(pieces))
+        left = iter(order)
+        pieces = [*_pieces(tokens, left), clock, *_pieces(rest, left)]
+        forms.append("".join(pieces))
     return [form for form in dict.fromkeys(forms) if "?" not in form]
 
 
@@ -180,18 +197,17 @@ def _numeric_orders(numbers: list[str], years: list[int]) -> list[tuple[str, ...
     return []
 
 
-def _pieces(tokens: list[str], order: tuple[str, ...]) -> list[str]:
-    """Directives and literals of `tokens`; the numbers take theirs from what is left of `order`."""
+def _pieces(tokens: list[str], left: Iterator[str]) -> list[str]:
+    """Directives and literals of `tokens`; the numbers take theirs from what is left of the order."""
     pieces = []
-    left = iter(order)
     for token in tokens:
         word = token.rstrip(".").casefold()
         if token.isdigit():
             pieces.append(next(left, "?"))
         elif word in MONTHS and not (word in WEEKDAYS and len(word) == 2):
-            pieces.append("%B" if word in _FULL_MONTHS else "%b")
+            pieces.append(("%B" if word in _FULL_MONTHS else "%b") + ("." if token.endswith(".") else ""))
         elif word in WEEKDAYS:
-            pieces.append("%A" if len(word) > 5 else "%a")
+            pieces.append(("%A" if len(word) > 5 else "%a") + ("." if token.endswith(".") else ""))
         elif word in _ORDINALS:
             continue
         elif token.isspace():
@@ -216,10 +232,10 @@ class _Proof:
 
 def _family(form: str) -> tuple[str, str, str] | None:
     """Separator and date part of a numeric format with day and month blotted out; None when nothing is open."""
-    date = re.match(r"(?:%[aA][,.]? ?)?%[dmyY](.{1,2}?)%[dm]\1%[dmyY]", form)
+    date = re.search(r"(?:%[aA][,.]? ?)?%[dmyY](.{1,2}?)%[dm]\1%[dmyY]", form)
     if date is None:
         return None
-    kind = "Y first" if "%Y" in form[:3] else "Y last" if "%Y" in form else "y"
+    kind = "Y first" if date[0].startswith("%Y") else "Y last" if "%Y" in form else "y"
     return date[1], kind, date[1] + kind
 
 

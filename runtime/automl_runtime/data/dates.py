@@ -11,13 +11,26 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ISO_DATES", "ISO_TIMES", "MONTHS", "WEEKDAYS", "Moments", "extract_parts", "parse_clock", "parse_moments"]
+from automl_runtime.data.distinct import word_set
+
+__all__ = [
+    "ISO_DATES",
+    "ISO_TIMES",
+    "MONTHS",
+    "WEEKDAYS",
+    "ZONES",
+    "Moments",
+    "extract_parts",
+    "parse_clock",
+    "parse_moments",
+]
 
 MICROSECONDS_PER_DAY: Final = 86_400_000_000
 ISO_DATES: Final = (
@@ -47,11 +60,18 @@ _MONTH_NAMES: Final = (
     "dec december dez dezember décembre déc decembre diciembre dic dicembre",
 )
 MONTHS: Final = {name: number for number, names in enumerate(_MONTH_NAMES, start=1) for name in names.split()}
-WEEKDAYS: Final = frozenset(
-    "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday montag mo "
-    "dienstag di mittwoch mi donnerstag do freitag fr samstag sonnabend sa sonntag so lundi mardi mercredi jeudi vendredi "
-    "samedi dimanche".split()
+WEEKDAYS: Final = word_set(
+    "mon monday tue tues tuesday wed wednesday thu thur thurs thursday fri friday sat saturday sun sunday montag "
+    "mo dienstag di mittwoch mi donnerstag do freitag fr samstag sonnabend sa sonntag so lundi mardi mercredi "
+    "jeudi vendredi samedi dimanche"
 )
+ZONES: Final = {
+    **dict.fromkeys(("Z", "UTC", "GMT", "WET"), 0),
+    **{"EST": -300, "EDT": -240, "CST": -360, "CDT": -300, "MST": -420, "MDT": -360, "PST": -480, "PDT": -420},
+    **{"CET": 60, "CEST": 120, "EET": 120, "EEST": 180, "BST": 60, "MSK": 180, "JST": 540},
+}
+"""Minutes east of Greenwich."""
+_UNKNOWN_ZONE: Final = 10**6
 _Read = Callable[[dict[str, np.ndarray]], tuple[np.ndarray, np.ndarray]]
 
 _LETTERS: Final = r"\p{L}"
@@ -60,9 +80,9 @@ _PARTS: Final = {
     "%y": r"(?P<y>\d{2})",
     "%m": r"(?P<m>\d{1,2})",
     "%d": r"(?P<d>\d{1,2})",
-    "%b": rf"(?P<b>{_LETTERS}+)\.?",
+    "%b": rf"(?P<b>{_LETTERS}+)",
     "%B": rf"(?P<b>{_LETTERS}+)",
-    "%a": rf"{_LETTERS}+\.?",
+    "%a": rf"{_LETTERS}+",
     "%A": rf"{_LETTERS}+",
     "%H": r"(?P<H>\d{1,2})",
     "%I": r"(?P<I>\d{1,2})",
@@ -70,7 +90,7 @@ _PARTS: Final = {
     "%S": r"(?P<S>\d{2})",
     "%f": r"(?P<f>\d{1,9})",
     "%p": r"(?P<p>[aApP])\.?[mM]\.?",
-    "%z": r"(?P<z>[Zz]|[Uu][Tt][Cc]|[Gg][Mm][Tt]|[+-]\d{2}(?::?\d{2})?)",
+    "%z": r"(?P<z>[Zz]|[A-Z]{3,4}|[+-]\d{2}(?::?\d{2})?)",
 }
 
 
@@ -125,14 +145,16 @@ def _first_fit(text: pa.Array, formats: Sequence[str], read: _Read) -> Moments:
 @lru_cache(maxsize=512)
 def _pattern(form: str) -> str:
     pieces = re.findall(r"%[A-Za-z]|.", form)
-    pairs = zip(pieces, pieces[1:], strict=False)
+    pairs = pairwise(pieces)
     compact = any(one[0] == two[0] == "%" and one[1] in "YymdHM" and two[1] in "mdHMS" for one, two in pairs)
     out = []
     for place, piece in enumerate(pieces):
         if piece in _PARTS:
             part = _PARTS[piece].replace("{1,2}", "{2}") if compact else _PARTS[piece]
+            if piece == "%M" and place == 0:
+                part = part.replace("{2}", "{1,2}")
             if piece == "%d" and ("%b" in pieces or "%B" in pieces):
-                part += "(?:st|nd|rd|th)?"
+                part += "(?:st|nd|rd|th|er)?"
             out.append(part)
         elif piece == " ":
             # "5 PM" and "5PM", "Oct 30" and "Oct  30" are written alike.
@@ -164,7 +186,7 @@ def _mapped(part: pa.Array, value: Callable[[str], int]) -> np.ndarray:
 
 def _offset_minutes(zone: str) -> int:
     if zone[0] not in "+-":
-        return 0
+        return ZONES.get(zone.upper(), _UNKNOWN_ZONE)
     digits = zone[1:].replace(":", "").ljust(4, "0")
     minutes = int(digits[:2]) * 60 + int(digits[2:])
     return -minutes if zone[0] == "-" else minutes
@@ -182,6 +204,8 @@ def _moment(parts: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     first = np.where(valid, (year - 1970) * 12 + month - 1, 0).astype("datetime64[M]")
     length = ((first + 1).astype("datetime64[D]") - first.astype("datetime64[D]")).astype(np.int64)
     valid &= day <= length
+    if "z" in parts:
+        valid &= parts["z"] != _UNKNOWN_ZONE
     days = first.astype("datetime64[D]").astype(np.int64) + day - 1
     micros, in_day = _clock(parts, size)
     moment = days * MICROSECONDS_PER_DAY + micros - parts.get("z", 0) * 60_000_000

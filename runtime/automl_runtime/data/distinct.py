@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["ENOUGH", "Cells", "Distinct", "distinct_texts", "fold", "is_text", "one_array", "trimmed"]
+__all__ = ["ENOUGH", "Cells", "Distinct", "distinct_texts", "fold", "is_text", "one_array", "trimmed", "word_set"]
 
 ENOUGH = 0.97
 """Share of the cells that must be of a type for the column to be of that type; the others are rejected."""
@@ -112,7 +112,16 @@ def distinct_texts(values: pa.Array) -> Distinct:
 def fold(text: str) -> str:
     """`text` as spellings are compared: case-folded, white space collapsed.
 
-    >>> fold("  Debit  CARD ")
-    'debit card'
+    >>> fold("  North  WEST ")
+    'north west'
     """
     return " ".join(text.split()).casefold()
+
+
+def word_set(words: str) -> frozenset[str]:
+    """The words of a text, as a set.
+
+    >>> sorted(word_set("no yes"))
+    ['no', 'yes']
+    """
+    return frozenset(words.split())

@@ -35,6 +35,7 @@ _COPY_WORDS = re.compile(
 )
 _NUMBERED = re.compile(r"\s?\(\d+\)(?:$|\.)")
 _SAMPLE = 5000
+_FEWEST_KEYS = 10
 _STALE_SHARE = 0.5
 _SAME_SHARE = 0.99
 
@@ -146,7 +147,7 @@ class _Rows:
 def _rows_of(table: RawTable) -> _Rows:
     columns = {" ".join(name.casefold().split()): name for name in table.data.column_names}
     texts = {key: pc.utf8_lower(as_text(table.data[columns[key]])) for key in sorted(columns)}
-    joined = pc.binary_join_element_wise(*texts.values(), "\x1f")
+    joined = pc.binary_join_element_wise(*texts.values(), pa.scalar("\x1f", pa.large_string()))
     hashes = _hash(joined)
     step = max(1, len(hashes) // _SAMPLE)
     unique = np.unique(hashes)
@@ -204,13 +205,13 @@ def _same_names(copy: _Rows, other: _Rows) -> bool:
 
 
 def shared_keys(tables: Sequence[RawTable]) -> float:
-    """Share of the values of an id-like column that occur in more than one of `tables`; 0 without such a column."""
+    """Share of the values of an id-like column that occur in several `tables`; 0 without such a column."""
     names = [_rows_of(table).names for table in tables]
     keys = [key for key in names[0] if all(key in other for other in names)]
     if not keys:
         return 0.0
     values, counts = np.unique(np.concatenate([other[keys[0]] for other in names]), return_counts=True)
-    return float((counts > 1).mean()) if len(values) else 0.0
+    return float((counts > 1).mean()) if len(values) >= _FEWEST_KEYS else 0.0
 
 
 def _settle_stale(stale: Mapping[int, tuple[RawTable, str, bool]], copies: Copies, answers: Mapping[str, str]) -> None:
@@ -242,7 +243,7 @@ def _name_repeats(
     if len(repeats) == tables:
         of, reason, _ = stale[id(repeats[0])]
         kind = "identical" if reason == "identical" else "stale copy"
-        copies.duplicates.append(DuplicateFile(path=file, of=of.file, reason=kind))  # type: ignore[arg-type]
+        copies.duplicates.append(DuplicateFile(path=file, of=of.file, reason=kind))
         return
     for table in repeats:
         of = stale[id(table)][0]

@@ -63,7 +63,7 @@ class Codes:
             sample = self.joint(columns, slice(0, _SAMPLE))
             if len(np.unique(sample)) < at_least * len(sample):
                 return 0.0
-        return len(np.unique(self.joint(columns))) / rows
+        return float(len(np.unique(self.joint(columns))) / rows)
 
 
 def duplicate_rows(data: pa.Table) -> np.ndarray:
@@ -97,7 +97,7 @@ def is_key_like(column: ColumnEntry) -> bool:
 
 def _whole(column: ColumnEntry) -> bool:
     ends = (column.stats.min, column.stats.max, column.stats.median)
-    return all(isinstance(end, float) and end == int(end) for end in ends) and looks_like_id(column.name)
+    return all(isinstance(end, float) and end == int(end) for end in ends)
 
 
 def find_keys(data: pa.Table, columns: Sequence[ColumnEntry], table: str = "") -> list[KeyCandidate]:
@@ -109,7 +109,13 @@ def find_keys(data: pa.Table, columns: Sequence[ColumnEntry], table: str = "") -
     """
     if data.num_rows == 0:
         return []
-    eligible = [column for column in columns if is_key_like(column) and not data[column.name].null_count]
+    eligible = [
+        column
+        for column in columns
+        if is_key_like(column)
+        and not data[column.name].null_count
+        and (column.type != "number" or looks_like_id(column.name))
+    ]
     codes = Codes(data)
     single = [column for column in eligible if codes.size(column.name) == data.num_rows]
     numbered = {column.name for column in single if is_row_number(data[column.name])}

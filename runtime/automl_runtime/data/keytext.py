@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["KEY_MACRO", "KeyKind", "key_expression", "key_kind", "key_pair", "quote"]
+__all__ = ["KEY_MACRO", "KeyKind", "key_expression", "key_kind", "key_pair", "literal", "quote"]
 
 KeyKind = Literal["int", "text", "date", "datetime"]
 
@@ -35,6 +35,15 @@ def quote(name: str) -> str:
     '"two words"'
     """
     return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string.
+
+    >>> literal("don't")
+    "'don''t'"
+    """
+    return "'" + text.replace("'", "''") + "'"
 
 
 def key_kind(type_: ColumnType) -> KeyKind | None:

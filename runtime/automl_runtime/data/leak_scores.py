@@ -51,7 +51,7 @@ def as_numbers(values: pd.Series, column: TrainingColumn) -> np.ndarray | None:
         days = values.astype("datetime64[us]").astype("int64").to_numpy().astype(float) / 86_400e6
         return np.where(values.isna().to_numpy(), np.nan, days)
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return values.astype("float64").to_numpy(dtype=float, na_value=np.nan)
+        return np.asarray(values.astype("float64").to_numpy(dtype=float, na_value=np.nan))
     if column.type != "category":
         return None
     codes, words = pd.factorize(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -59,6 +60,8 @@ class _Case:
     without: pd.DataFrame
     sure: dict[str, str] = field(default_factory=dict)
     likely: dict[str, str] = field(default_factory=dict)
+    undated: dict[str, str] = field(default_factory=dict)
+    """Tables, by prefix, whose rows nothing places before the event."""
     scores: dict[str, float] = field(default_factory=dict)
 
 
@@ -240,16 +243,32 @@ def _test_names(case: _Case) -> None:
     event = case.known_before
     if event is None:
         return
-    for column in case.columns:
-        name = column.column or column.name
-        usual = float(case.outcome.shares.max()) if case.outcome.kind == "multiclass" else 0.0
-        if column.name in case.sure or is_planned(name) or column.role in ("id", "key"):
-            continue
+    usual = float(case.outcome.shares.max()) if case.outcome.kind == "multiclass" else 0.0
+    open_ = [column for column in case.columns if column.role != "id" and not is_planned(column.column or column.name)]
+    for column in open_:
         for holds, measured, least, text in _hints(case, column, event):
-            if holds and measured >= least[case.outcome.kind] and measured >= usual:
-                evidence = f"{text}, {case.outcome.measure} {measured:.2f}; is it known before {event}?"
-                _add(case.likely, column.name, evidence)
+            if column.name not in case.sure and holds and measured >= max(least[case.outcome.kind], usual):
+                _add(case.likely, column.name, f"{text}, {_measure(case, measured)}; is it known before {event}?")
                 break
+    flagged = {column.name: column for column in case.columns if column.name in {**case.sure, **case.likely}}
+    for column in open_:
+        like = [other.column for other in flagged.values() if _is_like(column, other)]
+        score = case.scores.get(column.name, 0.0)
+        if column.name not in flagged and like and score >= max(_ANY[case.outcome.kind], usual):
+            text = f"named like {like[0]}, {_measure(case, score)}; is it known before {event}?"
+            case.likely[column.name] = text
+    _test_undated(case, event)
+
+
+def _measure(case: _Case, score: float) -> str:
+    return f"{case.outcome.measure} {score:.2f}"
+
+
+def _is_like(column: TrainingColumn, other: TrainingColumn) -> bool:
+    """Whether two columns of one table are called after the same thing."""
+    if column.prefix != other.prefix or column.column is None or other.column is None:
+        return False
+    return shares_stem(column.column, other.column)
 
 
 def _hints(case: _Case, column: TrainingColumn, event: str) -> list[tuple[bool, float, Mapping[str, float], str]]:
@@ -260,61 +279,74 @@ def _hints(case: _Case, column: TrainingColumn, event: str) -> list[tuple[bool, 
     score = case.scores.get(column.name, 0.0)
     filled = case.frame[column.name].notna().to_numpy()
     gaps = score_of_codes(filled.astype(np.int64), case.outcome, case.spec.seed) if not column.prefix else 0.0
-    undated = _is_undated_detail(case, column)
     return [
         (names_event(name, event), score, _ANY, f"named like {event}"),
         (shares_stem(name, target), score, _ANY, f"named like {target}"),
         (names_outcome(f"{column.prefix} {name}"), score, _SOME, "named like a result"),
         (not filled.all(), gaps, _SOME, "filled or empty depending on how it ended"),
-        (undated, score, _SOME, f"of rows of {column.table} that carry no date"),
         (True, score, _STRONG, "strong alone"),
     ]
 
 
-def _is_undated_detail(case: _Case, column: TrainingColumn) -> bool:
-    """Whether a column sums up several rows that nothing places before the event."""
-    if column.aggregate in (None, "present") or case.spec.data.cutoff is not None:
-        return False
-    return not any(other.table == column.table and other.type in ("date", "datetime") for other in case.columns)
+def _test_undated(case: _Case, event: str) -> None:
+    """Tables with several rows for each of ours that tell something of the target, and no date to place them."""
+    if case.spec.data.cutoff is not None:
+        return
+    several = {join.child for join in case.spec.data.joins if join.cardinality == "1:n"}
+    dated = {column.prefix for column in case.columns if column.type in ("date", "datetime")}
+    for prefix in dict.fromkeys(column.prefix for column in case.columns if column.table in several):
+        own = [column for column in case.columns if column.prefix == prefix]
+        best = max(own, key=lambda column: case.scores.get(column.name, 0.0))
+        score = case.scores.get(best.name, 0.0)
+        if prefix in dated or any(column.name in case.sure for column in own) or score < _ANY[case.outcome.kind]:
+            continue
+        case.undated[prefix] = (
+            f"its rows carry no date and {best.name} tells something of the target, {_measure(case, score)}; "
+            f"are they known before {event}?"
+        )
+        for column in own:
+            case.likely.pop(column.name, None)
 
 
 def _report(case: _Case) -> LeakReport:
     report = LeakReport()
     keep = set(case.spec.data.keep)
-    ids: list[str] = []
+    questions: dict[str, Question] = {}
     for column in case.columns:
         prefix = column.prefix or column.table
-        labels = {
-            f"{prefix}.{column.source_name}",
-            f"{column.table}.{column.source_name}",
-            f"{column.table}.{column.column}",
-        }
-        if labels & keep:
+        names = {column.source_name, column.column}
+        if {f"{table}.{name}" for table in (prefix, column.table) for name in names} & keep:
             continue
-        drop = DroppedColumn(table=prefix, column=column.source_name, reason="")
-        if column.name in case.sure:
-            report.drops.append(drop.model_copy(update={"reason": f"leak: {case.sure[column.name]}"}))
-        elif column.name in case.likely:
-            question = _question(column, case, ids)
-            answer = case.spec.answers.get(question.id)
-            if answer is None:
-                report.questions.append(question)
-            if (answer or question.default) == "drop":
-                report.drops.append(drop.model_copy(update={"reason": f"leak: {case.likely[column.name]}"}))
+        evidence = case.sure.get(column.name)
+        if evidence is None:
+            subject = prefix if column.prefix in case.undated else column.name
+            evidence = case.undated.get(column.prefix) or case.likely.get(column.name)
+            if evidence is None or not _decided(case, subject, evidence, questions):
+                continue
+        drop = DroppedColumn(table=prefix, column=column.source_name, reason=f"leak: {evidence}")
+        report.drops.append(drop)
+    report.questions = [question for question in questions.values() if question.id not in case.spec.answers]
     return report
 
 
-def _question(column: TrainingColumn, case: _Case, ids: list[str]) -> Question:
-    id_ = unique_name(f"leak.{slug(column.name)}", ids)
-    ids.append(id_)
+def _decided(case: _Case, subject: str, evidence: str, questions: dict[str, Question]) -> bool:
+    """Whether the question about a column, or about a table, is answered or defaulted by `drop`."""
+    if subject not in questions:
+        ids = [question.id for question in questions.values()]
+        questions[subject] = _question(subject, evidence, case, unique_name(f"leak.{slug(subject)}", ids))
+    question = questions[subject]
+    return case.spec.answers.get(question.id, question.default) == "drop"
+
+
+def _question(subject: str, evidence: str, case: _Case, id_: str) -> Question:
     assert case.spec.target is not None
     return Question(
         id=id_,
-        text=f"Does `{column.name}` give `{case.spec.target.column}` away? {case.likely[column.name]}",
+        text=f"Does `{subject}` give `{case.spec.target.column}` away? {evidence}",
         options=[
             Option(value="drop", label="drop it: it is known only afterwards"),
             Option(value="keep", label="keep it: it is known when the prediction is made"),
         ],
         default="drop" if case.known_before is not None else "keep",
-        impact="A leak makes the measured score far better than the model will be; a dropped column may cost a little.",
+        impact="A leak makes the measured score better than the model will be; a column less may cost a little.",
     )

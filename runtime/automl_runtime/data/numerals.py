@@ -11,58 +11,31 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from automl_runtime.data.distinct import Cells
+from automl_runtime.data.units import CURRENCIES, UNITS, same_unit, split_scale
 
-__all__ = ["NumberStyle", "Numbers", "infer_style", "is_currency", "is_plain", "parse_numbers", "same_unit"]
+__all__ = ["PLAIN", "NumberStyle", "Numbers", "infer_style", "parse_numbers"]
 
 Decimal = Literal[".", ","]
 Thousands = Literal["", ",", ".", " ", "'"]
 
 _PLAIN: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
-_CANONICAL: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$"
+PLAIN: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$"
+"""Numbers as JSON writes them."""
+_EVERY: Final = 0.9
+_FEWEST_NUMBERS: Final = 10
+_NO_UNIT: Final = "\0"
+"""Equal to no unit of a cell."""
 _WHOLE: Final = r"^\d+$"
 
-_CURRENCIES: Final[tuple[tuple[str, ...], ...]] = (
-    ("$", "us$", "usd", "dollar", "dollars"),
-    ("€", "eur", "euro", "euros"),
-    ("£", "gbp"),
-    ("¥", "jpy", "cny", "rmb", "yen"),
-    ("₹", "inr", "rs", "rs."),
-    ("₽", "rub", "руб", "руб."),
-    ("zł", "pln", "zl"),
-    ("kč", "czk"),
-    ("r$", "brl"),
-    ("kr", "kr.", "sek", "nok", "dkk"),
-    ("chf", "fr.", "sfr", "sfr."),
-    ("₩", "krw"),
-    ("₺", "try", "tl"),
-    ("₪", "ils"),
-    ("a$", "aud"),
-    ("c$", "ca$", "cad"),
-    ("nz$", "nzd"),
-    ("hk$", "hkd"),
-    ("s$", "sgd"),
-    ("mx$", "mxn"),
-    ("฿", "thb"),
-    ("₴", "uah"),
-    ("₦", "ngn"),
-    ("₫", "vnd"),
-    ("₱", "php"),
-    ("zar",),
-    ("huf", "ft"),
-    ("ron", "lei"),
-)
-_CURRENCY: Final = {word: group[0] for group in _CURRENCIES for word in group}
-_UNITS: Final = frozenset(
-    ["%", "km", "m", "cm", "mm", "nm", "mi", "mile", "ft", "in", "inch", "yd", "kg", "g", "mg", "µg", "t", "lb", "lbs", "oz", "l", "ml", "cl", "h", "hr", "hour", "min", "minute", "s", "sec", "second", "ms", "day", "week", "month", "year", "yr", "yrs", "kw", "kwh", "w", "wh", "v", "a", "ma", "mah", "hz", "khz", "mhz", "ghz", "mph", "km/h", "kmh", "kph", "bpm", "rpm", "gb", "mb", "kb", "tb", "gib", "mib", "pcs", "pc", "piece", "px", "hp", "ps", "bhp", "cc", "mpg", "kmpl", "m²", "m2", "m³", "m3", "ft²", "sqft", "sqm", "ha", "acre", "°c", "°f", "°", "k", "pa", "hpa", "kpa", "mbar", "bar", "psi", "db", "pt", "pts", "point", "ppm", "mol", "mmol/l", "mg/dl", "star", "item", "unit", "user", "person", "people"]
-)
-_PREFIX: Final = "|".join(sorted((re.escape(word) for word in _CURRENCY), key=lambda word: (-len(word), word)))
+_PREFIX: Final = "|".join(sorted((re.escape(word) for word in CURRENCIES), key=lambda word: (-len(word), word)))
 _GRAMMAR: Final = (
-    r"^(?P<open>\()?\s*(?P<before>[+-])?\s*(?:(?i)(?P<prefix>" + _PREFIX + r"))?\s*(?P<inner>[+-])?\s*"
+    r"^(?P<open>\()?\s*(?P<before>[+-])?\s*(?:(?i)(?P<prefix>"
+    + _PREFIX
+    + r"))?\s*(?P<inner>[+-])?\s*(?P<bracket>\()?\s*"
     r"(?P<body>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?"
     r"\s*(?P<suffix>[^\d\s().,+'-][^\d()+]{0,15}?)?\s*(?P<after>-)?(?P<close>\))?$"
 )
 
-_COMMA_GROUPS: Final = r"^[1-9]\d{0,2}(?:,\d{2,3})*,\d{3}$"
 _ODD: Final = [("−", "-"), ("–", "-"), ("’", "'"), ("´", "'"), ("`", "'"), ("٫", "."), ("٬", ",")]
 
 
@@ -74,6 +47,7 @@ class NumberStyle:
     thousands: Thousands = ""
     unit: str | None = None
     percent: bool = False
+    scales: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,34 +66,9 @@ class _Parts:
     ok: np.ndarray
     body: pa.Array
     exponent: pa.Array
+    scaled: np.ndarray
     unit: np.ndarray
     negative: np.ndarray
-
-
-def is_plain(text: pa.Array) -> np.ndarray:
-    """Which cells are numbers as JSON writes them, so that cleaning does not change them."""
-    return np.asarray(pc.match_substring_regex(text, _CANONICAL), dtype=bool)
-
-
-def same_unit(unit: str) -> str:
-    """The one name of a currency or unit: `USD` is `$`, `Months` is `month`.
-
-    >>> same_unit("USD"), same_unit("Months"), same_unit("kg")
-    ('$', 'month', 'kg')
-    """
-    folded = " ".join(unit.split()).casefold().rstrip(".") if len(unit) > 1 else unit.casefold()
-    if folded in _CURRENCY or unit.casefold() in _CURRENCY:
-        return _CURRENCY.get(unit.casefold(), _CURRENCY.get(folded, folded))
-    return folded[:-1] if len(folded) > 3 and folded.endswith("s") else folded
-
-
-def is_currency(unit: str | None) -> bool:
-    """Whether `unit` is a sign or code of money.
-
-    >>> is_currency("USD"), is_currency("km"), is_currency(None)
-    (True, False, False)
-    """
-    return unit is not None and same_unit(unit) in _CURRENCY
 
 
 def infer_style(cells: Cells) -> tuple[NumberStyle, Numbers] | None:
@@ -128,18 +77,29 @@ def infer_style(cells: Cells) -> tuple[NumberStyle, Numbers] | None:
     if plain.all():
         style = NumberStyle()
         return style, parse_numbers(cells.text, style)
-    parts = _take_apart(cells.text)
-    if not cells.enough(parts.ok):
+    return _written_as(cells, scales=False) or _written_as(cells, scales=True)
+
+
+def _written_as(cells: Cells, *, scales: bool) -> tuple[NumberStyle, Numbers] | None:
+    parts = _take_apart(cells.text, scales)
+    if not cells.enough(parts.ok) or (scales and not _scales_are_meant(parts, cells)):
         return None
     unit = _common_unit(parts, cells)
-    parts_ok = parts.ok & ((parts.unit == "") | (parts.unit == unit))
-    if not cells.enough(parts_ok):
+    known = parts.ok & ((parts.unit == "") | (parts.unit == unit))
+    if not cells.enough(known):
         return None
-    decimal, thousands = _separators(Cells(parts.body.filter(pa.array(parts_ok)), cells.counts[parts_ok]), unit)
-    spelled = _spelled(cells, unit) if unit else None
-    style = NumberStyle(decimal, thousands, None if unit == "%" else spelled, unit == "%")
+    decimal, thousands = _separators(Cells(parts.body.filter(pa.array(known)), cells.counts[known]), unit)
+    spelled = _spelled(cells, unit, scales) if unit not in ("", "%", _NO_UNIT) else None
+    style = NumberStyle(decimal, thousands, spelled, unit == "%", scales)
     numbers = parse_numbers(cells.text, style)
     return (style, numbers) if cells.enough(numbers.ok) else None
+
+
+def _scales_are_meant(parts: _Parts, cells: Cells) -> bool:
+    """Whether endings like `k` and `M` multiply: many numbers, and money, two different endings, or a `k`."""
+    found = set(parts.exponent.filter(pa.array(parts.scaled & parts.ok)).to_pylist())
+    money = any(unit in CURRENCIES for unit in set(parts.unit[parts.ok].tolist()))
+    return len(cells) >= _FEWEST_NUMBERS and bool(found) and (money or len(found) > 1 or "e3" in found)
 
 
 def parse_numbers(text: pa.Array, style: NumberStyle) -> Numbers:
@@ -148,11 +108,13 @@ def parse_numbers(text: pa.Array, style: NumberStyle) -> Numbers:
         plain = np.asarray(pc.match_substring_regex(text, _PLAIN), dtype=bool)
         if plain.all():
             return _finish(text, np.ones(len(text), dtype=bool), np.zeros(len(text), dtype=bool))
-    parts = _take_apart(text)
+    parts = _take_apart(text, style.scales)
     unit = "%" if style.percent else same_unit(style.unit) if style.unit else ""
     known = parts.ok & ((parts.unit == "") | (parts.unit == unit))
     body, ok = _plain_bodies(parts.body, style)
-    return _finish(pc.binary_join_element_wise(body, parts.exponent, pa.scalar("", pa.large_string())), ok & known, parts.negative)
+    return _finish(
+        pc.binary_join_element_wise(body, parts.exponent, pa.scalar("", pa.large_string())), ok & known, parts.negative
+    )
 
 
 def _finish(text: pa.Array, ok: np.ndarray, negative: np.ndarray) -> Numbers:
@@ -166,23 +128,34 @@ def _finish(text: pa.Array, ok: np.ndarray, negative: np.ndarray) -> Numbers:
     return Numbers(values, ok & finite, whole & ok)
 
 
-def _take_apart(text: pa.Array) -> _Parts:
+def _take_apart(text: pa.Array, scales: bool) -> _Parts:
     if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
         for odd, plain in _ODD:
             text = pc.replace_substring(text, odd, plain)
     found = pc.extract_regex(text, _GRAMMAR)
     ok = np.asarray(found.is_valid())
-    part = {name: pc.fill_null(pc.struct_field(found, name), pa.scalar("", pa.large_string())) for name in found.type.names}
-    opened, closed = _given(part["open"]), _given(part["close"])
+    part = {
+        name: pc.fill_null(pc.struct_field(found, name), pa.scalar("", pa.large_string())) for name in found.type.names
+    }
+    opened, closed = _given(part["open"]) | _given(part["bracket"]), _given(part["close"])
     signs = [_given(part[name]) for name in ("before", "inner", "after")]
     minus = [np.asarray(pc.equal(part[name], "-")) for name in ("before", "inner", "after")]
-    prefix, suffix = _units(part["prefix"]), _units(part["suffix"])
+    prefix, (suffix, powers) = _units(part["prefix"], False)[0], _units(part["suffix"], scales)
+    scaled = powers != ""
+    one_power = ~(scaled & _given(part["exponent"]))
     one_unit = (prefix == "") | (suffix == "") | (prefix == suffix)
     one_sign = (opened.astype(int) + signs[0] + signs[1] + signs[2]) <= 1
     return _Parts(
-        ok=ok & (opened == closed) & one_unit & one_sign,
+        ok=ok
+        & (opened == closed)
+        & ~(_given(part["open"]) & _given(part["bracket"]))
+        & one_unit
+        & one_sign
+        & one_power,
         body=part["body"],
-        exponent=part["exponent"],
+        # As an exponent rather than a factor, so that 1.1M is the float nearest to 1100000.
+        exponent=pc.if_else(pa.array(scaled), pa.array(powers.tolist(), pa.large_string()), part["exponent"]),
+        scaled=scaled,
         unit=np.where(prefix == "", suffix, prefix),
         negative=opened | minus[0] | minus[1] | minus[2],
     )
@@ -192,10 +165,14 @@ def _given(part: pa.Array) -> np.ndarray:
     return np.asarray(pc.not_equal(part, ""))
 
 
-def _units(part: pa.Array) -> np.ndarray:
+def _units(part: pa.Array, scales: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The unit of each cell, and its scale as an exponent (`e3`) where `scales` are looked for."""
     encoded = pc.dictionary_encode(part)
-    names = np.array([same_unit(word) if word else "" for word in encoded.dictionary.to_pylist()], dtype=object)
-    return names[np.asarray(encoded.indices)] if len(names) else np.array([], dtype=object)
+    split = [split_scale(word) if scales else ("", word) for word in encoded.dictionary.to_pylist()]
+    places = np.asarray(encoded.indices)
+    powers = np.array([power for power, _ in split], dtype=object)
+    names = np.array([same_unit(word) if word else "" for _, word in split], dtype=object)
+    return names[places], powers[places]
 
 
 def _common_unit(parts: _Parts, cells: Cells) -> str:
@@ -206,23 +183,24 @@ def _common_unit(parts: _Parts, cells: Cells) -> str:
     names, place = np.unique(parts.unit[given].astype(str), return_inverse=True)
     rows = np.bincount(place, weights=cells.counts[given])
     unit = str(names[int(np.argmax(rows))])
-    if unit in _UNITS or unit in _CURRENCY:
-        return unit
     mine = parts.unit == unit
-    # "12A" is a code; "12 widgets" in every cell of many is a number of widgets.
-    in_every_cell = bool(cells.share(mine) >= 0.9 and mine.sum() >= 10 and len(unit) >= 2)
-    return unit if in_every_cell else "\0"
+    if (unit in UNITS and not (len(unit) == 1 and unit.isalpha())) or unit in CURRENCIES:
+        return unit
+    # "12A" and "4G" are codes; "12 widgets" in every cell of many is a number of widgets.
+    in_every_cell = cells.share(mine) >= _EVERY and mine.sum() >= _FEWEST_NUMBERS and (len(unit) > 1 or unit in UNITS)
+    return unit if in_every_cell else _NO_UNIT
 
 
-def _spelled(cells: Cells, unit: str) -> str:
+def _spelled(cells: Cells, unit: str, scales: bool) -> str:
     """The most frequent spelling of `unit` in the cells."""
     found = pc.extract_regex(cells.text, _GRAMMAR)
     votes: dict[str, int] = {}
     for name in ("prefix", "suffix"):
         words = pc.fill_null(pc.struct_field(found, name), pa.scalar("", pa.large_string())).to_pylist()
         for word, count in zip(words, cells.counts.tolist(), strict=True):
-            if word and same_unit(word) == unit:
-                votes[word] = votes.get(word, 0) + count
+            plain = split_scale(word)[1] if scales else word
+            if plain and same_unit(plain) == unit:
+                votes[plain] = votes.get(plain, 0) + count
     return max(sorted(votes), key=lambda word: votes[word], default=unit)
 
 

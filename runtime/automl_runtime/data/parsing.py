@@ -14,10 +14,10 @@ from automl_schemas.vocabulary import ColumnType
 from automl_runtime.data.booleans import ALWAYS_FALSE, ALWAYS_TRUE
 from automl_runtime.data.dates import ISO_DATES, ISO_TIMES, parse_clock, parse_moments
 from automl_runtime.data.distinct import Distinct, distinct_texts, fold, is_text, one_array
-from automl_runtime.data.numerals import NumberStyle, is_plain, parse_numbers
-from automl_runtime.data.typed import as_text, clean_typed, finished, number_values
+from automl_runtime.data.numerals import PLAIN, NumberStyle, parse_numbers
+from automl_runtime.data.typed import as_text, clean_typed, finished, number_values, typed_kind
 
-__all__ = ["CleanValues", "arrow_type", "clean_values", "json_text"]
+__all__ = ["CleanValues", "arrow_type", "changed_cells", "clean_values", "json_text"]
 
 _TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "boolean": pa.bool_(),
@@ -67,7 +67,7 @@ def clean_values(values: pa.ChunkedArray | pa.Array, plan: ColumnPlan) -> CleanV
         typed = clean_typed(array, plan)
         if typed is not None:
             clean, rejected = typed
-            return CleanValues(clean, rejected, _changed_typed(array, clean, rejected))
+            return CleanValues(clean, rejected, _changed_typed(array, clean, plan, rejected))
         array = as_text(array)
     return _clean_text(distinct_texts(array), plan)
 
@@ -79,15 +79,36 @@ def _as_it_stands(array: pa.Array) -> CleanValues:
     return CleanValues(kept, np.zeros(len(array), dtype=bool), 0)
 
 
-def _changed_typed(array: pa.Array, clean: pa.Array, rejected: np.ndarray) -> int:
-    """Sentinels that became null, and values that now mean a moment."""
-    kept = np.asarray(clean.is_valid())
-    given = np.asarray(array.is_valid()) & ~rejected
-    if pa.types.is_floating(array.type):
-        given &= ~np.asarray(pc.fill_null(pc.is_nan(array), True))
-    if pa.types.is_temporal(clean.type) != pa.types.is_temporal(array.type):
-        return int(given.sum())
-    return int((given & ~kept).sum())
+def _changed_typed(array: pa.Array, clean: pa.Array, plan: ColumnPlan, rejected: np.ndarray) -> int:
+    if typed_kind(array.type) in ("moment", "time") or array.type == clean.type:
+        return (
+            int((np.asarray(array.is_valid()) & ~np.asarray(clean.is_valid()) & ~rejected).sum())
+            if plan.sentinels
+            else 0
+        )
+    return int((changed_cells(as_text(array), clean, plan) & ~rejected).sum())
+
+
+def changed_cells(raw: pa.Array, clean: pa.Array, plan: ColumnPlan) -> np.ndarray:
+    """Which cells read differently once clean, blank ones left out.
+
+    Args:
+        raw: Text as it was read.
+        clean: The clean value of each.
+        plan: The plan between them.
+    """
+    after = json_text(clean)
+    differs = np.asarray(pc.fill_null(pc.not_equal(raw, pc.fill_null(after, "")), False))
+    if plan.type in ("number", "integer", "time") and not plan.hhmm:
+        # "1.50" and 1.5 are the same number in JSON.
+        differs &= ~(
+            np.asarray(pc.fill_null(pc.match_substring_regex(raw, PLAIN), False)) & np.asarray(clean.is_valid())
+        )
+    if plan.type == "datetime":
+        differs &= np.asarray(pc.fill_null(pc.not_equal(_bare(raw), pc.fill_null(_bare(after), "")), False))
+    blank = pc.equal(pc.utf8_trim_whitespace(raw), "")
+    changed: np.ndarray = differs & ~np.asarray(pc.fill_null(blank, True))
+    return changed
 
 
 def _clean_text(distinct: Distinct, plan: ColumnPlan) -> CleanValues:
@@ -95,16 +116,8 @@ def _clean_text(distinct: Distinct, plan: ColumnPlan) -> CleanValues:
     clean, ok = _parse(distinct.text, plan)
     rejected = ~ok & ~missing
     clean = pc.if_else(pa.array(missing | rejected), pa.scalar(None, clean.type), clean)
-    kept = np.asarray(clean.is_valid())
-    differs = np.asarray(pc.not_equal(distinct.raw, pc.fill_null(json_text(clean), "")))
-    if plan.type in ("number", "integer", "time"):
-        differs &= ~is_plain(distinct.raw) | bool(plan.hhmm)
-    if plan.type == "datetime":
-        differs &= np.asarray(pc.not_equal(_bare(distinct.raw), pc.fill_null(_bare(json_text(clean)), "")))
-    blank = np.asarray(pc.equal(distinct.text, ""))
-    changed = int(distinct.counts[differs & ~rejected & ~blank].sum())
-    del kept
-    return CleanValues(distinct.spread(clean), distinct.spread_mask(rejected), changed)
+    changed = changed_cells(distinct.raw, clean, plan) & ~rejected
+    return CleanValues(distinct.spread(clean), distinct.spread_mask(rejected), int(distinct.counts[changed].sum()))
 
 
 def _bare(text: pa.Array) -> pa.Array:
@@ -113,8 +126,7 @@ def _bare(text: pa.Array) -> pa.Array:
 
 def _missing(text: pa.Array, plan: ColumnPlan) -> np.ndarray:
     markers = pa.array(sorted({marker.lower() for marker in plan.missing} | {""}), pa.large_string())
-    missing = np.asarray(pc.is_in(pc.utf8_lower(text), value_set=markers))
-    return missing
+    return np.asarray(pc.is_in(pc.utf8_lower(text), value_set=markers), dtype=bool)
 
 
 def _parse(text: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray]:
@@ -155,12 +167,16 @@ def _parse_times(text: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray
 
 
 def _parse_numbers(text: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray]:
-    numbers = parse_numbers(text, NumberStyle(plan.decimal, plan.thousands, plan.unit, plan.percent))
+    numbers = parse_numbers(text, NumberStyle(plan.decimal, plan.thousands, plan.unit, plan.percent, plan.scales))
     fits, values = number_values(numbers.values, plan)
     ok = numbers.ok & fits
     if plan.epoch is not None and not ok.all():
         moments = parse_moments(text, ISO_DATES)
         values = np.where(~ok & moments.ok, moments.micros, values)
+        ok = ok | moments.ok
+    if plan.hhmm and not ok.all():
+        moments = parse_clock(text, ISO_TIMES)
+        values = np.where(~ok & moments.ok, moments.micros / 60e6, values)
         ok = ok | moments.ok
     sentinel = numbers.ok & np.isin(numbers.values, plan.sentinels)
     return finished(values, ok & ~sentinel, plan), ok | sentinel

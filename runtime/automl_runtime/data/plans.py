@@ -9,27 +9,51 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from automl_schemas.cleaning import ColumnPlan
 
-from automl_runtime.data.booleans import boolean_words
+from automl_runtime.data.booleans import boolean_labels, boolean_words
 from automl_runtime.data.categories import is_free_text, merged_spellings
 from automl_runtime.data.date_formats import clock_formats, date_formats, only_days
 from automl_runtime.data.dates import ISO_DATES, ISO_TIMES, MICROSECONDS_PER_DAY, Moments
-from automl_runtime.data.distinct import ENOUGH, Cells, distinct_texts, is_text, one_array
+from automl_runtime.data.distinct import ENOUGH, Cells, distinct_texts, is_text, one_array, word_set
 from automl_runtime.data.missing import category_markers, listed, maybe_missing, text_markers
 from automl_runtime.data.naming import looks_like_id, tokens
-from automl_runtime.data.numerals import NumberStyle, infer_style, is_currency
-from automl_runtime.data.semantics import is_code_name, is_compact_date, is_epoch, is_hhmm
+from automl_runtime.data.numerals import NumberStyle, infer_style
+from automl_runtime.data.semantics import is_code, is_compact_date, is_epoch, is_hhmm
 from automl_runtime.data.sentinels import find_sentinels
-from automl_runtime.data.typed import typed_cells, typed_kind
+from automl_runtime.data.typed import as_text, typed_cells, typed_kind
+from automl_runtime.data.units import is_currency
 
 __all__ = ["infer_plan"]
 
 _LONGEST_NUMBER: Final = 15
-_TWO_DIGITS: Final = frozenset("hour hours hr month day minute min second sec week quarter mois jour monat tag stunde".split())
+_TWO_DIGITS: Final = frozenset(
+    [
+        "hour",
+        "hours",
+        "hr",
+        "month",
+        "day",
+        "minute",
+        "min",
+        "second",
+        "sec",
+        "week",
+        "quarter",
+        "mois",
+        "jour",
+        "monat",
+        "tag",
+        "stunde",
+    ]
+)
 _RANGES_AWAY: Final = 3
 _PLACEHOLDER_DAYS: Final = np.array(
-    ["0001-01-01", "1753-01-01", "1899-12-30", "1899-12-31", "1900-01-01", "1970-01-01", "2099-12-31", "2999-12-31", "9999-12-31"],
+    sorted(
+        word_set("0001-01-01 1753-01-01 1899-12-30 1899-12-31 1900-01-01 1970-01-01 2099-12-31 2999-12-31 9999-12-31")
+    ),
     dtype="datetime64[D]",
 ).astype(np.int64)
+_ZEROS: Final = r"^[0\-/.:T ]*0[0\-/.:T ]*$"
+_RARE: Final = 0.01
 
 
 def infer_plan(name: str, values: pa.ChunkedArray | pa.Array) -> ColumnPlan:
@@ -43,11 +67,13 @@ def infer_plan(name: str, values: pa.ChunkedArray | pa.Array) -> ColumnPlan:
         values: Text of any Arrow kind, or typed cells, which keep their type.
     """
     array = one_array(values)
-    if is_text(array.type):
-        distinct = distinct_texts(array)
-        cells = Cells(distinct.text, distinct.counts)
-        return _text_plan(name, cells.keep(np.asarray(pc.not_equal(cells.text, ""))))
-    return _typed_plan(name, array)
+    return _from_text(name, array) if is_text(array.type) else _typed_plan(name, array)
+
+
+def _from_text(name: str, array: pa.Array) -> ColumnPlan:
+    distinct = distinct_texts(array)
+    cells = Cells(distinct.text, distinct.counts)
+    return _text_plan(name, cells.keep(np.asarray(pc.not_equal(cells.text, ""))))
 
 
 def _typed_plan(name: str, array: pa.Array) -> ColumnPlan:
@@ -64,8 +90,7 @@ def _typed_plan(name: str, array: pa.Array) -> ColumnPlan:
         micros = np.asarray(pc.cast(pc.cast(array.drop_null(), pa.timestamp("us"), safe=False), pa.int64()))
         midnight = pa.types.is_date(array.type) or bool((micros % MICROSECONDS_PER_DAY == 0).all())
         return ColumnPlan(column=name, type="date" if midnight else "datetime", date_formats=list(ISO_DATES))
-    cells = typed_cells(array)
-    return _word_plan(name, cells.keep(np.asarray(pc.not_equal(cells.text, ""))))
+    return _from_text(name, as_text(array))
 
 
 def _typed_number(name: str, array: pa.Array) -> ColumnPlan:
@@ -76,14 +101,15 @@ def _typed_number(name: str, array: pa.Array) -> ColumnPlan:
     whole = bool((values == np.floor(values)).all())
     if not whole:
         return _with_sentinels(name, ColumnPlan(column=name, type="number"), values, cells.counts)
-    special = _special_integer(name, cells, values, cells.counts)
-    if special is not None:
-        return special
     floating = pa.types.is_floating(array.type)
+    special = _special_integer(name, cells, values, cells.counts)
+    # Floats of a `time` are minutes, the clean form.
+    if special is not None and not (special.hhmm and floating):
+        return special
     unique = len(cells) >= 0.95 * cells.rows and len(cells) >= 20
     # Whole floats are what a spreadsheet has instead of integers; only names of rows are surely none.
     type_ = "number" if floating and not (unique or looks_like_id(name)) else "integer"
-    if not floating and is_code_name(name) and not unique:
+    if not floating and is_code(name, cells):
         type_ = "category"
     return _with_sentinels(name, ColumnPlan(column=name, type=type_), values, cells.counts)
 
@@ -111,7 +137,8 @@ def _boolean_plan(name: str, cells: Cells) -> ColumnPlan | None:
     words = boolean_words(cells)
     if words is None:
         return None
-    return ColumnPlan(column=name, type="boolean", true_values=words[0], false_values=words[1])
+    labels = boolean_labels(cells, words)
+    return ColumnPlan(column=name, type="boolean", true_values=words[0], false_values=words[1], labels=labels)
 
 
 def _number_plan(name: str, cells: Cells) -> ColumnPlan | None:
@@ -124,11 +151,13 @@ def _number_plan(name: str, cells: Cells) -> ColumnPlan | None:
     whole = bool(numbers.whole[numbers.ok].all())
     bare = style.unit is None and not style.percent
     if whole and bare:
+        if is_code(name, good):
+            return None
         if style.thousands == "":
             special = _special_integer(name, good, values, good.counts)
             if special is not None:
                 return special
-        if _is_code(name, good, style):
+        if _looks_like_code(name, good, style):
             return None
     plan = ColumnPlan(
         column=name,
@@ -138,13 +167,14 @@ def _number_plan(name: str, cells: Cells) -> ColumnPlan | None:
         thousands=style.thousands,
         unit=style.unit,
         percent=style.percent,
+        scales=style.scales,
     )
     return _with_sentinels(name, plan, values, good.counts)
 
 
 def _special_integer(name: str, cells: Cells, values: np.ndarray, counts: np.ndarray) -> ColumnPlan | None:
     """The plan of whole numbers that are moments; None when they are just numbers."""
-    if is_compact_date(values, counts):
+    if is_compact_date(values, counts) or cells.matches(r"^(?:19|20)\d{10}(?:\d{2})?$").all():
         found = _date_plan(name, cells)
         if found is not None:
             return found
@@ -156,23 +186,29 @@ def _special_integer(name: str, cells: Cells, values: np.ndarray, counts: np.nda
     return None
 
 
-def _is_code(name: str, cells: Cells, style: NumberStyle) -> bool:
+def _looks_like_code(name: str, cells: Cells, style: NumberStyle) -> bool:
     """Whether whole numbers in text are rather codes: zero-padded, too long, telephone numbers."""
-    if is_code_name(name):
+    if cells.matches(r"^\+\d{7,}$").all():
         return True
     if cells.share(cells.matches(rf"\d{{{_LONGEST_NUMBER + 1},}}")) > 1 - ENOUGH:
         return True
-    if cells.matches(r"^\+\d{7,}$").all():
-        return True
-    padded = cells.matches(r"^0\d+$")
-    if padded.any():
-        pairs = cells.matches(r"^\d{2}$")
-        return not (pairs.all() and set(tokens(name)) & _TWO_DIGITS)
     if style.thousands == " ":
         # Amounts differ in length; "612 345 678" in every cell is a telephone number.
         lengths = np.unique(np.asarray(pc.utf8_length(cells.text)))
         return len(lengths) == 1 and int(lengths[0]) >= 9 and len(cells) >= 5
-    return False
+    return _is_padded(name, cells)
+
+
+def _is_padded(name: str, cells: Cells) -> bool:
+    """Whether leading zeros belong to the cells: there are many, or all cells have the same length."""
+    padded = cells.matches(r"^0\d+$")
+    if not padded.any():
+        return False
+    lengths = np.asarray(pc.utf8_length(cells.text))
+    one_length = cells.share(lengths == np.bincount(lengths, weights=cells.counts).argmax()) >= ENOUGH
+    if one_length and lengths.max() == 2 and set(tokens(name)) & _TWO_DIGITS:
+        return False
+    return one_length or cells.share(padded) >= _RARE
 
 
 def _with_sentinels(name: str, plan: ColumnPlan, values: np.ndarray, counts: np.ndarray) -> ColumnPlan:
@@ -184,7 +220,9 @@ def _with_sentinels(name: str, plan: ColumnPlan, values: np.ndarray, counts: np.
 
 
 def _date_plan(name: str, cells: Cells) -> ColumnPlan | None:
-    found = date_formats(cells)
+    zeros = cells.matches(_ZEROS)
+    dates = cells.keep(~zeros)
+    found = date_formats(dates)
     if found is None:
         return None
     formats, moments = found
@@ -192,7 +230,7 @@ def _date_plan(name: str, cells: Cells) -> ColumnPlan | None:
         column=name,
         type="date" if only_days(moments) else "datetime",
         date_formats=formats,
-        missing=_placeholder_dates(cells, moments),
+        missing=sorted({*listed(cells, zeros), *_placeholder_dates(dates, moments)}),
     )
 
 

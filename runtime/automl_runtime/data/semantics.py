@@ -5,37 +5,46 @@ from __future__ import annotations
 from typing import Final, Literal
 
 import numpy as np
+import pyarrow.compute as pc
 
-from automl_runtime.data.distinct import ENOUGH
+from automl_runtime.data.distinct import ENOUGH, Cells, word_set
 from automl_runtime.data.naming import looks_like_id, tokens
 
-__all__ = ["is_code_name", "is_compact_date", "is_epoch", "is_hhmm"]
+__all__ = ["is_code", "is_compact_date", "is_epoch", "is_hhmm"]
 
 _SECONDS_1990: Final = 631_152_000
 _SECONDS_2000: Final = 946_684_800
 _SECONDS_2040: Final = 2_208_988_800
 _YEAR: Final = 31_556_952
-_MOMENT_WORDS: Final = frozenset(
-    "time date datetime timestamp ts epoch unix utc at created updated modified registered since started ended when zeit "
-    "datum stamp seen login posted".split()
+_MOMENT_WORDS: Final = word_set(
+    "time date datetime timestamp ts epoch unix utc at created updated modified registered since started ended "
+    "when zeit datum stamp seen login posted"
 )
-_CLOCK_WORDS: Final = frozenset(
-    "time hhmm hrmn clock dep arr departure arrival start end begin finish open close opening closing uhrzeit zeit heure "
-    "hora tod".split()
+_CLOCK_WORDS: Final = word_set(
+    "time hhmm hrmn clock dep arr departure arrival start end begin finish open close opening closing uhrzeit "
+    "zeit heure hora tod"
 )
-_CODE_WORDS: Final = frozenset(
-    "zip zipcode postal postcode plz postleitzahl phone telephone telefon tel mobile cell fax iban ean upc isbn ssn "
-    "barcode fips".split()
-)
+_PHONE_WORDS: Final = word_set("phone phones telephone telefon tel mobile cell cellphone fax handy msisdn whatsapp")
+_POST_WORDS: Final = word_set("zip zipcode postal postcode plz postleitzahl")
+_CODE_WORDS: Final = word_set("iban ean upc isbn ssn barcode fips gtin imei")
 
 
-def is_code_name(name: str) -> bool:
-    """Whether a column is called like a code that is written in digits but is no quantity.
+def is_code(name: str, cells: Cells) -> bool:
+    """Whether digits are a code by name and length: telephone numbers, postal codes, article numbers.
 
-    >>> is_code_name("Zip code"), is_code_name("phone_no"), is_code_name("price")
-    (True, True, False)
+    >>> import pyarrow as pa
+    >>> is_code("zip code", Cells(pa.array(["94105", "10001"]), np.array([1, 1])))
+    True
+    >>> is_code("mobile minutes", Cells(pa.array(["94", "100"]), np.array([1, 1])))
+    False
     """
-    return bool(_CODE_WORDS & set(tokens(name)))
+    words = set(tokens(name))
+    if words & _CODE_WORDS:
+        return True
+    digits = np.asarray(pc.utf8_length(pc.replace_substring_regex(cells.text, r"\D", "")))
+    if words & _PHONE_WORDS:
+        return cells.share((digits >= 7) & (digits <= 15)) >= ENOUGH
+    return bool(words & _POST_WORDS) and cells.share((digits >= 3) & (digits <= 9)) >= ENOUGH
 
 
 def is_epoch(name: str, values: np.ndarray, counts: np.ndarray) -> Literal["s", "ms"] | None:
@@ -54,7 +63,7 @@ def is_epoch(name: str, values: np.ndarray, counts: np.ndarray) -> Literal["s", 
         named = bool(_MOMENT_WORDS & set(tokens(name)))
         spread = float(seconds[inside].max() - seconds[inside].min())
         telling = len(values) >= 20 and 86_400 < spread < 30 * _YEAR and bool((seconds[inside] >= _SECONDS_2000).all())
-        if named or (telling and not looks_like_id(name) and not is_code_name(name)):
+        if named or (telling and not looks_like_id(name)):
             return "s" if unit == "s" else "ms"
     return None
 

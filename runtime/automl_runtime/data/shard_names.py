@@ -111,24 +111,29 @@ def shared_name(names: Sequence[tuple[str, str | None]]) -> SharedName | None:
     >>> shared_name([("cars.csv", None), ("boats.csv", None)]) is None
     True
     """
-    labels = [label_of(*name) for name in names]
+    inside = len({file for file, _ in names}) == 1
+    labels = [inner or "" for _, inner in names] if inside else [label_of(*name) for name in names]
     split = [pieces(label) for label in labels]
     head = len(_beginning(split))
     shortest = min(map(len, split))
     tail = len(_beginning([piece[::-1][: shortest - head] for piece in split]))
+    if head < shortest and all(_is_time_piece(piece[head]) for piece in split if len(piece) > head):
+        # `x_2021_01` and `x_2021_02` differ in their periods, not only in the months.
+        while head and _is_time_piece(split[0][head - 1]):
+            head -= 1
     varying = tuple("-".join(piece[head : len(piece) - tail]) for piece in split)
     if len(set(varying)) < len(varying):
         return None
     shared = [piece for piece in split[0][:head] + split[0][len(split[0]) - tail :] if not piece.isdigit()]
     told = [piece for piece in shared if len(piece) > 1 and piece not in _GENERIC]
     if told or all(_is_period(text) or _is_split(text) for text in varying if text):
-        return SharedName(_stem_name(names[0][0], labels[0], head, tail), varying)
+        return SharedName(_stem_name("" if inside else names[0][0], labels[0], head, tail), varying)
     return _shared_beginning(names)
 
 
 def _beginning(texts: Sequence[Sequence[str]]) -> Sequence[str]:
     """The longest beginning that all of `texts` share."""
-    first, last = min(texts), max(texts)
+    first, last = min(texts, key=list), max(texts, key=list)
     same = 0
     while same < min(len(first), len(last)) and first[same] == last[same]:
         same += 1
@@ -158,12 +163,16 @@ def _stem_name(file: str, label: str, head: int, tail: int) -> str:
     text = "_".join(label[part[0][0] : part[-1][1]] for part in (first, last) if part).strip("0123456789_- .")
     if any(piece not in _GENERIC and len(piece) > 1 for piece in pieces(text)):
         return legal_name(text)
-    folders = [label[a:b] for a, b in spans[:head] if b < start and not label[a:b].isdigit()]
+    folders = [label[a:b] for a, b in spans[:head] if b < start and label[b] != "=" and not label[a:b].isdigit()]
     return legal_name(folders[-1] if folders else text or folder_name(file))
 
 
+def _is_time_piece(piece: str) -> bool:
+    return piece.isdigit() or piece in _MONTH_WORDS
+
+
 def _is_period(text: str) -> bool:
-    return all(piece.isdigit() or piece in _MONTH_WORDS for piece in text.split("-"))
+    return all(_is_time_piece(piece) for piece in text.split("-"))
 
 
 def _is_split(text: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.cleaning import ColumnPlan
@@ -13,7 +13,7 @@ from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
 
 from automl_runtime.data.naming import legal_name
 
-__all__ = ["IDENTITY", "Joined", "TrainingColumn", "TrainingPlan", "plan_columns", "time_column"]
+__all__ = ["IDENTITY", "Joined", "TrainingColumn", "TrainingPlan", "plan_columns", "time_column", "words_of_target"]
 
 IDENTITY = "row.identity"
 """Column that stands for the content of a row when the base table has no key."""
@@ -149,12 +149,30 @@ def _base_columns(
         if entry.name in needed or (base.name, entry.name) not in drops
     ]
     target = spec.target
+    if target is not None and words_of_target(spec, base) is not None:
+        columns = [_in_words(column) if column.name == target.column else column for column in columns]
     if target is not None and target.sql is not None:
         columns = [column for column in columns if column.name != target.column]
         columns.append(_made(target.column, base.name, target.column, None, "category", "target_candidate"))
     if not key:
         columns.append(_made(IDENTITY, base.name, None, "identity", "text", "id"))
     return columns
+
+
+def words_of_target(spec: ProjectSpec, base: TableEntry) -> tuple[str, str] | None:
+    """The words for no and yes of a target that is clean as true and false; None for any other target."""
+    target = spec.target
+    if target is None or target.sql is not None or target.table != base.name:
+        return None
+    for entry in base.columns:
+        if entry.name == target.column and entry.type == "boolean" and len(entry.plan.labels) == 2:
+            return entry.plan.labels[0], entry.plan.labels[1]
+    return None
+
+
+def _in_words(column: TrainingColumn) -> TrainingColumn:
+    plan = ColumnPlan(column=column.name, type="category", missing=column.plan.missing)
+    return replace(column, type="category", plan=plan, role="category")
 
 
 def _taken(entry: ColumnEntry, table: str, prefix: str) -> TrainingColumn:

@@ -9,7 +9,7 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.spec import ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
-from automl_runtime.data.keytext import KEY_MACRO, key_pair, quote
+from automl_runtime.data.keytext import KEY_MACRO, key_pair, literal, quote
 from automl_runtime.data.training_columns import (
     IDENTITY,
     Joined,
@@ -17,6 +17,7 @@ from automl_runtime.data.training_columns import (
     TrainingPlan,
     plan_columns,
     time_column,
+    words_of_target,
 )
 
 __all__ = ["training_sql"]
@@ -112,11 +113,21 @@ def _identity(writer: _Writer) -> str:
 
 
 def _select_list(writer: _Writer) -> str:
-    lines = [f"{writer.base}.{quote(column.name)}" for column in writer.plan.columns]
+    lines = [_own(writer, column) for column in writer.plan.columns]
     for table in writer.plan.joined:
         alias = writer.alias(table)
         lines += [f"{_selected(alias, table, column)} AS {quote(column.name)}" for column in table.columns]
     return ",\n".join(_INDENT + line for line in lines)
+
+
+def _own(writer: _Writer, column: TrainingColumn) -> str:
+    """A column of the base table; a target that is clean as true and false gets its words back."""
+    name = f"{writer.base}.{quote(column.name)}"
+    labels = words_of_target(writer.spec, writer.plan.base)
+    if labels is None or writer.spec.target is None or column.name != writer.spec.target.column:
+        return name
+    no, yes = (literal(word) for word in labels)
+    return f"CASE {name} WHEN true THEN {yes} WHEN false THEN {no} END AS {quote(column.name)}"
 
 
 def _selected(alias: str, table: Joined, column: TrainingColumn) -> str:

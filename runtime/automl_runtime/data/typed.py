@@ -12,7 +12,7 @@ from automl_schemas.cleaning import ColumnPlan
 
 from automl_runtime.data.distinct import Cells, is_text
 
-__all__ = ["Kind", "as_text", "clean_typed", "typed_cells", "typed_kind"]
+__all__ = ["Kind", "as_text", "clean_typed", "finished", "number_values", "typed_cells", "typed_kind"]
 
 Kind = Literal["boolean", "number", "moment", "time", "text", "other"]
 
@@ -45,15 +45,10 @@ def as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_nested(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
         return pa.array([None if item is None else _written(item) for item in array.to_pylist()], pa.large_string())
     if pa.types.is_decimal(type_):
-        return pc.utf8_rtrim(pc.cast(array, pa.large_string()), characters="") if type_.scale == 0 else _short(array)
+        return pc.replace_substring_regex(pc.cast(array, pa.large_string()), r"\.0+$", "")
     if pa.types.is_timestamp(type_):
         return pc.cast(_utc(array), pa.large_string())
     return pc.cast(array, pa.large_string())
-
-
-def _short(array: pa.Array) -> pa.Array:
-    text = pc.cast(array, pa.large_string())
-    return pc.replace_substring_regex(text, r"\.0+$", "")
 
 
 def _written(item: Any) -> str:
@@ -110,6 +105,9 @@ def _minutes(array: pa.Array) -> pa.Array:
 
 
 def _numbers(array: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray] | None:
+    if plan.hhmm and pa.types.is_floating(array.type):
+        # The clean form: minutes. Numbers like 1730 are integers or text.
+        plan = plan.model_copy(update={"hhmm": False})
     if plan.type == "date" or (plan.type == "datetime" and plan.epoch is None):
         return None
     floats = pc.cast(array, pa.float64(), safe=False)

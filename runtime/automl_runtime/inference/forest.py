@@ -55,7 +55,7 @@ class Forest:
     def _has_types(self) -> bool:
         wanted: dict[str, tuple[Any, int]] = {
             "roots": (np.int32, 1),
-            "feature": (np.int16, 1),
+            "feature": (np.int32, 1),
             "threshold": (np.float32, 1),
             "left": (np.int32, 1),
             "right": (np.int32, 1),

@@ -13,7 +13,7 @@ from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.linear import sigmoid, softmax
 from automl_runtime.kernels.arrays import Floats, Matrix
 
-__all__ = ["FAR", "LINKS", "Design", "Link", "Member", "Part", "Predictor", "blend", "encoded_rows", "finish"]
+__all__ = ["FAR", "LINKS", "Design", "Link", "Member", "Part", "Predictor", "Reading", "blend", "encoded_rows"]
 
 Link = Literal["none", "logistic", "softmax", "log1p"]
 LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "log1p")
@@ -53,33 +53,42 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One predictor, the place of its design, and how its raw output is read.
+class Reading:
+    """How the raw output of a predictor is read.
 
-    A regression is multiplied by `factor` (which corrects the bias of a logarithm) and cut off at `low` and `high`.
+    Values of a regression are `raw * scale + shift`, then the link is undone, then they are cut off at `low` and `high`.
     """
 
-    design: int
-    predictor: Predictor
     link: Link = "none"
-    factor: float = 1.0
+    scale: float = 1.0
+    shift: float = 0.0
     low: float = -FAR
     high: float = FAR
 
+    def outputs(self, raw: Floats, classes: int) -> Floats:
+        """Probabilities (rows x classes), or values (rows x 1) when `classes` is 0."""
+        if classes == 0:
+            values = raw * self.scale + self.shift
+            if self.link == "log1p":
+                values = np.expm1(np.clip(values, -_LARGEST_LOG, _LARGEST_LOG))
+            return np.clip(values, self.low, self.high)
+        if self.link == "softmax":
+            return softmax(raw)
+        positive = sigmoid(raw) if self.link == "logistic" else raw
+        return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One predictor, the place of its design, and how it is read."""
+
+    design: int
+    predictor: Predictor
+    reading: Reading
+
     def outputs(self, matrix: Matrix, classes: int) -> Floats:
         """Probabilities (rows x classes), or values (rows x 1) when `classes` is 0."""
-        return finish(self.predictor.predict(matrix), classes, self.link, self.factor, self.low, self.high)
-
-
-def finish(raw: Floats, classes: int, link: Link, factor: float, low: float, high: float) -> Floats:
-    """Raw predictions as probabilities (rows x classes), or as values (rows x 1) when `classes` is 0."""
-    if classes == 0:
-        values = np.expm1(np.clip(raw, -_LARGEST_LOG, _LARGEST_LOG)) if link == "log1p" else raw
-        return np.clip(values * factor, low, high)
-    if link == "softmax":
-        return softmax(raw)
-    positive = sigmoid(raw) if link == "logistic" else raw
-    return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
+        return self.reading.outputs(self.predictor.predict(matrix), classes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
-from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, encoded_rows
+from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
 
 __all__ = ["MODEL_FILE", "read_model", "write_model"]
 
@@ -60,7 +60,7 @@ def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, 
     parts = []
     for place, part in enumerate(member.parts):
         name = f"member{number}.{place}"
-        record = {"design": part.design, "link": part.link, "factor": part.factor, "low": part.low, "high": part.high}
+        record = {"design": part.design, "reading": asdict(part.reading)}
         parts.append(record | _write_predictor(part.predictor, name, arrays, files))
     return {"name": member.name, "weight": member.weight, "parts": parts}
 
@@ -130,10 +130,10 @@ def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path
     for place, entry in enumerate(record["parts"]):
         predictor = _read_predictor(entry, f"member{number}.{place}", arrays, path)
         predictor.check(widths[entry["design"]])
-        if entry["link"] not in LINKS:
-            raise BundleError(f"The model has an unknown link {entry['link']!r}; known: {LINKS}.")
-        limits = {key: float(entry[key]) for key in ("factor", "low", "high")}
-        parts.append(Part(entry["design"], predictor, entry["link"], **limits))
+        reading = Reading(**entry["reading"])
+        if reading.link not in LINKS:
+            raise BundleError(f"The model has an unknown link {reading.link!r}; known: {LINKS}.")
+        parts.append(Part(entry["design"], predictor, reading))
     return Member(record["name"], float(record["weight"]), tuple(parts))
 
 

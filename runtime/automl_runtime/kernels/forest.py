@@ -21,7 +21,7 @@ def forest_sum(
 ) -> None:
     """Adds to `out` (float64, rows x outputs) the leaf values of every tree.
 
-    `rows`: float32, C order, no NaN; `roots`, `left`, `right`: int32; `feature`: int16; `threshold`: float32; `values`: float64
+    `rows`: float32, C order, no NaN; `roots`, `feature`, `left`, `right`: int32; `threshold`: float32; `values`: float64
     (leaves x outputs). Indices are not checked here: see `inference.forest.Forest`.
     """
     for row in range(rows.shape[0]):

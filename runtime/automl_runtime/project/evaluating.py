@@ -22,10 +22,10 @@ from automl_runtime.files import write_text
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
-from automl_runtime.project.report_data import ReportData, threshold_table, trials_of
+from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
-from automl_runtime.tracking.runs import RunFolder
+from automl_runtime.tracking.runs import record_metrics
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
@@ -142,14 +142,14 @@ def _report_data(
     )
 
 
-def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[object]:
+def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[ThresholdRow]:
     manifest = bundle.manifest
     if manifest.task != "binary":
         return []
     shares = bundle.model.predict_proba(features)
     positive = bundle.model.positive
     actual = np.asarray(target == positive, dtype=bool)
-    return list(threshold_table(actual, shares[positive].to_numpy(), manifest.threshold))
+    return threshold_table(actual, shares[positive].to_numpy(), manifest.threshold)
 
 
 def _write(project: Project, data: ReportData) -> None:
@@ -159,6 +159,5 @@ def _write(project: Project, data: ReportData) -> None:
     write_report(reports / "report.html", data)
     run = project.root / "experiments" / str(data.run_id)
     if run.is_dir():
-        folder = RunFolder.reopen(run)
-        folder.write_metrics(data.metrics)
-        write_plots(folder.plots, data)
+        record_metrics(run, data.metrics)
+        write_plots(run / "plots", data)

@@ -14,16 +14,17 @@ from automl_runtime.files import write_text
 from automl_runtime.serving.scorer import Limits, Scorer
 
 if TYPE_CHECKING:
-    from automl_runtime.project.layout import Features, Project
     from automl_schemas.bundle import InputSchema
     from automl_schemas.vocabulary import ColumnType, PersonalData
+
+    from automl_runtime.project.layout import Features, Project
 
 __all__ = ["MOST_ROWS", "golden_inputs", "write_golden"]
 
 MOST_ROWS: Final = 50
 _LONGEST_CELL: Final = 2_000
 _EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_LONG_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]?\d){6,}")
+_LONG_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){6,}")
 """Seven digits or more: phone numbers, cards, accounts."""
 
 

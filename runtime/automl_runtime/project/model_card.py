@@ -19,6 +19,7 @@ from automl_runtime.project.report_text import (
     score_sentence,
     share,
     target_name,
+    threshold_reason,
 )
 
 __all__ = ["render_model_card", "write_model_card"]
@@ -103,7 +104,7 @@ def _threshold(data: ReportData) -> str:
     evaluation = data.evaluation
     text = (
         f"A row is called {_code(evaluation.positive)} when its probability reaches {number(evaluation.threshold, 3)}, "
-        f"chosen on training rows by {_code(evaluation.threshold_by or 'default')}."
+        f"chosen on training rows for {_plain(threshold_reason(evaluation.threshold_by))}."
     )
     chosen = [row for row in data.thresholds if row.chosen]
     if chosen:
@@ -124,7 +125,7 @@ def _data(data: ReportData) -> str:
     ]
     metrics = data.metrics
     return (
-        f"{count(metrics.rows_train)} rows to train on, {count(metrics.rows_holdout)} sealed before anything was seen.\n\n"
+        f"{count(metrics.rows_train)} rows to train on, {count(metrics.rows_holdout)} sealed before anything else.\n\n"
         + _table(["table", "files", "rows", "columns"], rows)
         + f"\n\nFingerprint of the sources (SHA-256): {_code(metrics.data_sha256)}"
     )

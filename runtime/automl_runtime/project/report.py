@@ -100,8 +100,8 @@ def _headline(data: ReportData) -> str:
         f"<h1>{escape(_first_upper(spec.request), 180)}</h1>"
         f'<p class="soft">{escape(_first_upper(TASK_NAMES[spec.task.type]))}, by {escape(metrics.best_model, 60)}.</p>'
         f'<ul class="facts">{listed}</ul></div>'
-        f'<div class="score"><p class="what">{METRIC_NAMES[metrics.metric]} on {count(metrics.rows_holdout)} rows that no '
-        f'model had seen</p><p class="value">{number(metrics.holdout)}</p>'
+        f'<div class="score"><p class="what">{METRIC_NAMES[metrics.metric]} on {count(metrics.rows_holdout)} rows that '
+        f'no model had seen</p><p class="value">{number(metrics.holdout)}</p>'
         f"{interval_chart(metrics.holdout, metrics.holdout_ci, metrics.goal)}"
         f'<p class="verdict {verdict}">{words}</p></div></header>'
     )

@@ -181,11 +181,12 @@ def interval_chart(score: float, interval: tuple[float, float], goal: GoalResult
         "Score with its interval",
         f"{number(score)}, 95 % interval {number(interval[0])} to {number(interval[1])}",
     )
+    svg.line(10, 38, 410, 38, "track")
     values = [score, *interval, *([goal.value] if goal else [])]
-    values = [value for value in values if math.isfinite(value)] or [0.0]
+    if not all(map(math.isfinite, values)):
+        return svg.render()
     room = (max(values) - min(values)) * 0.14 or abs(values[0]) * 0.05 or 1.0
     scale = Scale(min(values) - room, max(values) + room, 26, 394)
-    svg.line(10, 38, 410, 38, "track")
     svg.line(scale(interval[0]), 38, scale(interval[1]), 38, "interval")
     svg.dot(scale(score), 38, 7, "point")
     for value in interval:

@@ -15,7 +15,17 @@ from automl_runtime.project.report_charts import (
 )
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_html import Cell, card, numeric, section, table
-from automl_runtime.project.report_text import METRIC_NAMES, clip, count, escape, number, percent, round_number, share
+from automl_runtime.project.report_text import (
+    METRIC_NAMES,
+    clip,
+    count,
+    escape,
+    number,
+    percent,
+    round_number,
+    share,
+    threshold_reason,
+)
 
 __all__ = ["charts", "drivers_section", "quality_section", "search_section"]
 
@@ -178,11 +188,10 @@ def _threshold_card(data: ReportData, picture: str) -> str:
     ]
     chosen = [row.chosen for row in data.thresholds]
     listing = table(["threshold", "rows flagged", "precision", "recall", "F1"], rows, chosen=chosen)
-    by = {"f1": "the best F1", "cost": "the stated costs", "top_k": "the rows that can be handled"}
-    reason = by.get(str(evaluation.threshold_by), clip(evaluation.threshold_by or "the default", 60))
     about = (
         f"A row is called {clip(evaluation.positive, 40)} when its probability reaches "
-        f"{number(evaluation.threshold, 3)}, chosen on training rows by {reason}. The table shows what other thresholds would do on the holdout."
+        f"{number(evaluation.threshold, 3)}, chosen on training rows for {threshold_reason(evaluation.threshold_by)}. "
+        "The table shows what other thresholds would do on the holdout."
     )
     return card("Decision threshold", about, f'<div class="pair">{picture}{listing}</div>')
 

@@ -160,7 +160,9 @@ def _files_fold(catalog: DataCatalog) -> str:
         ]
         for file in catalog.files[:_MOST_FILES]
     ]
-    aside: list[list[Cell | str]] = [[Cell(escape(item.path), "name"), f"{item.reason} of {item.of}"] for item in catalog.duplicates]
+    aside: list[list[Cell | str]] = [
+        [Cell(escape(item.path), "name"), f"{item.reason} of {item.of}"] for item in catalog.duplicates
+    ]
     aside += [[Cell(escape(item.path), "name"), clip(item.reason)] for item in catalog.ignored]
     html = table(["file", "kind", "bytes", "encoding", "tables"], rows) if rows else ""
     if aside:

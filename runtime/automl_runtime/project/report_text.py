@@ -23,6 +23,7 @@ __all__ = [
     "score_sentence",
     "share",
     "target_name",
+    "threshold_reason",
 ]
 
 METRIC_NAMES: Final[dict[MetricName, str]] = {
@@ -149,6 +150,20 @@ def goal_sentence(metrics: Metrics) -> str:
     if goal.met:
         return f"Goal met: {name} {number(metrics.holdout)} is {wanted}.{doubt}"
     return f"Goal not met: {name} {number(metrics.holdout)} is not {wanted}.{doubt}"
+
+
+def threshold_reason(by: str | None) -> str:
+    """What a threshold was chosen for, from the words that the engine keeps (`threshold_by`).
+
+    >>> threshold_reason("f1"), threshold_reason("cost: false positive 1, false negative 5")
+    ('the best F1', 'the least cost (false positive 1, false negative 5)')
+    """
+    kind, _, details = (by or "").partition(":")
+    if kind in ("f1", "accuracy", "balanced_accuracy"):
+        return f"the best {METRIC_NAMES[kind]}"  # type: ignore[index]
+    names = {"cost": "the least cost", "top_k": "as many rows as can be handled", "": "no reason that was kept"}
+    name = names.get(kind, clip(kind, 60))
+    return f"{name} ({clip(details, 80)})" if details else name
 
 
 def _harmless(char: str) -> bool:

@@ -1,4 +1,4 @@
-"""Settings of the service of a project: argument, AUTOML_* variable, config/<environment>.yaml, config/base.yaml, default."""
+"""Settings of the service of a project: of an argument, a variable, a file of `config/`, or a default."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
 
-from automl_schemas.bundle import BundleManifest, HashedFile, InputSchema, Signature
+from automl_schemas.bundle import BundleManifest, HashedFile, InputSchema, Signature, TrainingSummary
 from automl_schemas.vocabulary import MetricName, TaskType
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
@@ -98,6 +98,7 @@ def write_bundle(
     target: str,
     created: str,
     reference: Mapping[str, Any] | None = None,
+    training: TrainingSummary | None = None,
     key: Ed25519PrivateKey | None = None,
 ) -> BundleManifest:
     """Writes `folder` as a bundle of `model`, signed with `key` (default: the key of this user).
@@ -118,7 +119,9 @@ def write_bundle(
         model.save(staging / MODEL)
         _write_json(staging / SCHEMA, schema.model_dump(mode="json"))
         _write_json(staging / REFERENCE, dict(reference or {}))
-        manifest = _signed(_describe(model, staging, version=version, target=target, created=created), key)
+        manifest = _signed(
+            _describe(model, staging, version=version, target=target, created=created, training=training), key
+        )
         _write_json(staging / MANIFEST, manifest.model_dump(mode="json"))
         staging.chmod(0o755)
         staging.rename(folder)
@@ -175,7 +178,9 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
     return Bundle(folder=folder, manifest=manifest, schema=schema, reference=reference, model=model)
 
 
-def _describe(model: SavedModel, staging: Path, *, version: str, target: str, created: str) -> BundleManifest:
+def _describe(
+    model: SavedModel, staging: Path, *, version: str, target: str, created: str, training: TrainingSummary | None
+) -> BundleManifest:
     files = []
     for name in list_files(staging):
         digest, size = sha256_of(staging / name)
@@ -192,6 +197,7 @@ def _describe(model: SavedModel, staging: Path, *, version: str, target: str, cr
         threshold_by=model.threshold_by,
         features=list(model.features),
         runtime_version=automl_runtime.__version__,
+        training=training,
         files=files,
     )
 

@@ -109,11 +109,11 @@ class _Service:
             content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._scorer.answer, body)
         except BadRequest as refused:
             self.counters.errors.labels("too_large" if refused.status == 413 else "invalid").inc()
-            return JSONResponse(refused.to_json(), status_code=refused.status)
+            return _json(refused.to_json(), refused.status)
         except ClientDisconnect:
             return Response(status_code=400)
         self.counters.rows.inc(rows)
-        return Response(content, media_type="application/json")
+        return _json(content)
 
     async def health(self) -> dict[str, Any]:
         return {
@@ -137,7 +137,7 @@ class _Service:
         self.counters.errors.labels("internal").inc()
         _LOG.error("%s failed", request.url.path, exc_info=error)
         problem = Problem("The service failed on this request; its log says why.")
-        return JSONResponse(BadRequest([problem]).to_json(), status_code=500)
+        return _json(BadRequest([problem]).to_json(), 500)
 
     async def _body(self, request: Request) -> bytes:
         limit = self._limits.body_bytes
@@ -150,6 +150,10 @@ class _Service:
                 raise BadRequest([Problem(message, allowed=f"at most {limit} bytes")], status=413)
             parts.append(part)
         return b"".join(parts)
+
+
+def _json(content: bytes, status: int = 200) -> Response:
+    return Response(content, status_code=status, media_type="application/json")
 
 
 def _add_component(app: FastAPI, name: str, schema: dict[str, Any]) -> None:

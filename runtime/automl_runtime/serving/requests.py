@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from automl_runtime.errors import AutomlError
 
@@ -42,9 +40,9 @@ class BadRequest(AutomlError):
         if left_out:
             self.problems.append(Problem(message=f"{left_out} more problems are not listed."))
 
-    def to_json(self) -> dict[str, Any]:
-        """`{"detail": [{"row", "column", "value", "allowed", "message"}]}`."""
-        return {"detail": [asdict(problem) for problem in self.problems]}
+    def to_json(self) -> bytes:
+        """`{"detail": [{"row", "column", "value", "allowed", "message"}]}` in ASCII, whatever came in."""
+        return json.dumps({"detail": [asdict(problem) for problem in self.problems]}).encode()
 
 
 def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object]], bool]:
@@ -81,39 +79,20 @@ def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object
 
 
 def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, object]) -> None:
-    """Refuses keys that are no column and values that no cell can hold.
+    """Refuses keys that are no column.
 
     Raises:
-        BadRequest: naming each; an unknown key comes with the nearest column.
+        BadRequest: naming each, with the nearest column.
     """
     problems: list[Problem] = []
     nearest: dict[str, str] = {}
     for number, row in enumerate(rows):
         if not row.keys() <= columns.keys():
-            unknown = [key for key in row if key not in columns]
-            problems += [_unknown(number, key, columns, nearest) for key in unknown]
-        problems += [
-            Problem(
-                message, row=number, column=key, value=_shown(value), allowed="a text, a number, true, false or null"
-            )
-            for key, value in row.items()
-            if (message := _fault(key, value))
-        ]
+            problems += [_unknown(number, key, columns, nearest) for key in row if key not in columns]
         if len(problems) > _MOST_PROBLEMS:
             break
     if problems:
         raise BadRequest(problems)
-
-
-def _fault(column: str, value: object) -> str | None:
-    if value is None or isinstance(value, bool | int):
-        return None
-    if isinstance(value, str):
-        # A lone surrogate ("\ud800") is legal JSON, but no text that can be written anywhere.
-        return None if _encodable(value) else f"{_quote(column)} holds half of a Unicode character."
-    if isinstance(value, float):
-        return f"{_quote(column)} is an infinite number." if math.isinf(value) else None
-    return f"{_quote(column)} is {_kind(value)}."
 
 
 def _unknown(row: int, key: str, columns: Iterable[str], nearest: dict[str, str]) -> Problem:
@@ -138,14 +117,6 @@ def _nearest(key: str, columns: Iterable[str]) -> str:
 
 def _constant(word: str) -> float:
     return float(word.replace("Infinity", "inf"))
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _kind(value: object) -> str:

@@ -48,9 +48,8 @@ class Scorer:
         rows, many = parse_body(body, most_rows=self._limits.rows)
         check_rows(rows, self._columns)
         answers = self.predict(rows) if rows else []
-        content: Any = answers[0]
-        if many:
-            content = {"predictions": answers, "model_version": self._bundle.manifest.model_version}
+        version = self._bundle.manifest.model_version
+        content = {"predictions": answers, "model_version": version} if many else answers[0]
         return json.dumps(content, allow_nan=False).encode(), len(answers)
 
     def predict(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from automl_runtime.events import Event, TrialFinished, event_from_json
 from automl_runtime.files import write_text
 from automl_runtime.tracking.files import csv_text, is_locked, lock
 
-__all__ = ["LoggedEvent", "RunFolder", "list_runs", "read_events"]
+__all__ = ["LoggedEvent", "RunFolder", "list_runs", "read_events", "record_metrics"]
 
 CONFIG = "config.yaml"
 EVENTS = "events.jsonl"
@@ -166,6 +166,21 @@ class RunFolder:
 
     def _seconds(self) -> float:
         return (datetime.now(UTC) - self._started).total_seconds()
+
+
+def record_metrics(run: Path, metrics: Metrics) -> None:
+    """Writes `metrics.json` of a run that has ended, and takes the scores into its record.
+
+    Raises:
+        DataError: if the folder holds no record of a run or cannot be written.
+    """
+    try:
+        record = RunRecord.model_validate_json((run / RECORD).read_bytes())
+    except (OSError, ValueError) as error:
+        raise DataError(f"{run / RECORD} cannot be read: {error}") from error
+    scores = {"holdout": metrics.holdout, "cv": metrics.cv, "best_model": metrics.best_model}
+    write_text(run / METRICS, metrics.model_dump_json(indent=2) + "\n")
+    write_text(run / RECORD, _record_text(record.model_copy(update=scores)))
 
 
 def list_runs(experiments: Path) -> list[RunRecord]:

@@ -6,10 +6,9 @@ import hashlib
 
 import pyarrow as pa
 import pytest
-from automl_schemas.catalog import FileEntry
-
 from automl_runtime.data.duplicates import as_text, find_copies, looks_like_copy, shared_keys
 from automl_runtime.data.tables import RawTable, ReadResult
+from automl_schemas.catalog import FileEntry
 
 ROWS = [(str(100 + k), f"name {k}", str(k * k)) for k in range(40)]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-
 from automl_runtime.data.naming import column_score, core, legal_name, looks_like_id, singular, token_score, tokens
 
 

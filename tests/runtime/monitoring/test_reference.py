@@ -3,11 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from automl_runtime.monitoring.reference import Reference, psi, psi_of, sketch
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.vocabulary import ColumnType
-
-from automl_runtime.monitoring.reference import Reference, psi, psi_of, sketch
 
 KINDS: dict[str, ColumnType] = {
     "height": "number",
@@ -21,7 +20,9 @@ KINDS: dict[str, ColumnType] = {
 
 def schema() -> InputSchema:
     return InputSchema(
-        columns=[InputColumn(name=name, type=kind, plan=ColumnPlan(column=name, type=kind)) for name, kind in KINDS.items()]
+        columns=[
+            InputColumn(name=name, type=kind, plan=ColumnPlan(column=name, type=kind)) for name, kind in KINDS.items()
+        ]
     )
 
 

@@ -8,16 +8,15 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from automl_runtime.engine.evaluation import ClassReport, Confusion, Slice
+from automl_runtime.errors import DataError
+from automl_runtime.project.model_card import render_model_card, write_model_card
+from automl_runtime.project.report import ReportData, render_report, write_plots, write_report
 from automl_schemas.bundle import BundleManifest, Signature
 from automl_schemas.catalog import ColumnStats, DataCatalog, ValueCount
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.question import Option, Question
 from automl_schemas.spec import DroppedColumn
-
-from automl_runtime.engine.evaluation import ClassReport, Confusion, Slice
-from automl_runtime.errors import DataError
-from automl_runtime.project.model_card import render_model_card, write_model_card
-from automl_runtime.project.report import ReportData, render_report, write_plots, write_report
 
 MakeReport = Callable[..., ReportData]
 HOSTILE = '</td><script>alert("1")</script><img src=x onerror=alert(2)>\n\u202e|`*#'

@@ -5,12 +5,11 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from automl_schemas.metrics import GoalResult
-
 from automl_runtime.engine.evaluation import Curve, Histogram, Scatter
 from automl_runtime.project import report_charts as charts
 from automl_runtime.project.report_data import TrialPoint, threshold_table
 from automl_runtime.project.report_svg import Scale, ticks
+from automl_schemas.metrics import GoalResult
 
 
 @pytest.mark.parametrize(
@@ -46,7 +45,9 @@ def test_a_scale_without_width_maps_to_the_middle() -> None:
         charts.importance_chart({"a": -0.1, "b": 0.0}),
         charts.search_chart([], higher_is_better=True, name="F1"),
         charts.search_chart([TrialPoint(0.0, "m", 0.5)], higher_is_better=False, name="RMSE"),
-        charts.search_chart([TrialPoint(1.0, "m", None), TrialPoint(2.0, "m", math.nan)], higher_is_better=True, name="F1"),
+        charts.search_chart(
+            [TrialPoint(1.0, "m", None), TrialPoint(2.0, "m", math.nan)], higher_is_better=True, name="F1"
+        ),
         charts.interval_chart(math.nan, (math.nan, math.nan), None),
         charts.interval_chart(0.5, (0.5, 0.5), GoalResult(op="<", value=0.5, met=False)),
         charts.interval_chart(1.0, (0.99, 1.0), GoalResult(op=">", value=0.1, met=True)),

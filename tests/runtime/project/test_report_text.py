@@ -3,8 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
-
-from automl_runtime.project.report_text import clip, escape, number, percent, round_number, share
+from automl_runtime.project.report_text import clip, escape, number, percent, round_number, share, threshold_reason
 
 
 @pytest.mark.parametrize(
@@ -45,3 +44,16 @@ def test_text_is_one_short_line_that_means_nothing_to_html() -> None:
     assert escape("<b>&'\"\x00\n\u202eend") == "&lt;b&gt;&amp;&#x27;&quot; end"
     assert clip("x" * 500, 20) == "x" * 19 + "…"
     assert clip("Grüße 👩‍🔬") == "Grüße 👩‍🔬"
+
+
+@pytest.mark.parametrize(
+    ("by", "words"),
+    [
+        ("balanced_accuracy", "the best balanced accuracy"),
+        ("top_k: 50 of 900 rows", "as many rows as can be handled (50 of 900 rows)"),
+        ("coin", "coin"),
+        (None, "no reason that was kept"),
+    ],
+)
+def test_the_reason_of_a_threshold_is_in_words(by: str | None, words: str) -> None:
+    assert threshold_reason(by) == words

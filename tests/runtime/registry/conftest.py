@@ -9,10 +9,9 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from automl_runtime.registry import bundle as bundles
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
-
-from automl_runtime.registry import bundle as bundles
 
 
 @dataclass

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-
 from automl_runtime.errors import BundleError, RequestError
 from automl_runtime.registry.aliases import find_version, list_versions, next_version, read_aliases, set_alias
 
@@ -70,7 +69,7 @@ def test_a_version_that_was_deleted_is_not_found(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", ["{", "[]", '{"production": 1}', '{"production": "../v001"}', '{"": "v001"}'])
 def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
     (tmp_path / "aliases.json").write_text(content)
-    with pytest.raises(BundleError, match="aliases.json is broken"):
+    with pytest.raises(BundleError, match=r"aliases\.json is broken"):
         read_aliases(tmp_path)
 
 

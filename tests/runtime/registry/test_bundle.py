@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from automl_schemas.bundle import InputSchema
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from automl_runtime.errors import BundleError
 from automl_runtime.registry import bundle as bundles
 from automl_runtime.registry.bundle import open_bundle, verify_bundle, write_bundle
 from automl_runtime.registry.signing import private_key, public_hex, sign, trust
+from automl_schemas.bundle import InputSchema
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 WHAT = {"version": "v002", "target": "cured", "created": "2025-01-01T00:00:00+00:00"}
 
@@ -124,7 +123,8 @@ def test_a_bundle_that_was_touched_is_refused(bundle_folder: Path, damage: Any, 
 
 
 @pytest.mark.parametrize(
-    "path", ["../x", "/etc/passwd", "model/../../x", "model//model.json", "C:\\x", "c:x", "./x", "", "a\nb", "manifest.json"]
+    "path",
+    ["../x", "/etc/passwd", "model/../../x", "model//model.json", "C:\\x", "c:x", "./x", "", "a\nb", "manifest.json"],
 )
 def test_paths_that_lead_out_are_refused_even_when_signed(bundle_folder: Path, path: str) -> None:
     def add(document: dict[str, Any]) -> None:
@@ -205,5 +205,5 @@ def test_nothing_is_left_when_the_model_cannot_be_saved(bundle_folder: Path) -> 
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="no model bundle at .*nowhere"):
+    with pytest.raises(BundleError, match=r"no model bundle at .*nowhere"):
         verify_bundle(tmp_path / "nowhere")

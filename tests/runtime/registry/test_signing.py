@@ -6,11 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-
 from automl_runtime.errors import BundleError
 from automl_runtime.registry.signing import key_path, private_key, public_hex, sign, trust, trusted_keys, verify
+from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 
 def test_the_key_is_made_once_for_its_owner_only(own_key: Path) -> None:

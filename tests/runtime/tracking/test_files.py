@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from automl_runtime.tracking.files import csv_text, is_locked, lock
 
 

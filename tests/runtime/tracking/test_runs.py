@@ -15,11 +15,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from automl_schemas.metrics import LeaderboardRow, Metrics
-
 from automl_runtime.errors import Cancelled, DataError, TrainingError
 from automl_runtime.events import Finding, Progress, TrialFinished
-from automl_runtime.tracking.runs import RunFolder, list_runs, read_events
+from automl_runtime.tracking.runs import RunFolder, list_runs, read_events, record_metrics
+from automl_schemas.metrics import LeaderboardRow, Metrics
 
 NOON = datetime(2025, 3, 1, 12, 0, tzinfo=UTC)
 TRIAL = TrialFinished(number=1, model="linear", score=0.8, best=0.8, seconds=0.1)
@@ -129,14 +128,16 @@ def test_a_process_that_dies_leaves_a_failed_run(experiments: Path) -> None:
 
 def test_eight_processes_get_numbers_of_their_own(experiments: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from datetime import *; from automl_runtime.tracking.runs import RunFolder\n"
+        "import sys; from pathlib import Path; from datetime import *\n"
+        "from automl_runtime.tracking.runs import RunFolder\n"
         "sys.stdin.readline()\n"
         "for i in range(5):\n"
         "    now = datetime(2025, 1, 1, tzinfo=UTC) + timedelta(minutes=int(sys.argv[2]) + i)\n"
         "    RunFolder.create(Path(sys.argv[1]), 'f1', now=now).finish('completed')"
     )
     children = [
-        subprocess.Popen([sys.executable, "-c", code, str(experiments), str(n)], stdin=subprocess.PIPE) for n in range(8)
+        subprocess.Popen([sys.executable, "-c", code, str(experiments), str(n)], stdin=subprocess.PIPE)
+        for n in range(8)
     ]
     for child in children:
         child.communicate(b"go\n")
@@ -205,6 +206,17 @@ def test_a_broken_record_is_left_out(experiments: Path) -> None:
     assert list_runs(experiments) == []
 
 
+def test_the_scores_of_the_holdout_join_a_run_that_has_ended(experiments: Path) -> None:
+    with RunFolder.create(experiments, "roc_auc") as run:
+        run.update(cv=0.5, best_model="m")
+    record_metrics(run.path, metrics())
+    [record] = list_runs(experiments)
+    assert (record.status, record.holdout, record.cv, record.best_model) == ("completed", 0.91, 0.9, "ensemble")
+    assert Metrics.model_validate_json((run.path / "metrics.json").read_text()) == metrics()
+    with pytest.raises(DataError, match=r"run\.json cannot be read"):
+        record_metrics(experiments, metrics())
+
+
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "experiments").write_text("a file")
     with pytest.raises(DataError, match="No run can be recorded in"):
@@ -216,9 +228,9 @@ def test_a_full_disk_is_said_and_the_first_error_stays(experiments: Path, monkey
         def flush(self) -> None:
             raise OSError(28, os.strerror(28))
 
-    with pytest.raises(DataError, match="events.jsonl cannot be written: No space left"):
-        with RunFolder.create(experiments, "f1") as run:
-            run._events.close()
-            monkeypatch.setattr(run, "_events", FullDisk())
-            run.on_event(TRIAL)
+    said = pytest.raises(DataError, match=r"events\.jsonl cannot be written: No space left")
+    with said, RunFolder.create(experiments, "f1") as run:
+        run._events.close()
+        monkeypatch.setattr(run, "_events", FullDisk())
+        run.on_event(TRIAL)
     assert list_runs(experiments)[0].message.startswith(str(run.path))

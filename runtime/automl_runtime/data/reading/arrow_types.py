@@ -98,13 +98,13 @@ class _Flattener:
 def _is_list(kind: pa.DataType) -> bool:
     if types.is_fixed_size_list(kind):
         return not _is_vector(kind)
-    return types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind)
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_map(kind))
 
 
 def _is_vector(kind: pa.DataType) -> bool:
     if not types.is_fixed_size_list(kind) or not 0 < kind.list_size <= _WIDEST_VECTOR:
         return False
-    return types.is_integer(kind.value_type) or types.is_floating(kind.value_type)
+    return bool(types.is_integer(kind.value_type) or types.is_floating(kind.value_type))
 
 
 def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
+
+from automl_runtime.data.naming import legal_name, looks_like_id
 from automl_runtime.data.reading.grid import GridTable, is_blank
 from automl_runtime.data.reading.header import Row
 from automl_runtime.data.reading.source import Source
@@ -16,17 +18,15 @@ from automl_runtime.data.tables import RawTable
 __all__ = ["column_names", "raw_table", "table_name", "text_table", "unique"]
 
 _SPACES = re.compile(r"\s+")
-_KEY = re.compile(r"(?:^|[ _.-]|(?<=[a-z]))(?:id|key|no|nr|num|number|index|code|name|date)$|^#$", re.IGNORECASE)
-_ILLEGAL = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 def table_name(text: str) -> str:
-    """A legal name for a table: letters, digits, `_` and `-`.
+    """A legal name for the table of a file or sheet: letters, digits, `_` and `-`.
 
     >>> table_name("Sales 2021 (final)"), table_name("\u00fc")
     ('Sales_2021_final', 'table')
     """
-    return _ILLEGAL.sub("_", text).strip("_") or "table"
+    return legal_name(text)
 
 
 def unique(names: Iterable[str], *, join: str = "_{}") -> list[str]:
@@ -154,4 +154,4 @@ def _fitted_header(header: list[str], rows: list[list[str]]) -> list[str]:
 def _are_row_names(header: list[str], rows: list[list[str]]) -> bool:
     """Whether the first cells name the rows: all different, and not what the first name announces."""
     first = [row[0] for row in rows]
-    return len(set(first)) == len(first) and _KEY.search(header[0].strip()) is None
+    return len(set(first)) == len(first) and not looks_like_id(header[0])

@@ -19,7 +19,7 @@ _MARKS = frozenset(
 _CURRENCY = "$\u20ac\u00a3\u00a5\u20b9\u20bd"
 _NUMBER = re.compile(
     rf"[(]?[-+\u2212]?\s?(?:[{_CURRENCY}]|[A-Z]{{3}}\s)?\s?[-+]?"
-    r"(?:\d+(?:[.,' \u00a0\u202f]\d+)*[.,]?|[.,]\d+)(?:[eE][-+]?\d+)?"
+    r"(?:\d+(?:[.,']\d+)*[.,]?|\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?:[.,]\d+)?|[.,]\d+)(?:[eE][-+]?\d+)?"
     rf"\s?(?:%|[{_CURRENCY}]|[A-Z]{{3}})?[)]?"
 )
 _MONTH = (
@@ -40,6 +40,7 @@ _TOTAL = re.compile(
     r"|\u5408\u8ba1|\u5408\u8a08|\u603b\u8ba1|\u7e3d\u8a08)s?\b.{0,40}",
     re.IGNORECASE,
 )
+_PATTERNS: Final[tuple[tuple[CellKind, re.Pattern[str]], ...]] = (("date", _DATE), ("time", _TIME), ("number", _NUMBER))
 
 
 def kind_of(cell: str) -> CellKind:
@@ -57,12 +58,9 @@ def kind_of(cell: str) -> CellKind:
         return "mark"
     if not any(character.isdigit() for character in text):
         return "text"
-    if _NUMBER.fullmatch(text):
-        return "number"
-    if _TIME.fullmatch(text):
-        return "time"
-    if _DATE.fullmatch(text):
-        return "date"
+    for kind, pattern in _PATTERNS:
+        if pattern.fullmatch(text):
+            return kind
     return "text" if " " in text else "code"
 
 

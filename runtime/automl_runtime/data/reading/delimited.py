@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from pyarrow import csv as arrow_csv
+
 from automl_runtime.data.reading.build import column_names, raw_table, table_name
 from automl_runtime.data.reading.dialects import Detected, detect_dialect
 from automl_runtime.data.reading.encodings import decode
@@ -16,7 +18,6 @@ from automl_runtime.data.reading.records import is_sound_quoting, parse_records
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
 from automl_runtime.errors import DataError
-from pyarrow import csv as arrow_csv
 
 __all__ = ["read_delimited", "tables_of_grid"]
 

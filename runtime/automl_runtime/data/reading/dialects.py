@@ -11,10 +11,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from automl_runtime.data.reading.cells import TYPED, kind_of
-from automl_runtime.data.reading.records import parse_records
 from automl_schemas.catalog import Dialect
 from clevercsv.detect import Detector
+
+from automl_runtime.data.reading.cells import TYPED, kind_of
+from automl_runtime.data.reading.records import parse_records
 
 __all__ = ["Detected", "detect_dialect"]
 
@@ -64,7 +65,7 @@ def _sample(text: str) -> str:
 
 def _obvious(sample: str) -> Detected | None:
     """The one usual delimiter that cuts the sample evenly, when no other one does."""
-    tried = [_measure(sample, delimiter) for delimiter in _USUAL if delimiter in sample]
+    tried = [_measure_both(sample, delimiter) for delimiter in _USUAL if delimiter in sample]
     even = [found for found in tried if found.width >= 2 and found.share >= _EVEN]
     if len(even) == 1:
         return even[0]
@@ -95,6 +96,15 @@ def _measure(sample: str, delimiter: str) -> Detected:
         return plain
     escaped = _measured(sample, plain.dialect.model_copy(update={"escapechar": "\\"}))
     return escaped if escaped.share > plain.share else plain
+
+
+def _measure_both(sample: str, delimiter: str) -> Detected:
+    """A usual delimiter alone or with a space behind it, whichever cuts the sample more evenly."""
+    plain = _measure(sample, delimiter)
+    if plain.share >= _EVEN or f"{delimiter} " not in sample:
+        return plain
+    spaced = _measure(sample, f"{delimiter} ")
+    return spaced if spaced.share >= _EVEN and spaced.width >= 2 else plain
 
 
 def _measured(sample: str, dialect: Dialect) -> Detected:
@@ -139,12 +149,20 @@ def _by_clevercsv(sample: str) -> Detected | None:
 
 
 def _is_borne_out(found: Detected, sample: str) -> bool:
+    """Whether the delimiter that CleverCSV chose cuts the sample well enough; an odd one must do so evenly."""
     delimiter = found.dialect.delimiter
-    if not delimiter:
+    lines = sum(1 for line in sample.splitlines() if line.strip())
+    if not delimiter or found.width < 2:
         return False
-    if delimiter in _DOUBTFUL:
-        return found.width >= 2 and found.share >= _EVEN and (found.typed >= 0.3 or found.width >= 4)
-    return found.width >= 2 and (found.share >= 0.5 or sample.count("\n") < 3)
+    if delimiter not in _DOUBTFUL:
+        return found.share >= 0.5 or lines < 3
+    if found.share < _EVEN:
+        return False
+    quoted = found.dialect.quotechar and _quoted_cells(sample, delimiter, found.dialect.quotechar) >= 2
+    if delimiter in " :":
+        alone = delimiter == ":" and f"{delimiter} " not in sample and found.share == 1.0
+        return found.typed >= 0.3 or bool(quoted) or alone or (found.width >= 3 and found.share == 1.0 and lines >= 4)
+    return found.typed >= 0.3 or found.width >= 4 or (found.share == 1.0 and lines >= 3)
 
 
 def _best_usual(sample: str) -> Detected | None:
@@ -169,7 +187,7 @@ def _extended(sample: str, delimiter: str) -> str:
 def _longer(bare: str, delimiter: str) -> str:
     places = [found.span() for found in re.finditer(f"(?:{re.escape(delimiter)})+", bare)]
     runs = {end - start for start, end in places}
-    if len(places) >= 2 and runs == {2 * len(delimiter)}:
+    if len(places) >= 2 and min(runs) == 2 * len(delimiter) and all(run % (2 * len(delimiter)) == 0 for run in runs):
         return delimiter * 2
     after = {bare[end : end + 1] for _, end in places} - {"\n", "\r", ""}
     before = {bare[start - 1 : start] for start, _ in places if start} - {"\n"}

@@ -126,10 +126,20 @@ def _split(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
         width, before = widths[position - start], widths[position - start - 1]
         if position - cuts[-1] < 2 or end - position < 2 or width < 2 or grid.fills[position] < 0.5 * width:
             continue
-        if widths[position - start - 2] == before >= 2 and _score(grid, position, end) >= _EVIDENCE:
+        if widths[position - start - 2] != before or before < 2:
+            continue
+        if _score(grid, position, end) >= _EVIDENCE or _is_unlike(grid, cuts[-1], position, end):
             cuts.append(position)
     parts = zip(cuts, [*cuts[1:], stop], strict=True)
     return [piece for part in parts for piece in _split_at_headers(grid, *part)]
+
+
+def _is_unlike(grid: _Grid, start: int, position: int, end: int) -> bool:
+    """Whether the rows from `position` have names on top and none of them fits the columns above."""
+    above = profile(grid.rows[start + 1 : position], len(grid.rows[position - 1]))
+    fit = [fits(row, above) for row in grid.rows[position : min(end, position + 20)]]
+    names = looks_like_names(grid.rows[position], len(grid.rows[position]))
+    return names and _score(grid, position, end) >= 0 and all(bad and not good for good, bad in fit)
 
 
 def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
@@ -145,11 +155,8 @@ def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int
         row = grid.rows[index]
         if first >= len(row) or not row[first][:1].isalpha() or index - cuts[-1] < 2:
             continue
-        if (
-            fits(row, columns) == (0, typed)
-            and looks_like_names(row, width)
-            and sum(fits(grid.rows[index + 1], columns))
-        ):
+        around = [fits(grid.rows[place], columns) for place in (index - 1, index, index + 1)]
+        if around[1] == (0, typed) and around[0][0] and around[2][0] and looks_like_names(row, width):
             cuts.append(index)
     return list(zip(cuts, [*cuts[1:], stop], strict=True))
 
@@ -218,22 +225,22 @@ def _groups(grid: _Grid, blocks: list[_Block]) -> list[list[_Block]]:
 
 
 def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_Block]]) -> bool:
+    """Whether a block is a table of its own, rather than more rows of the one above, its notes or titles."""
     if groups and _continues(grid, groups[-1], block):
         return False
     if block is main:
         return True
     rows = block.stop - block.top
-    if rows < 2 or block.fill < 2:
-        return False
-    if not groups and _is_details(grid, block, main):
+    if rows < 2 or block.fill < 2 or (not groups and _is_details(grid, block, main)):
         return False
     if block.evidence >= _EVIDENCE:
         return True
-    names = looks_like_names(grid.rows[block.top], _width(grid, block.top, block.stop))
-    if groups:
-        titled = block.top > block.start
-        return titled and names and block.evidence >= 0 and grid.fills[block.top] >= 3
-    return rows >= 5 and block.fill > 0.5 * main.fill
+    width = _width(grid, block.top, block.stop)
+    if not groups:
+        return rows >= 5 or (block.fill == main.fill and width == _width(grid, main.top, main.stop))
+    titled = block.top > block.start
+    even = rows >= 3 and {*grid.fills[block.top : block.stop]} == {width}
+    return (titled or even) and block.evidence >= 0 and looks_like_names(grid.rows[block.top], width)
 
 
 def _is_details(grid: _Grid, block: _Block, main: _Block) -> bool:
@@ -246,14 +253,15 @@ def _is_details(grid: _Grid, block: _Block, main: _Block) -> bool:
 def _continues(grid: _Grid, group: list[_Block], block: _Block) -> bool:
     """Whether a block has rows of data of the table above it."""
     above = _profile_of(grid, group[0])
-    good, bad = fits(grid.rows[block.start], above)
+    row = grid.rows[block.start]
+    good, bad = fits(row, above)
+    alike = _width(grid, block.start, block.stop) == _width(grid, group[0].top, group[0].stop)
     if any(column.kind in TYPED for column in above):
-        return good > bad
-    return (
-        grid.fills[block.start] == block.fill == group[0].fill
-        and block.evidence < 0.5
-        and _width(grid, block.start, block.stop) == _width(grid, group[0].top, group[0].stop)
-    )
+        return good > bad and not (block.evidence >= _EVIDENCE and (bad or not alike))
+    codes = [kind_of(cell) for cell, column in zip(row, above, strict=False) if column.kind == "code"]
+    if codes and "code" not in codes:
+        return False
+    return alike and grid.fills[block.start] == block.fill == group[0].fill and block.evidence < 0.5
 
 
 def _profile_of(grid: _Grid, block: _Block) -> list[Profile]:

@@ -66,7 +66,8 @@ class _Parser:
 
 
 def _distinct(keys: Sequence[str]) -> list[str]:
-    return [key or name for key, name in zip(keys, column_names(keys), strict=True)] if "" in keys else column_names(keys)
+    named = column_names(keys)
+    return [name if key else key for key, name in zip(keys, named, strict=True)]
 
 
 def read_json(source: Source) -> list[RawTable]:
@@ -117,18 +118,33 @@ def _concatenated(text: str, parser: _Parser) -> list[Any] | None:
     return found if len(found) > 1 and all(isinstance(value, dict) for value in found) else None
 
 
-def tables_of(document: Any, template: RawTable) -> list[RawTable]:
-    """The tables of a parsed document; `template` gives the file, the name for a table without one, the warnings."""
+def tables_of(document: Any, template: RawTable, *, name_single: bool = True) -> list[RawTable]:
+    """The tables of a parsed document.
+
+    Args:
+        document: objects, arrays and plain values.
+        template: gives the file, the encoding, the warnings and the name for a table that has none of its own.
+        name_single: whether the only table of a document is called what it is called there.
+    """
     tables: list[RawTable] = []
-    for found in find_record_sets(document):
+    found = find_record_sets(document)
+    for records in found:
+        own_name = records.name if name_single or len(found) > 1 else None
         placed = replace(
             template,
-            name=found.name or template.name,
-            inner=".".join(found.path) or None,
-            warnings=() if tables else template.warnings,
+            name=own_name or template.name,
+            inner=".".join(records.path) or None,
+            warnings=() if tables else (*template.warnings, *_left_out(document, records)),
         )
-        tables += untie(_nest_of(found, template.file), placed, [table.name for table in tables])
+        tables += untie(_nest_of(records, template.file), placed, [table.name for table in tables])
     return tables
+
+
+def _left_out(document: Any, records: RecordSet) -> list[str]:
+    """A sentence about the plain values that stand beside the tables of a document."""
+    beside = [key for key, value in document.items() if not isinstance(value, dict | list)] if records.path else []
+    named = ", ".join(shorten(key) for key in beside[:_MOST_NAMED])
+    return [f"values that stand beside the tables were left out: {named}"] if beside else []
 
 
 def _nest_of(found: RecordSet, file: str) -> Nest:

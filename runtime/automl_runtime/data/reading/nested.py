@@ -83,7 +83,7 @@ def _with_singles(nest: Nest) -> Nest:
     kept = []
     for child in nest.children:
         rows = child.parent_rows
-        if child.scalars and len(rows) and pc.count_distinct(rows).as_py() == len(rows):
+        if rows is not None and child.scalars and len(rows) and pc.count_distinct(rows).as_py() == len(rows):
             column = child.data.column(0).take(pc.index_in(pa.array(range(nest.data.num_rows), rows.type), rows))
             nest = replace(nest, data=_with_column(nest.data, child.path, column))
         else:
@@ -105,7 +105,8 @@ def _keyed(data: pa.Table, template: RawTable) -> tuple[pa.Table, str]:
     key = natural_key(data.select(range(1, data.num_columns)) if template.parent else data)
     if key is not None:
         return data, key
-    numbered = _with_column(data, f"{template.name}_row", pa.chunked_array([pa.array(range(1, data.num_rows + 1), pa.int64())]), 0)
+    numbers = pa.chunked_array([pa.array(range(1, data.num_rows + 1), pa.int64())])
+    numbered = _with_column(data, f"{template.name}_row", numbers, 0)
     return numbered, numbered.column_names[0]
 
 
@@ -117,7 +118,7 @@ def _with_key(child: Nest, parent: pa.Table, key: str, table: str) -> pa.Table:
 
 def natural_key(data: pa.Table) -> str | None:
     """The column that tells the rows apart: one called like a number or code, else short text, else the first."""
-    unique = [name for name in data.column_names if _is_unique(data.column(name))]
+    unique: list[str] = [name for name in data.column_names if _is_unique(data.column(name))]
     for name in unique:
         if looks_like_id(name):
             return name

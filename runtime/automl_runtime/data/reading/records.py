@@ -16,9 +16,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from automl_runtime.data.reading.header import profile
-from automl_runtime.data.reading.repair import Layout, repair_line, shape_of
 from automl_schemas.catalog import Dialect
+
+from automl_runtime.data.reading.header import fits, profile
+from automl_runtime.data.reading.repair import Layout, repair_line, shape_of
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -29,6 +30,7 @@ _MOST_REPAIRS = 5_000
 _MOST_BROKEN = 20
 _LONGEST_RECORD = 30
 _SAMPLE = 300
+_COMMENTS = frozenset("#%/;")
 _PRIVATE = range(0xE000, 0xE100)
 
 Row = list[str]
@@ -73,7 +75,7 @@ def parse_records(text: str, dialect: Dialect, *, mend: bool = True) -> Records:
     lines = io.StringIO(prepared.text, newline="").readlines()
     _allow_long_cells(len(prepared.text))
     records = _survey(lines, prepared)
-    if mend and (records.broken or not _is_regular(records, len(lines))):
+    if mend and (records.broken or not _is_regular(records, len(lines)) or not is_sound_quoting(text, dialect)):
         records = _Mender(lines, prepared, records).run()
     if prepared.back:
         records.rows = [_restored(row, prepared.back) for row in records.rows]
@@ -239,6 +241,9 @@ class _Mender:
     def _is_sound(self, row: Row, begin: int, end: int) -> bool:
         if row and len(row) not in self._known:
             return False
+        quote = self._prepared.quote
+        if quote and any(cell.endswith(quote) and cell.count(quote) % 2 for cell in row):
+            return False
         if end - begin == 1 or self._layout.width < 3:
             return True
         inner = self._lines[begin + 1 : end]
@@ -252,18 +257,27 @@ class _Mender:
         if sum(map(len, self._done.values())) >= _MOST_REPAIRS or self._layout.width < 2:
             return 0
         header = not any(self._records.rows)
+        if header and not self._is_above_data(begin):
+            return 0
         text, most = "", 1 if row is not None else _LONGEST_RECORD
         for index in range(begin, min(begin + most, len(self._lines))):
             text += self._lines[index]
             if index > begin and self._is_whole(self._lines[index]):
                 break
-            count = len(row) if row is not None else None
-            reading = repair_line(text.rstrip("\r\n"), self._layout, header=header, cells=count)
+            reading = repair_line(text.rstrip("\r\n"), self._layout, header=header, cells=row)
             if reading is not None:
                 self._records.add(reading.cells, begin + 1)
                 self._done[reading.what].append(begin + 1)
                 return index + 1
         return 0
+
+    def _is_above_data(self, begin: int) -> bool:
+        """Whether the next line is a record of data, so that line `begin` can only be its header."""
+        if begin + 1 >= len(self._lines) or not self._is_whole(self._lines[begin + 1]):
+            return False
+        row = next(_reader([self._lines[begin + 1]], self._prepared, strict=True))
+        good, bad = fits(row, self._layout.columns)
+        return good > bad and self._lines[begin].lstrip()[:1] not in _COMMENTS
 
     def _is_whole(self, line: str) -> bool:
         try:

@@ -22,6 +22,7 @@ _INNER = 0.4
 _JOIN = 0.6
 _MISFIT = 3.0
 _DEAREST = 2.9
+_CLEARLY = 0.9
 _MOST_WORK = 400_000
 _LONGEST_SEAM = 2_000
 _OTHER_DELIMITERS: Final = (" ", ";", "\t", "|", ",")
@@ -57,22 +58,25 @@ class Reading:
     """Whether pieces were joined without quotes around them."""
 
 
-def repair_line(line: str, layout: Layout, *, header: bool = False, cells: int | None = None) -> Reading | None:
+def repair_line(
+    line: str, layout: Layout, *, header: bool = False, cells: Sequence[str] | None = None
+) -> Reading | None:
     """The cells of a line whose quotes or delimiters are broken, or None when no reading is convincing.
 
-    `header`: the cells need not fit the columns below. `cells`: how many the line has by the rules, None when it
-    breaks them; one that only has too few of them is not cut inside its quotes.
+    `header`: the cells need not fit the columns below. `cells`: what the line gives by the rules, None when it
+    breaks them; one that only has too few cells is not cut inside its quotes.
     """
+    if cells is not None and len(cells) == layout.width:
+        return None if header else _moved_delimiter(line, layout, _strangeness(cells, layout))
     columns = [] if header else layout.columns
-    short = cells is not None and cells < layout.width
-    best = None if short else read_line(line, layout, columns)
+    best = None if cells is not None and len(cells) < layout.width else read_line(line, layout, columns)
     if best is not None and best.cost <= _STRAY and not best.joined:
         return best
-    moved = None if header else _moved_delimiter(line, layout)
-    if moved is not None:
-        return moved
-    if best is not None and best.cost <= _DEAREST and not header:
-        return best
+    if not header:
+        padded = None if cells is None or len(cells) > layout.width else [*cells, *[""] * (layout.width - len(cells))]
+        moved = _moved_delimiter(line, layout, _MISFIT if padded is None else _strangeness(padded, layout))
+        if moved is not None or (best is not None and best.cost <= _DEAREST):
+            return moved or best
     for delimiter in _OTHER_DELIMITERS:
         if delimiter == layout.delimiter or delimiter not in line:
             continue
@@ -181,17 +185,20 @@ def _misfit(value: str, column: Profile | None) -> float:
     return 0.1 if kind in TYPED or (column.kind == "code" and kind == "text") else 0.0
 
 
-def _moved_delimiter(line: str, layout: Layout) -> Reading | None:
-    """A record with one delimiter too many or too few, where the columns show which one it is."""
+def _moved_delimiter(line: str, layout: Layout, plain: float) -> Reading | None:
+    """A record with one delimiter too many or too few, where the columns show which one it is.
+
+    `plain`: how strange the cells are without a repair.
+    """
+    found: list[Reading] = []
     longer = read_line(line, replace(layout, width=layout.width + 1, columns=()), ())
     if longer is not None and longer.cost == 0 and (cells := _without_surplus(longer.cells, layout)):
-        return Reading(cells, 0.0, "a surplus delimiter was left out")
-    shorter = read_line(line, replace(layout, width=layout.width - 1, columns=()), ()) if layout.width > 2 else None
-    if shorter is not None and shorter.cost == 0 and not fits(shorter.cells, layout.columns)[1]:
-        return None
-    if cells := _with_missing(line, layout):
-        return Reading(cells, 0.0, "a missing delimiter was put back")
-    return None
+        found.append(Reading(cells, _strangeness(cells, layout), "a surplus delimiter was left out"))
+    if plain >= _CLEARLY and not (found and found[0].cost < _STRAY) and (cells := _with_missing(line, layout)):
+        strange = _strangeness(cells, layout)
+        if strange <= plain - _CLEARLY:
+            found.append(Reading(cells, strange, "a missing delimiter was put back"))
+    return min(found, key=lambda reading: reading.cost, default=None)
 
 
 def _without_surplus(cells: list[str], layout: Layout) -> list[str] | None:
@@ -215,25 +222,27 @@ def _with_missing(line: str, layout: Layout) -> list[str] | None:
 
 def _likeliest(found: Sequence[list[str]], layout: Layout) -> list[str] | None:
     """The cells that look most like the columns; None where some value is in a wrong one or two are as likely."""
-    scored = sorted((_oddness(cells, layout), cells) for cells in found if not fits(cells, layout.columns)[1])
+    scored = sorted((_strangeness(cells, layout), cells) for cells in found if not fits(cells, layout.columns)[1])
     if not scored or (len(scored) > 1 and scored[0][0] == scored[1][0] and scored[0][1] != scored[1][1]):
         return None
     return scored[0][1]
 
 
-def _oddness(cells: Sequence[str], layout: Layout) -> float:
-    """How many cells are unlike all others of their column: empty where none is, or of another shape."""
-    odd = 0.0
+def _strangeness(cells: Sequence[str], layout: Layout) -> float:
+    """How many cells are unlike all others of their column: empty where none is, of another kind or shape."""
+    odd = _MISFIT * fits(cells, layout.columns)[1]
     for cell, column, shapes in zip(cells, layout.columns, layout.shapes, strict=False):
         if bool(cell.strip()) != (column.filled > 0) and column.filled in (0.0, 1.0):
             odd += 1
         elif cell.strip() and shape_of(cell) not in shapes:
             odd += 0.2 + 0.3 * (column.kind != kind_of(cell))
+        odd += 0.5 * (cell.count(layout.quote or "\0") % 2)
     return round(odd, 6)
 
 
 def _same_word(before: str, after: str) -> bool:
-    return before.isalpha() and after.isalpha() and not (before.islower() and after.isupper())
+    """Whether no delimiter can have stood between two characters, as a word or a phrase goes on there."""
+    return (before.isalpha() and after.isalpha()) or before.isspace() or after.isspace()
 
 
 def shape_of(cell: str) -> str:

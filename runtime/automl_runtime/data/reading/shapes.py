@@ -11,9 +11,9 @@ from automl_runtime.data.naming import looks_like_id
 __all__ = ["RecordSet", "find_record_sets"]
 
 _ENVELOPES: Final = frozenset(
-    ["array", "body", "content", "data", "documents", "docs", "elements", "entries", "entry", "features", "hits", "items"]
-    + ["list", "objects", "output", "payload", "records", "record", "response", "result", "results", "rows", "row", "root"]
-    + ["table", "value", "values"]
+    {"array", "body", "content", "data", "docs", "documents", "elements", "entries", "entry", "features", "hits"}
+    | {"items", "list", "objects", "output", "payload", "record", "records", "response", "result", "results"}
+    | {"root", "row", "rows", "table", "value", "values"}
 )
 _ABOUT_THE_ANSWER: Final = ("batch", "correlation", "cursor", "job", "page", "query", "request", "session", "trace")
 _MOST_FIELDS: Final = 20

@@ -147,7 +147,7 @@ def _too_big(part: pa.Array | list[Any], wanted: pa.DataType) -> bool:
     if wanted == pa.int64() or part.type != pa.int64() or part.null_count == len(part):
         return False
     extremes = pc.min_max(part).as_py()
-    return max(-extremes["min"], extremes["max"]) >= _EXACT_IN_FLOAT
+    return bool(max(-extremes["min"], extremes["max"]) >= _EXACT_IN_FLOAT)
 
 
 def _as_type(part: pa.Array | list[Any], wanted: pa.DataType) -> pa.Array:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from automl_runtime.data.reading.delimited import read_delimited
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable

@@ -1,0 +1,81 @@
+"""Binds the phrases of columns that are not to be used."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from automl_agent.grounding.words import content_words, fold, relate, tokens
+from automl_runtime.errors import RequestError
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+from rapidfuzz import fuzz, process
+
+__all__ = ["excluded_columns"]
+
+_NEAR: Final = 0.74
+_IDS: Final = frozenset("id ids identifier identifiers key keys".split())
+_PERSONAL: Final = frozenset("personal private sensitive pii".split())
+_TABLE_WORDS: Final = frozenset("table file sheet tables files data".split())
+
+
+def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str, str]]:
+    """The columns that `phrases` mean, as (table, column), in the order of the catalog.
+
+    A phrase means the columns with exactly this name; else those whose name holds all its words; else all columns of
+    the table of this name; "the id" means every identifier.
+
+    Raises:
+        RequestError: if a phrase means nothing, with the nearest names.
+    """
+    found: list[tuple[str, str]] = []
+    for phrase in phrases:
+        bound = _bound(phrase, catalog)
+        if not bound:
+            raise RequestError(f'No column is called "{phrase}", so it cannot be left out.', hint=f"Nearest: {_nearest(phrase, catalog)}.")
+        found.extend(pair for pair in bound if pair not in found)
+    return found
+
+
+def _bound(phrase: str, catalog: DataCatalog) -> list[tuple[str, str]]:
+    everything = [(table, column) for table in catalog.tables for column in table.columns]
+    plain = _plain(phrase)
+    exact = [(t.name, c.name) for t, c in everything if plain in {_plain(c.name), _plain(f"{t.name}.{c.name}")}]
+    if exact:
+        return exact
+    words = content_words(phrase)
+    if not words:
+        return []
+    named = [(t.name, c.name) for t, c in everything if _holds_all(words, t, c)]
+    if named:
+        return named
+    whole = [table for table in catalog.tables if _is_table(words, table)]
+    if whole:
+        return [(table.name, column.name) for table in whole for column in table.columns]
+    if set(words) & _IDS:
+        return [(t.name, c.name) for t, c in everything if c.role in {"id", "key"}]
+    if set(words) & _PERSONAL:
+        return [(t.name, c.name) for t, c in everything if c.personal is not None]
+    return []
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in fold(name) if char.isalnum() or char == ".")
+
+
+def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry) -> bool:
+    """Whether each word is in the column's name; a word that names the table is not needed there."""
+    parts, around = tokens(column.name), tokens(table.name)
+    own = [max((relate(word, part) for part in parts), key=lambda relation: relation.strength) for word in words] if parts else []
+    hits = [relation.strength >= _NEAR and not relation.reversed for relation in own]
+    missing = [word for word, hit in zip(words, hits, strict=False) if not hit]
+    return any(hits) and all(any(relate(word, part).strength >= 0.9 for part in around) for word in missing)
+
+
+def _is_table(words: tuple[str, ...], table: TableEntry) -> bool:
+    telling = [word for word in words if word not in _TABLE_WORDS]
+    return bool(telling) and all(any(relate(word, part).strength >= 0.9 for part in tokens(table.name)) for word in telling)
+
+
+def _nearest(phrase: str, catalog: DataCatalog) -> str:
+    names = list(dict.fromkeys(column.name for table in catalog.tables for column in table.columns))
+    ranked = process.extract(phrase, names, scorer=fuzz.WRatio, processor=fold, limit=3)
+    return ", ".join(f'"{name}"' for name, _, _ in ranked)

@@ -1,0 +1,148 @@
+"""The values of a column as labels: which one a phrase means, which one says yes, which one a threshold draws."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from automl_agent.grounding.words import content_words, fold, relate, tokens
+from automl_agent.requirements.numbers import NUMBER, parse_number
+from automl_schemas.catalog import ColumnEntry
+from automl_schemas.requirement import Threshold
+from automl_schemas.vocabulary import ColumnType
+
+__all__ = ["Label", "LabelMatch", "are_codes", "clean_value", "initials_match", "labels_of", "match_labels", "threshold_label", "yes_label"]
+
+Label = str | bool | int | float
+"""A value as it stands in the clean table."""
+
+_MOST_LABELS: Final = 50
+_YES: Final = frozenset("yes y true t 1 1.0 ja j oui o si s positive pos + wahr vrai on".split())
+_NO: Final = frozenset("no n false f 0 0.0 nein non negative neg - falsch faux off none never".split())
+_BOUND: Final = re.compile(
+    rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
+    r"\s*(?:[$€£]|usd|eur|dollars?|euros?)?\s*(?P<after>\+|-|or more|or less|and more|and above|and over|and below|or above|or below)?\s*\.?\s*",
+    re.IGNORECASE,
+)
+_MORE: Final = frozenset({">", ">=", "≥", "=>", "over", "above", "more than", "at least", "greater than", "+", "or more", "and more", "and above", "and over", "or above"})
+_LESS: Final = frozenset({"<", "<=", "≤", "=<", "-", "under", "below", "less than", "up to", "at most", "or less", "and below", "or below"})
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMatch:
+    """The label that a phrase means; `reversed` when the label says the opposite of the phrase."""
+
+    label: str
+    strength: float
+    reversed: bool = False
+
+
+def labels_of(column: ColumnEntry) -> list[str]:
+    """The values of a column that has few of them, most frequent first; empty when it has many."""
+    if column.type in {"text", "date", "datetime", "time", "empty"} and column.distinct > 20:
+        return []
+    if column.distinct > _MOST_LABELS or column.type in {"date", "datetime", "time"}:
+        return []
+    return [entry.value for entry in column.stats.top]
+
+
+def match_labels(words: tuple[tuple[str, float], ...], labels: list[str]) -> LabelMatch | None:
+    """The label that one of `words` (with weights) names, or that means the same or the opposite."""
+    best: LabelMatch | None = None
+    for label in labels:
+        parts = tuple(part for part in tokens(label) if not part.isdigit())
+        if not parts or fold(label) in _YES | _NO:
+            continue
+        for word, weight in words:
+            for part in parts:
+                relation = relate(word, part)
+                alone = 1.0 if len(parts) == 1 else 0.92
+                found = LabelMatch(label, relation.strength * weight * alone, relation.reversed != _denies(parts))
+                if best is None or found.strength > best.strength or (found.strength == best.strength and best.reversed and not found.reversed):
+                    best = found
+    return best if best is not None and best.strength >= 0.5 else None
+
+
+def _denies(parts: tuple[str, ...]) -> bool:
+    return parts[0] in {"not", "non", "no", "never"} and len(parts) > 1
+
+
+def label_named(phrase: str, labels: list[str]) -> str | None:
+    """The label that `phrase` spells, or names best; None when none comes near."""
+    for label in labels:
+        if fold(label).strip() == fold(phrase).strip():
+            return label
+    match = match_labels(tuple((word, 1.0) for word in content_words(phrase)), labels)
+    return match.label if match is not None and match.strength >= 0.7 and not match.reversed else None
+
+
+def initials_match(phrase: str, labels: list[str]) -> str | None:
+    """The one-letter label that a word of `phrase` begins with ("malignant" and M of M/B); None when none does."""
+    letters = {fold(label): label for label in labels if len(label.strip()) == 1 and label.strip().isalpha()}
+    if len(letters) != len(labels) or {*letters} <= {"y", "n"} or {*letters} <= {"t", "f"}:
+        return None
+    for word in content_words(phrase):
+        if word[0] in letters:
+            return letters[word[0]]
+    return None
+
+
+def yes_label(labels: list[str]) -> str | None:
+    """Which of two labels says yes: yes, true, 1; None when neither pair is known."""
+    if len(labels) != 2:
+        return None
+    yes = [label for label in labels if fold(label).strip() in _YES]
+    no = [label for label in labels if fold(label).strip() in _NO]
+    if len(yes) == 1 and (len(no) == 1 or _is_number(labels)):
+        return yes[0]
+    if len(no) == 1 and not yes:
+        return next(label for label in labels if label not in no)
+    return None
+
+
+def _is_number(labels: list[str]) -> bool:
+    return all(re.fullmatch(r"-?\d+(?:\.\d+)?", label.strip()) for label in labels)
+
+
+def are_codes(labels: list[str]) -> bool:
+    """Whether labels say nothing by themselves: numbers, single letters, yes and no."""
+    return all(len(label.strip()) == 1 or fold(label).strip() in _YES | _NO or re.fullmatch(r"[-+]?\d+(?:\.\d+)?", label.strip()) for label in labels)
+
+
+def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
+    """The label that holds what is beyond `threshold`: `>50K` of `<=50K` and `>50K`; None when they draw no such line."""
+    bounds = [(label, _bound(label)) for label in labels]
+    if not 2 <= len(labels) <= 4 or any(bound is None for _, bound in bounds):
+        return None
+    more = threshold.op in {">", ">="}
+    for label, bound in bounds:
+        assert bound is not None
+        value, is_more = bound
+        if is_more == more and any(abs(value * scale - threshold.value) <= 0.021 * threshold.value for scale in (1, 1000)):
+            return label
+    return None
+
+
+def _bound(label: str) -> tuple[float, bool] | None:
+    match = _BOUND.fullmatch(label)
+    if match is None:
+        return None
+    words = {(match["op"] or "").casefold(), (match["after"] or "").casefold()} - {""}
+    if not words or (words & _MORE and words & _LESS):
+        return None
+    return parse_number(match["number"], thousands_first=True), bool(words & _MORE)
+
+
+def clean_value(label: str, type_: ColumnType) -> Label:
+    """`label`, a value in the catalog's spelling, as it stands in the clean table.
+
+    >>> clean_value("true", "boolean"), clean_value("1", "integer"), clean_value("Yes", "category")
+    (True, 1, 'Yes')
+    """
+    if type_ == "boolean":
+        return fold(label).strip() in _YES
+    if type_ in {"integer", "number"}:
+        number = float(label)
+        return int(number) if type_ == "integer" or number.is_integer() else number
+    return label

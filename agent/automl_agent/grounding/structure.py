@@ -1,0 +1,154 @@
+"""How the rows of the base table hang together: time, series, entities that repeat; and what validation follows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from automl_agent.grounding.words import content_words, relate, tokens
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+from automl_schemas.question import Option, Question
+from automl_schemas.requirement import Requirement
+from automl_schemas.spec import JoinSpec, Validation
+from automl_schemas.vocabulary import TaskType
+
+__all__ = ["Structure", "is_series", "structure_of", "time_column"]
+
+_ATTRIBUTES: Final = frozenset(
+    "birth born dob birthday signup signed sign joined join registered registration since started start hired hire opened created creation first"
+    " renewal expiry expires expiration built valid last updated end ended left closed cancelled deactivated terminated updated modified".split()
+)
+"""Words of dates that tell something about an entity rather than when the row was observed."""
+_CALENDAR: Final = frozenset(
+    "hour hr weekday dow month mnth year yr season holiday workingday workday weekend week quarter day dom doy minute feiertag monat jahr stunde".split()
+)
+_PERSONS: Final = ("customer", "patient", "user", "student", "employee", "subject", "person", "member", "client", "subscriber")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the spec's task and validation say about the rows."""
+
+    validation: Validation
+    time: str | None = None
+    group: str | None = None
+    series: list[str] = field(default_factory=list)
+    known_ahead: list[str] = field(default_factory=list)
+    question: Question | None = None
+
+
+def structure_of(
+    requirement: Requirement, task: TaskType, table: TableEntry, target: str, catalog: DataCatalog, joins: list[JoinSpec], answer: str | None = None
+) -> Structure:
+    """Time, groups, series and validation of a task on `table`.
+
+    A forecast is validated in time; so is a prediction from what is known before an event, or for a time ahead, when the
+    rows have an order in time. Rows that repeat an entity stay together. Classes are stratified.
+    """
+    if task == "forecast":
+        time = time_column(table, events_only=False)
+        series = _series(requirement, table, time, target)
+        ahead = [column.name for column in table.columns if column.name not in {target, time, *series} and set(tokens(column.name)) & _CALENDAR]
+        return Structure("temporal", time, None, series, ahead)
+    group = _repeated_entity(requirement, table, target)
+    if requirement.known_before is not None:
+        time = time_column(table, events_only=True) or _joined_time(table, catalog, joins)
+        if time is not None:
+            return Structure("temporal", time)
+    if requirement.horizon_days is not None and (group is not None or not _has_own_key(table)):
+        time = time_column(table, events_only=True)
+        if time is not None:
+            return Structure("temporal", time)
+    if group is None:
+        return Structure("stratified" if task in {"binary", "multiclass", "multilabel"} else "random")
+    question = _group_question(table, group)
+    kept = None if answer == "rows" else group
+    return Structure("grouped" if kept else "stratified" if task in {"binary", "multiclass"} else "random", None, kept, question=question)
+
+
+def time_column(table: TableEntry, *, events_only: bool) -> str | None:
+    """The column of `table` that orders its rows in time; None when there is none.
+
+    Args:
+        table: where to look.
+        events_only: leave out dates about an entity, such as a birth or a sign-up.
+    """
+    times = [column for column in table.columns if column.type in {"date", "datetime"} and column.distinct > 2]
+    if events_only:
+        times = [column for column in times if not set(tokens(column.name)) & _ATTRIBUTES]
+    if not times and not events_only:
+        times = [column for column in table.columns if column.type == "integer" and tokens(column.name) in {("year",), ("yr",)} and column.distinct > 5]
+    best = max(times, key=lambda column: (-column.missing, column.type == "datetime", column.distinct, -column.position), default=None)
+    return None if best is None else best.name
+
+
+def is_series(table: TableEntry) -> bool:
+    """Whether the rows of `table` are moments of one or several series: time is (part of) what names a row."""
+    time = time_column(table, events_only=False)
+    if time is None:
+        return False
+    in_key = any(time in key.columns for key in table.keys)
+    return in_key and not _has_own_key(table)
+
+
+def _has_own_key(table: TableEntry) -> bool:
+    """Whether one column other than a time or a row number names the rows: they are things, not moments."""
+    return any(column.role == "id" and [column.name] in [key.columns for key in table.keys] for column in table.columns)
+
+
+def _joined_time(table: TableEntry, catalog: DataCatalog, joins: list[JoinSpec]) -> str | None:
+    for join in joins:
+        if join.parent == table.name and join.cardinality in {"1:1", "n:1"}:
+            time = time_column(catalog.table(join.child), events_only=True)
+            if time is not None:
+                return f"{join.child}.{time}"
+    return None
+
+
+def _series(requirement: Requirement, table: TableEntry, time: str | None, target: str) -> list[str]:
+    """The columns that, with the time, name a row; calendar parts of the time are none."""
+    by_name = {column.name: column for column in table.columns}
+    for key in table.keys:
+        others = [name for name in key.columns if name != time and not set(tokens(name)) & _CALENDAR]
+        if time in key.columns and others and all(by_name[name].role != "number" or by_name[name].type == "integer" for name in others):
+            return others
+    if time is None or by_name[time].distinct >= 0.9 * table.rows:
+        return []
+    if any([time, *rest] for key in table.keys if time in key.columns for rest in [[name for name in key.columns if name != time]]):
+        return []
+    entity = content_words(requirement.entity or "")
+    fitting = [column for column in table.columns if column.name not in {time, target} and column.role in {"category", "key"} and _fills(column, by_name[time], table)]
+    named = [column.name for column in fitting if any(relate(word, part).strength >= 0.7 for word in entity for part in tokens(column.name))]
+    return named[:1] or [column.name for column in fitting[:1]]
+
+
+def _fills(column: ColumnEntry, time: ColumnEntry, table: TableEntry) -> bool:
+    """Whether `column` times the moments is about the number of rows."""
+    return column.distinct > 1 and 0.8 <= column.distinct * time.distinct / max(table.rows, 1) <= 1.25
+
+
+def _repeated_entity(requirement: Requirement, table: TableEntry, target: str) -> str | None:
+    """The column that names the entity, when several rows share its values."""
+    words = content_words(requirement.entity or "") or _PERSONS
+    for column in table.columns:
+        if column.name == target or column.role not in {"key", "id", "category"} or column.type in {"number", "boolean"}:
+            continue
+        repeats = 10 <= column.distinct <= 0.77 * (column.rows - column.missing)
+        named = any(relate(word, part).strength >= 0.78 for word in words for part in tokens(column.name))
+        if repeats and named and (column.role == "key" or requirement.entity is not None):
+            return column.name
+    return None
+
+
+def _group_question(table: TableEntry, group: str) -> Question:
+    column = next(column for column in table.columns if column.name == group)
+    return Question(
+        id="entity",
+        text=f"{table.rows:,} rows share {column.distinct:,} values of {group!r}. What is new when the model is used?",
+        options=[
+            Option(value=group, label=f"a new {group}: its rows never stand on both sides of a split"),
+            Option(value="rows", label="a new row of any of them: rows are split one by one"),
+        ],
+        default=group,
+        impact="Scores of rows whose sisters were seen in training are higher than those of new ones.",
+    )

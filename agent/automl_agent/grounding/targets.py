@@ -1,0 +1,89 @@
+"""Chooses the target of a request among the candidates, or says why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Final
+
+from automl_agent.grounding.candidates import ACCEPTED, Candidate, candidates, content_of
+from automl_agent.grounding.messages import no_match, target_question
+from automl_agent.grounding.opaque import nameless, placed
+from automl_agent.grounding.wishes import Wish
+from automl_agent.grounding.words import fold
+from automl_runtime.errors import DataError, RequestError
+from automl_schemas.catalog import DataCatalog
+from automl_schemas.question import Question
+from rapidfuzz import process
+
+__all__ = ["Target", "choose_target"]
+
+_NEAR_TIE: Final = 0.06
+_MOST_OPTIONS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What is predicted, and a question when other columns come close."""
+
+    candidate: Candidate
+    question: Question | None = None
+
+
+def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]], answer: str | None = None) -> Target:
+    """The target that fits `wish` best.
+
+    Raises:
+        RequestError: if nothing fits, or `answer` names no column that can be predicted.
+        DataError: if the target holds one value only.
+    """
+    place = placed(wish, catalog)
+    found = [place] if place is not None else candidates(wish, catalog, excluded)
+    believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(wish, catalog, source, excluded)
+    near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
+    near = _distinct(near)[:_MOST_OPTIONS]
+    if answer is not None:
+        chosen = _answered(answer, wish, catalog, found)
+        return Target(_checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen))
+    if not near:
+        raise no_match(wish.phrase, catalog, source)
+    question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
+    return Target(_checked(near[0]), question)
+
+
+def _distinct(found: list[Candidate]) -> list[Candidate]:
+    return list({candidate.id: candidate for candidate in reversed(found)}.values())[::-1]
+
+
+def _checked(candidate: Candidate) -> Candidate:
+    if candidate.column.distinct < 2 and candidate.sql is None:
+        value = candidate.column.stats.top[0].value if candidate.column.stats.top else None
+        raise DataError(
+            f"The target {candidate.column.name!r} of {candidate.table.name} holds {value!r} in all its {candidate.column.rows:,} rows.",
+            hint="A model needs at least two classes, or numbers that vary.",
+        )
+    return candidate
+
+
+def _answered(answer: str, wish: Wish, catalog: DataCatalog, found: list[Candidate]) -> Candidate:
+    for candidate in found:
+        if fold(answer) in {fold(candidate.id), fold(candidate.name)}:
+            return candidate
+    matching = [
+        (table, column)
+        for table in catalog.tables
+        for column in table.columns
+        if fold(answer) in {fold(f"{table.name}.{column.name}"), fold(column.name)}
+    ]
+    for table, column in matching:
+        content = content_of(column)
+        if content is not None or column.distinct < 2:
+            return Candidate(table, column, 1.0, content or "classes", "was chosen", column.name)
+    names = [f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns if content_of(column)]
+    nearest = ", ".join(name for name, _, _ in process.extract(answer, names, limit=3))
+    raise RequestError(f"target={answer!r} is no column that can be predicted.", hint=f"Nearest: {nearest}.")
+
+
+def without_label(candidate: Candidate) -> Candidate:
+    """`candidate` as a plain column."""
+    return replace(candidate, label=None, reversed=False)

@@ -1,0 +1,144 @@
+"""The kind of task and the metric that follow from the words and from the target."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.wishes import Wish
+from automl_agent.grounding.words import content_words, relate, stem
+from automl_runtime.errors import RequestError
+from automl_schemas.question import Option, Question
+from automl_schemas.requirement import Requirement
+from automl_schemas.spec import MetricSpec
+from automl_schemas.vocabulary import MetricName, TaskType, default_metric
+from rapidfuzz import process
+
+__all__ = ["FITTING", "TaskChoice", "choose_metric", "choose_task"]
+
+_CLASSIFIED: Final[tuple[MetricName, ...]] = ("roc_auc", "log_loss", "f1", "accuracy", "balanced_accuracy")
+FITTING: Final[dict[TaskType, tuple[MetricName, ...]]] = {
+    "binary": ("roc_auc", "average_precision", "log_loss", "f1", "accuracy", "balanced_accuracy"),
+    "multiclass": _CLASSIFIED,
+    "multilabel": ("f1", "log_loss", "accuracy"),
+    "regression": ("rmse", "mae", "mape", "r2"),
+    "forecast": ("rmse", "mae", "mape", "r2", "pinball"),
+    "clustering": ("silhouette",),
+    "anomaly": ("roc_auc", "average_precision"),
+}
+"""Metrics that each task can be judged by."""
+
+_CLASS_WORDS: Final = frozenset("grade class category level type group tier band label stage priority severity kind digit species segment bracket urgency".split())
+_NUMBER_WORDS: Final = frozenset(
+    "score point points number count amount price cost age position rank place placing ranking year years room rooms minutes hours days sum total quantity"
+    " value size length weight height duration time long late old much many sale sales demand income".split()
+)
+_ORDINAL_WORDS: Final = frozenset("quality rating star stars satisfaction evaluation grade mark stage risk".split())
+_RANKS: Final = frozenset("position rank ranking place placing placement standing".split())
+_FEW: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class TaskChoice:
+    """A task, and a question when it was a near tie."""
+
+    task: TaskType
+    question: Question | None = None
+
+
+def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answer: str | None = None) -> TaskChoice:
+    """Binary, multiclass or regression, from the words first and from the values of the target where words are silent.
+
+    Raises:
+        RequestError: if `answer` is no task that the target allows.
+    """
+    column = candidate.column
+    if candidate.content == "classes":
+        default: TaskType = "binary" if candidate.sql is not None or column.distinct == 2 else "multiclass"
+        if requirement.task == "multilabel" and default == "multiclass":
+            default = "multilabel"
+    else:
+        default = "regression"
+    unsure = candidate.content == "number" and column.type == "integer" and 2 < column.distinct <= _FEW and requirement.task is None
+    if unsure and wish.metric is None:
+        spoken = _spoken(wish, candidate)
+        unsure, default = spoken is None, spoken or ("multiclass" if _speaks(wish, candidate, _ORDINAL_WORDS) else "regression")
+    allowed: list[TaskType] = ["multiclass", "regression"] if column.type in {"integer", "number"} and 2 < column.distinct <= 50 else [default]
+    if answer is not None:
+        return TaskChoice(_settled(answer, allowed), _question(candidate, allowed, default))
+    return TaskChoice(default, _question(candidate, allowed, default) if unsure and wish.metric is None else None)
+
+
+def _spoken(wish: Wish, candidate: Candidate) -> TaskType | None:
+    words = {stem(word) for word in content_words(wish.phrase)}
+    if words & {stem(word) for word in _CLASS_WORDS}:
+        return "multiclass"
+    if words & {stem(word) for word in _NUMBER_WORDS}:
+        return "regression"
+    return None
+
+
+def _speaks(wish: Wish, candidate: Candidate, vocabulary: frozenset[str]) -> bool:
+    words = {stem(word) for word in (*content_words(wish.phrase), *content_words(candidate.column.name.replace("_", " ")))}
+    return bool(words & {stem(word) for word in vocabulary})
+
+
+def _settled(answer: str, allowed: list[TaskType]) -> TaskType:
+    for task in allowed:
+        if task == answer:
+            return task
+    nearest = process.extractOne(answer, allowed)
+    raise RequestError(f"task={answer!r} does not fit the target; allowed: {', '.join(allowed)}.", hint=f"Did you mean {nearest[0]}?" if nearest else None)
+
+
+def _question(candidate: Candidate, allowed: list[TaskType], default: TaskType) -> Question:
+    column = candidate.column
+    labels = {
+        "multiclass": f"{column.distinct} classes: predict one of them",
+        "regression": f"a number from {column.stats.min} to {column.stats.max}: predict how much",
+    }
+    return Question(
+        id="task",
+        text=f"Are the {column.distinct} values of {column.name!r} classes or a quantity?",
+        options=[Option(value=task, label=labels.get(task, task)) for task in allowed],
+        default=default,
+        impact="Classes get probabilities and log_loss; a quantity gets a number and rmse.",
+    )
+
+
+def choose_metric(requirement: Requirement, task: TaskType, wish: Wish | None, answer: str | None = None) -> tuple[MetricSpec, list[str]]:
+    """The metric that was asked, else the usual one of the task; with sentences about what was assumed.
+
+    Raises:
+        RequestError: if the metric does not fit the task.
+    """
+    if answer is not None:
+        if answer not in FITTING[task]:
+            nearest = process.extractOne(answer, FITTING[task])
+            raise RequestError(f"metric={answer!r} does not fit a {task} task.", hint=f"Allowed: {', '.join(FITTING[task])}; nearest: {nearest[0]}.")
+        name = next(metric for metric in FITTING[task] if metric == answer)
+        return MetricSpec(name=name, goal=requirement.goal if name == requirement.metric else None), []
+    if requirement.metric is not None:
+        if requirement.metric not in FITTING[task]:
+            raise RequestError(
+                f"{requirement.metric} does not fit a {task} task, which this is; it is judged by {', '.join(FITTING[task])}.",
+                hint=_HINTS.get(task, "Leave the metric out, or take one of these."),
+            )
+        return MetricSpec(name=requirement.metric, goal=requirement.goal), []
+    if task == "regression" and wish is not None and _is_rank(wish):
+        return MetricSpec(name="mae"), ["a position is judged in places: metric mae"]
+    return MetricSpec(name=default_metric(task)), []
+
+
+_HINTS: Final[dict[TaskType, str]] = {
+    "regression": 'For a number say for example "within 10 %" or "RMSE under 5".',
+    "forecast": 'For a forecast say for example "MAPE under 10 %" or "RMSE under 5".',
+    "binary": 'For yes and no say for example "AUC above 0.85" or "at least 90 % accurate".',
+    "multiclass": 'For classes say for example "at least 90 % accurate" or "log loss under 0.5".',
+}
+
+
+def _is_rank(wish: Wish) -> bool:
+    return any(relate(word, rank).strength >= 0.95 for word, _ in wish.words for rank in _RANKS) and re.search(r"\b(?:stars?|points?)\b", wish.phrase) is None

@@ -1,0 +1,225 @@
+"""Words of business English that mean the same or the opposite, and how columns abbreviate them.
+
+General vocabulary only: a name of any particular data set does not belong here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+__all__ = ["ABBREVIATIONS", "CONCEPTS", "FRAME", "GENERIC_TARGETS", "IRREGULAR", "JOINED", "NEUTRAL", "SHORT_WORDS", "WEAK"]
+
+CONCEPTS: Final = """
+churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire turnover stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
+default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad ; repay repayment payback paidback pay good settle solvent
+fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude ; legit legitimate genuine honest authentic
+spam junk unwanted unsolicited ; ham legit legitimate wanted
+late delay lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt timely
+noshow absent absence miss skip ; show showup attend attendance turnup appear come present
+fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact healthy
+fail flunk unsuccessful failure ; pass success successful succeed graduate qualify
+survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish
+sick ill illness disease condition diagnosis diagnose positive infected infection ; healthy negative
+cancer tumor tumour malignant malignancy carcinoma melanoma ; benign
+diabetes diabetic
+heart cardiac cardiovascular coronary cardio infarction
+stroke apoplexy
+readmit readmission rehospitalisation rehospitalization return
+buy purchase order acquire convert conversion checkout sell sale kauf achat
+subscribe subscription signup register registration enroll enrol join optin ; unsubscribe optout
+respond response reply react accept acceptance uptake interest interested ; ignore decline refuse
+click tap ctr
+approve approval accept acceptance grant admit ; reject rejection deny denial decline refuse
+admit admission accept ; reject
+return refund sendback ; keep
+complain complaint grievance dissatisfied unhappy
+satisfied satisfaction happy happiness content csat pleased ; dissatisfied unhappy unsatisfied
+recommend recommendation promoter ; detractor
+promote promotion promoted
+hire recruit recruitment placed placement
+win winner victory ; lose loser loss defeat
+claim claimed insurance
+accident crash collision
+edible eatable ; poisonous toxic inedible
+toxic poisonous
+sentiment polarity mood tone emotion feeling opinion attitude
+increase rise grow up ; decrease fall drop down
+rain rainfall precipitation wet ; dry
+price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio fetch eur euro usd gbp chf dollar
+cost expense expenditure charge fee amount premium bill spend eur euro usd gbp chf dollar
+income salary wage earn earnings pay compensation remuneration payroll gehalt einkommen salaire revenu rich make
+revenue turnover sale takings proceeds receipts gmv umsatz ventes billing
+profit margin gain earnings surplus benefit profitable ; loss deficit
+spend expenditure expense outlay basket purchase spending
+bill invoice charge payment rechnung facture
+rent rental lease hire let
+loan credit lend borrow mortgage debt
+amount sum total volume quantity value betrag montant
+count number quantity tally volume frequency many anzahl nombre
+demand sale sold sell quantity need order rental ride trip usage load
+sale sell sold revenue unit units
+usage use consumption consume utilisation utilization load draw verbrauch consommation
+energy electricity power kwh mwh watt load heating
+emission emissions co2 carbon pollution pollutant polluted
+fuel mpg mileage economy petrol gasoline
+temperature degree heat warm warmth hot cold celsius temperatur
+humidity humid moisture
+wind windy
+yield harvest crop output production produce productive ertrag rendement
+strength strong resistance mpa
+acidity acid acidic ph
+quality grade rating goodness good qualitaet qualite
+grade mark score points gpa note class level result
+score rating star stars points grade evaluation mark
+rank position place placing placement standing order ranking
+finish final end result completion
+result outcome verdict decision conclusion
+status state condition situation zustand etat
+type kind class category group sort variety species family genre segment
+species variety cultivar breed
+department desk queue team unit division section office
+topic subject theme category
+language tongue idiom
+gender sex
+age old young alter
+duration length long time takes take last minutes hours days nights elapsed tenure dauer duree
+time duration minutes hours elapsed
+speed fast velocity pace quick slow
+distance far km kilometer kilometre mile miles distanz
+height tall high altitude elevation
+weight heavy mass weigh kg kilogram gewicht poids
+size large big area surface sqm sqft footage
+wait waiting queue delay
+stay los nights
+priority urgency urgent importance critical severity prioritaet
+severity severe serious injury
+risk danger hazard
+region location area city district town place
+house home property housing flat apartment dwelling building
+customer client user subscriber member account consumer buyer guest shopper patron policyholder kunde passenger
+employee staff worker associate personnel colleague mitarbeiter
+patient person subject case
+student pupil learner child kid
+person people individual human
+borrower debtor applicant client customer
+machine device equipment asset engine press pump turbine motor appliance robot
+vehicle car auto automobile truck van
+message mail email sms letter comment post tweet note text
+review comment feedback opinion
+ticket enquiry inquiry request case incident issue query
+booking reservation
+guest visitor traveller traveler
+parcel shipment package consignment
+deliver delivery ship shipping arrive arrival
+arrive arrival land
+depart departure leave takeoff
+flight plane
+shop store branch outlet market
+product item article sku
+transaction payment transfer
+trip ride journey travel
+visit session
+bike bicycle cycle
+traffic congestion vehicles
+crowd visitors attendance people footfall
+life lifetime lifespan expectancy survival longevity
+body bodily bmi
+fat adiposity obesity obese
+advance ahead prior lead beforehand
+dismiss layoff fired
+stock inventory warehouse
+popularity popular likes views shares
+expectation expected
+digit number numeral
+latency delay response
+margin markup
+age years old
+""".strip()
+"""One concept a line; words after `;` mean the opposite."""
+
+JOINED: Final[dict[tuple[str, str], str]] = {
+    ("on", "time"): "ontime", ("in", "time"): "ontime", ("no", "show"): "noshow", ("show", "up"): "showup", ("turn", "up"): "showup",
+    ("pay", "back"): "payback", ("paid", "back"): "payback", ("charge", "off"): "chargeoff", ("write", "off"): "chargeoff",
+    ("drop", "out"): "dropout", ("break", "down"): "breakdown", ("go", "down"): "breakdown", ("shut", "down"): "breakdown",
+    ("sign", "up"): "signup", ("opt", "in"): "optin", ("opt", "out"): "optout", ("take", "off"): "takeoff", ("go", "away"): "leave",
+    ("send", "back"): "sendback", ("e", "mail"): "email", ("give", "up"): "quit", ("pass", "away"): "die", ("walk", "away"): "leave",
+    ("jump", "ship"): "leave", ("move", "on"): "leave", ("move", "away"): "leave", ("fall", "behind"): "late", ("be", "gone"): "leave",
+    ("come", "back"): "return", ("fall", "ill"): "sick", ("pay", "off"): "payback",
+}  # fmt: skip
+"""Two words, as stems, that are one."""
+
+IRREGULAR: Final[dict[str, str]] = {
+    "left": "leave", "leaves": "leave", "leaving": "leave", "lost": "lose", "sold": "sell", "bought": "buy", "paid": "pay", "died": "die",
+    "dies": "die", "dying": "die", "won": "win", "broke": "break", "broken": "break", "spent": "spend", "went": "go", "gone": "go", "goes": "go",
+    "took": "take", "taken": "take", "made": "make", "lent": "lend", "kept": "keep", "came": "come", "fell": "fall", "fallen": "fall",
+    "grew": "grow", "grown": "grow", "rose": "rise", "cancelled": "cancel", "cancelling": "cancel", "canceled": "cancel", "canceling": "cancel",
+    "quitting": "quit", "stopped": "stop", "stopping": "stop", "shipped": "ship", "shipping": "ship", "dropped": "drop", "skipped": "skip",
+    "admitted": "admit", "readmitted": "readmit", "older": "old", "oldest": "old", "longer": "long", "later": "late", "heavier": "heavy",
+    "taller": "tall", "higher": "high", "larger": "large", "bigger": "big", "cheaper": "cheap", "warmer": "warm", "hotter": "hot", "faster": "fast",
+    "younger": "young", "earlier": "early", "richer": "rich", "satisfied": "satisfied", "mice": "mouse", "people": "people", "children": "child",
+    "men": "man", "women": "woman", "renewed": "renew", "exited": "exit", "exits": "exit", "closed": "close", "closing": "close", "used": "use",
+    "uses": "use", "using": "use", "users": "user", "series": "series", "species": "species", "status": "status", "basis": "basis", "gas": "gas",
+    "bus": "bus", "less": "less", "class": "class", "classes": "class", "pass": "pass", "passes": "pass", "passed": "pass", "miss": "miss",
+    "missed": "miss", "misses": "miss", "loss": "loss", "losses": "loss", "sales": "sale", "minutes": "minutes", "mins": "minutes", "hours": "hours",
+    "days": "days", "nights": "nights", "points": "points", "stars": "stars", "churned": "churn", "churning": "churn", "attrited": "attrition",
+    "defaulted": "default", "ordered": "order", "orders": "order", "ran": "run", "running": "run", "planned": "plan", "weighs": "weigh",
+    "happened": "happen", "returned": "return", "bad": "bad", "need": "need", "needs": "need", "needed": "need", "red": "red", "speed": "speed",
+    "bed": "bed", "beds": "bed", "king": "king", "ring": "ring", "thing": "thing", "spring": "spring", "string": "string", "rating": "rating",
+    "housing": "housing", "building": "building", "earnings": "earnings", "wing": "wing", "fed": "fed", "led": "led", "shed": "shed",
+    "repaid": "repay", "unpaid": "unpaid", "prepaid": "prepay", "resold": "resell", "rebought": "buy", "overdue": "overdue", "hundred": "hundred", "seed": "seed", "feed": "feed", "breed": "breed", "weed": "weed", "indeed": "indeed", "exceed": "exceed",
+}  # fmt: skip
+"""Word -> stem, where the rules of `words.stem` would go wrong."""
+
+ABBREVIATIONS: Final[dict[str, str]] = {
+    "amt": "amount", "qty": "quantity", "cnt": "count", "num": "number", "nr": "number", "no": "number", "nbr": "number", "avg": "average",
+    "temp": "temperature", "tmp": "temperature", "min": "minutes", "mins": "minutes", "hr": "hours", "hrs": "hours", "yr": "year", "yrs": "year",
+    "dt": "date", "ts": "time", "tm": "time", "arr": "arrive", "dep": "depart", "dest": "destination", "orig": "origin", "cust": "customer",
+    "acct": "account", "acc": "account", "emp": "employee", "txn": "transaction", "trx": "transaction", "tx": "transaction", "inv": "invoice",
+    "pmt": "payment", "pay": "pay", "prc": "price", "px": "price", "val": "value", "rev": "revenue", "inc": "income", "sal": "salary",
+    "dur": "duration", "dist": "distance", "wt": "weight", "ht": "height", "len": "length", "sz": "size", "cat": "category", "typ": "type",
+    "desc": "description", "dept": "department", "pos": "position", "rk": "rank", "lvl": "level", "pct": "percent", "perc": "percent",
+    "fl": "flag", "flg": "flag", "ind": "indicator", "tgt": "target", "lbl": "label", "cls": "class", "prob": "probability", "temp_c": "temperature",
+    "hum": "humidity", "precip": "precipitation", "cons": "consumption", "elec": "electricity", "prod": "production", "del": "delay",
+    "dly": "delay", "canc": "cancel", "cxl": "cancel", "diag": "diagnosis", "dx": "diagnosis", "surv": "survive", "mort": "mortality",
+    "wkly": "weekly", "mthly": "monthly", "med": "median", "tot": "total", "ttl": "total", "vol": "volume", "dem": "demand", "qual": "quality",
+    "rtg": "rating", "subs": "subscription", "sub": "subscription", "reg": "region", "mnth": "month", "mth": "month", "wk": "week",
+    "lat": "latitude", "lon": "longitude", "lng": "longitude", "btw": "between", "resp": "response", "pur": "purchase", "purch": "purchase",
+    "conv": "conversion", "gdp": "gdp", "sp": "price", "msrp": "price", "rul": "life", "los": "stay",
+}  # fmt: skip
+
+WEAK: Final = frozenset(
+    "number amount value total level rate type class category kind status state count sum data column field data entry record row new old current"
+    " final first last next average mean median maximum minimum overall annual yearly monthly weekly daily hourly expected actual future real"
+    " result outcome time date day days week month year minute minutes hour hours unit group thing degree share percentage size per net gross"
+    " good bad high low likely possible specific certain different own exact estimated predicted observed measured given single individual".split()
+)
+"""Words that tell little about a column by themselves."""
+
+NEUTRAL: Final = frozenset(
+    "is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target the of in for per by at to and or a an"
+    " value val num number no nr code cd id key col column field var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs"
+    " hour hours minute minutes min mins s sec second seconds day days c f ha t percent pct 24h 1 2 3 7 12 24 30 60 90 365 this now new current"
+    " ever next within during raw clean final total sum amount".split()
+)
+"""Parts of column names that add nothing against a match."""
+
+FRAME: Final = frozenset(
+    "risk probability likelihood chance odds propensity prediction forecast estimation estimate classification detection model event case instance occurrence"
+    " value next future possible likely high whole correct right true real potential early proper various several".split()
+)
+"""Words of a request that frame what is predicted ("churn risk") and seldom occur in a name."""
+
+GENERIC_TARGETS: Final = frozenset(
+    "target label class classes y outcome response result results output dependent truth gt goal category flag indicator yvar depvar tgt cls lbl answer event".split()
+)
+"""Names that say no more than that a column is to be predicted."""
+
+SHORT_WORDS: Final = frozenset(
+    "age car day sex net tax fee job pet sum max min gas bus map top low high hot wet dry ice air oil sea sun war art bar bed box cup dog cat eye ear fan"
+    " hat ink key kit leg lid log man men mix nut pan pen pie pin pot ram red rod row run set sky son tap tea tie tin toe ton toy use van war wax web win"
+    " year week hour date time name type code size rate rank risk room rain road plan part park page post port pain pair past path pass play plot poor"
+    " care card cash case cell city club cold cost crop data deal dear dent desk disk door down drug face fact fair farm fast fire firm fish food foot form"
+    " fuel full gain game girl goal gold good hair half hand head heat home hour idea iron item just kind king land late lead left less life like line list"
+    " loan lock long loss main male mark meal meat mean mile milk mine mode moon more move near neck need news nose note only open oral pack".split()
+)
+"""Short real words that are no abbreviation of a longer one."""

@@ -1,0 +1,204 @@
+"""Words, their stems, and how near a word of a request is to a part of a column name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, IRREGULAR, JOINED, SHORT_WORDS
+from rapidfuzz.distance import OSA
+
+__all__ = ["NOT_RELATED", "Relation", "content_words", "fold", "is_event", "is_negated", "relate", "stem", "tokens"]
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How strongly a word and a name part go together (0 to 1), and whether one means the opposite of the other."""
+
+    strength: float
+    reversed: bool = False
+
+
+NOT_RELATED: Final = Relation(0.0)
+_EXACT, _STEM, _ABBREVIATION, _DERIVED, _SYNONYM, _OPPOSITE, _PREFIX, _TYPO = 1.0, 0.97, 0.92, 0.88, 0.8, 0.78, 0.74, 0.78
+_SUFFIXES: Final = frozenset(
+    "|e|al|y|er|or|ion|ation|ment|ive|able|ible|ence|ance|ent|ant|ful|ness|ity|is|ed|ing|ery|age|ure|ship|ist|ial|ally|ly|ulent|ption|lation|led|ling|ic|tic|ted|ting"
+    "|ian|ee|ists|able|ability|ised|ized|ise|ize|isation|ization|s|es".split("|")
+)
+_STOP: Final = frozenset(
+    "the a an of for in on at to by with from and or but will would shall should can could may might must is are was were be been being has have had do does"
+    " did it its their our your his her my me us we you they he she i this that these those who whom which what whether if how when where than then as so too"
+    " very much more most least each every any all some again ever still soon about into onto over under up out off per please get gets got going likely"
+    " really actually also just only there them one ones".split()
+)
+_NEGATIONS: Final = frozenset({"not", "no", "never", "without", "cannot", "nt", "non"})
+
+
+def fold(text: str) -> str:
+    """`text` in lower case without accents; German umlauts become two letters.
+
+    >>> fold("Gekündigt"), fold("Région")
+    ('gekuendigt', 'region')
+    """
+    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue")):
+        text = text.replace(letter, plain)
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+
+
+@cache
+def tokens(name: str) -> tuple[str, ...]:
+    """The words of a column or table name; "no show" and the like are one word.
+
+    >>> tokens("arrDelay_min"), tokens("Paid on time?"), tokens("HTTPStatus2")
+    (('arr', 'delay', 'min'), ('paid', 'ontime'), ('http', 'status', '2'))
+    """
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", name)
+    return _joined(re.findall(r"[^\W_]+", fold(spaced)))
+
+
+def _joined(parts: list[str]) -> tuple[str, ...]:
+    joined: list[str] = []
+    i = 0
+    while i < len(parts):
+        pair = (stem(parts[i]), stem(parts[i + 1])) if i + 1 < len(parts) else None
+        if pair is not None and pair in JOINED:
+            joined.append(JOINED[pair])
+            i += 2
+        else:
+            joined.append(parts[i])
+            i += 1
+    return tuple(joined)
+
+
+@cache
+def content_words(phrase: str) -> tuple[str, ...]:
+    """The words of a phrase that carry meaning, negations left out."""
+    plain = re.sub(r"(?<=\w)'(?:s|t|re|ve|ll|d)\b", "", fold(phrase.replace("n't", " not")))
+    return tuple(word for word in _joined(re.findall(r"[^\W_]+", plain)) if word not in _STOP and word not in _NEGATIONS)
+
+
+def is_negated(phrase: str) -> bool:
+    """Whether a phrase says no: "not show up", "won't pay"; "no show" is a word of its own."""
+    plain = fold(phrase.replace("n't", " not"))
+    words = _joined(re.findall(r"[^\W_]+", plain))
+    fails_to = re.search(r"\bfail(?:s|ed)? to\b", plain) is not None
+    return fails_to or any(word in _NEGATIONS for word in words)
+
+
+@cache
+def stem(word: str) -> str:
+    """The stem of an English word: plural, -ing, -ed and a final e removed.
+
+    >>> stem("prices"), stem("pricing"), stem("rented"), stem("companies"), stem("left")
+    ('pric', 'pric', 'rent', 'company', 'leav')
+    """
+    if word in IRREGULAR:
+        return IRREGULAR[word].removesuffix("e") if len(IRREGULAR[word]) > 4 else IRREGULAR[word]
+    if word.endswith("ies") and len(word) > 4:
+        return f"{word[:-3]}y"
+    if word.endswith("sses"):
+        word = word[:-2]
+    elif word.endswith("s") and len(word) > 3 and word[-2] not in "sui":
+        word = word[:-1]
+    for suffix in ("ing", "ed"):
+        rest = word.removesuffix(suffix)
+        if rest != word and len(rest) >= 3 and re.search(r"[aeiouy]", rest):
+            word = rest
+            if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
+                word = word[:-1]
+            break
+    return word.removesuffix("e") if len(word) > 4 else word
+
+
+@cache
+def _concepts() -> dict[str, list[tuple[int, bool]]]:
+    """Stem -> the concepts it stands for, each with whether it is on the side of the opposite."""
+    index: dict[str, list[tuple[int, bool]]] = {}
+    for number, line in enumerate(CONCEPTS.splitlines()):
+        same, _, opposite = line.partition(";")
+        for side, words in ((False, same), (True, opposite)):
+            for word in words.split():
+                index.setdefault(stem(word), []).append((number, side))
+    return index
+
+
+@cache
+def relate(word: str, token: str) -> Relation:
+    """How a word of a request and a part of a name go together.
+
+    In falling order: the same word, the same stem, a known abbreviation, a derived form (arrive, arrival), a compound
+    that holds the word, a synonym, a likely slip of the pen, a prefix as abbreviation.
+    """
+    if word == token:
+        return Relation(_EXACT)
+    direct = _direct(word, token)
+    if direct > 0:
+        return Relation(direct)
+    long_form = ABBREVIATIONS.get(token)
+    concept = _by_concept(stem(word), stem(long_form or token))
+    if concept.strength > 0:
+        return concept if long_form is None else Relation(concept.strength * _ABBREVIATION, concept.reversed)
+    return Relation(max(_compound(word, token), _typo(word, token), _prefix(word, token)))
+
+
+def _direct(word: str, token: str) -> float:
+    first, second = stem(word), stem(token)
+    if first == second:
+        return _STEM
+    if stem(ABBREVIATIONS.get(token, "")) == first or stem(ABBREVIATIONS.get(word, "")) == second:
+        return _ABBREVIATION
+    return _DERIVED if _derived(word, token) else 0.0
+
+
+def _derived(first: str, second: str) -> bool:
+    shared = 0
+    while shared < min(len(first), len(second)) and first[shared] == second[shared]:
+        shared += 1
+    return any(n >= 4 and first[n:] in _SUFFIXES and second[n:] in _SUFFIXES for n in (shared, shared - 1))
+
+
+def is_event(word: str) -> bool:
+    """Whether `word` is something that happens or not (a failure, a default): its concept has an opposite."""
+    lines = CONCEPTS.splitlines()
+    return any(";" in lines[number] for number, _ in _concepts().get(stem(word), ()))
+
+
+def _by_concept(first: str, second: str) -> Relation:
+    index = _concepts()
+    best = NOT_RELATED
+    for number, side in index.get(first, ()):
+        for other, other_side in index.get(second, ()):
+            if number == other:
+                found = Relation(_SYNONYM) if side == other_side else Relation(_OPPOSITE, reversed=True)
+                best = max(best, found, key=lambda relation: relation.strength)
+    return best
+
+
+def _compound(word: str, token: str) -> float:
+    """Names written in one word: "houseprice" holds "price", and so something that costs."""
+    core = stem(word)
+    if len(core) >= 4 and len(token) > len(core) + 2 and (token.startswith(core) or token.endswith(core) or token.endswith(word)):
+        return _DERIVED - 0.05
+    return 0.0
+
+
+def _typo(word: str, token: str) -> float:
+    shorter = min(len(word), len(token))
+    if shorter < 5 or word[0] != token[0] or stem(word) in _concepts():
+        return 0.0
+    limit = 2 if shorter >= 8 else 1
+    return _TYPO if OSA.distance(word, token, score_cutoff=limit) <= limit else 0.0
+
+
+def _prefix(word: str, token: str) -> float:
+    shorter, longer = sorted((token, word), key=len)
+    if len(shorter) < 3 or shorter in SHORT_WORDS or len(longer) < len(shorter) + 2:
+        return 0.0
+    if longer.startswith(shorter):
+        return _PREFIX
+    consonants = re.sub(r"(?<!^)[aeiouy]", "", longer)
+    skeleton = re.sub(r"(?<!^)[aeiouy]", "", shorter)
+    return _PREFIX - 0.1 if shorter == token and skeleton == shorter and consonants == skeleton else 0.0

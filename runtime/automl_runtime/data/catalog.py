@@ -1,0 +1,167 @@
+"""From a folder to its catalog: what is read, stacked, cleaned, keyed and joined."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from automl_schemas.catalog import DataCatalog, FileEntry, JoinEdge, KeyCandidate, TableEntry
+
+from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.duplicates import find_copies
+from automl_runtime.data.joins import find_joins
+from automl_runtime.data.keys import Codes
+from automl_runtime.data.reading import read_path
+from automl_runtime.data.rediscovery import rediscover
+from automl_runtime.data.shards import stack
+from automl_runtime.data.table_entries import Prepared, prepare
+from automl_runtime.data.tables import RawTable, ReadResult
+from automl_runtime.data.unrelated import find_unrelated
+from automl_runtime.errors import DataError, RequestError, shorten
+from automl_runtime.events import EventSink, Finding, Progress, ignore
+
+__all__ = ["Discovery", "discover", "rediscover"]
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What was found below `root`: the catalog, and the clean, stacked, de-duplicated tables by name."""
+
+    root: Path
+    catalog: DataCatalog
+    tables: dict[str, CleanTable]
+
+
+def discover(
+    source: Path,
+    *,
+    reject: Collection[str] = (),
+    answers: Mapping[str, str] | None = None,
+    on_event: EventSink = ignore,
+) -> Discovery:
+    """Reads, stacks, cleans and joins everything below `source`; nothing there is changed.
+
+    The same bytes give the same catalog.
+
+    Args:
+        source: a file or folder.
+        reject: items of the cleaning plan that are not wanted: `table.column` or `table.column:item`.
+        answers: settled questions of an earlier catalog (`copy.*`, `shards.*`, `ignore.*`).
+        on_event: takes progress of the stages `read`, `clean` and `join`, findings and warnings.
+
+    Raises:
+        DataError: when there is no table to be used, with what was found instead.
+        RequestError: when `reject` names something that does not exist.
+    """
+    answers = answers or {}
+    result = read_path(source, on_event=on_event)
+    copies = find_copies(result, answers)
+    stacked = stack(copies.tables, result.files, answers)
+    prepared: dict[str, Prepared] = {}
+    _check_reject(reject, [raw.name for raw in stacked.tables])
+    for number, raw in enumerate(stacked.tables):
+        on_event(Progress("clean", number, len(stacked.tables), raw.name))
+        if raw.data.num_columns and raw.data.num_rows:
+            prepared[raw.name] = prepare(raw, stacked.parts.get(raw.name, ()), reject)
+    on_event(Progress("clean", len(stacked.tables), len(stacked.tables)))
+    if not prepared:
+        raise _nothing(source, result)
+    on_event(Progress("join", 0, 1))
+    entries = {name: item.entry for name, item in prepared.items()}
+    joins = find_joins({name: item.clean for name, item in prepared.items()}, entries)
+    on_event(Progress("join", 1, 1))
+    unrelated, unused, questions = find_unrelated(list(entries.values()), joins, answers)
+    tables = {name: item.clean for name, item in prepared.items() if name not in unrelated}
+    used = [_with_join_keys(entries[name], joins, tables[name]) for name in tables]
+    catalog = DataCatalog(
+        files=_files(result.files, used, [raw for raw in stacked.tables if raw.name not in prepared]),
+        tables=used,
+        joins=joins,
+        duplicates=sorted(copies.duplicates, key=lambda found: found.path),
+        shards=[shard for shard in stacked.shards if shard.table in tables],
+        ignored=sorted([*result.ignored, *copies.ignored, *unused], key=lambda item: item.path),
+        images=result.images,
+        questions=sorted(
+            [
+                question
+                for question in [*copies.questions, *stacked.questions, *questions]
+                if question.id not in answers
+            ],
+            key=lambda question: question.id,
+        ),
+        warnings=list(dict.fromkeys(result.warnings)),
+    )
+    _tell(catalog, on_event)
+    return Discovery(source, catalog, tables)
+
+
+def _check_reject(reject: Collection[str], tables: Sequence[str]) -> None:
+    for item in reject:
+        if not any(item.startswith(f"{table}.") for table in tables):
+            raise RequestError(
+                f"{shorten(item)} names no table.", hint=f"`table.column:item`, with a table of {', '.join(tables)}."
+            )
+
+
+def _nothing(source: Path, result: ReadResult) -> DataError:
+    """The error when there is no table: says what there is."""
+    found = Counter(entry.kind for entry in result.files)
+    parts = [f"{count:,} {kind.replace('_', ' ')} file{'s'[: count != 1]}" for kind, count in sorted(found.items())]
+    classes = [f"{shorten(folder.path)} with {len(folder.classes)} classes" for folder in result.images]
+    reasons = [f"{item.path}: {item.reason}" for item in result.ignored[:5]]
+    text = f"There is no table in {shorten(str(source))}: {', '.join(parts) or 'nothing'} found."
+    if classes:
+        text += f" Pictures: {', '.join(classes)}."
+    hint = "Tables are looked for in CSV, Excel, JSON, Parquet, SQLite and similar files."
+    return DataError(text, hint="\n  ".join([*reasons, hint]))
+
+
+def _with_join_keys(entry: TableEntry, joins: Sequence[JoinEdge], clean: CleanTable) -> TableEntry:
+    """Keys that joins use come first, and those that are nearly unique are recorded as such."""
+    known = {tuple(key.columns): key for key in entry.keys}
+    codes = Codes(clean.data)
+    joined: list[tuple[str, ...]] = []
+    for edge in joins:
+        for table, columns in ((edge.parent, edge.parent_columns), (edge.child, edge.child_columns)):
+            one = table == edge.parent or edge.cardinality == "1:1"
+            if table != entry.name or not one:
+                continue
+            joined.append(tuple(columns))
+            if tuple(columns) not in known and entry.rows:
+                share = codes.unique_share(columns, 0.0)
+                known[tuple(columns)] = KeyCandidate(columns=columns, unique=round(min(share, 1.0), 6))
+    order = list(known)
+    # A single key that others point at is what the table is about; among the rest the order of `find_keys` holds.
+    ranked = sorted(
+        known.values(),
+        key=lambda key: (
+            key.unique < 1.0,
+            len(key.columns) > 1 or tuple(key.columns) not in joined,
+            order.index(tuple(key.columns)),
+        ),
+    )
+    return entry.model_copy(update={"keys": ranked})
+
+
+def _files(files: Sequence[FileEntry], tables: Sequence[TableEntry], empty: Sequence[RawTable]) -> list[FileEntry]:
+    """The files with the names of their final tables; those that no table uses are not used."""
+    held = {raw.file for raw in empty}
+    entries = []
+    for entry in files:
+        names = [table.name for table in tables if entry.path in table.files]
+        had_tables = bool(entry.tables) or entry.path in held
+        inside = any(file.startswith(f"{entry.path}!/") for table in tables for file in table.files)
+        used = bool(names) or inside or (entry.used and not had_tables)
+        entries.append(entry.model_copy(update={"tables": names, "used": used}))
+    return entries
+
+
+def _tell(catalog: DataCatalog, on_event: EventSink) -> None:
+    rows = sum(table.rows for table in catalog.tables)
+    found = f"{len(catalog.files)} files -> {len(catalog.tables)} tables, {rows:,} rows, {len(catalog.joins)} joins"
+    on_event(Finding("discovered", found))
+    repeated = sum(table.rows_read - table.rows for table in catalog.tables)
+    if repeated:
+        on_event(Finding("cleaned", f"{repeated:,} repeated rows left out"))

@@ -1,0 +1,109 @@
+"""Text whose columns are aligned by blanks."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from automl_runtime.data.reading.cells import TYPED, kind_of
+from automl_runtime.data.reading.delimited import tables_of_grid
+from automl_runtime.data.reading.encodings import decode
+from automl_runtime.data.reading.source import Source
+from automl_runtime.data.tables import RawTable
+
+__all__ = ["is_fixed_width", "read_fixed_width", "split_columns"]
+
+_BLANK_SHARE = 0.97
+_SAMPLE = 2_000
+_RULE = re.compile(r"[-=+| \t]*[-=]{2,}[-=+| \t]*")
+_ENDS = re.compile(r"\r\n|\n|\r")
+
+
+def read_fixed_width(source: Source) -> list[RawTable]:
+    """The tables of a file with aligned columns; cells without the blanks that align them.
+
+    Raises:
+        DataError: if there is none.
+    """
+    decoded = decode(source.path.read_bytes(), source.encoding)
+    lines = _ENDS.split(decoded.text)
+    kept = [(number, line) for number, line in enumerate(lines, start=1) if not _RULE.fullmatch(line)]
+    rows = split_columns([line for _, line in kept])
+    numbers = [number for number, _ in kept]
+    read = replace(source, encoding=decoded.encoding)
+    return tables_of_grid(read, rows, lines=numbers, warnings=decoded.warnings)
+
+
+def is_fixed_width(lines: Sequence[str]) -> bool:
+    """Whether the lines have two or more aligned columns, at least three lines of them."""
+    filled = [line for line in lines[:_SAMPLE] if line.strip() and not _RULE.fullmatch(line)]
+    if len(filled) < 3 or sum("  " in line.strip() or "\t" in line for line in filled) < 0.6 * len(filled):
+        return False
+    rows = [[cell for cell in row if cell] for row in split_columns(filled)]
+    counts = Counter(map(len, rows))
+    width, count = max(counts.items(), key=lambda item: (item[1], item[0]))
+    if width < 2 or count < 0.6 * len(rows):
+        return False
+    cells = [cell for row in rows[1:] if len(row) == width for cell in row]
+    typed = sum(kind_of(cell) in TYPED or len(cell) <= 12 for cell in cells)
+    return typed >= 0.5 * len(cells)
+
+
+def split_columns(lines: Sequence[str]) -> list[list[str]]:
+    """The cells of aligned lines, cut where nearly all lines are blank; blank lines give no cells."""
+    wide = [line.expandtabs(8).rstrip() for line in lines]
+    filled = [line for line in wide if line]
+    gaps = _gaps(filled)
+    if not gaps and filled:
+        return [line.split() for line in wide]
+    return [_cut(line, gaps) if line else [] for line in wide]
+
+
+def _gaps(lines: Sequence[str]) -> list[tuple[int, int]]:
+    """Ranges of positions that are blank in nearly all lines, the first line (a header) not counted."""
+    body = [line for line in lines[1:_SAMPLE] if "  " in line.strip()] or list(lines[1:_SAMPLE])
+    if not body:
+        return []
+    longest = max(map(len, body))
+    taken = [0] * (longest + 1)
+    for line in body:
+        for position, sign in enumerate(line):
+            taken[position] += sign != " "
+    most = int((1 - _BLANK_SHARE) * len(body))
+    gaps: list[tuple[int, int]] = []
+    for position in range(longest + 1):
+        if taken[position] <= most:
+            if gaps and gaps[-1][1] == position:
+                gaps[-1] = (gaps[-1][0], position + 1)
+            else:
+                gaps.append((position, position + 1))
+    inner = [gap for gap in gaps if gap[0] > 0 and gap[1] <= longest]
+    return [gap for gap in inner if _separates(gap, lines[0], len(body))]
+
+
+def _separates(gap: tuple[int, int], header: str, rows: int) -> bool:
+    """Whether a gap is more than a chance meeting of the blanks between words."""
+    start, stop = gap
+    over = header[start:stop].ljust(stop - start)
+    return stop - start >= 2 or (" " in over and rows >= 3)
+
+
+def _cut(line: str, gaps: Sequence[tuple[int, int]]) -> list[str]:
+    cells, start = [], 0
+    for low, high in gaps:
+        cut = _place(line, max(low, start), high)
+        cells.append(line[start:cut].strip())
+        start = cut
+    return [*cells, line[start:].strip()]
+
+
+def _place(line: str, low: int, high: int) -> int:
+    """Where to cut inside a gap: in the longest blank stretch, as names may hang over their column."""
+    best, length, run = low, 0, 0
+    for position in range(low, high):
+        run = run + 1 if position >= len(line) or line[position] == " " else 0
+        if run > length:
+            best, length = position - run + 1, run
+    return best

@@ -1,0 +1,188 @@
+"""A file or folder read from end to end: walk, look into archives, tell formats, read, name."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from automl_schemas.catalog import FileEntry, ImageFolder
+from automl_schemas.vocabulary import FileKind
+
+from automl_runtime.data.reading.build import unique
+from automl_runtime.data.reading.encodings import decode
+from automl_runtime.data.reading.gather import Gathered, containers
+from automl_runtime.data.reading.names import apply_names, parse_names
+from automl_runtime.data.reading.source import Source
+from automl_runtime.data.reading.walk import Found, walk
+from automl_runtime.data.tables import RawTable, ReadResult
+from automl_runtime.errors import DataError
+from automl_runtime.events import EventSink, Progress, Warned, ignore
+
+__all__ = ["read_path"]
+
+_READERS: Final[dict[FileKind, tuple[str, str]]] = {
+    "delimited": ("delimited", "read_delimited"),
+    "fixed_width": ("fixed_width", "read_fixed_width"),
+    "json": ("json_tables", "read_json"),
+    "json_lines": ("json_tables", "read_json_lines"),
+    "excel": ("excel", "read_excel"),
+    "parquet": ("columnar", "read_parquet"),
+    "arrow": ("columnar", "read_arrow"),
+    "sqlite": ("databases", "read_sqlite"),
+    "duckdb": ("databases", "read_duckdb"),
+    "xml": ("markup", "read_xml"),
+    "html": ("markup", "read_html"),
+}
+
+
+def read_path(source: Path, *, on_event: EventSink = ignore) -> ReadResult:
+    """Every table of a file or folder; see `automl_runtime.data.reading.read_path`."""
+    found = _found(source)
+    with tempfile.TemporaryDirectory(prefix="automl-") as temporary:
+        gathered = Gathered(Path(temporary), ignored=list(found.ignored))
+        gathered.add(found.files)
+        tables = _with_names(_read_all(gathered, on_event), gathered)
+        images = _images(gathered)
+    tables = _uniquely_named(tables)
+    for text in gathered.warnings:
+        on_event(Warned(text))
+    if not tables and not images:
+        raise _nothing(source, gathered)
+    return ReadResult(
+        tables=tables,
+        files=_with_table_names(gathered, tables),
+        ignored=sorted(gathered.ignored, key=lambda entry: entry.path),
+        images=images,
+        warnings=gathered.warnings,
+    )
+
+
+def _found(source: Path) -> Found:
+    if source.is_dir():
+        return walk(source)
+    if source.is_file():
+        return Found(files=[(source, source.name)])
+    if not source.is_symlink() and not source.exists():
+        near = difflib.get_close_matches(source.name, _neighbours(source), n=1)
+        hint = f"Did you mean {source.parent / near[0]}?" if near else "Give a file or a folder that exists."
+        raise DataError(f"{source} does not exist.", hint=hint)
+    raise DataError(f"{source} is neither a file nor a folder.", hint="Give a file or a folder.")
+
+
+def _neighbours(source: Path) -> list[str]:
+    try:
+        return sorted(path.name for path in source.parent.iterdir())
+    except OSError:
+        return []
+
+
+def _read_all(gathered: Gathered, on_event: EventSink) -> list[RawTable]:
+    tables: list[RawTable] = []
+    readable = [source for source in gathered.sources if source.kind in _READERS]
+    total, done = sum(source.bytes for source in readable), 0
+    for source in readable:
+        on_event(Progress("reading", done, total, source.file))
+        try:
+            found = _reader(source.kind)(source)
+        except DataError as problem:
+            gathered.fail(source.file, problem)
+        else:
+            tables.extend(found)
+            _note_use(source, found, gathered)
+        done += source.bytes
+    if readable:
+        on_event(Progress("reading", total, total))
+    return tables
+
+
+def _reader(kind: FileKind) -> Callable[[Source], list[RawTable]]:
+    """The reader of a format, imported when the first file of it turns up."""
+    module, name = _READERS[kind]
+    reader: Callable[[Source], list[RawTable]] = getattr(
+        importlib.import_module(f"automl_runtime.data.reading.{module}"), name
+    )
+    return reader
+
+
+def _note_use(source: Source, tables: list[RawTable], gathered: Gathered) -> None:
+    first = tables[0] if tables else None
+    noted = {"encoding": first.encoding, "dialect": first.dialect} if first is not None else {}
+    for file in containers(source.file):
+        if file in gathered.entries:
+            update = {"used": True, **(noted if file == source.file else {})}
+            gathered.entries[file] = gathered.entries[file].model_copy(update=update)
+    gathered.warnings.extend(f"{source.file}: {text}" for table in tables for text in table.warnings)
+
+
+def _images(gathered: Gathered) -> list[ImageFolder]:
+    pictures = [source for source in gathered.sources if source.kind == "image"]
+    if not pictures:
+        return []
+    folders: list[ImageFolder] = importlib.import_module("automl_runtime.data.reading.images").image_folders(pictures)
+    for source in pictures:
+        if any(folder.path in ("", ".") or source.file.startswith(f"{folder.path}/") for folder in folders):
+            for file in containers(source.file):
+                gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
+        else:
+            gathered.leave_out(source.file, "an image that is not in a folder of its class")
+    return folders
+
+
+def _with_names(tables: list[RawTable], gathered: Gathered) -> list[RawTable]:
+    """Headerless tables with names from a description in the same folder."""
+    described = [source for source in gathered.sources if source.kind == "names"]
+    for source in described:
+        names = parse_names(decode(source.path.read_bytes()).text)
+        named = [_named(table, names, source) for table in tables]
+        if any(new is not None for new in named):
+            _note_use(source, [], gathered)
+            tables = [new or table for new, table in zip(named, tables, strict=True)]
+        else:
+            gathered.leave_out(source.file, "a description of columns that fits no table without a header")
+    return tables
+
+
+def _named(table: RawTable, names: Sequence[str], source: Source) -> RawTable | None:
+    beside = table.file.rpartition("/")[0] == source.file.rpartition("/")[0]
+    return apply_names(table, names) if beside else None
+
+
+def _uniquely_named(tables: list[RawTable]) -> list[RawTable]:
+    """The tables with names of their own; children follow when the name of their parent changes."""
+    names = unique(table.name for table in tables)
+    new = {(table.file, table.name): name for table, name in zip(tables, names, strict=True)}
+    return [
+        replace(table, name=name, parent=new.get((table.file, table.parent), table.parent) if table.parent else None)
+        for table, name in zip(tables, names, strict=True)
+    ]
+
+
+def _with_table_names(gathered: Gathered, tables: Sequence[RawTable]) -> list[FileEntry]:
+    """The entries of all files, by path, each with the names of its tables."""
+    held: defaultdict[str, list[str]] = defaultdict(list)
+    for table in tables:
+        for file in containers(table.file):
+            held[file].append(table.name)
+    entries = sorted(gathered.entries.values(), key=lambda entry: entry.path)
+    return [entry.model_copy(update={"tables": held[entry.path]}) for entry in entries]
+
+
+def _nothing(source: Path, gathered: Gathered) -> DataError:
+    """What is said when there is no table: what was there, and why it was left out."""
+    ignored = gathered.ignored
+    if not ignored:
+        return DataError(f"{source} is empty.", hint="Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ...")
+    if len(ignored) == 1 and source.is_file():
+        return DataError(f"{source} cannot be used: {ignored[0].reason.removeprefix(f'{ignored[0].path}: ')}")
+    shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in ignored[:5])
+    more = f"; and {len(ignored) - 5} more" if len(ignored) > 5 else ""
+    return DataError(
+        f"No table was found in {source}. Left out: {shown}{more}.",
+        hint="Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ...",
+    )

@@ -1,0 +1,176 @@
+"""Makes the final model out of the trials: weights, models of folds or of all rows, decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.engine.ensemble import greedy_weights
+from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.scoring import trial_score
+from automl_runtime.engine.search import FAILURES, Search
+from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
+from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
+from automl_runtime.engine.workspace import ALL_ROWS
+from automl_runtime.errors import Cancelled, TrainingError
+from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.model import FittedModel, ModelInfo
+from automl_runtime.inference.parts import Design, Member, Part
+
+__all__ = ["Outcome", "finish"]
+
+_MORE_ROUNDS = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The final model and how it did out of fold."""
+
+    model: FittedModel
+    outputs: NDArray[np.float64]
+    """Of the ensemble, for the rows that validated."""
+    score: float
+    weights: dict[str, float]
+
+
+def finish(
+    search: Search,
+    encoder: Encoder,
+    features: Sequence[str],
+    policy: ThresholdPolicy | None,
+    *,
+    single: bool,
+    temporal: bool,
+) -> Outcome:
+    """The best ensemble of the trials, or the best trial when `single`."""
+    complete = [result for result in search.results if result.complete and result.usable]
+    finals: dict[int, FoldResult] = {}
+    while complete:
+        weights = _weigh(search, complete, single)
+        chosen = [(result, weight) for result, weight in zip(complete, weights, strict=True) if weight > 0]
+        designs: list[Design] = []
+        members = []
+        for result, weight in chosen:
+            parts = _parts(search, result, designs, finals, temporal)
+            if parts is None:
+                # There is no time (or no way) to fit it on all rows: choose again without it.
+                result.usable = False
+                complete.remove(result)
+                break
+            members.append(Member(result.config.name, float(weight), parts))
+        else:
+            outputs = sum(result.outputs * weight for result, weight in chosen if result.outputs is not None)
+            model = _model(search.problem, encoder, features, designs, members, outputs, search, policy)
+            score = _score(search, model, outputs)
+            return Outcome(model, outputs, score, {member.name: member.weight for member in members})
+    raise TrainingError("No model could be fitted on all rows.")
+
+
+def _weigh(search: Search, complete: list[TrialResult], single: bool) -> NDArray[np.float64]:
+    if single or len(complete) == 1:
+        losses = [loss_of(search.problem.metric, result.score or 0.0) for result in complete]
+        return np.eye(len(complete))[int(np.argmin(losses))]
+    outputs = [result.outputs for result in complete if result.outputs is not None]
+    return greedy_weights(search.problem, search.workspace.valid_rows, outputs, search.seed)
+
+
+def _parts(
+    search: Search, result: TrialResult, designs: list[Design], finals: dict[int, FoldResult], temporal: bool
+) -> tuple[Part, ...] | None:
+    """The models of the folds, or the one of all rows; None when that cannot be had."""
+    fitted = result.folds
+    if temporal or result.config.family().refits:
+        if result.number not in finals:
+            final = _fit_all(search, result)
+            if final is None:
+                return None
+            finals[result.number] = final
+            result.final_rounds = final.fit.rounds
+            result.seconds += final.seconds
+        fitted = [finals[result.number]]
+    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in fitted)
+
+
+def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
+    if search.cancel is not None and search.cancel():
+        raise Cancelled("The training was cancelled.")
+    recorded = result.config.final_rounds
+    left = search.clock.left()
+    if recorded is None and left < 0.5 * search.final_seconds(result):
+        return None
+    stop = Stopper(search.clock.deadline(max(left, 0.5)), search.stopped)
+    rounds = recorded or _rounds(result)
+    try:
+        return fit_fold(
+            search.workspace,
+            result.config,
+            ALL_ROWS,
+            seed=search.seed,
+            threads=search.threads,
+            stop=stop,
+            rounds=rounds,
+        )
+    except FAILURES:
+        return None
+
+
+def _rounds(result: TrialResult) -> int:
+    best = [fold.fit.best for fold in result.folds]
+    if result.config.learner in ("lightgbm", "catboost"):
+        # The last folds know most rows; more rows bear more rounds.
+        return max(1, round(best[-1] * _MORE_ROUNDS))
+    return int(np.median(best))
+
+
+def _place(designs: list[Design], design: Design) -> int:
+    for place, known in enumerate(designs):
+        if known is design:
+            return place
+    designs.append(design)
+    return len(designs) - 1
+
+
+def _model(
+    problem: Problem,
+    encoder: Encoder,
+    features: Sequence[str],
+    designs: list[Design],
+    members: list[Member],
+    outputs: NDArray[np.float64],
+    search: Search,
+    policy: ThresholdPolicy | None,
+) -> FittedModel:
+    threshold, by, multipliers = None, None, ()
+    if problem.task == "binary":
+        truth = problem.codes[search.workspace.valid_rows] == problem.positive
+        decision = choose_threshold(policy or default_policy(problem.metric), truth, outputs[:, problem.positive])
+        threshold, by = decision.threshold, decision.by
+    elif problem.task == "multiclass":
+        multipliers = choose_multipliers(problem.metric, problem.codes[search.workspace.valid_rows], outputs)
+    info = ModelInfo(
+        task=problem.task,
+        metric=problem.metric,
+        target=problem.target,
+        features=tuple(features),
+        classes=problem.classes,
+        positive=problem.classes[problem.positive] if problem.task == "binary" else None,
+        threshold=threshold,
+        threshold_by=by,
+        multipliers=multipliers,
+    )
+    return FittedModel(info, encoder, tuple(designs), tuple(members))
+
+
+def _score(search: Search, model: FittedModel, outputs: NDArray[np.float64]) -> float:
+    """The score out of fold; metrics of labels judge the labels that the model gives."""
+    problem, rows = search.problem, search.workspace.valid_rows
+    if problem.metric not in LABEL_METRICS:
+        return trial_score(problem, rows, outputs)
+    places = {label: place for place, label in enumerate(model.classes)}
+    labels = np.array([places[label] for label in model.decide(outputs).tolist()])
+    return score_classes(problem.metric, problem.codes[rows], None, labels, len(problem.classes), problem.positive)

@@ -1,0 +1,137 @@
+"""Extremely randomised trees, random forests and single trees by scikit-learn."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
+from automl_runtime.engine.preprocessing import Recipe
+from automl_runtime.engine.problem import Problem
+from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.parts import Reading
+from automl_runtime.kernels.arrays import Floats
+
+__all__ = ["ExtraTreesLearner", "TreeLearner", "pack"]
+
+_CHUNK = 10
+_TREES = 100
+_OWN = ("target", "loss", "trees")
+
+
+class ExtraTreesLearner:
+    """Trees with random thresholds, grown without validation; the final model is grown on all rows."""
+
+    name: ClassVar[str] = "extra_trees"
+    refits: ClassVar[bool] = True
+
+    def recipe(self, params: Params) -> Recipe:
+        """`forest`."""
+        del params
+        return "forest"
+
+    def prepare(self) -> None:
+        """Imports scikit-learn's forests."""
+        import sklearn.ensemble  # noqa: F401
+
+    def fit(self, job: Job) -> Fit:
+        """Grows trees, a few at a time, until there are `trees` of them or the time is over."""
+        from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+
+        family = ExtraTreesClassifier if job.problem.classes else ExtraTreesRegressor
+        wanted = job.rounds or int(job.params.get("trees", _TREES))
+        params = {key: value for key, value in job.params.items() if key not in _OWN}
+        model = family(n_estimators=0, warm_start=True, random_state=job.seed, n_jobs=job.threads, **params)
+        y, reading = _target(job)
+        matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
+        while model.n_estimators < wanted and not (model.n_estimators and job.stop()):
+            step = _CHUNK if model.n_estimators else job.threads
+            model.set_params(n_estimators=min(wanted, model.n_estimators + step))
+            model.fit(matrix, y, sample_weight=job.train_weights())
+        trees = [estimator.tree_ for estimator in model.estimators_]
+        grown = len(trees)
+        return Fit(pack(trees, _columns(model, job.problem), len(job.problem.classes)), reading, grown, grown)
+
+
+class TreeLearner:
+    """One small tree, which can be read."""
+
+    name: ClassVar[str] = "tree"
+    refits: ClassVar[bool] = True
+
+    def recipe(self, params: Params) -> Recipe:
+        """`forest`."""
+        del params
+        return "forest"
+
+    def prepare(self) -> None:
+        """Imports scikit-learn's trees."""
+        import sklearn.tree  # noqa: F401
+
+    def fit(self, job: Job) -> Fit:
+        """Grows the tree."""
+        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+        family = DecisionTreeClassifier if job.problem.classes else DecisionTreeRegressor
+        params = {key: value for key, value in job.params.items() if key not in _OWN}
+        model = family(random_state=job.seed, **params)
+        y, reading = _target(job)
+        matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
+        model.fit(matrix, y, sample_weight=job.train_weights())
+        return Fit(pack([model.tree_], _columns(model, job.problem), len(job.problem.classes)), reading, 1, 1)
+
+
+def _target(job: Job) -> tuple[NDArray[Any], Reading]:
+    train = job.rows.fold.train
+    if job.problem.classes:
+        return job.problem.codes[train], Reading()
+    scaled = target_scale(job.problem, train, job.params)
+    return scaled.y[train], scaled.reading
+
+
+def _columns(model: Any, problem: Problem) -> NDArray[np.int64] | None:
+    """Where the model's classes stand among all classes (a fold may lack one); None for a regression."""
+    return model.classes_.astype(np.int64) if problem.classes else None
+
+
+def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> Forest:
+    """Scikit-learn's trees as flat arrays, which predict exactly the same.
+
+    Scikit-learn compares float32 cells with float64 thresholds; rounding a threshold down to the next float32 does not change any
+    comparison.
+    """
+    roots, feature, threshold, left, right, values = [], [], [], [], [], []
+    nodes = leaves = 0
+    for tree in trees:
+        leaf = tree.children_left < 0
+        roots.append(nodes)
+        feature.append(np.where(leaf, -1, tree.feature))
+        threshold.append(_round_down(np.where(leaf, 0.0, tree.threshold)))
+        left.append(np.where(leaf, leaves + np.cumsum(leaf) - 1, tree.children_left + nodes))
+        right.append(np.where(leaf, 0, tree.children_right + nodes))
+        values.append(_leaf_values(tree.value[leaf, 0, :], columns, classes))
+        nodes += tree.node_count
+        leaves += int(leaf.sum())
+    return Forest(
+        np.array(roots, dtype=np.int32),
+        np.concatenate(feature).astype(np.int32),
+        np.concatenate(threshold),
+        np.concatenate(left).astype(np.int32),
+        np.concatenate(right).astype(np.int32),
+        np.concatenate(values),
+    )
+
+
+def _round_down(thresholds: Floats) -> NDArray[np.float32]:
+    rounded = thresholds.astype(np.float32)
+    return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
+
+
+def _leaf_values(values: Floats, columns: NDArray[np.int64] | None, classes: int) -> NDArray[np.float64]:
+    if columns is None:
+        return np.ascontiguousarray(values, dtype=np.float64)
+    result = np.zeros((len(values), classes))
+    result[:, columns] = values / values.sum(axis=1, keepdims=True)
+    return result

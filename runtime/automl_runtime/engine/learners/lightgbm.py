@@ -1,0 +1,144 @@
+"""Gradient boosting by LightGBM."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
+from automl_runtime.engine.preprocessing import Recipe
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.workspace import ALL_ROWS, FoldData
+from automl_runtime.inference.lightgbm import LightGbm, shrink
+from automl_runtime.inference.parts import Reading
+
+__all__ = ["LightGbmLearner"]
+
+_MOST_ROUNDS = 4000
+_OWN = ("target", "patience", "loss")
+_FIXED: dict[str, Any] = {
+    "verbosity": -1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "feature_pre_filter": False,
+    "max_bin": 255,
+}
+
+
+class LightGbmLearner:
+    """Numbers with gaps and categories are read as they are; rows are binned once for all trials."""
+
+    name: ClassVar[str] = "lightgbm"
+    refits: ClassVar[bool] = False
+
+    def recipe(self, params: Params) -> Recipe:
+        """`trees`."""
+        del params
+        return "trees"
+
+    def prepare(self) -> None:
+        """Imports LightGBM."""
+        import lightgbm  # noqa: F401
+
+    def fit(self, job: Job) -> Fit:
+        """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
+        import lightgbm
+
+        train, valid = _datasets(job)
+        reading = _set_target(job, train, valid)
+        params = _params(job)
+        callbacks = [_stop_when(job)]
+        if valid is not None:
+            patience = int(job.params.get("patience", 60))
+            callbacks.append(lightgbm.early_stopping(patience, first_metric_only=True, verbose=False))
+        booster = lightgbm.train(
+            params,
+            train,
+            num_boost_round=job.rounds or _MOST_ROUNDS,
+            valid_sets=None if valid is None else [valid],
+            callbacks=callbacks,
+        )
+        rounds = booster.current_iteration()
+        best = booster.best_iteration if valid is not None and booster.best_iteration > 0 else rounds
+        text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))
+        return Fit(LightGbm(text), reading, rounds, best)
+
+
+def _stop_when(job: Job) -> Any:
+    from lightgbm.callback import CallbackEnv, EarlyStopException
+
+    def callback(env: CallbackEnv) -> None:
+        if job.stop():
+            raise EarlyStopException(env.iteration, env.evaluation_result_list or [])
+
+    callback.order = 40  # type: ignore[attr-defined]
+    return callback
+
+
+def _datasets(job: Job) -> tuple[Any, Any]:
+    """The binned rows that train and validate; subsets of one data set when the matrix is the same in every fold."""
+    rows, workspace = job.rows, job.workspace
+    key = ("lightgbm", rows.recipe)
+    if rows.number == ALL_ROWS:
+        return workspace.cached((*key, ALL_ROWS), lambda: _bin(rows, rows.train_matrix())), None
+
+    def make() -> tuple[Any, Any]:
+        if rows.shared:
+            whole = workspace.cached((*key, ALL_ROWS), lambda: _bin(rows, rows.fitted.matrix))
+            train, valid = whole.subset(rows.fold.train), whole.subset(rows.fold.valid)
+            return train.construct(), valid.construct()
+        train = _bin(rows, rows.train_matrix())
+        return train, _bin(rows, rows.valid_matrix(), train)
+
+    return workspace.cached((*key, rows.number), make)
+
+
+def _bin(rows: FoldData, matrix: Any, reference: Any = None) -> Any:
+    import lightgbm
+
+    width, numbers = matrix.shape[1], rows.fitted.numbers
+    return lightgbm.Dataset(
+        matrix,
+        label=np.zeros(len(matrix)),
+        reference=reference,
+        feature_name=[f"f{place}" for place in range(width)],
+        categorical_feature=list(range(numbers, width)),
+        params={**_FIXED, "num_threads": 1, "min_data_in_bin": 3},
+        free_raw_data=True,
+    ).construct()
+
+
+def _set_target(job: Job, train: Any, valid: Any) -> Reading:
+    """Writes labels and weights into the data sets, which trials share one after the other."""
+    problem, fold = job.problem, job.rows.fold
+    if problem.classes:
+        y, reading = problem.y, Reading()
+    else:
+        scaled = target_scale(problem, fold.train, job.params)
+        y, reading = scaled.y, scaled.reading
+    train.set_label(y[fold.train])
+    train.set_weight(job.train_weights())
+    if valid is not None:
+        valid.set_label(y[fold.valid])
+        valid.set_weight(job.valid_weights())
+    return reading
+
+
+def _params(job: Job) -> dict[str, Any]:
+    params = {key: value for key, value in job.params.items() if key not in _OWN}
+    objective, metric = _objective(job.problem, job.params)
+    params |= _FIXED | {"objective": objective, "metric": metric, "seed": job.seed, "num_threads": job.threads}
+    if objective == "multiclass":
+        params["num_class"] = len(job.problem.classes)
+    return params
+
+
+def _objective(problem: Problem, params: Params) -> tuple[str, str]:
+    if problem.task == "multiclass":
+        return "multiclass", "multi_logloss"
+    if problem.task == "binary":
+        ranked = {"roc_auc": "auc", "average_precision": "average_precision"}
+        return "binary", ranked.get(problem.metric, "binary_logloss")
+    absolute = params.get("loss", "l2") == "l1"
+    return ("regression_l1", "l1") if absolute else ("regression", "l2")

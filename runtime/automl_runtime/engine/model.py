@@ -1,0 +1,160 @@
+"""What `fit` returns: the fitted model, and the record of the search that found it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.vocabulary import MetricName, TaskType
+
+from automl_runtime.engine.problem import Problem
+from automl_runtime.errors import SchemaMismatchError, shorten
+from automl_runtime.inference.model import FittedModel, Label
+
+__all__ = ["Model", "truth_of"]
+
+
+class Model:
+    """Predicts like the `FittedModel` it holds; knows its scores out of fold and how it came to be."""
+
+    def __init__(
+        self,
+        fitted: FittedModel,
+        *,
+        cv: float,
+        best_model: str,
+        rows: list[LeaderboardRow],
+        oof: pd.DataFrame,
+        trials: list[dict[str, Any]],
+        seconds: float,
+        weights: dict[str, float],
+    ) -> None:
+        self.fitted = fitted
+        self.cv = cv
+        """The score of the final model out of fold, in the metric's own unit."""
+        self.best_model = best_model
+        """`ensemble`, or the name of the only model in it."""
+        self.oof = oof
+        """Out-of-fold probabilities (a column for each class) or values (one column, the target), for the rows that validated."""
+        self.trials = trials
+        """The configurations that were executed, as JSON; `fit(replay=...)` executes them again."""
+        self.seconds = seconds
+        """Wall clock of `fit`."""
+        self.weights = weights
+        """The share of each model in the ensemble."""
+        self._rows = rows
+
+    @property
+    def task(self) -> TaskType:
+        """The task."""
+        return self.fitted.task
+
+    @property
+    def metric(self) -> MetricName:
+        """The metric that the search optimised."""
+        return self.fitted.metric
+
+    @property
+    def classes(self) -> list[Label]:
+        """Sorted as `np.unique` does; empty for a regression."""
+        return self.fitted.classes
+
+    @property
+    def positive(self) -> Label | None:
+        """The class of interest of a binary task."""
+        return self.fitted.positive
+
+    @property
+    def threshold(self) -> float | None:
+        """The least probability of `positive` for which it is predicted."""
+        return self.fitted.threshold
+
+    @property
+    def threshold_by(self) -> str | None:
+        """How the threshold was chosen."""
+        return self.fitted.threshold_by
+
+    @property
+    def features(self) -> list[str]:
+        """The input columns."""
+        return self.fitted.features
+
+    @property
+    def target(self) -> str:
+        """The name of what is predicted."""
+        return self.fitted.target
+
+    def predict(self, frame: pd.DataFrame) -> pd.Series:
+        """A label or value for each row; see `FittedModel.predict`."""
+        return self.fitted.predict(frame)
+
+    def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The probability of each class; see `FittedModel.predict_proba`."""
+        return self.fitted.predict_proba(frame)
+
+    def leaderboard(self) -> list[LeaderboardRow]:
+        """All models that were fitted on every fold, and the ensemble; best first."""
+        return list(self._rows)
+
+    def importance(
+        self, frame: pd.DataFrame, target: str | pd.Series, *, seconds: float = 20.0, seed: int = 0
+    ) -> dict[str, float]:
+        """Permutation importance of each feature on these rows, scaled to sum 1, largest first.
+
+        Stops after `seconds`; features that it did not come to count 0.
+        """
+        from automl_runtime.engine.importance import permutation_importance
+
+        values = frame[target] if isinstance(target, str) else target
+        problem = problem_of(self.fitted, values)
+        data = self.fitted.encoder.encode(frame)
+        return permutation_importance(self.fitted, data, problem, seconds=seconds, seed=seed)
+
+    def save(self, path: Path) -> list[Path]:
+        """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""
+        return self.fitted.save(path)
+
+
+def truth_of(model: FittedModel, values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """True labels as places in the model's classes, or true values.
+
+    Raises:
+        SchemaMismatchError: if a value is missing, not a number, or a class that the model does not know.
+    """
+    if not model.classes:
+        y = pd.to_numeric(values.astype("object"), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        bad = np.flatnonzero(~np.isfinite(y))
+    else:
+        y = _places(model, values)
+        bad = np.flatnonzero(y < 0)
+    if len(bad):
+        raise SchemaMismatchError(
+            f"Row {bad[0] + 1} of the target {shorten(model.target)} holds {shorten(values.iloc[int(bad[0])])}, "
+            f"which the model does not know{'' if model.classes else ': a number is needed'}."
+        )
+    return np.asarray(y, dtype=np.float64)
+
+
+def _places(model: FittedModel, values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:
+    from automl_runtime.inference.encoding import spell
+
+    spelled = {spell(label): place for place, label in enumerate(model.classes)}
+    nulls = values.isna()
+    found = [-1 if null else spelled.get(spell(value), -1) for value, null in zip(values, nulls, strict=True)]
+    return np.array(found, dtype=np.float64)
+
+
+def problem_of(model: FittedModel, values: pd.Series) -> Problem:
+    """The problem that `model` solves, with other rows."""
+    positive = model.classes.index(model.positive) if model.positive is not None else 1
+    return Problem(
+        task=model.task,
+        metric=model.metric,
+        target=model.target,
+        y=truth_of(model, values),
+        classes=tuple(model.classes),
+        positive=positive,
+    )

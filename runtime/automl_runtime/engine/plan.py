@@ -1,0 +1,80 @@
+"""How much of the data each trial sees, so that several trials fit into the budget."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from automl_schemas.spec import Validation
+from numpy.typing import NDArray
+
+from automl_runtime.engine.problem import Problem
+from automl_runtime.inference.encoding import Encoded
+
+__all__ = ["Plan", "available_cores", "make_plan", "sample_rows"]
+
+_CELLS_PER_SECOND = 4e7
+"""Cells (rows x columns x classes) that one core takes through a round of boosting in a second."""
+_ROUNDS = 300
+_MODELS = 4
+_UNTIMED_BUDGET = 300.0
+_TOPICS = 40
+_ROWS_PER_FOLD = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The same for all trials of a search; part of every trial's record."""
+
+    validation: Validation
+    folds: int
+    """1: a single fold that validates on a fifth of the rows."""
+    rows: int
+    """Rows used, at most those there are."""
+    seed: int
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        return asdict(self)
+
+
+def make_plan(
+    problem: Problem, data: Encoded, validation: Validation, folds: int, seed: int, budget: float | None, cores: int
+) -> Plan:
+    """Fewer folds when four boosted models would not fit into the budget, then fewer rows.
+
+    Few rows get fewer folds too: at least eight rows validate.
+    """
+    width = data.numbers.shape[1] + data.codes.shape[1] + _TOPICS * len(data.texts)
+    outputs = len(problem.classes) if problem.task == "multiclass" else 1
+    cells = len(problem) * max(width, 1) * outputs
+    seconds = cells * _ROUNDS / (_CELLS_PER_SECOND * min(cores, 8))
+    limit = _UNTIMED_BUDGET if budget is None else budget
+    affordable = limit / (seconds * _MODELS)
+    few = max(2, min(folds, len(problem) // _ROWS_PER_FOLD))
+    chosen = few if affordable >= few else 3 if affordable >= 3 and few > 3 else 1 if affordable < 2 else 2
+    # A model that gets half of its rounds on all rows beats one on a sample: sample only far beyond that.
+    rows = len(problem) if affordable > 0.15 else int(max(20_000, len(problem) * affordable / 0.15))
+    return Plan(validation, chosen, min(rows, len(problem)), seed)
+
+
+def sample_rows(plan: Plan, rows: int) -> NDArray[np.int64] | None:
+    """Which rows are used, ascending; None for all."""
+    if plan.rows >= rows:
+        return None
+    return np.sort(np.random.default_rng(plan.seed).permutation(rows)[: plan.rows])
+
+
+def available_cores() -> int:
+    """Cores that this process may use: its affinity, the limit of its container, and OMP_NUM_THREADS."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limit = Path("/sys/fs/cgroup/cpu.max")
+    if limit.is_file():
+        quota, _, period = limit.read_text(encoding="ascii").strip().partition(" ")
+        if quota.isdigit() and period.isdigit():
+            cores = min(cores, max(1, round(int(quota) / int(period))))
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores)

@@ -1,0 +1,185 @@
+"""Which configurations are tried, in which order: cheap and different ones first, then variations of the best."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from automl_runtime.engine.metrics import loss_of
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.trials import Config, TrialResult
+from automl_runtime.inference.encoding import Encoded
+
+__all__ = ["portfolio", "variations"]
+
+_LIGHTGBM: dict[str, Any] = {
+    "learning_rate": 0.05,
+    "num_leaves": 31,
+    "min_data_in_leaf": 20,
+    "feature_fraction": 0.8,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 1.0,
+    "cat_smooth": 10.0,
+}
+_CATBOOST: dict[str, Any] = {
+    "learning_rate": 0.06,
+    "depth": 6,
+    "l2_leaf_reg": 3.0,
+    "border_count": 128,
+    "one_hot_max_size": 10,
+    "max_ctr_complexity": 1,
+    "bootstrap_type": "MVS",
+    "subsample": 0.8,
+}
+_SKEW = 1.0
+_WIDE = 300
+_FEW_ROWS = 200
+
+
+def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[Config]:
+    """The configurations of a search, in order."""
+    if interpretable:
+        return _readable()
+    rows = len(problem)
+    configs = [_lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30)]
+    configs.append(Config("linear", "linear", {"basis": "plain"}))
+    configs += _diverse(problem)
+    if data.numbers.shape[1] <= _WIDE:
+        configs.insert(4, Config("linear_splines", "linear", {"basis": "splines"}, 2.0))
+    if rows < _FEW_ROWS:
+        configs = [_for_few_rows(config, rows) for config in configs]
+    return [_for_metric(config, problem) for config in configs]
+
+
+def _lightgbm(name: str, cost: float, **changes: Any) -> Config:
+    return Config(name, "lightgbm", _LIGHTGBM | changes, cost)
+
+
+def _catboost(name: str, cost: float, **changes: Any) -> Config:
+    return Config(name, "catboost", _CATBOOST | changes, cost)
+
+
+def _trees(name: str, cost: float, **changes: Any) -> Config:
+    return Config(name, "extra_trees", {"trees": 100, "min_samples_leaf": 1} | changes, cost)
+
+
+def _diverse(problem: Problem) -> list[Config]:
+    classes = bool(problem.classes)
+    share: Any = "sqrt" if classes else 0.6
+    return [
+        _catboost("catboost", 1.0),
+        _trees("extra_trees", 1.0, max_features=share, min_samples_leaf=2 if classes else 1),
+        _lightgbm("lightgbm_slow", 2.5, learning_rate=0.03, num_leaves=24, feature_fraction=0.5, min_data_in_leaf=40),
+        _catboost("catboost_deep", 2.0, depth=8, learning_rate=0.05, l2_leaf_reg=6.0),
+        _lightgbm("lightgbm_large", 3.0, learning_rate=0.03, num_leaves=96, feature_fraction=0.6, lambda_l2=5.0),
+        _trees("extra_trees_wide", 2.0, max_features=1.0 if not classes else 0.5, min_samples_leaf=3),
+        _lightgbm("lightgbm_random", 2.0, extra_trees=True, num_leaves=48, learning_rate=0.05, feature_fraction=0.9),
+        _catboost("catboost_slow", 2.5, learning_rate=0.03, depth=5, random_strength=2.0, rsm=0.7),
+        _lightgbm("lightgbm_small", 1.5, learning_rate=0.05, num_leaves=8, min_data_in_leaf=10, feature_fraction=0.5),
+    ]
+
+
+def _readable() -> list[Config]:
+    return [
+        Config("linear", "linear", {"basis": "plain"}),
+        Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
+        Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5}),
+    ]
+
+
+def _for_few_rows(config: Config, rows: int) -> Config:
+    params = dict(config.params)
+    if config.learner == "lightgbm":
+        params |= {"min_data_in_leaf": max(2, rows // 20), "num_leaves": 7, "bagging_fraction": 1.0}
+    return replace(config, params=params)
+
+
+def _for_metric(config: Config, problem: Problem) -> Config:
+    """Absolute loss where the metric is absolute or relative; log(1 + y) in every second booster of a skewed target."""
+    params = dict(config.params)
+    if problem.metric in ("mae", "mape", "pinball") and config.learner in ("lightgbm", "catboost"):
+        params["loss"] = "l1"
+    if _skewed(problem) and config.name in _LOGGED:
+        params["target"] = "log1p"
+    return replace(config, params=params)
+
+
+_LOGGED = frozenset(
+    {"linear", "linear_splines", "lightgbm_slow", "catboost_deep", "extra_trees_wide", "lightgbm_random"}
+)
+
+
+def _skewed(problem: Problem) -> bool:
+    """Whether a target is nowhere negative, and has a long tail to the right."""
+    if problem.classes or problem.y.min() < 0:
+        return False
+    centered = problem.y - problem.y.mean()
+    return bool((centered**3).mean() > _SKEW * centered.std() ** 3)
+
+
+_FACTORS: dict[str, dict[str, Sequence[Any]]] = {
+    "lightgbm": {
+        "learning_rate": (0.02, 0.03, 0.05, 0.08),
+        "num_leaves": (8, 16, 31, 63, 127),
+        "min_data_in_leaf": (5, 10, 20, 40, 80),
+        "feature_fraction": (0.4, 0.6, 0.8, 1.0),
+        "bagging_fraction": (0.6, 0.8, 1.0),
+        "lambda_l2": (0.1, 1.0, 5.0, 20.0),
+        "extra_trees": (False, True),
+    },
+    "catboost": {
+        "learning_rate": (0.03, 0.05, 0.08),
+        "depth": (4, 5, 6, 7, 8),
+        "l2_leaf_reg": (1.0, 3.0, 6.0, 12.0),
+        "random_strength": (0.5, 1.0, 3.0),
+        "rsm": (0.5, 0.75, 1.0),
+    },
+    "extra_trees": {
+        "min_samples_leaf": (1, 2, 3, 5),
+        "max_features": ("sqrt", 0.3, 0.6, 1.0),
+        "bootstrap": (False, True),
+    },
+}
+
+
+def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.Generator) -> Iterator[Config]:
+    """Endless: the configuration of one of the best trials with two or three of its settings drawn anew.
+
+    `results` may grow between two draws. No configuration comes twice.
+    """
+    seen = {_key(result.config) for result in results}
+    for number in range(1, 1000):
+        usable = [result for result in results if result.complete and result.config.learner in _FACTORS]
+        if not usable:
+            return
+        ranked = sorted(usable, key=lambda result: loss_of(problem.metric, result.score or 0.0))
+        parent = ranked[min(int(rng.exponential(2.0)), len(ranked) - 1)].config
+        config = _vary(parent, f"{parent.learner}_{number}", rng)
+        if _key(config) not in seen:
+            seen.add(_key(config))
+            yield config
+
+
+def _vary(parent: Config, name: str, rng: np.random.Generator) -> Config:
+    options = _FACTORS[parent.learner]
+    chosen = rng.choice(sorted(options), size=min(len(options), int(rng.integers(2, 4))), replace=False)
+    changes = {str(key): options[key][int(rng.integers(len(options[key])))] for key in chosen}
+    params = dict(parent.params) | changes
+    return replace(parent, name=name, params=params, cost=_cost(parent, params))
+
+
+def _cost(parent: Config, params: Mapping[str, Any]) -> float:
+    """The parent's cost, by how much slower the child learns and how much larger its trees are."""
+    cost = parent.cost
+    for key, power in (("learning_rate", -1.0), ("num_leaves", 0.7)):
+        if key in params and key in parent.params:
+            cost *= (params[key] / parent.params[key]) ** power
+    return float(cost * 1.5 ** (params.get("depth", 6) - parent.params.get("depth", 6)))
+
+
+def _key(config: Config) -> str:
+    return repr((config.learner, sorted(config.params.items())))

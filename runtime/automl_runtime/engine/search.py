@@ -1,0 +1,253 @@
+"""Runs trials one after the other, their folds side by side, until the budget is used.
+
+At any moment the results so far are valid: a trial that runs out of time, or fails, leaves the others as they are.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.metrics import loss_of
+from automl_runtime.engine.portfolio import variations
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.scoring import selection_loss, trial_score
+from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
+from automl_runtime.engine.workspace import Workspace
+from automl_runtime.errors import Cancelled, MissingExtraError, TrainingError
+from automl_runtime.events import EventSink, Progress, TrialFinished, Warned
+
+__all__ = ["FAILURES", "Search"]
+
+FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
+"""What a fit may raise without ending the search."""
+
+_POLL_SECONDS = 0.1
+_PROGRESS_SECONDS = 1.0
+_FIRST_SHARE = 0.4
+_SHARE = 0.5
+_SLACK = 1.3
+_MISSES = 12
+_HOPELESS = 1.25
+_FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "linear": 0.5, "tree": 0.1}
+"""Seconds relative to LightGBM, until a learner has been seen at work."""
+
+
+@dataclass
+class Search:
+    """One search; `results` grows while `run` works."""
+
+    workspace: Workspace
+    clock: Clock
+    threads: int
+    seed: int
+    emit: EventSink
+    cancel: Callable[[], bool] | None = None
+    results: list[TrialResult] = field(default_factory=list)
+    stopped: threading.Event = field(default_factory=threading.Event)
+    _last_progress: float = 0.0
+
+    @property
+    def problem(self) -> Problem:
+        """The problem."""
+        return self.workspace.problem
+
+    @property
+    def workers(self) -> int:
+        """Folds that are fitted at the same time, with the threads divided among them."""
+        return max(1, min(self.threads, len(self.workspace.folds)))
+
+    def run(self, configs: Sequence[Config], trials: int | None, *, grow: bool) -> None:
+        """Executes `configs`, and variations of the best when `grow`; `trials` fixes their number.
+
+        Raises:
+            Cancelled: when `cancel` said so.
+            TrainingError: if no trial left a model.
+        """
+        usable = self._installed(configs)
+        misses = 0
+        for config in self._candidates(usable, grow):
+            if trials is not None and len(self.results) >= trials:
+                break
+            expected = self.expected_seconds(config)
+            if self.results and self.clock.left() - self.reserve() < expected / _SLACK:
+                misses += 1
+                if misses >= _MISSES:
+                    break
+                continue
+            self._trial(config, expected)
+        if not any(result.complete for result in self.results):
+            reasons = [result.error for result in self.results if result.error]
+            raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
+
+    def _candidates(self, configs: Sequence[Config], grow: bool) -> Iterator[Config]:
+        yield from configs
+        if grow:
+            yield from variations(self.results, self.problem, np.random.default_rng(self.seed))
+
+    def _installed(self, configs: Iterable[Config]) -> list[Config]:
+        kept, missing = [], {}
+        for config in configs:
+            if config.learner in missing:
+                continue
+            try:
+                config.family().prepare()
+                kept.append(config)
+            except MissingExtraError as error:
+                missing[config.learner] = error
+        for name, error in missing.items():
+            self.emit(Warned(f"Models of {name} are left out: {error.message} {error.hint}"))
+        return kept
+
+    def expected_seconds(self, config: Config) -> float:
+        """What `config` will take, from the trials so far; 0 when there are none or time does not matter."""
+        if self.clock.budget is None or not self.results:
+            return 0.0
+        folds = len(self.workspace.folds)
+        rates = [
+            (result.config.learner, result.seconds / max(len(result.folds), 1) * folds / result.config.cost)
+            for result in self.results
+            if result.folds
+        ]
+        own = [rate for learner, rate in rates if learner == config.learner]
+        if own:
+            return float(np.median(own[-5:])) * config.cost
+        boosted = [(learner, rate) for learner, rate in rates if learner == "lightgbm"]
+        others = [rate / _FAMILY_COST.get(learner, 1.0) for learner, rate in boosted or rates]
+        return float(np.median(others)) * _FAMILY_COST.get(config.learner, 1.0) * config.cost if others else 0.0
+
+    def reserve(self) -> float:
+        """Seconds that fitting the best trials on all rows will take, of those learners that do."""
+        if self.clock.budget is None:
+            return 0.0
+        complete = sorted((r for r in self.results if r.complete), key=self._loss)
+        return sum(self.final_seconds(result) for result in complete[:6] if result.config.family().refits)
+
+    def final_seconds(self, result: TrialResult) -> float:
+        """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
+
+        A fold shares the cores with others; the final model has all of them, which at best halves its time.
+        """
+        slowest = max(fold.seconds for fold in result.folds)
+        rows = min(len(fold.train) for fold in self.workspace.folds)
+        return slowest * len(self.problem) / rows
+
+    def _trial(self, config: Config, expected: float) -> None:
+        left = self.clock.left() - self.reserve()
+        share = _FIRST_SHARE if not self.results else _SHARE
+        allowed = min(max(left, 0.5), max(left * share, 2.0 * expected))
+        start = time.monotonic()
+        result = TrialResult(len(self.results) + 1, config, "complete", [], 0.0)
+        try:
+            self._fit_folds(result, allowed)
+            if result.status == "complete":
+                result.outputs = np.vstack([fold.outputs for fold in result.folds])
+                result.score = trial_score(self.problem, self.workspace.valid_rows, result.outputs)
+        except FAILURES as error:
+            result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
+            result.folds.clear()
+        result.seconds = time.monotonic() - start
+        result.usable = config.usable
+        self.results.append(result)
+        self._report(result)
+
+    def _fit_folds(self, result: TrialResult, allowed: float) -> None:
+        """Fits the folds in batches of `workers`; after each, a hopeless trial is given up."""
+        config, folds = result.config, len(self.workspace.folds)
+        wanted = len(config.rounds) if config.rounds else folds
+        end = self.clock.deadline(allowed)
+        batches = range(0, wanted, self.workers)
+        with ThreadPoolExecutor(self.workers) as pool:
+            for done, first in enumerate(batches):
+                deadline = None
+                if end is not None:
+                    now = time.monotonic()
+                    deadline = now + max(end - now, 0.2) / (len(batches) - done)
+                numbers = range(first, min(first + self.workers, wanted))
+                threads = max(1, self.threads // len(numbers))
+                jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
+                result.folds += self._wait(jobs)
+                if not config.rounds and len(result.folds) < folds and self._hopeless(result):
+                    result.status = "abandoned"
+                    return
+        if wanted < folds:
+            result.status = "abandoned"
+
+    def _submit(
+        self, pool: ThreadPoolExecutor, config: Config, number: int, threads: int, deadline: float | None
+    ) -> Future[FoldResult]:
+        return pool.submit(
+            fit_fold,
+            self.workspace,
+            config,
+            number,
+            seed=self.seed,
+            threads=threads,
+            stop=Stopper(deadline, self.stopped),
+            rounds=config.rounds[number] if config.rounds else None,
+        )
+
+    def _wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
+        """The results in order; polls `cancel` while it waits. However it ends, no thread goes on working."""
+        pending = set(futures)
+        try:
+            while pending:
+                _, pending = wait(pending, timeout=_POLL_SECONDS)
+                if self.cancel is not None and self.cancel():
+                    raise Cancelled("The training was cancelled.")
+                self.progress()
+        except BaseException:
+            self.stopped.set()
+            for future in futures:
+                future.cancel()
+            raise
+        return [future.result() for future in futures]
+
+    def _hopeless(self, result: TrialResult) -> bool:
+        """Whether the folds so far lose by a quarter against the best trial on the same folds."""
+        complete = [other for other in self.results if other.complete]
+        if not complete:
+            return False
+        best = min(complete, key=self._loss)
+        done = len(result.folds)
+        rows = np.concatenate([fold.valid for fold in self.workspace.folds[:done]])
+        mine = np.vstack([fold.outputs for fold in result.folds])
+        other = np.vstack([fold.outputs for fold in best.folds[:done]])
+        loss = selection_loss(self.problem, rows)
+        floor = loss(np.tile(self.problem.baseline(np.arange(len(self.problem))), (len(rows), 1)))
+        gained, lost = floor - loss(other), floor - loss(mine)
+        same_family = any(r.config.learner == result.config.learner for r in complete)
+        return gained > 0 and same_family and lost * _HOPELESS < gained
+
+    def _loss(self, result: TrialResult) -> float:
+        return loss_of(self.problem.metric, result.score) if result.score is not None else float("inf")
+
+    def best_score(self) -> float | None:
+        """The score of the best trial so far."""
+        complete = [result for result in self.results if result.complete]
+        return min(complete, key=self._loss).score if complete else None
+
+    def _report(self, result: TrialResult) -> None:
+        best = self.best_score()
+        self.emit(TrialFinished(result.number, result.config.name, result.score, best, result.seconds, result.error))
+        self._last_progress = 0.0
+        self.progress()
+
+    def progress(self, *, text: str = "") -> None:
+        """Says how much of the budget is used, at most once a second."""
+        now = time.monotonic()
+        if now - self._last_progress < _PROGRESS_SECONDS:
+            return
+        self._last_progress = now
+        best = self.best_score()
+        words = text or f"{len(self.results)} models" + ("" if best is None else f", best {best:.4g}")
+        elapsed = self.clock.elapsed()
+        total = None if self.clock.budget is None else self.clock.budget
+        self.emit(Progress("training", elapsed if total is None else min(elapsed, total), total, words))

@@ -1,0 +1,102 @@
+"""One configuration, fitted on the folds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.engine.learners.base import Fit, Job, Learner, Params, Stopper
+from automl_runtime.engine.learners.registry import learner_named
+from automl_runtime.engine.workspace import ALL_ROWS, Workspace
+from automl_runtime.inference.parts import Design
+
+__all__ = ["Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+
+Status = Literal["complete", "abandoned", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """What a trial fits. `cost` is relative to other configurations of the learner."""
+
+    name: str
+    learner: str
+    params: Params = field(default_factory=dict)
+    cost: float = 1.0
+    rounds: tuple[int, ...] = ()
+    """Iterations of each fold, when a recorded trial is executed again."""
+    final_rounds: int | None = None
+    """Iterations of the model on all rows, likewise."""
+    usable: bool = True
+    """False when the recorded trial did not enter the ensemble."""
+
+    def family(self) -> Learner:
+        """The learner."""
+        return learner_named(self.learner)
+
+
+@dataclass(frozen=True, slots=True)
+class FoldResult:
+    """One model, its preprocessing, and its outputs for the rows that validate."""
+
+    fit: Fit
+    design: Design
+    outputs: NDArray[np.float64]
+    seconds: float
+    predict_seconds: float
+
+
+@dataclass(slots=True)
+class TrialResult:
+    """What a trial left; `outputs` are those of all validating rows, in the order of the folds."""
+
+    number: int
+    config: Config
+    status: Status
+    folds: list[FoldResult]
+    seconds: float
+    score: float | None = None
+    outputs: NDArray[np.float64] | None = None
+    error: str | None = None
+    final_rounds: int | None = None
+    usable: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether every fold has a model."""
+        return self.status == "complete"
+
+    def record(self, plan: Mapping[str, Any]) -> dict[str, Any]:
+        """The trial as JSON, enough to execute it again with the same outcome."""
+        return {
+            "model": self.config.name,
+            "learner": self.config.learner,
+            "params": dict(self.config.params),
+            "status": self.status,
+            "score": self.score,
+            "rounds": [fold.fit.rounds for fold in self.folds],
+            "final_rounds": self.final_rounds,
+            "usable": self.usable,
+            "plan": dict(plan),
+        }
+
+
+def fit_fold(
+    workspace: Workspace, config: Config, number: int, *, seed: int, threads: int, stop: Stopper, rounds: int | None
+) -> FoldResult:
+    """Fits `config` on one fold, or on `ALL_ROWS` (then there are no outputs)."""
+    start = time.monotonic()
+    learner = config.family()
+    rows = workspace.fold_data(learner.recipe(config.params), number)
+    fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
+    fitted = time.monotonic()
+    outputs = np.empty((0, workspace.problem.outputs))
+    if number != ALL_ROWS:
+        raw = fit.predictor.predict(rows.valid_matrix())
+        outputs = fit.reading.outputs(raw, len(workspace.problem.classes))
+    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted)

@@ -1,0 +1,107 @@
+"""What all trials share: encoded rows, folds, and the matrices that are made of them once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from automl_runtime.engine.folds import Fold
+from automl_runtime.engine.preprocessing import FittedDesign, Recipe, depends_on_fold, fit_design
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.target_means import Target
+from automl_runtime.inference.encoding import Encoded
+from automl_runtime.inference.parts import Design
+from automl_runtime.kernels.arrays import Matrix
+
+__all__ = ["ALL_ROWS", "FoldData", "Workspace"]
+
+ALL_ROWS = -1
+"""The number of the fold that trains on every row and validates on none."""
+
+_CACHED_BYTES = 200_000_000
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class FoldData:
+    """The rows of one fold as a recipe prepares them."""
+
+    recipe: Recipe
+    number: int
+    fold: Fold
+    fitted: FittedDesign
+    shared: bool
+    """`fitted.matrix` holds all rows; otherwise those that train."""
+    data: Encoded
+
+    @property
+    def design(self) -> Design:
+        """The fitted preprocessing."""
+        return self.fitted.design
+
+    def train_matrix(self) -> Matrix:
+        """The rows that train."""
+        return self.fitted.matrix[self.fold.train] if self.shared else self.fitted.matrix
+
+    def valid_matrix(self) -> Matrix:
+        """The rows that validate."""
+        if self.shared:
+            return self.fitted.matrix[self.fold.valid]
+        return self.fitted.design.matrix(self.data.take(self.fold.valid))
+
+
+class Workspace:
+    """Thread-safe; two threads that ask for the same thing wait for one computation."""
+
+    def __init__(self, problem: Problem, data: Encoded, folds: list[Fold], seed: int) -> None:
+        self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
+        self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
+        self._cache: dict[Any, Any] = {}
+        self._locks: dict[Any, threading.Lock] = {}
+        self._lock = threading.Lock()
+
+    def fold(self, number: int) -> Fold:
+        """The rows of fold `number`, or of `ALL_ROWS`."""
+        if number == ALL_ROWS:
+            return Fold(np.arange(len(self.problem)), np.empty(0, dtype=np.int64))
+        return self.folds[number]
+
+    def fold_data(self, recipe: Recipe, number: int) -> FoldData:
+        """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows."""
+        shared = not depends_on_fold(recipe, self.data)
+        key = ("design", recipe, ALL_ROWS if shared else number)
+        fold = self.fold(number)
+        rows = None if shared or number == ALL_ROWS else fold.train
+        fitted = self.cached(key, lambda: self._fit(recipe, rows), keep=_fits_in_memory)
+        return FoldData(recipe, number, fold, fitted, shared, self.data)
+
+    def _fit(self, recipe: Recipe, rows: NDArray[np.int64] | None) -> FittedDesign:
+        problem = self.problem
+        data = self.data if rows is None else self.data.take(rows)
+        y = problem.y if rows is None else problem.y[rows]
+        groups = problem.groups if rows is None or problem.groups is None else problem.groups[rows]
+        return fit_design(recipe, data, Target(y, len(problem.classes), groups), self.seed)
+
+    def cached(self, key: Any, make: Callable[[], T], keep: Callable[[T], bool] = lambda _: True) -> T:
+        """What `make` gives, made once for each key unless `keep` says that it is too large."""
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key in self._cache:
+                return cast("T", self._cache[key])
+            made = make()
+            if keep(made):
+                self._cache[key] = made
+            return made
+
+
+def _fits_in_memory(fitted: FittedDesign) -> bool:
+    matrix = fitted.matrix
+    size = matrix.nbytes if isinstance(matrix, np.ndarray) else matrix.data.nbytes + matrix.indices.nbytes
+    return bool(size <= _CACHED_BYTES)

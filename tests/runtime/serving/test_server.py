@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+from automl_runtime.errors import RequestError
+from automl_runtime.serving.server import serve
+from fastapi import FastAPI
+
+CHILD = """
+import importlib.util, sys
+from automl_runtime.serving.app import create_app
+from automl_runtime.serving.server import serve
+spec = importlib.util.spec_from_file_location("fixtures", sys.argv[1])
+fixtures = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fixtures)
+serve(create_app(fixtures.make_bundle()), port=0, log_level="warning", on_ready=lambda url: print(url, flush=True))
+print("stopped in good order", flush=True)
+"""
+
+
+def call(url: str, body: Any = None) -> Any:
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(url, data=data), timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_the_service_answers_over_http_and_stops_on_ctrl_c() -> None:
+    command = [sys.executable, "-c", CHILD, str(Path(__file__).with_name("conftest.py"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        url = child.stdout.readline().strip()
+        try:
+            assert url.startswith("http://127.0.0.1:")
+            assert call(f"{url}/health")["status"] == "ok"
+            assert call(f"{url}/predict", {"dose mg": "$1,500", "smokes?": "yes"})["label"] == "yes"
+        finally:
+            os.kill(child.pid, signal.SIGINT)
+        out, err = child.communicate(timeout=20)
+    assert (out.strip(), err, child.returncode) == ("stopped in good order", "", 0)
+
+
+def test_the_service_stops_in_good_order_in_this_process_too() -> None:
+    answers: list[Any] = []
+    app = FastAPI()
+    app.add_api_route("/health", lambda: {"status": "ok"})
+
+    def ask_and_stop(url: str) -> None:
+        try:
+            answers.append(call(f"{url}/health"))
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    serve(app, port=0, log_level="error", on_ready=lambda url: Thread(target=ask_and_stop, args=[url]).start())
+    assert answers == [{"status": "ok"}]
+
+
+def test_a_port_in_use_is_said() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(
+            RequestError, match=rf"Port {port} on 127.0.0.1 is in use(.|\n)*--port {port + 1}"
+        ) as caught:
+            serve(FastAPI(), port=port)
+    assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "says"),
+    [
+        ("127.0.0.1", 70000, "70000 is no port"),
+        ("127.0.0.1", -1, "-1 is no port"),
+        ("nowhere.invalid", 8000, "no address of this machine"),
+        ("a" * 300, 8000, "no address of this machine"),
+        ("203.0.113.7", 8000, "cannot be listened on"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_said(host: str, port: int, says: str) -> None:
+    with pytest.raises(RequestError, match=says):
+        serve(FastAPI(), host, port)
+
+
+def test_a_port_that_needs_rights_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(listener: socket.socket, address: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(socket.socket, "bind", refuse, raising=False)
+    with pytest.raises(RequestError, match="Port 80 needs more rights"):
+        serve(FastAPI(), port=80)
+
+
+def test_the_url_of_an_ipv6_address_has_brackets() -> None:
+    from automl_runtime.serving.server import _listen, _url
+
+    if not socket.has_ipv6:
+        pytest.skip("no IPv6 here")
+    try:
+        listener = _listen("::1", 0)
+    except RequestError:
+        pytest.skip("no IPv6 here")
+    with listener:
+        assert _url("::1", listener).startswith("http://[::1]:")
