@@ -11,6 +11,7 @@ from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
 from automl_generators.project import finish_project, render_project
 from automl_generators.staging import staged
+from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
 from automl_runtime.errors import RequestError
@@ -103,7 +104,7 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
         catalog=draft.discovery.catalog.model_copy(update={"questions": draft.questions}),
         columns=draft.columns,
         sql=draft.sql,
-        lineage=lineage_of(draft.discovery, draft.columns),
+        lineage=lineage_of(draft.discovery, Assembled(draft.rows, draft.sql, draft.columns)),
         manifest=manifest_of(draft.discovery).model_copy(update={"source": spec.data.source}),
         schema=input_schema(draft.columns, draft.rows[~draft.holdout], target),
         questions=draft.questions,

@@ -14,8 +14,10 @@ from automl_runtime.data.holdout import holdout_mask, row_identity
 from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.review import PlanItem, review_items
+from automl_runtime.data.training_columns import words_of_target
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_schemas.catalog import DataCatalog
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
@@ -76,7 +78,7 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         if rejected:
             discovery = discover(source, reject={*options.reject, *rejected}, on_event=on_event)
     answers = dict(options.answers)
-    grounded = _settle(asked, discovery, source, options, answers)
+    grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
     _say_what_was_found(grounded, discovery, asked, on_event)
     spec, leak_questions, assembled, holdout = _judge_columns(
         grounded.spec, asked, discovery, options, answers, on_event
@@ -152,6 +154,18 @@ def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:
     )
     data = spec.data.model_copy(update={"keep": sorted({*spec.data.keep, *options.keep})})
     spec = spec.model_copy(update={"training": training, "data": data})
+    return Grounded(spec=spec, questions=grounded.questions, warnings=grounded.warnings, assumed=grounded.assumed)
+
+
+def _in_words(grounded: Grounded, catalog: DataCatalog) -> Grounded:
+    """The positive class as the target's own word ("Yes") where the clean column holds true and false."""
+    target = grounded.spec.target
+    if target is None or not isinstance(target.positive, bool):
+        return grounded
+    labels = words_of_target(grounded.spec, catalog.table(target.table))
+    if labels is None:
+        return grounded
+    spec = grounded.spec.model_copy(update={"target": target.model_copy(update={"positive": labels[target.positive]})})
     return Grounded(spec=spec, questions=grounded.questions, warnings=grounded.warnings, assumed=grounded.assumed)
 
 

@@ -78,7 +78,9 @@ def serve_project(project: Path, *, host: str, port: int) -> int:
 
 
 def _variables(project: Path, extra: Mapping[str, str]) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(project / "src"), **extra}
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join([str(project / "src"), *([inherited] if inherited else [])])
+    return {**os.environ, "PYTHONPATH": path, **extra}
 
 
 def _listen(

@@ -22,6 +22,8 @@ class Threshold(Contract):
 
     op: Operator
     value: float
+    unit: str | None = None
+    """Unit of time that was said with it: `second`, `minute`, `hour`, `day`, ...; None for all else."""
 
 
 class Requirement(Contract):

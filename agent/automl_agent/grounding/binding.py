@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from automl_agent.grounding.candidates import Candidate, table_supported
+from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.exclusions import excluded_columns
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
 from automl_agent.grounding.targets import choose_target
 from automl_agent.grounding.tasks import FITTING, choose_metric, choose_task
+from automl_agent.grounding.topics import is_about
 from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT
@@ -197,7 +198,7 @@ def _without_target(
     assert requirement.task is not None
     wish = wish_of(requirement)
     named = [table for table in catalog.tables if _named_after(wish.entity, table)]
-    supported = [table for table in catalog.tables if table_supported(wish, table, source)]
+    supported = [table for table in catalog.tables if is_about(wish, table, source)]
     fitting = named or supported or (catalog.tables if len(catalog.tables) == 1 else [])
     if not fitting:
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)

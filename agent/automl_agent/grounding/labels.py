@@ -12,7 +12,7 @@ from automl_schemas.catalog import ColumnEntry
 from automl_schemas.requirement import Threshold
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["Label", "LabelMatch", "are_codes", "clean_value", "initials_match", "labels_of", "match_labels", "threshold_label", "yes_label"]
+__all__ = ["Label", "LabelMatch", "are_codes", "bound_of", "clean_value", "initials_match", "label_named", "labels_of", "match_labels", "says_no", "threshold_label", "yes_label"]
 
 Label = str | bool | int | float
 """A value as it stands in the clean table."""
@@ -112,7 +112,7 @@ def are_codes(labels: list[str]) -> bool:
 
 def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
     """The label that holds what is beyond `threshold`: `>50K` of `<=50K` and `>50K`; None when they draw no such line."""
-    bounds = [(label, _bound(label)) for label in labels]
+    bounds = [(label, bound_of(label)) for label in labels]
     if not 2 <= len(labels) <= 4 or any(bound is None for _, bound in bounds):
         return None
     more = threshold.op in {">", ">="}
@@ -124,7 +124,13 @@ def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
     return None
 
 
-def _bound(label: str) -> tuple[float, bool] | None:
+def says_no(label: str) -> bool:
+    """Whether a label denies: no, none, never, "not readmitted"."""
+    return fold(label).strip() in _NO or tokens(label)[:1] in {("not",), ("no",), ("never",), ("none",)}
+
+
+def bound_of(label: str) -> tuple[float, bool] | None:
+    """The number in a label like `>50K`, and whether the label holds what is above it; None when it is no such label."""
     match = _BOUND.fullmatch(label)
     if match is None:
         return None

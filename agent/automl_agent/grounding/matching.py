@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels
-from automl_agent.grounding.thesaurus import NEUTRAL
+from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import Relation, relate, tokens
+from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, relate, tokens
 from automl_schemas.catalog import ColumnEntry
 
-__all__ = ["NameMatch", "name_match", "value_match"]
+__all__ = ["NameMatch", "is_generic", "name_match", "value_match"]
 
 _NEAR: Final = 0.6
 _TABLE: Final = 0.6
+"""Worth of a word that the table's name has and the column's lacks."""
 _EXACT: Final = 1.1
 """Score of a name that is the phrase, word for word: it beats every other match clearly."""
+_CODE: Final = 1.04
+_ACRONYM: Final = 0.85
+_GENERIC: Final = 0.95
+"""Worth of a table's name for its column "target"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +37,38 @@ def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
     parts = tokens(column.name)
     if not parts or not wish.words:
         return NameMatch(0.0)
-    strengths = {word: _best(word, parts) for word, _ in wish.words}
+    if wish.codes & codes(column.name):
+        return NameMatch(_CODE - 0.02 * len(parts))
+    if any(len(part) >= 3 and part in wish.acronyms for part in parts):
+        return NameMatch(_ACRONYM)
+    if is_generic(column.name):
+        about = _scored(wish, tokens(table), ())
+        return max(_scored(wish, parts, ()), NameMatch(_GENERIC * min(about.score, 1.0), about.reversed), key=lambda match: match.score)
+    return _scored(wish, parts, tokens(table))
+
+
+def is_generic(name: str) -> bool:
+    """Whether a column's name says no more than that it is to be predicted ("target", "y", "class label")."""
+    telling = [part for part in tokens(name) if part not in NEUTRAL or part in GENERIC_TARGETS]
+    return bool(telling) and all(part in GENERIC_TARGETS for part in telling)
+
+
+def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> NameMatch:
     heads = [(_best(word, parts), weight) for word, weight in wish.heads]
-    weights = sum(weight for _, weight in wish.words)
-    around = tokens(table) or ("",)
-    average = sum(weight * max(_counted(strengths[word].strength), _TABLE * _counted(_best(word, around).strength)) for word, weight in wish.words) / weights
-    head, head_relation = max(((_counted(found.strength) * weight, found) for found, weight in heads), key=lambda item: item[0], default=(0.0, Relation(0.0)))
+    head, relation = max(((_counted(found.strength) * weight, found) for found, weight in heads), key=lambda item: item[0], default=(0.0, NOT_RELATED))
     if head == 0:
         return NameMatch(0.0)
-    if all(found.strength >= 0.95 for word, found in strengths.items()) and _explained(wish, parts) == 1.0 and not head_relation.reversed:
+    own = {word: _counted(_best(word, parts).strength) for word, _ in wish.words}
+    explained = _explained(wish, parts)
+    if min(own.values()) >= 0.95 and explained == 1.0 and not relation.reversed:
         return NameMatch(_EXACT - 0.001 * len(parts))
-    score = (0.45 * average + 0.55 * head) * (0.8 + 0.2 * _explained(wish, parts))
-    return NameMatch(score, head_relation.reversed != _denied(parts))
+    worth = {word: max(strength, _TABLE * _counted(_best(word, around).strength)) for word, strength in own.items()}
+    average = sum(weight * worth[word] for word, weight in wish.words) / sum(weight for _, weight in wish.words)
+    return NameMatch((0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained), relation.reversed != _denied(parts))
 
 
 def _best(word: str, parts: tuple[str, ...]) -> Relation:
-    return max((relate(word, part) for part in parts), key=lambda relation: relation.strength)
+    return max((relate(word, part) for part in parts), key=lambda relation: relation.strength, default=NOT_RELATED)
 
 
 def _counted(strength: float) -> float:
@@ -70,8 +91,7 @@ def value_match(wish: Wish, column: ColumnEntry) -> LabelMatch | None:
     if not labels or column.type in {"boolean", "integer", "number"}:
         return None
     if wish.positive is not None:
-        named = match_labels(tuple((word, 1.0) for word in tokens(wish.positive)), labels)
+        named = match_labels(tuple((word, 1.0) for word in content_words(wish.positive)), labels)
         if named is not None:
             return named
-    own = tuple((word, weight) for word, weight in wish.heads if word != "count")
-    return match_labels(own, labels)
+    return match_labels(tuple((word, weight) for word, weight in wish.heads if word != "count"), labels)

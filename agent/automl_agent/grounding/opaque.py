@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from automl_agent.grounding.candidates import ACCEPTED, Candidate, content_of, is_number, table_supported
+from automl_agent.grounding.candidates import ACCEPTED, Candidate, content_of, is_number
 from automl_agent.grounding.labels import are_codes, initials_match, labels_of
-from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
+from automl_agent.grounding.matching import is_generic
+from automl_agent.grounding.topics import is_about, is_about_something_else
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import fold, relate, tokens
 from automl_runtime.errors import RequestError
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
@@ -23,7 +23,6 @@ _PLACE: Final = re.compile(
     re.IGNORECASE,
 )
 _PLACES: Final = {"first": 0, "leftmost": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "final": -1, "rightmost": -1}
-_SAYS_NOTHING: Final = frozenset("data dataset table train training test valid sample sheet file input set part all full raw clean export dump final merged total new extract records rows".split())
 
 
 def placed(wish: Wish, catalog: DataCatalog) -> Candidate | None:
@@ -51,17 +50,7 @@ def placed(wish: Wish, catalog: DataCatalog) -> Candidate | None:
 
 def is_nameless(column: ColumnEntry) -> bool:
     """Whether the name of `column` is a placeholder (`col_4`, `V7`) or says just "target"."""
-    return _is_placeholder(column) or _is_generic(column)
-
-
-def _is_placeholder(column: ColumnEntry) -> bool:
-    return _PLACEHOLDER.fullmatch(column.name.strip()) is not None
-
-
-def _is_generic(column: ColumnEntry) -> bool:
-    parts = tokens(column.name)
-    telling = [part for part in parts if part not in NEUTRAL or part in GENERIC_TARGETS]
-    return bool(telling) and all(part in GENERIC_TARGETS for part in telling)
+    return _PLACEHOLDER.fullmatch(column.name.strip()) is not None or is_generic(column.name)
 
 
 def nameless(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]] = ()) -> list[Candidate]:
@@ -70,14 +59,15 @@ def nameless(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection
     One is believed only when nothing speaks against it: it holds the kind of values asked for, its table is about what
     the request is about or says nothing of that, and its labels, if they are words, are what the request names.
     """
-    found = [
-        Candidate(table, column, score, content_of(column) or "classes", evidence, column.name, label=initials_match(wish.phrase, labels_of(column)))
-        for table in catalog.tables
-        for column in table.columns
-        if (table.name, column.name) not in excluded and is_nameless(column) and _fits(wish, column)
-        for score, evidence in [_judge(wish, table, column, source)]
-        if score >= ACCEPTED
-    ]
+    found: list[Candidate] = []
+    for table in catalog.tables:
+        for column in table.columns:
+            if (table.name, column.name) in excluded or not is_nameless(column) or not _fits(wish, column):
+                continue
+            score, evidence = _judge(wish, table, column, source)
+            if score >= ACCEPTED:
+                label = initials_match(wish.phrase, labels_of(column))
+                found.append(Candidate(table, column, score, content_of(column) or "classes", evidence, column.name, label=label))
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.column.position))
 
 
@@ -85,7 +75,7 @@ def _fits(wish: Wish, column: ColumnEntry) -> bool:
     if column.role in {"id", "key", "constant", "empty"} or column.personal is not None or wish.threshold is not None:
         return False
     content = content_of(column)
-    if wish.kind == "binary":
+    if wish.kind == "binary" or wish.event:
         return content == "classes" and column.distinct == 2
     if wish.kind == "label":
         return content == "classes" or (column.type == "integer" and column.distinct <= 30)
@@ -95,27 +85,19 @@ def _fits(wish: Wish, column: ColumnEntry) -> bool:
 
 
 def _judge(wish: Wish, table: TableEntry, column: ColumnEntry, source: str) -> tuple[float, str]:
+    """How far a nameless column is believed, and why; 0 when it is not."""
     labels = labels_of(column)
     if initials_match(wish.phrase, labels) is not None:
         return 0.62, f"holds {'/'.join(sorted(labels))}"
-    if wish.kind == "binary" and not are_codes(labels):
+    if is_about_something_else(wish, table, source) or ((wish.kind == "binary" or wish.event) and not are_codes(labels)):
         return 0.0, ""
-    rivals = [other for other in table.columns if other is not column and is_nameless(other) and _fits(wish, other)]
+    about = is_about(wish, table, source)
+    certain = about or wish.kind in {"binary", "label"} or wish.event
     edge = column.position in {0, len(table.columns) - 1}
-    supported = table_supported(wish, table, source)
-    if not supported and _is_about_something_else(wish, table):
-        return 0.0, ""
-    if _is_generic(column) and (supported or wish.kind in {"binary", "label"}):
-        return 0.5 + 0.06 * supported + 0.04 * edge, f"called {column.name!r}, the only thing to be predicted"
-    if not edge or (not supported and (rivals or wish.kind in {"number", "any"})):
+    if is_generic(column.name):
+        return (0.5 + 0.06 * about + 0.04 * edge, f"called {column.name!r}, which is what is to be predicted") if certain else (0.0, "")
+    rivals = [other for other in table.columns if other is not column and is_nameless(other) and _fits(wish, other)]
+    if not edge or not certain or (rivals and not about):
         return 0.0, ""
     last = column.position == len(table.columns) - 1
-    return 0.46 + 0.06 * supported + 0.03 * last + 0.03 * (not rivals), f"is the {'last' if last else 'first'} column, and no other name fits"
-
-
-def _is_about_something_else(wish: Wish, table: TableEntry) -> bool:
-    """Whether the table's name speaks, and of nothing that the request speaks of."""
-    parts = [part for part in tokens(table.name) if len(part) > 2 and part not in _SAYS_NOTHING and not part.isdigit()]
-    if not parts:
-        return False
-    return not any(relate(word, part).strength >= 0.7 for word in wish.context for part in parts) and any(fold(part).isalpha() for part in parts)
+    return 0.46 + 0.06 * about + 0.03 * last + 0.03 * (not rivals), f"is the {'last' if last else 'first'} column, and no other name fits"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, candidates, content_of
+from automl_agent.grounding.derived import unit_seconds
 from automl_agent.grounding.messages import no_match, target_question
 from automl_agent.grounding.opaque import nameless, placed
 from automl_agent.grounding.wishes import Wish
@@ -14,6 +15,7 @@ from automl_agent.grounding.words import fold
 from automl_runtime.errors import DataError, RequestError
 from automl_schemas.catalog import DataCatalog
 from automl_schemas.question import Question
+from automl_schemas.requirement import Threshold
 from rapidfuzz import process
 
 __all__ = ["Target", "choose_target"]
@@ -40,6 +42,7 @@ def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Colle
     place = placed(wish, catalog)
     found = [place] if place is not None else candidates(wish, catalog, excluded)
     believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(wish, catalog, source, excluded)
+    believed = believed or _within_horizon(wish, catalog, excluded)
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
@@ -49,6 +52,16 @@ def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Colle
         raise no_match(wish.phrase, catalog, source)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
     return Target(_checked(near[0]), question)
+
+
+def _within_horizon(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]]) -> list[Candidate]:
+    """ "will it arrive within 30 minutes": a duration in a named unit, at most as long as the horizon."""
+    if wish.kind != "binary" or wish.horizon_days is None or wish.threshold is not None:
+        return []
+    threshold = Threshold(op="<=", value=wish.horizon_days, unit="day")
+    timed = replace(wish, threshold=threshold, words=(*wish.words, ("duration", 1.0)), heads=(*wish.heads, ("duration", 0.9)))
+    found = candidates(timed, catalog, excluded)
+    return [candidate for candidate in found if candidate.sql is not None and candidate.score >= ACCEPTED and unit_seconds(candidate.column) is not None]
 
 
 def _distinct(found: list[Candidate]) -> list[Candidate]:
@@ -83,7 +96,3 @@ def _answered(answer: str, wish: Wish, catalog: DataCatalog, found: list[Candida
     nearest = ", ".join(name for name, _, _ in process.extract(answer, names, limit=3))
     raise RequestError(f"target={answer!r} is no column that can be predicted.", hint=f"Nearest: {nearest}.")
 
-
-def without_label(candidate: Candidate) -> Candidate:
-    """`candidate` as a plain column."""
-    return replace(candidate, label=None, reversed=False)

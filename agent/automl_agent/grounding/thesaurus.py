@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ABBREVIATIONS", "CONCEPTS", "FRAME", "GENERIC_TARGETS", "IRREGULAR", "JOINED", "NEUTRAL", "SHORT_WORDS", "WEAK"]
+__all__ = ["ABBREVIATIONS", "CONCEPTS", "DOMAINS", "FRAME", "GENERIC_TARGETS", "IRREGULAR", "JOINED", "NEUTRAL", "SHORT_WORDS", "WEAK"]
 
 CONCEPTS: Final = """
-churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire turnover stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
+churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
 default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad ; repay repayment payback paidback pay good settle solvent
 fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude ; legit legitimate genuine honest authentic
 spam junk unwanted unsolicited ; ham legit legitimate wanted
@@ -21,7 +21,7 @@ fail flunk unsuccessful failure ; pass success successful succeed graduate quali
 survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish
 sick ill illness disease condition diagnosis diagnose positive infected infection ; healthy negative
 cancer tumor tumour malignant malignancy carcinoma melanoma ; benign
-diabetes diabetic
+diabetes diabetic ; healthy nondiabetic
 heart cardiac cardiovascular coronary cardio infarction
 stroke apoplexy
 readmit readmission rehospitalisation rehospitalization return
@@ -34,6 +34,7 @@ admit admission accept ; reject
 return refund sendback ; keep
 complain complaint grievance dissatisfied unhappy
 satisfied satisfaction happy happiness content csat pleased ; dissatisfied unhappy unsatisfied
+positive happy satisfied pleased like love great ; negative unhappy angry upset dissatisfied hate
 recommend recommendation promoter ; detractor
 promote promotion promoted
 hire recruit recruitment placed placement
@@ -45,10 +46,10 @@ toxic poisonous
 sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
 rain rainfall precipitation wet ; dry
-price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio fetch eur euro usd gbp chf dollar
-cost expense expenditure charge fee amount premium bill spend eur euro usd gbp chf dollar
-income salary wage earn earnings pay compensation remuneration payroll gehalt einkommen salaire revenu rich make
-revenue turnover sale takings proceeds receipts gmv umsatz ventes billing
+price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio >fetch >pay >make eur euro usd gbp chf dollar
+cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
+income salary wage earn earnings pay compensation remuneration payroll gehalt einkommen salaire revenu rich >make
+revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money
 profit margin gain earnings surplus benefit profitable ; loss deficit
 spend expenditure expense outlay basket purchase spending
 bill invoice charge payment rechnung facture
@@ -61,7 +62,7 @@ sale sell sold revenue unit units
 usage use consumption consume utilisation utilization load draw verbrauch consommation
 energy electricity power kwh mwh watt load heating
 emission emissions co2 carbon pollution pollutant polluted
-fuel mpg mileage economy petrol gasoline
+fuel mpg economy petrol gasoline
 temperature degree heat warm warmth hot cold celsius temperatur
 humidity humid moisture
 wind windy
@@ -82,10 +83,10 @@ topic subject theme category
 language tongue idiom
 gender sex
 age old young alter
-duration length long time takes take last minutes hours days nights elapsed tenure dauer duree
-time duration minutes hours elapsed
+duration length long time >take >last seconds minutes hours days nights elapsed tenure dauer duree
+time duration seconds minutes hours elapsed
 speed fast velocity pace quick slow
-distance far km kilometer kilometre mile miles distanz
+distance far km kilometer kilometre mile miles mileage odometer driven distanz
 height tall high altitude elevation
 weight heavy mass weigh kg kilogram gewicht poids
 size large big area surface sqm sqft footage
@@ -137,6 +138,33 @@ age years old
 """.strip()
 """One concept a line; words after `;` mean the opposite."""
 
+DOMAINS: Final = """
+bank loan credit deposit balance mortgage interest savings investment debt borrower lender branch overdraft card payment account applicant client housing
+patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tumor tumour cancer hospital ward doctor medication diagnosis pulse symptom surgery clinic nurse health medical pregnancy pregnancies hemoglobin stroke smoker
+customer client order basket product shop store discount purchase checkout cart sale sales revenue seller buyer shopper brand subscriber churn loyalty coupon
+plan contract internet phone line data minutes subscriber tenure network roaming broadband mobile telecom tariff churn customer sms
+flight airport airline passenger fare boarding aircraft departure arrival gate luggage seat
+employee salary department job overtime hire manager attrition promotion staff colleague worker workforce company
+student pupil school exam grade study homework teacher course class lesson absence university mark
+soil crop rainfall fertilizer fertiliser ph nitrogen phosphorus potassium humidity irrigation harvest plot farm plant seed n p k
+car vehicle engine fuel mileage gearbox horsepower cylinder transmission odometer mpg motor weight make
+house home flat apartment room bathroom bedroom sqft garage lot floor neighbourhood neighborhood rent property price
+energy electricity power load consumption kwh meter grid heating voltage demand
+temperature humidity wind rain pressure weather cloud snow sunshine precipitation forecast
+machine sensor vibration torque rpm tool wear failure maintenance equipment motor pump temperature pressure press
+wine alcohol acid acidity sugar sulphate chloride beer taste grape
+campaign contact click ad advertisement impression conversion lead newsletter email subscription
+session page click visit browser website visitor device bounce url user
+player team goal goals match season league club coach game score
+movie film actor director genre runtime rating budget
+email mail message spam sms text subject sender word
+transaction card merchant amount fraud payment terminal atm transfer
+cement concrete slag water strength aggregate steel alloy
+hotel booking guest room night stay reservation arrival lead adults children
+parcel shipment delivery courier carrier depot package consignment warehouse
+""".strip()
+"""Words of one walk of life a line: whether a request and a table are about the same thing."""
+
 JOINED: Final[dict[tuple[str, str], str]] = {
     ("on", "time"): "ontime", ("in", "time"): "ontime", ("no", "show"): "noshow", ("show", "up"): "showup", ("turn", "up"): "showup",
     ("pay", "back"): "payback", ("paid", "back"): "payback", ("charge", "off"): "chargeoff", ("write", "off"): "chargeoff",
@@ -144,7 +172,7 @@ JOINED: Final[dict[tuple[str, str], str]] = {
     ("sign", "up"): "signup", ("opt", "in"): "optin", ("opt", "out"): "optout", ("take", "off"): "takeoff", ("go", "away"): "leave",
     ("send", "back"): "sendback", ("e", "mail"): "email", ("give", "up"): "quit", ("pass", "away"): "die", ("walk", "away"): "leave",
     ("jump", "ship"): "leave", ("move", "on"): "leave", ("move", "away"): "leave", ("fall", "behind"): "late", ("be", "gone"): "leave",
-    ("come", "back"): "return", ("fall", "ill"): "sick", ("pay", "off"): "payback",
+    ("come", "back"): "return", ("fall", "ill"): "sick", ("pay", "off"): "payback", ("box", "office"): "boxoffice", ("hand", "in"): "resign",
 }  # fmt: skip
 """Two words, as stems, that are one."""
 
@@ -198,7 +226,7 @@ WEAK: Final = frozenset(
 NEUTRAL: Final = frozenset(
     "is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target the of in for per by at to and or a an"
     " value val num number no nr code cd id key col column field var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs"
-    " hour hours minute minutes min mins s sec second seconds day days c f ha t percent pct 24h 1 2 3 7 12 24 30 60 90 365 this now new current"
+    " hour hours minute minutes min mins s sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this now new current"
     " ever next within during raw clean final total sum amount".split()
 )
 """Parts of column names that add nothing against a match."""

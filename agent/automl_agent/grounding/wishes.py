@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from automl_agent.grounding.thesaurus import FRAME, WEAK
-from automl_agent.grounding.words import content_words, fold, is_event, is_negated, relate, stem
+from automl_agent.grounding.words import codes, content_words, fold, is_event, is_negated, relate, stem
 from automl_schemas.requirement import Requirement, Threshold
 from automl_schemas.vocabulary import MetricName, TaskType
 
@@ -22,6 +22,7 @@ _KINDS: Final[dict[TaskType, Kind]] = {
 _LABEL_METRICS: Final[frozenset[MetricName]] = frozenset({"roc_auc", "average_precision", "log_loss", "f1", "accuracy", "balanced_accuracy"})
 _NUMBER_METRICS: Final[frozenset[MetricName]] = frozenset({"rmse", "mae", "mape", "r2", "pinball"})
 _COUNTING: Final = re.compile(r"\bhow many\b|\bnumber of\b|\bcount of\b", re.IGNORECASE)
+_SENTENCE: Final = re.compile(r"\b(?:will|would|be|is|are|to|we|they|it|should|can|do|does|did|how|and|or)\b|,")
 _ENTITY_WEIGHT, _FRAME_WEIGHT, _WEAK_WEIGHT = 0.25, 0.1, 0.4
 
 
@@ -37,11 +38,18 @@ class Wish:
     """The words of which at least one must be found, with how surely it is the one that counts."""
     context: frozenset[str]
     """All content words of the request: they explain further parts of a name."""
+    codes: frozenset[str]
+    """Words of letters and digits in the phrase ("g3")."""
+    acronyms: frozenset[str]
+    """First letters of words that follow each other in the request and touch the phrase ("clv")."""
     entity: tuple[str, ...]
+    event: bool
+    """The phrase is about something that happens or not."""
     negated: bool
     positive: str | None
     threshold: Threshold | None
     metric: MetricName | None
+    horizon_days: float | None
     step: tuple[str, ...]
     """Words for the step of a forecast ("hour")."""
 
@@ -50,24 +58,41 @@ def wish_of(requirement: Requirement) -> Wish:
     """The wish of a requirement that has a target or a threshold."""
     phrase = requirement.target or ""
     entity = tuple(word for word in content_words(requirement.entity or "") if not is_event(word))
-    words = content_words(phrase)
+    words = _phrase_words(phrase, entity)
     weighted = tuple((word, _weight(word, entity)) for word in words)
     context = {*words, *content_words(requirement.request), *content_words(requirement.description or "")}
     if _COUNTING.search(requirement.request):
         context.add("count")
+    heads = _heads(phrase, weighted, requirement)
     return Wish(
         phrase=phrase,
         kind=_kind(requirement),
         words=weighted,
-        heads=_heads(phrase, weighted, requirement),
+        heads=heads,
         context=frozenset(context),
+        codes=codes(phrase),
+        acronyms=_acronyms(requirement.request, words),
         entity=entity,
+        event=requirement.task is None and not _SENTENCE.search(fold(phrase)) and any(is_event(word) for word, weight in heads if weight >= 0.9),
         negated=is_negated(phrase) and requirement.task in {None, "binary"},
         positive=requirement.positive,
         threshold=requirement.threshold,
         metric=requirement.metric,
+        horizon_days=requirement.horizon_days,
         step=(requirement.frequency,) if requirement.frequency else (),
     )
+
+
+def _phrase_words(phrase: str, entity: tuple[str, ...]) -> tuple[str, ...]:
+    words = content_words(phrase)
+    staff = any(relate(word, "employee").strength >= 0.78 for word in (*words, *entity))
+    return (*words, "attrition") if staff and "turnover" in words else words
+
+
+def _acronyms(request: str, words: tuple[str, ...]) -> frozenset[str]:
+    spoken = content_words(request)
+    windows = [spoken[i : i + size] for size in (2, 3, 4, 5) for i in range(len(spoken) - size + 1)]
+    return frozenset("".join(word[0] for word in window) for window in windows if window[-1] in words)
 
 
 def _kind(requirement: Requirement) -> Kind:
@@ -93,30 +118,17 @@ def _heads(phrase: str, words: tuple[tuple[str, float], ...], requirement: Requi
     telling = [(word, weight) for word, weight in words if weight == 1.0]
     if not telling:
         telling = [(word, weight) for word, weight in words if weight > _ENTITY_WEIGHT] or list(words)
-    also = [word for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling]
     heads: list[tuple[str, float]]
-    if requirement.task == "binary" or _is_sentence(phrase):
+    if requirement.task == "binary" or _SENTENCE.search(fold(phrase)):
         heads = [(word, 1.0 if i == 0 else 0.85) for i, (word, _) in enumerate(telling)]
     else:
-        before_of = content_words(re.split(r"\s+of\s+", phrase)[0])
+        before_of = content_words(re.split(r"\s+(?:of|in|on|at|per)\s+", phrase)[0])
         own = [word for word, _ in telling if word in before_of]
         last = own[-1] if own else telling[-1][0] if telling else ""
-        heads = [(word, 1.0 if word == last else 0.55) for word, _ in telling]
-    heads.extend((word, 0.7) for word in also)
+        heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else 0.55) for word, _ in telling]
+        weak = [word for word, weight in words if weight == _WEAK_WEIGHT and before_of[-1:] == (word,) and word != last]
+        heads.extend((word, 0.78) for word in weak)
+    heads.extend((word, 0.7) for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling)
     if _COUNTING.search(requirement.request):
         heads.append(("count", 0.8))
     return tuple(heads)
-
-
-def _is_sentence(phrase: str) -> bool:
-    return re.search(r"\b(?:will|would|be|is|are|to|we|they|it|should|can|do|does|how|and|or)\b|,", fold(phrase)) is not None
-
-
-def supports(wish: Wish, names: tuple[str, ...]) -> float:
-    """How well `names` (of a table, a file) fit the things that the request talks about: the strongest relation."""
-    best = 0.0
-    for word in wish.context:
-        if word in FRAME or word in WEAK or len(word) < 3:
-            continue
-        best = max(best, *(relate(word, name).strength for name in names), 0.0)
-    return best

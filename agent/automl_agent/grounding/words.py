@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, IRREGULAR, JOINED, SHORT_WORDS
+from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, DOMAINS, IRREGULAR, JOINED, SHORT_WORDS
 from rapidfuzz.distance import OSA
 
-__all__ = ["NOT_RELATED", "Relation", "content_words", "fold", "is_event", "is_negated", "relate", "stem", "tokens"]
+__all__ = ["NOT_RELATED", "Relation", "codes", "content_words", "domains", "fold", "is_event", "is_negated", "relate", "stem", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,18 @@ def tokens(name: str) -> tuple[str, ...]:
     return _joined(re.findall(r"[^\W_]+", fold(spaced)))
 
 
+@cache
+def _joints() -> dict[tuple[str, str], str]:
+    return {(stem(first), stem(second)): word for (first, second), word in JOINED.items()}
+
+
 def _joined(parts: list[str]) -> tuple[str, ...]:
     joined: list[str] = []
     i = 0
     while i < len(parts):
         pair = (stem(parts[i]), stem(parts[i + 1])) if i + 1 < len(parts) else None
-        if pair is not None and pair in JOINED:
-            joined.append(JOINED[pair])
+        if pair is not None and pair in _joints():
+            joined.append(_joints()[pair])
             i += 2
         else:
             joined.append(parts[i])
@@ -78,6 +83,16 @@ def content_words(phrase: str) -> tuple[str, ...]:
     """The words of a phrase that carry meaning, negations left out."""
     plain = re.sub(r"(?<=\w)'(?:s|t|re|ve|ll|d)\b", "", fold(phrase.replace("n't", " not")))
     return tuple(word for word in _joined(re.findall(r"[^\W_]+", plain)) if word not in _STOP and word not in _NEGATIONS)
+
+
+@cache
+def codes(text: str) -> frozenset[str]:
+    """Words of letters and digits, which are names rather than words: "PM2.5" and "pm25" are the same code.
+
+    >>> sorted(codes("daily NO2 and PM2.5, final grade G3"))
+    ['g3', 'no2', 'pm25']
+    """
+    return frozenset(re.sub(r"\W", "", code) for code in re.findall(r"(?<![^\W_])[a-z]+\d+(?:\.\d+)?[a-z]?(?![^\W_])", fold(text)))
 
 
 def is_negated(phrase: str) -> bool:
@@ -114,15 +129,26 @@ def stem(word: str) -> str:
 
 
 @cache
-def _concepts() -> dict[str, list[tuple[int, bool]]]:
-    """Stem -> the concepts it stands for, each with whether it is on the side of the opposite."""
+def _concepts(*, named: bool = False) -> dict[str, list[tuple[int, bool]]]:
+    """Stem -> the concepts it stands for, each with whether it is on the side of the opposite.
+
+    Words marked `>` stand for a concept in a request only ("what it makes"), so `named` leaves them out.
+    """
     index: dict[str, list[tuple[int, bool]]] = {}
     for number, line in enumerate(CONCEPTS.splitlines()):
         same, _, opposite = line.partition(";")
         for side, words in ((False, same), (True, opposite)):
             for word in words.split():
-                index.setdefault(stem(word), []).append((number, side))
+                if not (named and word.startswith(">")):
+                    index.setdefault(stem(word.removeprefix(">")), []).append((number, side))
     return index
+
+
+@cache
+def domains(word: str) -> frozenset[int]:
+    """The walks of life that `word` belongs to."""
+    plain = stem(word)
+    return frozenset(number for number, line in enumerate(DOMAINS.splitlines()) if plain in {stem(part) for part in line.split()})
 
 
 @cache
@@ -167,10 +193,9 @@ def is_event(word: str) -> bool:
 
 
 def _by_concept(first: str, second: str) -> Relation:
-    index = _concepts()
     best = NOT_RELATED
-    for number, side in index.get(first, ()):
-        for other, other_side in index.get(second, ()):
+    for number, side in _concepts().get(first, ()):
+        for other, other_side in _concepts(named=True).get(second, ()):
             if number == other:
                 found = Relation(_SYNONYM) if side == other_side else Relation(_OPPOSITE, reversed=True)
                 best = max(best, found, key=lambda relation: relation.strength)

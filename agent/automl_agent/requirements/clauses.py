@@ -36,7 +36,7 @@ _MEASURES: Final = frozenset(
     " severe productive efficient popular profitable acidic salty sweet young".split()
 )
 _ASKED_NOUN: Final = re.compile(
-    r"^(?P<noun>[\w-]+(?:\s(?!will\b|would\b|does\b|do\b|did\b|is\b|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can|should)\s+)?"
+    r"^(?!(?:my|our|the|these|those|your|their)\s)(?P<noun>[\w-]+(?:\s(?!will\b|would\b|does\b|do\b|did\b|is\b|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can|should)\s+)?"
     r"(?P<rest>(?:an?|the|each|every|it|they|this|that|he|she|we|someone|people|our|my|these|those|i|you)\b.*)$",
     re.IGNORECASE,
 )

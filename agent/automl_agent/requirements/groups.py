@@ -22,8 +22,9 @@ _NOUN: Final = re.compile(
     re.IGNORECASE,
 )
 _FIND: Final = re.compile(
-    r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show|are there|what|which)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
-    rf"{_GROUPS}\s*(?:of|among|amongst|in|within|do)\s+(?:similar |alike )?(?P<what>[^|,]+)"
+    r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show|are there)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
+    rf"{_GROUPS}\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)"
+    rf"|\b(?:what|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist|do we have|can (?:you|we) find|are in)\b"
     r"|\b(?:which|what)\s+(?P<alike>[\w-]+)\s+(?:are|look|behave)\s+(?:similar|alike)",
     re.IGNORECASE,
 )
@@ -55,7 +56,7 @@ def clusters(segment: str) -> Intent | None:
     elif noun is not None:
         what = noun["what"] or noun["owner"] or ""
     elif find is not None:
-        what = find["what"] or find["alike"]
+        what = find["what"] or find["what2"] or find["alike"]
     else:
         return None
     counted = _COUNT.search(segment)

@@ -82,6 +82,7 @@ _UNIT: Final = (
     r"|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?|items?|people|°\s?[cf]?|[$€£])"
 )
 _TIME: Final = r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
+_MONEY: Final = re.compile(r"\s*(?:[€$£]|eur|usd|chf|gbp|dollar|pound)", re.IGNORECASE)
 _ACCURATE: Final = re.compile(
     rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?|right)\b", re.IGNORECASE
 )
@@ -237,7 +238,8 @@ def _bare_mention(text: Text) -> MetricAsked | None:
 def _asked(name: str, words: str, match: re.Match[str]) -> MetricAsked:
     if name == "unknown":
         raise _unknown_metric(words)
-    value = parse_number(match["value"])
+    money = re.search(r"[€$£]", match[0]) or _MONEY.match(match.string, match.end())
+    value = parse_number(match["value"], thousands_first=money is not None)
     goal_op = operator_in(match["op"] or "")
     if goal_op is None and match["after"]:
         goal_op = operator_after(match["after"])

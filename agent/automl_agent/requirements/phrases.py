@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_after, operator_in
-from automl_agent.requirements.numbers import COUNT, parse_count
+from automl_agent.requirements.numbers import COUNT, parse_count, unit_name
 from automl_agent.requirements.text import bare, singular, tidy
 from automl_schemas.requirement import Threshold
 
@@ -182,7 +182,7 @@ def split_threshold(phrase: str) -> tuple[Threshold | None, str]:
     """The threshold in "earns more than 50,000 dollars a year", and the phrase without it.
 
     >>> split_threshold("earns more than 50,000 dollars a year")
-    (Threshold(op='>', value=50000.0), 'earns')
+    (Threshold(op='>', value=50000.0, unit=None), 'earns')
     """
     for match in _THRESHOLD.finditer(phrase):
         number = match["number"] or match["number2"]
@@ -196,5 +196,6 @@ def split_threshold(phrase: str) -> tuple[Threshold | None, str]:
             rest = f" {match['unit2']} {rest}"
         rest = _PER_TIME.sub("", _UNIT_WORDS.sub("", rest))
         value = parse_count(number)
-        return Threshold(op=operator, value=value), tidy(f"{phrase[: match.start()]} {kept} {rest}")
+        unit = unit_name(re.match(r"\s*([a-z]*)", phrase[match.end() :] if match["number"] else match["unit2"], re.IGNORECASE)[1])  # type: ignore[index]
+        return Threshold(op=operator, value=value, unit=unit), tidy(f"{phrase[: match.start()]} {kept} {rest}")
     return None, phrase

@@ -41,7 +41,7 @@ _COURTESY: Final = re.compile(
     r"|(?:please|kindly|pls|plz|ok(?:ay)?|well|so|now|then|just|maybe|perhaps|also|basically|simply|really|urgent(?:ly)?|quickly|hmm?|um|and|but|thus|therefore)\b"
     r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please|kindly|maybe|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
     r"|(?:is it possible|is there (?:a|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful|awesome)|it'd be (?:great|nice|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b"
-    r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking|am looking)(?: you)?(?: (?:to|for|a way to|help (?:to|with)|to be able to|to know))?\b"
+    r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking|am looking)(?: you)?(?: (?:to (?:know|be able to|find out|see)|to|for|a way to|help (?:to|with)))?\b"
     r"|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?|looking (?:for|to)|trying to|asked to|supposed to|wondering)\b"
     r"|(?:my|our|the|your|his|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target|problem|boss|manager|client|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is|was|will be|would be|wants?|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?"
     r"|(?:goal|task|objective|aim|request|question|problem|use case|todo|ask)\s*:"
@@ -69,6 +69,9 @@ _REAL_WORDS: Final = frozenset("predictive predictor predictors predictable pred
     "defect defects defected detest weather segments clusters clutter product products detects classes reflect ignored".split())
 
 
+_FAMILIES: Final = ("predict", "forecast", "classif", "estimat", "detect", "recogni", "identif", "segment", "cluster", "custom", "accura", "exclud")
+
+
 def correct_typos(text: str) -> str:
     """`text` with words of command that are one slip away from the right spelling put right.
 
@@ -81,6 +84,8 @@ def correct_typos(text: str) -> str:
 def _corrected(word: str) -> str:
     plain = word.casefold()
     if plain in _TYPO_TARGETS or plain in _REAL_WORDS:
+        return word
+    if plain.startswith(_FAMILIES):
         return word
     for target in _TYPO_TARGETS:
         limit = 2 if len(target) >= 9 else 1

@@ -64,6 +64,7 @@ class Text:
         """Normalises `request`: compatibility forms of Unicode, straight quotes, one space between words."""
         text = unicodedata.normalize("NFKC", request)
         text = text.translate(str.maketrans("‘’‚‛“”„‟«»–−", "''''\"\"\"\"\"\"--"))
+        text = re.sub(r"(?<!\w)w/o(?!\w)", "without", re.sub(r"(?<!\w)w/(?=\s)", "with", text))
         outer = _OUTER_QUOTES.fullmatch(text)
         if outer is not None and _SPEAKS.search(outer[2]):
             text = outer[2]

@@ -134,7 +134,7 @@ def _case(
     columns = [
         column
         for column in assembled.columns
-        if column.name in assembled.frame.columns and (column.prefix or column.name not in fixed)
+        if column.name in assembled.frame.columns and column.name not in fixed
     ]
     without = assembled.without_target if target_missing is None else target_missing
     frame = assembled.frame.iloc[rows].reset_index(drop=True)

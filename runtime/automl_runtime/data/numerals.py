@@ -88,7 +88,8 @@ def _written_as(cells: Cells, *, scales: bool) -> tuple[NumberStyle, Numbers] | 
     known = parts.ok & ((parts.unit == "") | (parts.unit == unit))
     if not cells.enough(known):
         return None
-    decimal, thousands = _separators(Cells(parts.body.filter(pa.array(known)), cells.counts[known]), unit)
+    bodies = Cells(parts.body.filter(pa.array(known)), cells.counts[known])
+    decimal, thousands = _separators(bodies, unit)
     spelled = _spelled(cells, unit, scales) if unit not in ("", "%", _NO_UNIT) else None
     style = NumberStyle(decimal, thousands, spelled, unit == "%", scales)
     numbers = parse_numbers(cells.text, style)
@@ -129,6 +130,7 @@ def _finish(text: pa.Array, ok: np.ndarray, negative: np.ndarray) -> Numbers:
 
 
 def _take_apart(text: pa.Array, scales: bool) -> _Parts:
+    text = text.cast(pa.large_string())
     if not pc.all(pc.string_is_ascii(text), min_count=0).as_py():
         for odd, plain in _ODD:
             text = pc.replace_substring(text, odd, plain)
@@ -201,7 +203,7 @@ def _spelled(cells: Cells, unit: str, scales: bool) -> str:
             plain = split_scale(word)[1] if scales else word
             if plain and same_unit(plain) == unit:
                 votes[plain] = votes.get(plain, 0) + count
-    return max(sorted(votes), key=lambda word: votes[word], default=unit)
+    return min(votes, key=lambda word: (-votes[word], len(word), word), default=unit)
 
 
 def _separators(bodies: Cells, unit: str) -> tuple[Decimal, Thousands]:

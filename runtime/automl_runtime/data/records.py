@@ -160,7 +160,7 @@ def _parse_series(series: pd.Series, column: InputColumn) -> tuple[pa.Array, lis
     if not (is_text(array.type) or array.type in _TRUSTED):
         return _parse_objects(series.astype(object).where(series.notna(), None).tolist(), column)
     clean = clean_values(array, _plan_of(column))
-    wrong = clean.rejected.copy()
+    wrong = clean.rejected.copy() if column.type != "empty" else np.zeros(len(array), dtype=bool)
     if not column.nullable:
         wrong |= np.asarray(clean.values.is_null())
     return clean.values, np.flatnonzero(wrong).tolist()
@@ -204,6 +204,7 @@ def _parse_objects(values: Sequence[object], column: InputColumn) -> tuple[pa.Ar
                 wrong.add(row)
         elif not _place(value, row, plan.type, plan.epoch is not None, texts, numbers):
             wrong.add(row)
+            texts[row], numbers[row] = None, np.nan
     array, rejected = _clean_both(texts, numbers, column)
     wrong.update(np.flatnonzero(rejected).tolist())
     if not column.nullable:
@@ -244,8 +245,11 @@ def _place_number(
         numbers[row] = number
     elif type_ in ("date", "datetime") and not isinstance(value, int):
         return False
+    elif type_ == "boolean":
+        texts[row] = "true" if number else "false"
+        return number in (0, 1)
     else:
-        # Whole numbers stand for their digits: 1 for yes, 20211231, 517 for 05:17, a category written as a number.
+        # Whole numbers stand for their digits: 20211231, 517 for 05:17, a category written as a number.
         texts[row] = str(value if whole_text else int(number))
     return True
 
@@ -253,8 +257,10 @@ def _place_number(
 def _clean_both(texts: Sequence[str | None], numbers: np.ndarray, column: InputColumn) -> tuple[pa.Array, np.ndarray]:
     """Clean values of cells of which some are texts and some numbers, and which were rejected."""
     plan = _plan_of(column)
-    type_ = arrow_type(plan.type)
-    array, rejected = pa.nulls(len(texts), type_), np.zeros(len(texts), dtype=bool)
+    array, rejected = pa.nulls(len(texts), arrow_type(plan.type)), np.zeros(len(texts), dtype=bool)
+    if plan.type == "empty":
+        # Nothing was learned from the column, so that nothing in it is wrong.
+        return array, rejected
     if any(text is not None for text in texts):
         encodable = [text if text is not None and _encodable(text) else None for text in texts]
         clean = clean_values(pa.array(encodable, pa.large_string()), plan)

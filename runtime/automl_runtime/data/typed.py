@@ -47,7 +47,8 @@ def as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_decimal(type_):
         return pc.replace_substring_regex(pc.cast(array, pa.large_string()), r"\.0+$", "")
     if pa.types.is_timestamp(type_):
-        return pc.cast(_utc(array), pa.large_string())
+        text = pc.cast(pc.cast(_utc(array), pa.timestamp("us"), safe=False), pa.large_string())
+        return pc.replace_substring(pc.replace_substring_regex(text, r"\.0+$", ""), " ", "T")
     return pc.cast(array, pa.large_string())
 
 
@@ -136,6 +137,8 @@ def number_values(values: np.ndarray, plan: ColumnPlan) -> tuple[np.ndarray, np.
         scale = 1e6 if plan.epoch == "s" else 1e3
         ok &= np.abs(values) * scale < 2.5e17
         return ok, np.where(ok, np.round(values * scale), 0.0)
+    if plan.type == "time":
+        ok &= values >= 0
     if plan.type == "integer":
         ok &= (values == np.floor(values)) & (np.abs(values) <= 2**53)
     return ok, values

@@ -42,8 +42,8 @@ CURRENCIES: Final = {word: group.split()[0] for group in _GROUPS for word in gro
 """Sign, code or word, case-folded -> the one name of the currency."""
 
 UNITS: Final = word_set(
-    "% km m cm mm nm mi mile ft in inch yd kg g mg µg t lb lbs oz l ml cl h hr hour min minute s sec second ms "
-    "day week month year yr yrs kw kwh w wh v mah hz khz mhz ghz mph km/h kmh kph bpm rpm gb mb kb tb gib mib "
+    "% km m cm mm nm mi mile ft in inch yd kg g mg µg t lb oz l ml cl h hr hour min minute s sec second ms "
+    "day week month year yr kw kwh w wh v mah hz khz mhz ghz mph km/h kmh kph bpm rpm gb mb kb tb gib mib "
     "pcs pc piece px hp ps bhp cc mpg kmpl m² m2 m³ m3 ft² sqft sqm ha acre °c °f ° pa hpa kpa mbar bar psi db "
     "pt pts point ppm mol mmol/l mg/dl star item unit user person people"
 )
@@ -62,7 +62,8 @@ def same_unit(unit: str) -> str:
     folded = folded.rstrip(".") or folded
     if folded in CURRENCIES:
         return CURRENCIES[folded]
-    return folded[:-1] if len(folded) > 3 and folded.endswith("s") else folded
+    plural = folded.endswith("s") and folded not in UNITS and (len(folded) > 3 or folded[:-1] in UNITS)
+    return folded[:-1] if plural else folded
 
 
 _SCALES: Final = {

@@ -13,10 +13,10 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Final
+from typing import IO, Final, cast
 
 import zstandard
 from automl_schemas.catalog import IgnoredFile
@@ -26,7 +26,12 @@ from automl_runtime.errors import DataError
 __all__ = ["Limits", "Member", "Unpacked", "decompress", "unpack"]
 
 _BLOCK = 1 << 20
-_OPENERS: Final = {"gzip": gzip.open, "bzip2": bz2.open, "xz": lzma.open}
+_OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
+    "gzip": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
+    "bzip2": lambda path: cast("IO[bytes]", bz2.BZ2File(path)),
+    "xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(filename=path)),
+    "zstd": lambda path: cast("IO[bytes]", zstandard.open(path, "rb")),
+}
 _BROKEN: Final = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zstandard.ZstdError),
     *(EOFError, OSError, NotImplementedError, RuntimeError, ValueError),
@@ -93,7 +98,7 @@ def decompress(path: Path, codec: str, target: Path, *, file: str, limits: Limit
     """
     meter = _Meter(file, path.stat().st_size, limits or Limits())
     try:
-        with _opened(path, codec) as source:
+        with _OPENERS[codec](path) as source:
             _copy(source, target, meter)
     except DataError:
         target.unlink(missing_ok=True)
@@ -101,12 +106,6 @@ def decompress(path: Path, codec: str, target: Path, *, file: str, limits: Limit
     except _BROKEN as problem:
         target.unlink(missing_ok=True)
         raise DataError(f"{file}: the {codec} data are broken or cut off ({problem}).") from problem
-
-
-def _opened(path: Path, codec: str) -> IO[bytes]:
-    if codec == "zstd":
-        return zstandard.ZstdDecompressor().stream_reader(path.open("rb"), read_across_frames=True, closefd=True)  # type: ignore[return-value]
-    return _OPENERS[codec](path, "rb")
 
 
 def _copy(source: IO[bytes], target: Path, meter: _Meter) -> None:

@@ -123,15 +123,19 @@ def _measured(sample: str, dialect: Dialect) -> Detected:
 def _quote(sample: str, delimiter: str) -> str:
     """The quote character by the cells that it opens and closes properly."""
     counts = {quote: _quoted_cells(sample, delimiter, quote) for quote in ('"', "'")}
-    if counts["'"] >= 2 and counts["'"] > 2 * counts['"']:
+    single, needed = counts["'"]
+    if single > 2 * counts['"'][0] and (single >= 2 or needed):
         return "'"
     return '"' if '"' in sample else ""
 
 
-def _quoted_cells(sample: str, delimiter: str, quote: str) -> int:
+def _quoted_cells(sample: str, delimiter: str, quote: str) -> tuple[int, int]:
+    """How many cells are in quotes, and how many of them could not do without."""
     edge = re.escape(delimiter) if delimiter else "\n"
-    cell = rf"(?:^|{edge}) ?{quote}(?:[^{quote}]|{quote}{quote})*{quote} ?(?={edge}|\r|\n|\Z)"
-    return sum(1 for _ in re.finditer(cell, sample, re.MULTILINE))
+    cell = rf"(?:^|{edge}) ?{quote}((?:[^{quote}]|{quote}{quote}|(?<=\\){quote})*){quote} ?(?={edge}|\r|\n|\Z)"
+    inner = [found[1] for found in re.finditer(cell, sample, re.MULTILINE)]
+    signs = [sign for sign in (delimiter, quote * 2, f"\\{quote}", "\n") if sign]
+    return len(inner), sum(any(sign in text for sign in signs) for text in inner)
 
 
 def _by_clevercsv(sample: str) -> Detected | None:
@@ -143,7 +147,7 @@ def _by_clevercsv(sample: str) -> Detected | None:
     if answer is None or answer.delimiter is None:
         return None
     found = _measure(sample, answer.delimiter)
-    if answer.quotechar == "'" and _quoted_cells(sample, answer.delimiter, "'") >= 1:
+    if answer.quotechar == "'" and _quoted_cells(sample, answer.delimiter, "'")[0]:
         found = _measured(sample, Dialect(delimiter=answer.delimiter, quotechar="'"))
     return found if _is_borne_out(found, sample) else _best_usual(sample)
 
@@ -158,7 +162,7 @@ def _is_borne_out(found: Detected, sample: str) -> bool:
         return found.share >= 0.5 or lines < 3
     if found.share < _EVEN:
         return False
-    quoted = found.dialect.quotechar and _quoted_cells(sample, delimiter, found.dialect.quotechar) >= 2
+    quoted = found.dialect.quotechar and _quoted_cells(sample, delimiter, found.dialect.quotechar)[0] >= 2
     if delimiter in " :":
         alone = delimiter == ":" and f"{delimiter} " not in sample and found.share == 1.0
         return found.typed >= 0.3 or bool(quoted) or alone or (found.width >= 3 and found.share == 1.0 and lines >= 4)
@@ -176,6 +180,10 @@ def _extended(sample: str, delimiter: str) -> str:
     if not delimiter:
         return delimiter
     bare = re.sub(r'"(?:[^"]|"")*"', "Q", sample)
+    if bare.count(delimiter * 2) * 2 >= 0.5 * bare.count(delimiter):
+        single, double = _measure(sample, delimiter), _measure(sample, delimiter * 2)
+        if double.width >= 2 and double.share >= single.share and _is_always_double(bare, delimiter, double.share):
+            return delimiter * 2
     for _ in range(2):
         longer = _longer(bare, delimiter)
         if longer == delimiter:
@@ -184,11 +192,16 @@ def _extended(sample: str, delimiter: str) -> str:
     return delimiter
 
 
+def _is_always_double(bare: str, delimiter: str, share: float) -> bool:
+    """Whether the delimiter comes in pairs, but for a few single ones that stand in cells."""
+    runs = [len(found.group()) // len(delimiter) for found in re.finditer(f"(?:{re.escape(delimiter)})+", bare)]
+    odd = sum(run % 2 for run in runs)
+    return odd == 0 or (share == 1.0 and odd <= 0.3 * len(runs))
+
+
 def _longer(bare: str, delimiter: str) -> str:
     places = [found.span() for found in re.finditer(f"(?:{re.escape(delimiter)})+", bare)]
     runs = {end - start for start, end in places}
-    if len(places) >= 2 and min(runs) == 2 * len(delimiter) and all(run % (2 * len(delimiter)) == 0 for run in runs):
-        return delimiter * 2
     after = {bare[end : end + 1] for _, end in places} - {"\n", "\r", ""}
     before = {bare[start - 1 : start] for start, _ in places if start} - {"\n"}
     if delimiter == "\\" and after == {"t"}:

@@ -174,7 +174,7 @@ def _looks_right(before: str, character: str, after: str) -> float:
     if character in "\u00bf\u00a1" and after.isalpha() and not before.isalpha():
         return 1.0
     if character in _SIGNS:
-        return 0.0 if inside and character not in "\u2019\u00ad" else 0.8
+        return 0.0 if inside and character not in "\u2019\u00ad" else 0.95
     if not character.isalpha():
         return 0.0
     script = _script(character)
@@ -199,7 +199,7 @@ def _east_asian(data: bytes) -> str | None:
             continue
         wide = [ord(character) for character in data.decode(codec) if character > "\x7f"]
         common = sum(any(low <= point <= high for low, high in _EAST_ASIAN) for point in wide)
-        if common >= 0.95 * len(wide):
+        if len(wide) >= 4 and common >= 0.95 * len(wide):
             return codec
     return None
 

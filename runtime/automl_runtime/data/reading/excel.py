@@ -233,4 +233,7 @@ def _cut_out(grid: GridTable, texts: Sequence[list[str]], cells: Grid) -> _Found
 
 
 def _typed(cells: Sequence[Any]) -> pa.Array:
-    return column_of([None if cell == "" else cell for cell in cells], text=_shown, empty="")
+    values = [None if cell == "" else cell for cell in cells]
+    if {*map(type, values), type(None)} == {int, float, type(None)}:
+        return pa.array(values, pa.float64())
+    return column_of(values, text=_shown, empty="")

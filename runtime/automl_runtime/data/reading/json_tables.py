@@ -258,7 +258,7 @@ def _open_lines(source: Source) -> _Lines:
             while text.read(_SAMPLE):
                 pass
     except UnicodeDecodeError:
-        decoded = decode(source.path.read_bytes(), encoding)
+        decoded = decode(source.path.read_bytes(), source.encoding)
         return _Lines(decoded.encoding, io.StringIO(decoded.text), decoded.warnings)
     return _Lines(encoding, _each_line(source.path, encoding))
 

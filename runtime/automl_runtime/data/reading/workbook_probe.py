@@ -13,20 +13,26 @@ from typing import Final
 __all__ = ["survives"]
 
 _SECONDS: Final = 300
+_MOST_BYTES: Final = 8 << 30
 _PROBE: Final = """
 import io, sys
 from python_calamine import CalamineError, CalamineWorkbook
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (%(bytes)d, resource.getrlimit(resource.RLIMIT_AS)[1]))
+except (ImportError, ValueError):
+    pass  # no such limits here, or a lower one is set
 try:
     workbook = CalamineWorkbook.from_filelike(io.BytesIO(sys.stdin.buffer.read()))
     for index in range(len(workbook.sheet_names)):
         workbook.get_sheet_by_index(index)
 except (CalamineError, ValueError):
     pass  # refused in good order; the caller will see the same
-"""
+""" % {"bytes": _MOST_BYTES}
 
 
 def survives(raw: bytes) -> bool:
-    """Whether reading every sheet of the workbook `raw` ends within five minutes, with a result or a plain refusal."""
+    """Whether reading every sheet of the workbook `raw` ends within five minutes and 8 GiB, in a result or a plain refusal."""
     try:
         done = subprocess.run(
             [sys.executable, "-P", "-c", _PROBE], input=raw, capture_output=True, timeout=_SECONDS, check=False
