@@ -9,6 +9,7 @@ from typing import Final, Literal
 from automl_agent.grounding.derived import Derived, beyond, made_binary
 from automl_agent.grounding.labels import labels_of, threshold_label
 from automl_agent.grounding.matching import NameMatch, name_match, value_match
+from automl_agent.grounding.topics import is_about_something_else, speaks_of
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold, relate, tokens
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
@@ -19,6 +20,7 @@ Content = Literal["classes", "number"]
 
 ACCEPTED: Final = 0.45
 """Score from which a candidate is believed."""
+_DOUBT: Final = 0.6
 _FEW_CLASSES: Final = 30
 _MOST_CLASSES: Final = 200
 
@@ -47,10 +49,14 @@ class Candidate:
         return f"{self.table.name}.{self.name}"
 
 
-def candidates(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]] = ()) -> list[Candidate]:
-    """Every column that could be meant, the best first; equal scores keep the order of the catalog."""
+def candidates(wish: Wish, catalog: DataCatalog, source: str = "", excluded: Collection[tuple[str, str]] = ()) -> list[Candidate]:
+    """Every column that could be meant, the best first; equal scores keep the order of the catalog.
+
+    A name that only means the same as the phrase counts less where table and request are about different things.
+    """
     found: list[Candidate] = []
     for table in catalog.tables:
+        elsewhere = is_about_something_else(wish, table, source)
         bonus = _table_bonus(wish, table)
         for column in table.columns:
             if (table.name, column.name) in excluded or not _usable(column):
@@ -60,8 +66,26 @@ def candidates(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str,
             for candidate in _forms(wish, table, column):
                 weight = 1.0 if candidate.sql is not None else filled
                 if candidate.score > 0:
-                    found.append(replace(candidate, score=candidate.score * weight + bonus + last))
+                    doubt = _DOUBT if candidate.score < 1 and _is_doubtful(wish, candidate, source, elsewhere=elsewhere) else 1.0
+                    found.append(replace(candidate, score=doubt * (candidate.score * weight + bonus + last)))
     return sorted(found, key=lambda candidate: -round(candidate.score, 6))
+
+
+def _is_doubtful(wish: Wish, candidate: Candidate, source: str, *, elsewhere: bool) -> bool:
+    """Whether a column only goes by another name than the phrase, and nothing else says that the two are the same.
+
+    That is so in a table about other things, and for a quantity when the rest of the phrase is found nowhere ("price of
+    oil" and the fee of a club).
+    """
+    match = name_match(wish, candidate.column, candidate.table.name)
+    strange = bool(wish.entity) and not any(speaks_of(word, candidate.table, source) for word in wish.entity)
+    if elsewhere and (not match.sure or strange):
+        return True
+    if match.sure or not wish.plain or wish.kind not in {"any", "number"} or wish.event or candidate.sql is not None:
+        return False
+    parts = tokens(candidate.column.name)
+    rest = [word for word, weight in wish.words if weight == 1.0 and not any(relate(word, part).strength >= 0.6 for part in parts)]
+    return any(not speaks_of(word, candidate.table, source) for word in rest)
 
 
 def content_of(column: ColumnEntry) -> Content | None:
@@ -115,12 +139,15 @@ def _classes(wish: Wish, plain: Candidate, name: NameMatch) -> Iterator[Candidat
     score = max(name.score, strength) + 0.08 * min(name.score, strength)
     content = content_of(column)
     if column.distinct == 2 and content == "classes":
-        yield _two_classes(plain, name, value.label if value is not None and strength >= 0.5 else None, value is not None and value.reversed, score)
+        if value is not None and strength >= 0.5:
+            yield _two_classes(plain, name, value.label, value.reversed != (value.literal and wish.negated), score)
+        else:
+            yield _two_classes(plain, name, None, name.reversed, score)
         return
     if wish.kind == "binary" or wish.event or wish.positive is not None:
         label = value.label if value is not None and not value.reversed and content == "classes" else None
         made = [] if wish.threshold is not None else list(made_binary(wish, column, name, label, score))
-        yield from (_from_derived(plain, one) for one in made)
+        yield from (_from_derived(plain, one, literal=value is not None and value.literal and wish.negated) for one in made)
         if made and wish.event:
             return
     if wish.kind != "binary":
@@ -137,8 +164,10 @@ def _two_classes(plain: Candidate, name: NameMatch, label: str | None, opposite:
     return replace(plain, score=score, content="classes", evidence=evidence, label=label, reversed=reversed_)
 
 
-def _from_derived(plain: Candidate, made: Derived) -> Candidate:
-    return replace(plain, score=made.score, content="classes", evidence=made.evidence, name=made.name, sql=made.sql, reversed=made.reversed)
+def _from_derived(plain: Candidate, made: Derived, *, literal: bool = False) -> Candidate:
+    """`literal`: the phrase spells a label that itself says no, which then is no denial."""
+    reversed_ = made.reversed != literal
+    return replace(plain, score=made.score, content="classes", evidence=made.evidence, name=made.name, sql=made.sql, reversed=reversed_)
 
 
 def _listed(wish: Wish, column: ColumnEntry) -> float:

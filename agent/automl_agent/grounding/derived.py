@@ -83,7 +83,7 @@ def made_binary(wish: Wish, column: ColumnEntry, name: NameMatch, label: str | N
         yield from _not_none(wish, column, labels, name)
     elif column.type == "integer" and column.stats.min == 0 and name.score >= 0.6 and not name.reversed:
         yield Derived(_COUNTED * name.score, f"{column.name} > 0", f"{_quoted(column.name)} > 0", f"counted in {column.name!r}")
-    elif column.type in {"date", "datetime"} and 0.02 < column.missing / max(column.rows, 1) < 0.98 and name.score >= 0.6:
+    elif column.type in {"date", "datetime"} and 0.02 < column.missing / max(column.rows, 1) < 0.98 and name.score >= 0.5:
         sql = f"{_quoted(column.name)} IS NOT NULL"
         yield Derived(_DATED * name.score, f"{column.name} is known", sql, f"dated in {column.name!r}", name.reversed)
 

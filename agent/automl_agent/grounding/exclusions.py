@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from automl_agent.grounding.words import content_words, fold, relate, tokens
@@ -37,6 +38,9 @@ def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str
 
 def _bound(phrase: str, catalog: DataCatalog) -> list[tuple[str, str]]:
     everything = [(table, column) for table in catalog.tables for column in table.columns]
+    inner = re.fullmatch(r"\s*(.*?)\s*\(([^()]+)\)\s*", phrase)
+    if inner is not None:
+        return _bound(inner[2], catalog) or (_bound(inner[1], catalog) if inner[1] else [])
     plain = _plain(phrase)
     exact = [(t.name, c.name) for t, c in everything if plain in {_plain(c.name), _plain(f"{t.name}.{c.name}")}]
     if exact:

@@ -12,7 +12,7 @@ from automl_schemas.catalog import ColumnEntry
 from automl_schemas.requirement import Threshold
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["Label", "LabelMatch", "are_codes", "bound_of", "clean_value", "initials_match", "label_named", "labels_of", "match_labels", "says_no", "threshold_label", "yes_label"]
+__all__ = ["Label", "LabelMatch", "are_codes", "bound_of", "clean_value", "initials_match", "label_named", "labels_of", "match_labels", "says_no", "spelled_label", "threshold_label", "yes_label"]
 
 Label = str | bool | int | float
 """A value as it stands in the clean table."""
@@ -20,6 +20,8 @@ Label = str | bool | int | float
 _MOST_LABELS: Final = 50
 _YES: Final = frozenset("yes y true t 1 1.0 ja j oui o si s positive pos + wahr vrai on".split())
 _NO: Final = frozenset("no n false f 0 0.0 nein non negative neg - falsch faux off none never".split())
+_SILENT: Final = (_YES | _NO) - {"positive", "pos", "negative", "neg", "on", "off"}
+"""Labels that name nothing."""
 _BOUND: Final = re.compile(
     rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
     r"\s*(?:[$€£]|usd|eur|dollars?|euros?)?\s*(?P<after>\+|-|or more|or less|and more|and above|and over|and below|or above|or below)?\s*\.?\s*",
@@ -31,11 +33,12 @@ _LESS: Final = frozenset({"<", "<=", "≤", "=<", "-", "under", "below", "less t
 
 @dataclass(frozen=True, slots=True)
 class LabelMatch:
-    """The label that a phrase means; `reversed` when the label says the opposite of the phrase."""
+    """The label that a phrase means; `reversed` when it says the opposite, `literal` when the phrase spells it out."""
 
     label: str
     strength: float
     reversed: bool = False
+    literal: bool = False
 
 
 def labels_of(column: ColumnEntry) -> list[str]:
@@ -52,7 +55,7 @@ def match_labels(words: tuple[tuple[str, float], ...], labels: list[str]) -> Lab
     best: LabelMatch | None = None
     for label in labels:
         parts = tuple(part for part in tokens(label) if not part.isdigit())
-        if not parts or fold(label) in _YES | _NO:
+        if not parts or fold(label).strip() in _SILENT:
             continue
         for word, weight in words:
             for part in parts:
@@ -75,6 +78,16 @@ def label_named(phrase: str, labels: list[str]) -> str | None:
             return label
     match = match_labels(tuple((word, 1.0) for word in content_words(phrase)), labels)
     return match.label if match is not None and match.strength >= 0.7 and not match.reversed else None
+
+
+def spelled_label(phrase: str, labels: list[str]) -> str | None:
+    """The longest label that stands word for word in `phrase` ("non functional"), when it has several words; else None."""
+    spoken = _spaced(phrase)
+    return max((label for label in labels if " " in label.strip() and _spaced(label) in spoken), key=len, default=None)
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(re.findall('[^_ ,;.()/-]+', fold(text)))} "
 
 
 def initials_match(phrase: str, labels: list[str]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels
+from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels, spelled_label
 from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, relate, tokens
@@ -20,6 +20,9 @@ _EXACT: Final = 1.1
 """Score of a name that is the phrase, word for word: it beats every other match clearly."""
 _CODE: Final = 1.04
 _ACRONYM: Final = 0.85
+_SPELLED: Final = 0.6
+"""Score of a name of several words that all stand somewhere in the request."""
+_SURE: Final = 0.83
 _GENERIC: Final = 0.95
 """Worth of a table's name for its column "target"."""
 
@@ -30,6 +33,8 @@ class NameMatch:
 
     score: float
     reversed: bool = False
+    sure: bool = True
+    """The word that counts is in the name, not just one that means the same."""
 
 
 def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
@@ -39,11 +44,14 @@ def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
         return NameMatch(0.0)
     if wish.codes & codes(column.name):
         return NameMatch(_CODE - 0.02 * len(parts))
+    if len(parts) >= 2 and all(part in wish.context and len(part) > 1 for part in parts) and not set(parts) & set(wish.entity):
+        spelled = NameMatch(_SPELLED)
+        return max(_scored(wish, parts, tokens(table)), spelled, key=lambda match: match.score)
     if any(len(part) >= 3 and part in wish.acronyms for part in parts):
         return NameMatch(_ACRONYM)
     if is_generic(column.name):
         about = _scored(wish, tokens(table), ())
-        return max(_scored(wish, parts, ()), NameMatch(_GENERIC * min(about.score, 1.0), about.reversed), key=lambda match: match.score)
+        return max(_scored(wish, parts, ()), NameMatch(_GENERIC * min(about.score, 1.0), about.reversed, about.sure), key=lambda match: match.score)
     return _scored(wish, parts, tokens(table))
 
 
@@ -64,7 +72,7 @@ def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> Name
         return NameMatch(_EXACT - 0.001 * len(parts))
     worth = {word: max(strength, _TABLE * _counted(_best(word, around).strength)) for word, strength in own.items()}
     average = sum(weight * worth[word] for word, weight in wish.words) / sum(weight for _, weight in wish.words)
-    return NameMatch((0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained), relation.reversed != _denied(parts))
+    return NameMatch((0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained), relation.reversed != _denied(parts), relation.strength >= _SURE)
 
 
 def _best(word: str, parts: tuple[str, ...]) -> Relation:
@@ -90,6 +98,9 @@ def value_match(wish: Wish, column: ColumnEntry) -> LabelMatch | None:
     labels = labels_of(column)
     if not labels or column.type in {"boolean", "integer", "number"}:
         return None
+    literal = spelled_label(wish.phrase, labels)
+    if literal is not None:
+        return LabelMatch(literal, 1.0, literal=True)
     if wish.positive is not None:
         named = match_labels(tuple((word, 1.0) for word in content_words(wish.positive)), labels)
         if named is not None:

@@ -40,9 +40,9 @@ def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Colle
         DataError: if the target holds one value only.
     """
     place = placed(wish, catalog)
-    found = [place] if place is not None else candidates(wish, catalog, excluded)
+    found = [place] if place is not None else candidates(wish, catalog, source, excluded)
     believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(wish, catalog, source, excluded)
-    believed = believed or _within_horizon(wish, catalog, excluded)
+    believed = believed or _within_horizon(wish, catalog, source, excluded)
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
@@ -54,13 +54,13 @@ def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Colle
     return Target(_checked(near[0]), question)
 
 
-def _within_horizon(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]]) -> list[Candidate]:
+def _within_horizon(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]) -> list[Candidate]:
     """ "will it arrive within 30 minutes": a duration in a named unit, at most as long as the horizon."""
     if wish.kind != "binary" or wish.horizon_days is None or wish.threshold is not None:
         return []
     threshold = Threshold(op="<=", value=wish.horizon_days, unit="day")
     timed = replace(wish, threshold=threshold, words=(*wish.words, ("duration", 1.0)), heads=(*wish.heads, ("duration", 0.9)))
-    found = candidates(timed, catalog, excluded)
+    found = candidates(timed, catalog, source, excluded)
     return [candidate for candidate in found if candidate.sql is not None and candidate.score >= ACCEPTED and unit_seconds(candidate.column) is not None]
 
 

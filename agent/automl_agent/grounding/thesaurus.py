@@ -11,14 +11,14 @@ __all__ = ["ABBREVIATIONS", "CONCEPTS", "DOMAINS", "FRAME", "GENERIC_TARGETS", "
 
 CONCEPTS: Final = """
 churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
-default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad ; repay repayment payback paidback pay good settle solvent
+default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
 fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude ; legit legitimate genuine honest authentic
 spam junk unwanted unsolicited ; ham legit legitimate wanted
 late delay lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt timely
 noshow absent absence miss skip ; show showup attend attendance turnup appear come present
 fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact healthy
 fail flunk unsuccessful failure ; pass success successful succeed graduate qualify
-survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish
+survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish expire deceased
 sick ill illness disease condition diagnosis diagnose positive infected infection ; healthy negative
 cancer tumor tumour malignant malignancy carcinoma melanoma ; benign
 diabetes diabetic ; healthy nondiabetic
@@ -46,16 +46,16 @@ toxic poisonous
 sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
 rain rainfall precipitation wet ; dry
-price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio >fetch >pay >make eur euro usd gbp chf dollar
+price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar
 cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
-income salary wage earn earnings pay compensation remuneration payroll gehalt einkommen salaire revenu rich >make
+income salary wage earn earnings pay compensation remuneration payroll gehalt lohn einkommen salaire revenu rich >make
 revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money
 profit margin gain earnings surplus benefit profitable ; loss deficit
 spend expenditure expense outlay basket purchase spending
 bill invoice charge payment rechnung facture
-rent rental lease hire let
+rent rental lease hire let miete kaltmiete warmmiete loyer
 loan credit lend borrow mortgage debt
-amount sum total volume quantity value betrag montant
+amount sum total volume quantity value betrag montant summe
 count number quantity tally volume frequency many anzahl nombre
 demand sale sold sell quantity need order rental ride trip usage load
 sale sell sold revenue unit units
@@ -69,7 +69,7 @@ wind windy
 yield harvest crop output production produce productive ertrag rendement
 strength strong resistance mpa
 acidity acid acidic ph
-quality grade rating goodness good qualitaet qualite
+quality grade rating goodness good qualitaet qualite guete
 grade mark score points gpa note class level result
 score rating star stars points grade evaluation mark
 rank position place placing placement standing order ranking
@@ -89,14 +89,14 @@ speed fast velocity pace quick slow
 distance far km kilometer kilometre mile miles mileage odometer driven distanz
 height tall high altitude elevation
 weight heavy mass weigh kg kilogram gewicht poids
-size large big area surface sqm sqft footage
+size large big area surface sqm qm sqft footage flaeche groesse
 wait waiting queue delay
 stay los nights
 priority urgency urgent importance critical severity prioritaet
 severity severe serious injury
 risk danger hazard
 region location area city district town place
-house home property housing flat apartment dwelling building
+house home property housing flat apartment dwelling building wohnung immobilie
 customer client user subscriber member account consumer buyer guest shopper patron policyholder kunde passenger
 employee staff worker associate personnel colleague mitarbeiter
 patient person subject case
@@ -140,13 +140,13 @@ age years old
 
 DOMAINS: Final = """
 bank loan credit deposit balance mortgage interest savings investment debt borrower lender branch overdraft card payment account applicant client housing
-patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tumor tumour cancer hospital ward doctor medication diagnosis pulse symptom surgery clinic nurse health medical pregnancy pregnancies hemoglobin stroke smoker
+patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tumor tumour cancer hospital ward doctor medication diagnosis pulse symptom surgery clinic nurse health medical pregnancy pregnancies hemoglobin stroke smoker icu stay los admission discharge lactate mortality readmission
 customer client order basket product shop store discount purchase checkout cart sale sales revenue seller buyer shopper brand subscriber churn loyalty coupon
 plan contract internet phone line data minutes subscriber tenure network roaming broadband mobile telecom tariff churn customer sms
-flight airport airline passenger fare boarding aircraft departure arrival gate luggage seat
+flight airport airline passenger fare ticket embark trip travel boarding aircraft departure arrival gate luggage seat
 employee salary department job overtime hire manager attrition promotion staff colleague worker workforce company
 student pupil school exam grade study homework teacher course class lesson absence university mark
-soil crop rainfall fertilizer fertiliser ph nitrogen phosphorus potassium humidity irrigation harvest plot farm plant seed n p k
+soil crop rainfall fertilizer fertiliser ph nitrogen phosphorus potassium humidity irrigation harvest plot farm plant seed fruit apple wheat corn n p k
 car vehicle engine fuel mileage gearbox horsepower cylinder transmission odometer mpg motor weight make
 house home flat apartment room bathroom bedroom sqft garage lot floor neighbourhood neighborhood rent property price
 energy electricity power load consumption kwh meter grid heating voltage demand
@@ -184,7 +184,11 @@ IRREGULAR: Final[dict[str, str]] = {
     "quitting": "quit", "stopped": "stop", "stopping": "stop", "shipped": "ship", "shipping": "ship", "dropped": "drop", "skipped": "skip",
     "admitted": "admit", "readmitted": "readmit", "older": "old", "oldest": "old", "longer": "long", "later": "late", "heavier": "heavy",
     "taller": "tall", "higher": "high", "larger": "large", "bigger": "big", "cheaper": "cheap", "warmer": "warm", "hotter": "hot", "faster": "fast",
-    "younger": "young", "earlier": "early", "richer": "rich", "satisfied": "satisfied", "mice": "mouse", "people": "people", "children": "child",
+    "younger": "young", "earlier": "early", "richer": "rich", "satisfied": "satisfied", "sent": "send", "built": "build", "held": "hold", "met": "meet", "got": "get", "given": "give", "gave": "give", "written": "write",
+    "wrote": "write", "chosen": "choose", "chose": "choose", "driven": "drive", "drove": "drive", "flown": "fly", "known": "know", "shown": "show", "begun": "begin",
+    "began": "begin", "stolen": "steal", "stole": "steal", "caught": "catch", "taught": "teach", "brought": "bring", "slept": "sleep", "felt": "feel", "found": "find",
+    "grown": "grow", "thrown": "throw", "worn": "wear", "eaten": "eat", "ate": "eat", "drank": "drink", "said": "say", "told": "tell", "dealt": "deal",
+    "mice": "mouse", "people": "people", "children": "child",
     "men": "man", "women": "woman", "renewed": "renew", "exited": "exit", "exits": "exit", "closed": "close", "closing": "close", "used": "use",
     "uses": "use", "using": "use", "users": "user", "series": "series", "species": "species", "status": "status", "basis": "basis", "gas": "gas",
     "bus": "bus", "less": "less", "class": "class", "classes": "class", "pass": "pass", "passes": "pass", "passed": "pass", "miss": "miss",
@@ -224,7 +228,7 @@ WEAK: Final = frozenset(
 """Words that tell little about a column by themselves."""
 
 NEUTRAL: Final = frozenset(
-    "is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target the of in for per by at to and or a an"
+    "is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target the of in on date dt ts for per by at to and or a an"
     " value val num number no nr code cd id key col column field var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs"
     " hour hours minute minutes min mins s sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this now new current"
     " ever next within during raw clean final total sum amount".split()
@@ -238,7 +242,7 @@ FRAME: Final = frozenset(
 """Words of a request that frame what is predicted ("churn risk") and seldom occur in a name."""
 
 GENERIC_TARGETS: Final = frozenset(
-    "target label class classes y outcome response result results output dependent truth gt goal category flag indicator yvar depvar tgt cls lbl answer event".split()
+    "target label class classes y outcome response result results output dependent truth gt goal category flag indicator yvar depvar tgt cls lbl answer event ziel klasse zielvariable cible classe resultat ergebnis".split()
 )
 """Names that say no more than that a column is to be predicted."""
 

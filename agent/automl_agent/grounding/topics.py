@@ -9,7 +9,7 @@ from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import domains, relate, tokens
 from automl_schemas.catalog import TableEntry
 
-__all__ = ["is_about", "is_about_something_else"]
+__all__ = ["is_about", "is_about_something_else", "speaks_of"]
 
 _SAYS_NOTHING: Final = frozenset(
     "data dataset table train training test valid sample sheet file input set part all full raw clean export dump final merged total new"
@@ -29,11 +29,22 @@ def is_about(wish: Wish, table: TableEntry, source: str) -> bool:
     return bool(_fields_of(spoken, 1) & _fields_of_table(table, source))
 
 
+def speaks_of(word: str, table: TableEntry, source: str) -> bool:
+    """Whether the names, columns or classes of `table` hold `word`, or are of the same field."""
+    columns = [part for column in table.columns for part in tokens(column.name)]
+    values = [part for column in table.columns if column.distinct <= 20 for entry in column.stats.top for part in tokens(entry.value)]
+    if any(relate(word, part).strength >= 0.74 for part in (*_names(table, source), *columns, *values)):
+        return True
+    return bool(domains(word) & _fields_of_table(table, source))
+
+
 def is_about_something_else(wish: Wish, table: TableEntry, source: str) -> bool:
     """Whether both speak, and of different fields."""
     spoken = _fields_of([word for word in wish.context if word not in FRAME and word not in WEAK], 1)
-    held = _fields_of_table(table, source)
-    return bool(spoken) and bool(held) and not spoken & held
+    if not spoken or spoken & _fields_of_table(table, source):
+        return False
+    columns = [part for column in table.columns for part in tokens(column.name) if part not in _SAYS_NOTHING and not part.isdigit()]
+    return bool(_fields_of([*_names(table, source), *columns], 2 if columns else 1))
 
 
 def _names(table: TableEntry, source: str) -> list[str]:

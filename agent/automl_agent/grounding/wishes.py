@@ -45,6 +45,8 @@ class Wish:
     entity: tuple[str, ...]
     event: bool
     """The phrase is about something that happens or not."""
+    plain: bool
+    """The phrase is a noun with what describes it, no part of a sentence."""
     negated: bool
     positive: str | None
     threshold: Threshold | None
@@ -74,6 +76,7 @@ def wish_of(requirement: Requirement) -> Wish:
         acronyms=_acronyms(requirement.request, words),
         entity=entity,
         event=requirement.task is None and not _SENTENCE.search(fold(phrase)) and any(is_event(word) for word, weight in heads if weight >= 0.9),
+        plain=_is_plain(requirement),
         negated=is_negated(phrase) and requirement.task in {None, "binary"},
         positive=requirement.positive,
         threshold=requirement.threshold,
@@ -83,10 +86,15 @@ def wish_of(requirement: Requirement) -> Wish:
     )
 
 
+def _is_plain(requirement: Requirement) -> bool:
+    asks = re.search(r"\bhow\s+\w+", requirement.request, re.IGNORECASE) is not None
+    return not asks and requirement.threshold is None and not _SENTENCE.search(fold(requirement.target or ""))
+
+
 def _phrase_words(phrase: str, entity: tuple[str, ...]) -> tuple[str, ...]:
     words = content_words(phrase)
     staff = any(relate(word, "employee").strength >= 0.78 for word in (*words, *entity))
-    return (*words, "attrition") if staff and "turnover" in words else words
+    return tuple("attrition" if staff and word == "turnover" else word for word in words)
 
 
 def _acronyms(request: str, words: tuple[str, ...]) -> frozenset[str]:

@@ -40,6 +40,11 @@ _ASKED_NOUN: Final = re.compile(
     r"(?P<rest>(?:an?|the|each|every|it|they|this|that|he|she|we|someone|people|our|my|these|those|i|you)\b.*)$",
     re.IGNORECASE,
 )
+_OF_OURS: Final = re.compile(
+    r"^(?P<noun>(?:(?:our|my|the)\s+)?[\w-]+(?:\s[\w-]+)?)\s+(?:that\s+)?(?:we|i|you)\s+(?:(?:will|would|might|may|could|are going to|are about to)\s+)?(?P<said>.+)$",
+    re.IGNORECASE,
+)
+"""Plural things that something happens to: "which clients we will lose"."""
 _WHAT_BE: Final = re.compile(r"^(?P<aux>is|are|was|were|will|would|does|do|did|should|can)\s+(?P<rest>.+?)(?:\s+(?:be|look like))?$", re.IGNORECASE)
 _LIKELY: Final = (
     r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone|expected|set|due|bound|willing|ready)\s+to"
@@ -164,6 +169,9 @@ def _simple_subject(words: str) -> tuple[str, str]:
 def _which(words: str, *, chosen: bool) -> Intent | None:
     words = re.sub(r"^(?:ones?\s+)?(?:of|from|among|out of)\s+(?:all\s+)?", "", words, flags=re.IGNORECASE)
     asked = _ASKED_NOUN.match(words)
+    lost = _OF_OURS.match(words)
+    if lost is not None and is_plural(lost["noun"].split()[-1]):
+        return with_entity(Intent(task="binary", target=predicate(lost["said"])), lost["noun"])
     if asked is not None and not _has_clause(asked["noun"]):
         noun = asked["noun"].split()[0] if asked["noun"].split()[-1].casefold() in {"of"} else asked["noun"]
         task: TaskType | None = "multiclass" if chosen or head_noun(noun) in CLASS_NOUNS else None

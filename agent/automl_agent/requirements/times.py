@@ -18,7 +18,7 @@ _PERIOD: Final = r"(?:minute|hour|day|night|week|fortnight|month|quarter|year)s?
 _AHEAD: Final = re.compile(
     rf"(?:\b(?:with )?(?:an? |the )?(?:forecast(?:ing)? |prediction )?horizon(?: of| is|:|=)?\s*(?P<named>{DURATION})"
     r"|(?:\b(?:in|within|over|during|for|throughout|of|across|at)\s+)?(?:\b(?:the|this|our)\s+)?"
-    rf"\b(?:next|coming|following|upcoming|subsequent|forthcoming)\s+(?P<next>{DURATION}|{_PERIOD})"
+    rf"\b(?:next|coming|following|upcoming|subsequent|forthcoming)\s+(?P<next>{DURATION}|{_PERIOD})(?:'s?\b)?"
     rf"|(?P<lead>{DURATION}|\b(?:day|hour|week|month|quarter|year))[\s-]+(?:ahead|in advance|into the future|from now)\b"
     r"|\b(?:for )?tomorrow(?:'s)?\b)",
     re.IGNORECASE,

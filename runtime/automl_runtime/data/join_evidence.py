@@ -92,6 +92,8 @@ def compare(child: Field, parent: Field) -> Match | None:
     score = column_score(child.column.name, child.table.name, parent.column.name, parent.table.name)
     if child.table.parent == parent.table.name and child.column.name == parent.column.name:
         score = 1.0
+    if child.unique and child.counter and score < _SAME_NAME and child.table.rows != parent.table.rows:
+        return None  # a row number of another length is no pointer, whatever it is called
     own, other = (child.days, parent.days) if by_day else (child.values, parent.values)
     containment = KeyStore.containment(own, other, 0.5)
     if containment >= 0.5:

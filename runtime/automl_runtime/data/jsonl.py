@@ -23,11 +23,11 @@ _BLOCK: Final = 64 * 1024 * 1024
 
 def write_lines(table: pa.Table, stream: IO[str]) -> None:
     """Writes one JSON object per row, keys in the order of the columns; dates are ISO, nothing is left out."""
+    if table.num_columns == 0:
+        stream.write("{}\n" * table.num_rows)
+        return
     for start in range(0, table.num_rows, _BATCH):
         batch = table.slice(start, _BATCH)
-        if table.num_columns == 0:
-            stream.write("{}\n" * batch.num_rows)
-            continue
         parts: list[pa.Array | pa.Scalar] = []
         for place, name in enumerate(table.column_names):
             key = json.dumps(name, ensure_ascii=False)

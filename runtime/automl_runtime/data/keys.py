@@ -51,6 +51,8 @@ class Codes:
         """Codes of the combinations of values that occur in `columns`."""
         joint = self[columns[0]][rows]
         for column in columns[1:]:
+            if len(joint) and int(joint.max()) + 1 == len(joint):
+                break  # every row is its own already
             joint = pd.factorize(joint * self.size(column) + self[column][rows])[0].astype(np.int64)
         return joint
 
@@ -71,6 +73,8 @@ def duplicate_rows(data: pa.Table) -> np.ndarray:
     repeated = np.zeros(data.num_rows, dtype=bool)
     if data.num_rows > 1 and data.num_columns:
         codes = Codes(data)
+        if any(codes.size(name) == data.num_rows for name in data.column_names):
+            return repeated
         order = sorted(data.column_names, key=lambda name: -codes.size(name))
         repeated = pd.Series(codes.joint(order)).duplicated().to_numpy()
     return repeated

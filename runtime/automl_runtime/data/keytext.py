@@ -53,7 +53,7 @@ def key_kind(type_: ColumnType) -> KeyKind | None:
 
 def key_expression(column: str, type_: ColumnType) -> str:
     """SQL for the key that a cell stands for, as text; `column` is an SQL expression."""
-    if key_kind(type_) in ("date", "datetime"):
+    if type_ in ("integer", "date", "datetime"):
         return f"CAST({column} AS VARCHAR)"
     return f"key_text({column})"
 
@@ -62,7 +62,7 @@ def key_pair(left: str, left_type: ColumnType, right: str, right_type: ColumnTyp
     """The two sides of a comparison of keys: as they stand when the types agree, else as key text.
 
     >>> key_pair("a.id", "integer", "b.id", "integer"), key_pair("a.id", "integer", "b.id", "text")
-    (('a.id', 'b.id'), ('key_text(a.id)', 'key_text(b.id)'))
+    (('a.id', 'b.id'), ('CAST(a.id AS VARCHAR)', 'key_text(b.id)'))
     """
     if left_type == right_type and left_type in ("integer", "date", "datetime"):
         return left, right

@@ -21,6 +21,7 @@ Thousands = Literal["", ",", ".", " ", "'"]
 _PLAIN: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 PLAIN: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$"
 """Numbers as JSON writes them."""
+_DIGITS: Final = r"^-?\d+$"
 _EVERY: Final = 0.9
 _FEWEST_NUMBERS: Final = 10
 _NO_UNIT: Final = "\0"
@@ -33,7 +34,7 @@ _GRAMMAR: Final = (
     + _PREFIX
     + r"))?\s*(?P<inner>[+-])?\s*(?P<bracket>\()?\s*"
     r"(?P<body>\d(?:[\d.,' ]*\d)?[.,]?|[.,]\d+)(?P<exponent>[eE][+-]?\d{1,3})?"
-    r"\s*(?P<suffix>[^\d\s().,+'-][^\d()+]{0,15}?)?\s*(?P<after>-)?(?P<close>\))?$"
+    r"\s*(?P<suffix>[^\d\s().,+'-][^\d()+]*?)?\s*(?P<after>-)?(?P<close>\))?$"
 )
 
 _ODD: Final = [("−", "-"), ("–", "-"), ("’", "'"), ("´", "'"), ("`", "'"), ("٫", "."), ("٬", ",")]
@@ -105,9 +106,10 @@ def _scales_are_meant(parts: _Parts, cells: Cells) -> bool:
 
 def parse_numbers(text: pa.Array, style: NumberStyle) -> Numbers:
     """Reads trimmed cells as `style` says; a cell that has one reading only is read whatever the separators are."""
-    if style == NumberStyle():
-        plain = np.asarray(pc.match_substring_regex(text, _PLAIN), dtype=bool)
-        if plain.all():
+    if not style.scales:
+        # Digits alone mean the same in every style.
+        simple = _PLAIN if style == NumberStyle() else _DIGITS
+        if np.asarray(pc.match_substring_regex(text, simple), dtype=bool).all():
             return _finish(text, np.ones(len(text), dtype=bool), np.zeros(len(text), dtype=bool))
     parts = _take_apart(text, style.scales)
     unit = "%" if style.percent else same_unit(style.unit) if style.unit else ""

@@ -13,11 +13,11 @@ from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.booleans import ALWAYS_FALSE, ALWAYS_TRUE
 from automl_runtime.data.dates import ISO_DATES, ISO_TIMES, parse_clock, parse_moments
-from automl_runtime.data.distinct import Distinct, distinct_texts, fold, is_text, one_array
+from automl_runtime.data.distinct import Distinct, distinct_texts, fold, is_text, one_array, trimmed
 from automl_runtime.data.numerals import PLAIN, NumberStyle, parse_numbers
 from automl_runtime.data.typed import as_text, clean_typed, finished, number_values, typed_kind
 
-__all__ = ["CleanValues", "arrow_type", "changed_cells", "clean_values", "json_text"]
+__all__ = ["CleanValues", "arrow_type", "changed_cells", "clean_values", "json_text", "parse_text"]
 
 _TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "boolean": pa.bool_(),
@@ -80,12 +80,11 @@ def _as_it_stands(array: pa.Array) -> CleanValues:
 
 
 def _changed_typed(array: pa.Array, clean: pa.Array, plan: ColumnPlan, rejected: np.ndarray) -> int:
-    if typed_kind(array.type) in ("moment", "time") or array.type == clean.type:
-        return (
-            int((np.asarray(array.is_valid()) & ~np.asarray(clean.is_valid()) & ~rejected).sum())
-            if plan.sentinels
-            else 0
-        )
+    if typed_kind(array.type) in ("moment", "time"):
+        return 0
+    if array.type == clean.type:
+        gone = np.asarray(array.is_valid()) & ~np.asarray(clean.is_valid()) & ~rejected
+        return int(gone.sum()) if plan.sentinels else 0
     return int((changed_cells(as_text(array), clean, plan) & ~rejected).sum())
 
 
@@ -111,11 +110,23 @@ def changed_cells(raw: pa.Array, clean: pa.Array, plan: ColumnPlan) -> np.ndarra
     return changed
 
 
-def _clean_text(distinct: Distinct, plan: ColumnPlan) -> CleanValues:
-    missing = _missing(distinct.text, plan)
-    clean, ok = _parse(distinct.text, plan)
+def parse_text(text: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray]:
+    """Clean values of text cells, and which are rejected: `clean_values` for a few cells, without its counting."""
+    if not plan.accepted:
+        return _as_it_stands(text).values, np.zeros(len(text), dtype=bool)
+    return _values(trimmed(pc.fill_null(text, "")), plan)
+
+
+def _values(text: pa.Array, plan: ColumnPlan) -> tuple[pa.Array, np.ndarray]:
+    """Clean values of trimmed cells, and which are rejected."""
+    missing = _missing(text, plan)
+    clean, ok = _parse(text, plan)
     rejected = ~ok & ~missing
-    clean = pc.if_else(pa.array(missing | rejected), pa.scalar(None, clean.type), clean)
+    return pc.if_else(pa.array(missing | rejected), pa.scalar(None, clean.type), clean), rejected
+
+
+def _clean_text(distinct: Distinct, plan: ColumnPlan) -> CleanValues:
+    clean, rejected = _values(distinct.text, plan)
     changed = changed_cells(distinct.raw, clean, plan) & ~rejected
     return CleanValues(distinct.spread(clean), distinct.spread_mask(rejected), int(distinct.counts[changed].sum()))
 

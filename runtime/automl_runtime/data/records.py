@@ -21,7 +21,7 @@ from automl_schemas.cleaning import ColumnPlan
 
 from automl_runtime.data.cleaning import allowed_values
 from automl_runtime.data.distinct import fold, is_text
-from automl_runtime.data.parsing import arrow_type, clean_values
+from automl_runtime.data.parsing import arrow_type, clean_values, parse_text
 from automl_runtime.data.typed import finished, number_values
 from automl_runtime.errors import SchemaMismatchError, shorten
 
@@ -263,8 +263,7 @@ def _clean_both(texts: Sequence[str | None], numbers: np.ndarray, column: InputC
         return array, rejected
     if any(text is not None for text in texts):
         encodable = [text if text is not None and _encodable(text) else None for text in texts]
-        clean = clean_values(pa.array(encodable, pa.large_string()), plan)
-        array, rejected = clean.values, clean.rejected.copy()
+        array, rejected = parse_text(pa.array(encodable, pa.large_string()), plan)
     given = ~np.isnan(numbers)
     if given.any():
         fits, values = number_values(numbers, plan.model_copy(update={"hhmm": False}))

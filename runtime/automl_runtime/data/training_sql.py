@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, log10
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.spec import ProjectSpec
@@ -26,6 +27,7 @@ _INDENT = "    "
 _HEAD = """-- Training table: one row for each row of {base}{key}.
 -- Run on the clean tables in DuckDB. A row without a partner keeps nulls, so nothing found differs from zero.
 """
+_ABOUT_SUMS = "-- Sums are taken in decimals: the order of the rows makes no difference to the last digit.\n"
 _ABOUT_KEYS = "-- Keys are compared as text: surrounding white space, case and leading zeros do not count.\n"
 
 
@@ -53,8 +55,8 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
 
     Looked-up and 1:1 tables are joined as they are; tables with several rows for a base row are aggregated in a
     common table expression each. With `spec.data.cutoff`, rows of other tables count only when they are dated
-    before the base row's cut-off. Sums and means of fractions are taken in the order of the values and rows come in
-    the order of the key, so that the same rows in any order give the same table.
+    before the base row's cut-off. Sums and means of fractions are taken in decimals and rows come in the order of
+    the key, so that the same rows in any order give the same table.
     """
     plan = plan_columns(spec, catalog)
     taken = {table.prefix for table in plan.joined} | {f"{table.prefix}_rows" for table in plan.joined}
@@ -69,6 +71,8 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
         body = "WITH\n" + ",\n".join(expressions) + "\n" + body
     key = f", named by {_names(plan.key)}" if plan.key else ""
     head = _HEAD.format(base=_comment(plan.base.name), key=key)
+    if " AS DECIMAL(" in body:
+        head += _ABOUT_SUMS
     if "key_text(" in body:
         head += _ABOUT_KEYS + KEY_MACRO + "\n"
     return head + "\n" + body, plan.all_columns
@@ -279,7 +283,17 @@ def _sum(aggregate: str, value: str, entry: ColumnEntry) -> str:
     function = "sum" if aggregate == "sum" else "avg"
     if entry.type == "boolean":
         return f"{function}(CAST({value} AS INTEGER))"
-    return f"{function}({value})" if entry.type == "integer" else f"{function}({value} ORDER BY {value})"
+    if entry.type == "integer":
+        return f"{function}({value})"
+    return f"{function}(CAST({value} AS DECIMAL(38, {_scale(entry)})))"
+
+
+def _scale(entry: ColumnEntry) -> int:
+    """Decimal places that hold every digit of a float of this column, with room for sums of any number of rows."""
+    ends = [abs(end) for end in (entry.stats.min, entry.stats.max) if isinstance(end, float)]
+    largest = max(ends, default=0.0)
+    digits = 9 if largest == 0.0 else ceil(log10(largest) + 1e-9)
+    return max(0, min(28, 18 - digits))
 
 
 def _latest(entry: TableEntry, column: str) -> str:

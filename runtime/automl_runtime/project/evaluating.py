@@ -16,6 +16,7 @@ from automl_schemas.vocabulary import Operator
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.importance import permutation_importance
+from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
 
-_IMPORTANCE_ROWS = 2_000
 _IMPORTANCE_SECONDS = 5.0
 
 
@@ -121,9 +121,12 @@ def _report_data(
     features: pd.DataFrame,
     target: pd.Series,
 ) -> ReportData:
-    sample = features.index[:_IMPORTANCE_ROWS]
     importance = permutation_importance(
-        bundle.model, features.loc[sample], target.loc[sample], seconds=_IMPORTANCE_SECONDS, seed=project.spec.seed
+        bundle.model,
+        bundle.model.encoder.encode(features),
+        problem_of(bundle.model, target),
+        seconds=_IMPORTANCE_SECONDS,
+        seed=project.spec.seed,
     )
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
     return ReportData(

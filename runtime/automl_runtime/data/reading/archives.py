@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import IO, Final, cast
+from typing import IO, Any, Final
 
 import zstandard
 from automl_schemas.catalog import IgnoredFile
@@ -26,11 +26,11 @@ from automl_runtime.errors import DataError
 __all__ = ["Limits", "Member", "Unpacked", "decompress", "unpack"]
 
 _BLOCK = 1 << 20
-_OPENERS: Final[dict[str, Callable[[Path], IO[bytes]]]] = {
-    "gzip": lambda path: cast("IO[bytes]", gzip.GzipFile(path)),
-    "bzip2": lambda path: cast("IO[bytes]", bz2.BZ2File(path)),
-    "xz": lambda path: cast("IO[bytes]", lzma.LZMAFile(filename=path)),
-    "zstd": lambda path: cast("IO[bytes]", zstandard.open(path, "rb")),
+_OPENERS: Final[dict[str, Callable[..., Any]]] = {
+    "gzip": gzip.GzipFile,
+    "bzip2": bz2.BZ2File,
+    "xz": lzma.LZMAFile,
+    "zstd": zstandard.open,
 }
 _BROKEN: Final = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zstandard.ZstdError),

@@ -120,7 +120,9 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
         elif isinstance(kind, pa.BaseExtensionType):
             column = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
         elif types.is_list_view(kind) or types.is_large_list_view(kind):
-            column = column.cast(pa.list_(kind.value_type))
+            # Not cast: pyarrow 26 leaves the last offset out.
+            plain = pa.list_(kind.value_type)
+            column = pa.chunked_array([pa.array(chunk.to_pylist(), plain) for chunk in column.chunks], plain)
         else:
             return column
 
@@ -192,7 +194,7 @@ def _timestamps(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         exact = column.cast(pa.timestamp("us", column.type.tz), safe=column.type.unit != "ns")
     except pa.ArrowInvalid:
-        return _texts(column)
+        return _strings(column)
     return exact.cast(_MICROSECONDS)
 
 

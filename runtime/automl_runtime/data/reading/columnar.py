@@ -65,7 +65,7 @@ def _read(source: Source, format_name: str, read: Callable[[Path], pa.Table]) ->
         table = read(source.path)
         table.validate(full=True)  # offsets of a hostile file may point outside its buffers
         nest = flatten(table, found)
-    except (pa.ArrowException, OSError, ValueError) as error:
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{source.file} cannot be read as {format_name}: {reason}.", hint=_CUT_OFF) from error
     return untie(nest, RawTable(source.stem, source.file, pa.table({}), warnings=tuple(found)))

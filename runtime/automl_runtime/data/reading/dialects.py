@@ -145,11 +145,11 @@ def _by_clevercsv(sample: str) -> Detected | None:
         return None
     answer = Detector().detect(sample, delimiters=signs)
     if answer is None or answer.delimiter is None:
-        return None
+        return _best_even(sample)
     found = _measure(sample, answer.delimiter)
     if answer.quotechar == "'" and _quoted_cells(sample, answer.delimiter, "'")[0]:
         found = _measured(sample, Dialect(delimiter=answer.delimiter, quotechar="'"))
-    return found if _is_borne_out(found, sample) else _best_usual(sample)
+    return found if _is_borne_out(found, sample) else _best_even(sample)
 
 
 def _is_borne_out(found: Detected, sample: str) -> bool:
@@ -169,10 +169,13 @@ def _is_borne_out(found: Detected, sample: str) -> bool:
     return found.typed >= 0.3 or found.width >= 4 or (found.share == 1.0 and lines >= 3)
 
 
-def _best_usual(sample: str) -> Detected | None:
-    tried = [_measure(sample, delimiter) for delimiter in _USUAL if delimiter in sample]
-    good = [found for found in tried if found.width >= 2 and found.share >= 0.6]
-    return max(good, key=lambda found: found.share * _gain(found), default=None)
+def _best_even(sample: str) -> Detected | None:
+    """The usual delimiter that cuts the sample best, or a rare one that cuts it evenly."""
+    sure = [sign for sign in _UNUSUAL if sign in sample and sign not in _DOUBTFUL]
+    tried = [(_measure(sample, delimiter), 0.6) for delimiter in _USUAL if delimiter in sample]
+    tried += [(_measure(sample, delimiter), _EVEN) for delimiter in sure]
+    good = [found for found, needed in tried if found.width >= 2 and found.share >= needed]
+    return max(good, key=lambda found: (found.share * _gain(found), found.share), default=None)
 
 
 def _extended(sample: str, delimiter: str) -> str:

@@ -117,14 +117,15 @@ def _with_key(child: Nest, parent: pa.Table, key: str, table: str) -> pa.Table:
 
 
 def natural_key(data: pa.Table) -> str | None:
-    """The column that tells the rows apart: one called like a number or code, else short text, else the first."""
-    unique: list[str] = [name for name in data.column_names if _is_unique(data.column(name))]
-    for name in unique:
-        if looks_like_id(name):
-            return name
-    for name in unique:
-        if pa.types.is_string(data.schema.field(name).type) or name == data.column_names[0]:
-            return name
+    """The column that tells the rows apart: one called like a number or code, else the first when it is text.
+
+    Other columns are not asked, since in other data of the same layout they need not.
+    """
+    for name in data.column_names:
+        if looks_like_id(name) and _is_unique(data.column(name)):
+            return str(name)
+    if data.num_columns and pa.types.is_string(data.schema.types[0]) and _is_unique(data.column(0)):
+        return str(data.column_names[0])
     return None
 
 

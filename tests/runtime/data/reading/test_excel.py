@@ -20,19 +20,19 @@ from automl_runtime.data.reading.workbook_probe import survives
 from automl_runtime.data.tables import RawTable
 from automl_runtime.errors import DataError
 
-# A workbook of Excel 97 (.xls): title, blank row, header, five rows with numbers, dates, an error and letters with accents.
+# A workbook of Excel 97 (.xls): title, blank row, header, five rows of numbers, dates, an error, letters with accents.
 OLD_XLS = zlib.decompress(
     base64.b85decode(
-        'c-rk)T}TvB6#nk)?9BSN?rth+w1|+FDP;E0i*APHlV-m33#IKsqU_2dMZIL1k3kRwNd$%ky;%9s5B*SYJp@KQ1VP{yJw#7IK@aM5'
-        '&Y79=X9E{XFy<TXnS0N@-<dP_+`pMuQ{m~cyA>HMLNk1rv+`if(<w@MZXpD!w=B-O_W&i!!>U4FfC6dw@u=vf$uZ=3XQ1JZ{+uN6'
-        'fzn|Npd*z`RIVU)iVxk2eP|-7aFsMcl#5ppk;g=?5qVo$J{Gw{G#5lRQQK*C5L2;^+U?FL-mg_jT@Y;dzHr`&rU9jR!K3)hMP;}3'
-        'qb1$j-M`8zqIx05K>=+`Bok>a7vl!<fdhp4_V)VL)@hVbu*dP;ssz5dv-(-3r(apU0_lG&)SG|M2PlY(^_Mgq7=m?FCdmj2P@{8='
-        '4}1FKGic$cOQM<Gl^95+2Wg=9#;MK8<B22<n-i2xrUnzF{=9`n1B<OJ8d+>(vb{`%7AzA*GJOh3#!)Q!uuP&5`8jjz>+ANO&e##r'
-        '49V7DZy+1kUsyQH3?c{NZXE#E)Cyy>$a7+Ko#ZP-me2^Ndv#~2li58iZO%(=HQ8wtyouG!%WtIo$d|njq9Y$;n<zigmN{KA@isPw'
-        'D%#NE#OG@mb*fH{UST|pxp(C(Ht$82FIjj3TFCL;a(2mL%u0uY`h)S5`UuiHeEEc-WnpN-;6AcTZhzV(O}K8!M<v~Px^I!KCs-@G'
-        'utX_>%afX8NfWkD*nWqtXJPBY&KLHmun%c2TNk$Bu>DKe5z&Pa6!x`Aeh&ldC0zC!@FBq_n20JwX*986zZf<h!$uaj3^5!L!`H>F'
-        '0@HQN5O%;}n_1YVu*-yfQ`i;1y2KPVpKU%-Nja0thh{B;d)#xhr~F1fJb3Wn!Gi}69#$`uoPppRA|Z!2Lyl(lf1O!MbKY-~{}x?H'
-        '(KSdPmAjCndm5*58b4+5E7z7<Cdd6>$k<0uPoob#;zwW3<Ci|p)cp5ZHZk<~rckcWpUcJ1fBgKPzi{!&'
+        "c-rk)T}TvB6#nk)?9BSN?rth+w1|+FDP;E0i*APHlV-m33#IKsqU_2dMZIL1k3kRwNd$%ky;%9s5B*SYJp@KQ1VP{yJw#7IK@aM5"
+        "&Y79=X9E{XFy<TXnS0N@-<dP_+`pMuQ{m~cyA>HMLNk1rv+`if(<w@MZXpD!w=B-O_W&i!!>U4FfC6dw@u=vf$uZ=3XQ1JZ{+uN6"
+        "fzn|Npd*z`RIVU)iVxk2eP|-7aFsMcl#5ppk;g=?5qVo$J{Gw{G#5lRQQK*C5L2;^+U?FL-mg_jT@Y;dzHr`&rU9jR!K3)hMP;}3"
+        "qb1$j-M`8zqIx05K>=+`Bok>a7vl!<fdhp4_V)VL)@hVbu*dP;ssz5dv-(-3r(apU0_lG&)SG|M2PlY(^_Mgq7=m?FCdmj2P@{8="
+        "4}1FKGic$cOQM<Gl^95+2Wg=9#;MK8<B22<n-i2xrUnzF{=9`n1B<OJ8d+>(vb{`%7AzA*GJOh3#!)Q!uuP&5`8jjz>+ANO&e##r"
+        "49V7DZy+1kUsyQH3?c{NZXE#E)Cyy>$a7+Ko#ZP-me2^Ndv#~2li58iZO%(=HQ8wtyouG!%WtIo$d|njq9Y$;n<zigmN{KA@isPw"
+        "D%#NE#OG@mb*fH{UST|pxp(C(Ht$82FIjj3TFCL;a(2mL%u0uY`h)S5`UuiHeEEc-WnpN-;6AcTZhzV(O}K8!M<v~Px^I!KCs-@G"
+        "utX_>%afX8NfWkD*nWqtXJPBY&KLHmun%c2TNk$Bu>DKe5z&Pa6!x`Aeh&ldC0zC!@FBq_n20JwX*986zZf<h!$uaj3^5!L!`H>F"
+        "0@HQN5O%;}n_1YVu*-yfQ`i;1y2KPVpKU%-Nja0thh{B;d)#xhr~F1fJb3Wn!Gi}69#$`uoPppRA|Z!2Lyl(lf1O!MbKY-~{}x?H"
+        "(KSdPmAjCndm5*58b4+5E7z7<Cdd6>$k<0uPoob#;zwW3<Ci|p)cp5ZHZk<~rckcWpUcJ1fBgKPzi{!&"
     )
 )
 
@@ -198,7 +198,8 @@ def test_an_old_workbook_is_read(tmp_path):
 
 
 def test_an_open_document_is_read(tmp_path):
-    spaces = 'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+    urn = "urn:oasis:names:tc:opendocument:xmlns"
+    spaces = " ".join(f'xmlns:{name}="{urn}:{name}:1.0"' for name in ("office", "table", "text"))
     cell = '<table:table-cell office:value-type="string"><text:p>{}</text:p></table:table-cell>'
     number = '<table:table-cell office:value-type="float" office:value="{}"/>'
     rows = [cell.format("shelf") + cell.format("count")] + [cell.format(f"s{n}") + number.format(n) for n in range(4)]
@@ -208,7 +209,7 @@ def test_an_open_document_is_read(tmp_path):
         archive.writestr("mimetype", kind)
         archive.writestr(
             "META-INF/manifest.xml",
-            '<manifest:manifest xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">'
+            f'<manifest:manifest xmlns:manifest="{urn}:manifest:1.0">'
             f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/></manifest:manifest>',
         )
         archive.writestr(
@@ -264,6 +265,8 @@ def test_cells_without_a_column_are_read_in_their_order(tmp_path):
 
 ENCRYPTED = OLD_XLS[:1024] + "EncryptedPackage".encode("utf-16-le") + bytes(1024)
 WRONG_SIZES = OLD_XLS[:30] + b"\xff" + OLD_XLS[31:]
+FAR_CELL = OLD_XLS.rindex(b"\xfd\x00\x0a\x00") + 4  # row and column of the last text cell
+CLAIMS_TOO_MUCH = OLD_XLS[:FAR_CELL] + b"\xff\xff\xff\xff" + OLD_XLS[FAR_CELL + 4 :]
 
 
 @pytest.mark.parametrize(
@@ -274,6 +277,7 @@ WRONG_SIZES = OLD_XLS[:30] + b"\xff" + OLD_XLS[31:]
         (OLD_XLS[:3000], "its container is cut off"),
         (OLD_XLS[:100], "its container is cut off"),
         (WRONG_SIZES, "its container is cut off"),
+        (CLAIMS_TOO_MUCH, "it claims sizes that cannot be"),
         (b"PK\x03\x04" + bytes(100), "cannot be read as a workbook"),
         (b"a,b\n1,2\n", "cannot be read as a workbook"),
     ],
@@ -302,9 +306,18 @@ def test_a_workbook_of_empty_sheets_holds_no_table(tmp_path):
 
 
 def test_a_file_that_ends_its_reader_is_found_out_in_another_process():
-    number = OLD_XLS.rindex(b"\xfd\x00\x0a\x00") + 4
-    claims_too_much = OLD_XLS[:number] + b"\xff\xff\xff\xff" + OLD_XLS[number + 4 :]  # its row and column
-
     assert survives(OLD_XLS)
     assert survives(b"no workbook at all")
-    assert not survives(claims_too_much)
+    assert not survives(CLAIMS_TOO_MUCH)
+
+
+def test_a_panic_of_the_reader_is_an_error_about_the_file(tmp_path, monkeypatch):
+    class PanicException(BaseException):
+        """As pyo3 raises it: not an Exception, and not importable."""
+
+    def panic(stream):
+        raise PanicException("index out of bounds")
+
+    monkeypatch.setattr("automl_runtime.data.reading.excel.CalamineWorkbook.from_filelike", panic, raising=False)
+    with pytest.raises(DataError, match="index out of bounds"):
+        read(book(tmp_path / "b", Stock=PLAIN))

@@ -59,7 +59,10 @@ def test_every_shape_of_one_table_gives_the_same_rows(tmp_path, document):
 def test_several_arrays_are_several_tables_named_after_themselves(tmp_path):
     tables = read(tmp_path, {"exported": "today", "shop rooms": [{"r": 1}], "guests": {"list": [{"g": 2}]}})
 
-    assert {name: table.inner for name, table in tables.items()} == {"shop_rooms": "shop rooms", "guests": "guests.list"}
+    assert {name: table.inner for name, table in tables.items()} == {
+        "shop_rooms": "shop rooms",
+        "guests": "guests.list",
+    }
     assert tables["shop_rooms"].warnings == ("values that stand beside the tables were left out: 'exported'",)
 
 
@@ -108,7 +111,11 @@ def test_points_of_geojson_become_two_numbers_and_shapes_text(tmp_path):
 
 
 def test_nested_arrays_are_tables_with_the_natural_key(tmp_path):
-    guest = {"guest_id": "A1", "home": {"city": "Bern"}, "stays": [{"room": 4, "extras": [{"x": "sauna"}, {"x": "bike"}]}]}
+    guest = {
+        "guest_id": "A1",
+        "home": {"city": "Bern"},
+        "stays": [{"room": 4, "extras": [{"x": "sauna"}, {"x": "bike"}]}],
+    }
     other = {"guest_id": "A2", "home": {"city": "Bern", "zip": 3000}, "stays": [{"room": 4, "extras": []}]}
     tables = read(tmp_path, [guest, other])
 

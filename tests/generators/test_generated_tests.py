@@ -1,0 +1,199 @@
+"""A project from raw files to a commit: its own tests pass, pass in a clone, and fail when something is broken."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from automl_generators.git import commit_project
+from automl_generators.plan import ProjectPlan
+from automl_generators.project import finish_project, render_project
+from automl_runtime.data.assemble import assemble
+from automl_runtime.data.catalog import discover
+from automl_runtime.data.inputs import input_schema
+from automl_runtime.data.lineage import lineage_of, manifest_of
+from automl_runtime.data.relations import plan_joins
+from automl_schemas.spec import DataSpec, DroppedColumn, MetricSpec, ProjectSpec, TargetSpec, TaskSpec, TrainingSpec
+
+WORDS = ("great", "poor", "slow", "fast", "nice", "staff", "broken", "locker", "sauna", "clean")
+
+
+def write_raw(folder: Path) -> None:
+    """Members of a gym and their visits, written as people write."""
+    chance = random.Random(1)
+    folder.mkdir()
+    with (folder / "members.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["Member No", "Plan", "Fee", "Joined", "VIP", "Remarks", "Left?"])
+        for number in range(300):
+            fee, vip = chance.uniform(5, 2000), chance.random() < 0.3
+            left = chance.random() < 0.2 + 0.6 * (fee > 1200) - 0.1 * vip
+            joined = f"{chance.randint(1, 28):02d}.{chance.randint(1, 12):02d}.{chance.randint(2015, 2023)}"
+            words = " ".join(chance.choices(WORDS, k=6)) + f" {number}"
+            plan = chance.choice([" basic", "plus", "pro"])
+            money = f"${fee:,.2f}" if chance.random() > 0.05 else "N/A"
+            said = ["yes" if vip else "no", words, "Yes" if left else "No"]
+            rows.writerow([1000 + number, plan, money, joined, *said])
+    with (folder / "visits.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["member", "minutes"])
+        rows.writerows([1000 + chance.randrange(300), chance.randint(5, 180)] for _ in range(900))
+
+
+def make_plan(raw: Path) -> ProjectPlan:
+    found = discover(raw)
+    tables, joins = plan_joins(found.catalog, "members")
+    drop = [DroppedColumn(table="members", column="Plan", reason="asked")]
+    spec = ProjectSpec(
+        name="predict-left",
+        request="predict which members leave",
+        task=TaskSpec(type="binary", entity="member"),
+        target=TargetSpec(table="members", column="Left?", positive="Yes"),
+        metric=MetricSpec(name="roc_auc"),
+        data=DataSpec(source="../raw", tables=tables, joins=joins, drop=drop),
+        training=TrainingSpec(trials=1, folds=2),
+    )
+    made = assemble(spec, found.catalog, found.tables)
+    schema = input_schema(made.columns, made.frame, "Left?")
+    return ProjectPlan(
+        spec, found.catalog, made.columns, made.sql, lineage_of(found, made, joins), manifest_of(found), schema
+    )
+
+
+def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    path = os.pathsep.join(["src", *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": path, **variables}
+    return subprocess.run(
+        [sys.executable, "-m", *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def run_tests(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run(folder, "pytest", "-p", "no:cacheprovider", *arguments, **variables)
+
+
+def git(folder: Path, *arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory) -> Path:
+    place = tmp_path_factory.mktemp("workspace")
+    write_raw(place / "raw")
+    project = place / "project"
+    render_project(project, make_plan(place / "raw"), vendor=False)
+    for step in ("data", "train", "evaluate"):
+        done = run(project, "predict_left", step)
+        assert done.returncode == 0, done.stderr
+    assert finish_project(project) == []
+    commit_project(project, "Add predict-left")
+    return project
+
+
+def test_own_tests_pass_and_leave_the_tree_clean(trained):
+    done = run_tests(trained)
+    assert done.returncode == 0, done.stdout
+    assert re.fullmatch(r"=+ \d+ passed in .* =+", done.stdout.splitlines()[-1])
+    assert git(trained, "status", "--porcelain") == ""
+
+
+def test_a_clone_passes_elsewhere_with_data_tests_skipped_by_name(trained, tmp_path):
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(trained), str(clone))
+    # Another user, who has no key of their own.
+    done = run_tests(clone, HOME=str(tmp_path), AUTOML_SIGNING_KEY=str(tmp_path / "none"))
+    assert done.returncode == 0, done.stdout
+    assert "data/clean/members.jsonl is not in this clone" in done.stdout
+    assert re.fullmatch(r"=+ \d+ passed, \d+ skipped in .* =+", done.stdout.splitlines()[-1])
+    assert git(clone, "status", "--porcelain") == ""
+
+
+def change_feature(project: Path) -> None:
+    path = project / "src" / "predict_left" / "custom_features.py"
+    text = path.read_text("utf-8")
+    # One feature has another unit, another depends on the other rows.
+    changed = 'return features.assign(Fee=rows["Fee"] + 1, rank=rows["Fee"].rank())'
+    path.write_text(text.replace("return features", changed))
+
+
+def use_dropped_column(project: Path) -> None:
+    path = project / "src" / "predict_left" / "features.py"
+    path.write_text(path.read_text("utf-8").replace('    "Fee",\n', '    "Fee",\n    "Plan",\n'))
+
+
+def change_model_file(project: Path) -> None:
+    path = max((project / "models" / "v001" / "model").iterdir(), key=lambda path: path.stat().st_size)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def change_clean_row(project: Path) -> None:
+    path = project / "data" / "clean" / "members.jsonl"
+    lines = path.read_text("utf-8").splitlines()
+    record = json.loads(lines[7])
+    lines[7] = json.dumps({**record, "VIP": not record["VIP"]})
+    path.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def put_holdout_row_into_training(project: Path) -> None:
+    shutil.copy(project / "data" / "processed" / "holdout.parquet", project / "data" / "processed" / "train.parquet")
+
+
+@pytest.mark.parametrize(
+    ("damages", "noticed"),
+    [
+        (
+            (change_feature, change_clean_row, put_holdout_row_into_training),
+            {
+                "test_the_golden_rows_get_the_golden_answers",
+                "test_a_row_alone_gives_the_same_features[0]",
+                "test_no_row_of_a_clean_table_was_changed[members]",
+                "test_no_row_is_on_both_sides",
+            },
+        ),
+        (
+            (change_model_file, use_dropped_column),
+            {
+                "test_dropped_columns_are_no_features",
+                "test_the_golden_rows_get_the_golden_answers",
+                "test_a_row_to_predict_holds_the_listed_columns",
+            },
+        ),
+    ],
+)
+def test_damage_is_noticed(trained, tmp_path, damages: tuple[Callable[[Path], None], ...], noticed: set[str]):
+    copy = tmp_path / "project"
+    shutil.copytree(trained, copy, ignore=shutil.ignore_patterns(".git", "vendor", "experiments"))
+    for damage in damages:
+        damage(copy)
+    done = run_tests(copy, "-q", "--deselect", "tests/test_service.py")
+    assert done.returncode == 1, done.stdout
+    failed = set(re.findall(r"^(?:FAILED|ERROR) tests/\w+\.py::(\S+)", done.stdout, re.MULTILINE))
+    assert noticed <= failed
+
+
+def test_commands_say_what_is_wrong(trained, tmp_path):
+    done = run(trained, "predict_left", "data", "--source", str(tmp_path / "none"))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("error: ")
+    assert run(trained, "predict_left", "dance").returncode == 2
+
+
+def test_new_raw_files_are_predicted(trained, tmp_path):
+    done = run(trained, "predict_left", "predict", "../raw", "--output", str(tmp_path / "out.csv"))
+    assert done.returncode == 0, done.stderr
+    assert "300 rows predicted" in done.stderr
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 300
+    assert {row["prediction"] for row in rows} == {"Yes", "No"}
