@@ -11,7 +11,6 @@ from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
 from automl_generators.project import finish_project, render_project
 from automl_generators.staging import staged
-from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
 from automl_runtime.errors import RequestError
@@ -102,11 +101,11 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
     return ProjectPlan(
         spec=spec,
         catalog=draft.discovery.catalog.model_copy(update={"questions": draft.questions}),
-        columns=draft.columns,
-        sql=draft.sql,
-        lineage=lineage_of(draft.discovery, Assembled(draft.rows, draft.sql, draft.columns)),
+        columns=draft.assembled.columns,
+        sql=draft.assembled.sql,
+        lineage=lineage_of(draft.discovery, draft.assembled),
         manifest=manifest_of(draft.discovery).model_copy(update={"source": spec.data.source}),
-        schema=input_schema(draft.columns, draft.rows[~draft.holdout], target),
+        schema=input_schema(draft.assembled.columns, draft.assembled.frame[~draft.holdout], target),
         questions=draft.questions,
     )
 
@@ -115,7 +114,7 @@ def _write_data(project: Project, draft: Draft) -> None:
     names = [table.name for table in project.spec.data.tables]
     tables = {name: draft.discovery.tables[name] for name in names}
     project.write_clean(tables)
-    train, holdout = project.split(draft.rows)
+    train, holdout = project.split(draft.assembled.frame)
     project.save_rows(train=train, holdout=holdout)
     write_contract(project, tables)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
 from automl_runtime.data.holdout import holdout_mask, row_identity
@@ -52,12 +51,10 @@ class Draft:
 
     spec: ProjectSpec
     discovery: Discovery
-    rows: pd.DataFrame
+    assembled: Assembled
     """The training table: one row per entity that has a target, dropped columns left out."""
     holdout: np.ndarray
-    """Which of `rows` are sealed."""
-    sql: str
-    columns: list[TrainingColumn]
+    """Which of its rows are sealed."""
     questions: list[Question]
     warnings: list[str]
     assumed: list[str]
@@ -270,14 +267,13 @@ def _drafted(
     discovery: Discovery,
 ) -> Draft:
     sql, columns = training_sql(spec, discovery.catalog)
-    rows = assembled.frame[[column.name for column in columns]]
+    names = [column.name for column in columns]
+    kept = [column for column in assembled.columns if column.name in set(names)]
     return Draft(
         spec=spec,
         discovery=discovery,
-        rows=rows,
+        assembled=replace(assembled, frame=assembled.frame[names], sql=sql, columns=kept, joins=list(spec.data.joins)),
         holdout=holdout,
-        sql=sql,
-        columns=columns,
         questions=[*discovery.catalog.questions, *grounded.questions, *leak_questions],
         warnings=[*discovery.catalog.warnings, *grounded.warnings],
         assumed=grounded.assumed,

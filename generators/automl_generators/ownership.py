@@ -28,7 +28,8 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
 """Run ids, times, durations and measured speeds: all in which two runs of the same spec, data and seed may differ."""
 
 _SEEDED: Final = frozenset({"project.yaml", ".env.example"})
-_BINARY: Final = frozenset({".whl"})
+_REPLACED: Final = ("data/", "vendor/")
+"""Records and wheels: nobody edits them, so an update replaces them and needs no base to merge from."""
 
 
 def owner_of(path: str, package: str) -> Owner:
@@ -43,7 +44,7 @@ def owner_of(path: str, package: str) -> Owner:
 
 
 def write_ownership(folder: Path, package: str) -> None:
-    """Writes `.automl/manifest.json` and, for later merges, the pristine text of every file as `.automl/base/`."""
+    """Writes `.automl/manifest.json` and, for later merges, the pristine text of the files as `.automl/base/`."""
     state = folder / ".automl"
     base = state / "base"
     shutil.rmtree(base, ignore_errors=True)
@@ -54,7 +55,7 @@ def write_ownership(folder: Path, package: str) -> None:
             continue
         content = path.read_bytes()
         entries[name] = {"owner": owner_of(name, package), "sha256": hashlib.sha256(content).hexdigest()}
-        if path.suffix not in _BINARY:
+        if not name.startswith(_REPLACED):
             copy = base / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)

@@ -84,6 +84,8 @@ class ColumnEntry(Contract):
     """Cells that could not be parsed."""
     changed: int
     """Cells whose clean text differs from the raw text."""
+    cleared: int = 0
+    """Of those, the cells that became null: missing markers and sentinels."""
     distinct: int
     """Distinct clean values, null not counted."""
     constant: bool = False

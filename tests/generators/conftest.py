@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import csv
+import os
+import random
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
+from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
+from automl_generators.project import finish_project, render_project
+from automl_runtime.data.assemble import assemble
+from automl_runtime.data.catalog import discover
+from automl_runtime.data.inputs import input_schema
+from automl_runtime.data.lineage import lineage_of, manifest_of
+from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.training_columns import TrainingColumn
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
@@ -301,3 +314,65 @@ def plan() -> ProjectPlan:
 def weird_plan() -> ProjectPlan:
     """A plan in which every name hurts."""
     return weird_names().plan()
+
+
+WORDS = ("great", "poor", "slow", "fast", "nice", "staff", "broken", "locker", "sauna", "clean")
+
+
+def write_raw(folder: Path) -> None:
+    """Members of a gym and their visits, written as people write."""
+    chance = random.Random(1)
+    folder.mkdir()
+    with (folder / "members.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["Member No", "Plan", "Fee", "Joined", "VIP", "Remarks", "Left?"])
+        for number in range(300):
+            fee, vip = chance.uniform(5, 2000), chance.random() < 0.3
+            left = chance.random() < 0.2 + 0.6 * (fee > 1200) - 0.1 * vip
+            joined = f"{chance.randint(1, 28):02d}.{chance.randint(1, 12):02d}.{chance.randint(2015, 2023)}"
+            words = " ".join(chance.choices(WORDS, k=6)) + f" {number}"
+            plan = chance.choice([" basic", "plus", "pro"])
+            money = f"${fee:,.2f}" if chance.random() > 0.05 else "N/A"
+            said = ["yes" if vip else "no", words, "Yes" if left else "No"]
+            rows.writerow([1000 + number, plan, money, joined, *said])
+    with (folder / "visits.csv").open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["member", "minutes"])
+        rows.writerows([1000 + chance.randrange(300), chance.randint(5, 180)] for _ in range(900))
+
+
+def plan_of(raw: Path) -> ProjectPlan:
+    """What discovery says about the gym, and who is to be predicted."""
+    found = discover(raw)
+    tables, joins = plan_joins(found.catalog, "members")
+    drop = [DroppedColumn(table="members", column="Plan", reason="asked")]
+    spec = ProjectSpec(
+        name="predict-left",
+        request="predict which members leave",
+        task=TaskSpec(type="binary", entity="member"),
+        target=TargetSpec(table="members", column="Left?", positive="Yes"),
+        metric=MetricSpec(name="roc_auc"),
+        data=DataSpec(source="../raw", tables=tables, joins=joins, drop=drop),
+        training=TrainingSpec(trials=1, folds=2),
+    )
+    made = assemble(spec, found.catalog, found.tables)
+    schema = input_schema(made.columns, made.frame, "Left?")
+    return ProjectPlan(
+        spec, found.catalog, made.columns, made.sql, lineage_of(found, made, joins), manifest_of(found), schema
+    )
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A committed project with a model, made from raw files; tests leave it as it is."""
+    place = tmp_path_factory.mktemp("workspace")
+    write_raw(place / "raw")
+    project = place / "project"
+    render_project(project, plan_of(place / "raw"), vendor=True)
+    path = os.pathsep.join(["src", *filter(None, [os.environ.get("PYTHONPATH")])])
+    for step in ("data", "train", "evaluate"):
+        command = [sys.executable, "-m", "predict_left", step]
+        subprocess.run(command, cwd=project, env={**os.environ, "PYTHONPATH": path}, check=True)
+    assert finish_project(project) == []
+    commit_project(project, "Add predict-left")
+    return project

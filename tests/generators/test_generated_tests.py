@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import random
 import re
 import shutil
 import subprocess
@@ -14,59 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from automl_generators.git import commit_project
-from automl_generators.plan import ProjectPlan
-from automl_generators.project import finish_project, render_project
-from automl_runtime.data.assemble import assemble
-from automl_runtime.data.catalog import discover
-from automl_runtime.data.inputs import input_schema
-from automl_runtime.data.lineage import lineage_of, manifest_of
-from automl_runtime.data.relations import plan_joins
-from automl_schemas.spec import DataSpec, DroppedColumn, MetricSpec, ProjectSpec, TargetSpec, TaskSpec, TrainingSpec
-
-WORDS = ("great", "poor", "slow", "fast", "nice", "staff", "broken", "locker", "sauna", "clean")
-
-
-def write_raw(folder: Path) -> None:
-    """Members of a gym and their visits, written as people write."""
-    chance = random.Random(1)
-    folder.mkdir()
-    with (folder / "members.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["Member No", "Plan", "Fee", "Joined", "VIP", "Remarks", "Left?"])
-        for number in range(300):
-            fee, vip = chance.uniform(5, 2000), chance.random() < 0.3
-            left = chance.random() < 0.2 + 0.6 * (fee > 1200) - 0.1 * vip
-            joined = f"{chance.randint(1, 28):02d}.{chance.randint(1, 12):02d}.{chance.randint(2015, 2023)}"
-            words = " ".join(chance.choices(WORDS, k=6)) + f" {number}"
-            plan = chance.choice([" basic", "plus", "pro"])
-            money = f"${fee:,.2f}" if chance.random() > 0.05 else "N/A"
-            said = ["yes" if vip else "no", words, "Yes" if left else "No"]
-            rows.writerow([1000 + number, plan, money, joined, *said])
-    with (folder / "visits.csv").open("w", encoding="utf-8", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["member", "minutes"])
-        rows.writerows([1000 + chance.randrange(300), chance.randint(5, 180)] for _ in range(900))
-
-
-def make_plan(raw: Path) -> ProjectPlan:
-    found = discover(raw)
-    tables, joins = plan_joins(found.catalog, "members")
-    drop = [DroppedColumn(table="members", column="Plan", reason="asked")]
-    spec = ProjectSpec(
-        name="predict-left",
-        request="predict which members leave",
-        task=TaskSpec(type="binary", entity="member"),
-        target=TargetSpec(table="members", column="Left?", positive="Yes"),
-        metric=MetricSpec(name="roc_auc"),
-        data=DataSpec(source="../raw", tables=tables, joins=joins, drop=drop),
-        training=TrainingSpec(trials=1, folds=2),
-    )
-    made = assemble(spec, found.catalog, found.tables)
-    schema = input_schema(made.columns, made.frame, "Left?")
-    return ProjectPlan(
-        spec, found.catalog, made.columns, made.sql, lineage_of(found, made, joins), manifest_of(found), schema
-    )
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -83,20 +29,6 @@ def run_tests(folder: Path, *arguments: str, **variables: str) -> subprocess.Com
 
 def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(["git", *arguments], cwd=folder, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory) -> Path:
-    place = tmp_path_factory.mktemp("workspace")
-    write_raw(place / "raw")
-    project = place / "project"
-    render_project(project, make_plan(place / "raw"), vendor=False)
-    for step in ("data", "train", "evaluate"):
-        done = run(project, "predict_left", step)
-        assert done.returncode == 0, done.stderr
-    assert finish_project(project) == []
-    commit_project(project, "Add predict-left")
-    return project
 
 
 def test_own_tests_pass_and_leave_the_tree_clean(trained):

@@ -109,18 +109,33 @@ def ground(
         tables, joins = plan(catalog, base.name)
         structure = structure_of(requirement, kind, base, candidate.name, catalog, joins, answers.get("entity"))
         task = _task_spec(requirement, kind, structure)
-        target = TargetSpec(table=base.name, column=candidate.name, positive=None if positive is None else positive.value, sql=candidate.sql)
+        target = TargetSpec(
+            table=base.name,
+            column=candidate.name,
+            positive=None if positive is None else positive.value,
+            sql=candidate.sql,
+        )
         notes.ask(structure.question)
     _note_metric(answers, task.type, metric, notes)
     drops = [DroppedColumn(table=table, column=column, reason="asked") for table, column in excluded]
-    cutoff = structure.time if structure.validation == "temporal" and any(join.cardinality == "1:n" for join in joins) else None
+    cutoff = (
+        structure.time
+        if structure.validation == "temporal" and any(join.cardinality == "1:n" for join in joins)
+        else None
+    )
     spec = ProjectSpec(
         name=project_name(requirement),
         request=requirement.request,
         task=task,
         target=target,
         metric=metric,
-        data=DataSpec(source=source, tables=tables, joins=joins, drop=[*drops, *extra], cutoff=cutoff if cutoff and "." not in cutoff else None),
+        data=DataSpec(
+            source=source,
+            tables=tables,
+            joins=joins,
+            drop=[*drops, *extra],
+            cutoff=cutoff if cutoff and "." not in cutoff else None,
+        ),
         training=_training(requirement, structure, budget_seconds),
         deployment=DeploymentSpec(requests_per_day=requirement.requests_per_day, p99_ms=requirement.p99_ms),
         answers=answers,
@@ -140,11 +155,19 @@ def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
     for key in answers:
         if key not in known and "." not in key:
             nearest = process.extractOne(key, known)
-            raise RequestError(f"--answer {key}: there is no such question; known: {', '.join(known)}.", hint=f"Did you mean {nearest[0]}?")
+            raise RequestError(
+                f"--answer {key}: there is no such question; known: {', '.join(known)}.",
+                hint=f"Did you mean {nearest[0]}?",
+            )
 
 
 def _bind_target(
-    requirement: Requirement, catalog: DataCatalog, source: str, excluded: list[tuple[str, str]], answers: Mapping[str, str], notes: _Notes
+    requirement: Requirement,
+    catalog: DataCatalog,
+    source: str,
+    excluded: list[tuple[str, str]],
+    answers: Mapping[str, str],
+    notes: _Notes,
 ) -> tuple[Candidate, Wish, TaskType, Positive | None]:
     if requirement.target is None and "target" not in answers:
         raise RequestError("The request does not say what to predict.", hint=HOW_TO_SAY_IT)
@@ -162,7 +185,9 @@ def _bind_target(
         notes.ask(positive.question)
     notes.assumed.append(target_sentence(requirement.target or candidate.name, candidate, positive))
     if candidate.column.missing:
-        notes.assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
+        notes.assumed.append(
+            f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out"
+        )
     return candidate, wish, kind, positive
 
 
@@ -188,7 +213,11 @@ def _made_from(candidate: Candidate) -> list[DroppedColumn]:
     """The column that a derived target is made of must not be a feature."""
     if candidate.sql is None:
         return []
-    return [DroppedColumn(table=candidate.table.name, column=candidate.column.name, reason="leak: the target is made from it")]
+    return [
+        DroppedColumn(
+            table=candidate.table.name, column=candidate.column.name, reason="leak: the target is made from it"
+        )
+    ]
 
 
 def _without_target(
@@ -226,7 +255,15 @@ def _task_spec(requirement: Requirement, kind: TaskType, structure: Structure) -
 def _note_metric(answers: Mapping[str, str], task: TaskType, metric: MetricSpec, notes: _Notes) -> None:
     if "metric" in answers:
         options = [Option(value=name, label=name) for name in FITTING[task]]
-        notes.ask(Question(id="metric", text="Which metric judges the model?", options=options, default=metric.name, impact="It is what the search optimises."))
+        notes.ask(
+            Question(
+                id="metric",
+                text="Which metric judges the model?",
+                options=options,
+                default=metric.name,
+                impact="It is what the search optimises.",
+            )
+        )
 
 
 def _training(requirement: Requirement, structure: Structure, budget_seconds: float | None) -> TrainingSpec:

@@ -49,7 +49,9 @@ class Candidate:
         return f"{self.table.name}.{self.name}"
 
 
-def candidates(wish: Wish, catalog: DataCatalog, source: str = "", excluded: Collection[tuple[str, str]] = ()) -> list[Candidate]:
+def candidates(
+    wish: Wish, catalog: DataCatalog, source: str = "", excluded: Collection[tuple[str, str]] = ()
+) -> list[Candidate]:
     """Every column that could be meant, the best first; equal scores keep the order of the catalog.
 
     A name that only means the same as the phrase counts less where table and request are about different things.
@@ -66,7 +68,11 @@ def candidates(wish: Wish, catalog: DataCatalog, source: str = "", excluded: Col
             for candidate in _forms(wish, table, column):
                 weight = 1.0 if candidate.sql is not None else filled
                 if candidate.score > 0:
-                    doubt = _DOUBT if candidate.score < 1 and _is_doubtful(wish, candidate, source, elsewhere=elsewhere) else 1.0
+                    doubt = (
+                        _DOUBT
+                        if candidate.score < 1 and _is_doubtful(wish, candidate, source, elsewhere=elsewhere)
+                        else 1.0
+                    )
                     found.append(replace(candidate, score=doubt * (candidate.score * weight + bonus + last)))
     return sorted(found, key=lambda candidate: -round(candidate.score, 6))
 
@@ -84,7 +90,13 @@ def _is_doubtful(wish: Wish, candidate: Candidate, source: str, *, elsewhere: bo
     if match.sure or not wish.plain or wish.kind not in {"any", "number"} or wish.event or candidate.sql is not None:
         return False
     parts = tokens(candidate.column.name)
-    rest = [word for word, weight in wish.words if weight == 1.0 and not any(relate(word, part).strength >= 0.6 for part in parts)]
+    if any(relate(word, "duration").strength >= 0.78 for word, weight in wish.heads if weight >= 0.78):
+        return False
+    rest = [
+        word
+        for word, weight in wish.words
+        if weight == 1.0 and not any(relate(word, part).strength >= 0.6 for part in parts)
+    ]
     return any(not speaks_of(word, candidate.table, source) for word in rest)
 
 
@@ -120,7 +132,9 @@ def _table_bonus(wish: Wish, table: TableEntry) -> float:
 
 def _forms(wish: Wish, table: TableEntry, column: ColumnEntry) -> Iterator[Candidate]:
     name = name_match(wish, column, table.name)
-    plain = Candidate(table, column, name.score, "number", f"named {column.name!r}", column.name, reversed=name.reversed)
+    plain = Candidate(
+        table, column, name.score, "number", f"named {column.name!r}", column.name, reversed=name.reversed
+    )
     content = content_of(column)
     if wish.threshold is not None:
         yield from _beyond_threshold(wish, plain, name)
@@ -146,16 +160,36 @@ def _classes(wish: Wish, plain: Candidate, name: NameMatch) -> Iterator[Candidat
         return
     if wish.kind == "binary" or wish.event or wish.positive is not None:
         label = value.label if value is not None and not value.reversed and content == "classes" else None
+        if label is None and name.score >= 0.6:
+            label = _subject_label(wish, column)
         made = [] if wish.threshold is not None else list(made_binary(wish, column, name, label, score))
-        yield from (_from_derived(plain, one, literal=value is not None and value.literal and wish.negated) for one in made)
+        yield from (
+            _from_derived(plain, one, literal=value is not None and value.literal and wish.negated) for one in made
+        )
         if made and wish.event:
             return
     if wish.kind != "binary":
         few = wish.kind == "label" and column.type == "integer" and column.distinct <= _FEW_CLASSES
         if (content == "classes" and column.distinct > 2) or few:
             yield replace(plain, score=max(name.score, _listed(wish, column)), content="classes")
+    elif content == "classes" and column.distinct > 2 and _names_the_one(wish, column):
+        yield replace(plain, content="classes")
     if column.distinct == 1 and name.score >= 1:
         yield replace(plain, content="classes")
+
+
+def _subject_label(wish: Wish, column: ColumnEntry) -> str | None:
+    """The class that the sentence's subject names: "white" of "if white wins" in a column of winners."""
+    labels = {fold(label).strip(): label for label in labels_of(column)}
+    return next((labels[word] for word in wish.entity if word in labels), None)
+
+
+def _names_the_one(wish: Wish, column: ColumnEntry) -> bool:
+    """Whether the column says who it is that does something: "who wins" and `winner`."""
+    parts = [part for part in tokens(column.name) if part.endswith(("er", "or"))]
+    return not wish.entity and any(
+        part[:3] == word[:3] and relate(word, part).strength >= 0.78 for word, _ in wish.heads for part in parts
+    )
 
 
 def _two_classes(plain: Candidate, name: NameMatch, label: str | None, opposite: bool, score: float) -> Candidate:
@@ -167,7 +201,15 @@ def _two_classes(plain: Candidate, name: NameMatch, label: str | None, opposite:
 def _from_derived(plain: Candidate, made: Derived, *, literal: bool = False) -> Candidate:
     """`literal`: the phrase spells a label that itself says no, which then is no denial."""
     reversed_ = made.reversed != literal
-    return replace(plain, score=made.score, content="classes", evidence=made.evidence, name=made.name, sql=made.sql, reversed=reversed_)
+    return replace(
+        plain,
+        score=made.score,
+        content="classes",
+        evidence=made.evidence,
+        name=made.name,
+        sql=made.sql,
+        reversed=reversed_,
+    )
 
 
 def _listed(wish: Wish, column: ColumnEntry) -> float:

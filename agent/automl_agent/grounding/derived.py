@@ -82,8 +82,12 @@ def made_binary(wish: Wish, column: ColumnEntry, name: NameMatch, label: str | N
     elif column.type in {"category", "text"} and 3 <= len(labels) <= 8 and name.score >= 0.6:
         yield from _not_none(wish, column, labels, name)
     elif column.type == "integer" and column.stats.min == 0 and name.score >= 0.6 and not name.reversed:
-        yield Derived(_COUNTED * name.score, f"{column.name} > 0", f"{_quoted(column.name)} > 0", f"counted in {column.name!r}")
-    elif column.type in {"date", "datetime"} and 0.02 < column.missing / max(column.rows, 1) < 0.98 and name.score >= 0.5:
+        yield Derived(
+            _COUNTED * name.score, f"{column.name} > 0", f"{_quoted(column.name)} > 0", f"counted in {column.name!r}"
+        )
+    elif (
+        column.type in {"date", "datetime"} and 0.02 < column.missing / max(column.rows, 1) < 0.98 and name.score >= 0.5
+    ):
         sql = f"{_quoted(column.name)} IS NOT NULL"
         yield Derived(_DATED * name.score, f"{column.name} is known", sql, f"dated in {column.name!r}", name.reversed)
 
@@ -92,13 +96,20 @@ def _not_none(wish: Wish, column: ColumnEntry, labels: list[str], name: NameMatc
     """Of classes like NO, <30 and >30: the one that the horizon draws, else all but the no."""
     bounds = [(label, bound_of(label)) for label in labels]
     for label, bound in bounds:
-        if bound is not None and not bound[1] and wish.horizon_days is not None and bound[0] in {wish.horizon_days, wish.horizon_days * 24}:
+        if (
+            bound is not None
+            and not bound[1]
+            and wish.horizon_days is not None
+            and bound[0] in {wish.horizon_days, wish.horizon_days * 24}
+        ):
             yield _one_class(column, label, name.score)
             return
     no = [label for label in labels if says_no(label)]
     if len(no) == 1:
         sql = f"{_quoted(column.name)} <> {_literal(no[0])}"
-        yield Derived(_NOT_NONE * name.score, f"{column.name} not {no[0]}", sql, f"named {column.name!r}", name.reversed)
+        yield Derived(
+            _NOT_NONE * name.score, f"{column.name} not {no[0]}", sql, f"named {column.name!r}", name.reversed
+        )
 
 
 def _one_class(column: ColumnEntry, label: str, score: float) -> Derived:

@@ -31,7 +31,10 @@ def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str
     for phrase in phrases:
         bound = _bound(phrase, catalog)
         if not bound:
-            raise RequestError(f'No column is called "{phrase}", so it cannot be left out.', hint=f"Nearest: {_nearest(phrase, catalog)}.")
+            raise RequestError(
+                f'No column is called "{phrase}", so it cannot be left out.',
+                hint=f"Nearest: {_nearest(phrase, catalog)}.",
+            )
         found.extend(pair for pair in bound if pair not in found)
     return found
 
@@ -68,7 +71,11 @@ def _plain(name: str) -> str:
 def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry) -> bool:
     """Whether each word is in the column's name; a word that names the table is not needed there."""
     parts, around = tokens(column.name), tokens(table.name)
-    own = [max((relate(word, part) for part in parts), key=lambda relation: relation.strength) for word in words] if parts else []
+    own = (
+        [max((relate(word, part) for part in parts), key=lambda relation: relation.strength) for word in words]
+        if parts
+        else []
+    )
     hits = [relation.strength >= _NEAR and not relation.reversed for relation in own]
     missing = [word for word, hit in zip(words, hits, strict=False) if not hit]
     return any(hits) and all(any(relate(word, part).strength >= 0.9 for part in around) for word in missing)
@@ -76,7 +83,9 @@ def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry) -
 
 def _is_table(words: tuple[str, ...], table: TableEntry) -> bool:
     telling = [word for word in words if word not in _TABLE_WORDS]
-    return bool(telling) and all(any(relate(word, part).strength >= 0.9 for part in tokens(table.name)) for word in telling)
+    return bool(telling) and all(
+        any(relate(word, part).strength >= 0.9 for part in tokens(table.name)) for word in telling
+    )
 
 
 def _nearest(phrase: str, catalog: DataCatalog) -> str:

@@ -12,7 +12,21 @@ from automl_schemas.catalog import ColumnEntry
 from automl_schemas.requirement import Threshold
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["Label", "LabelMatch", "are_codes", "bound_of", "clean_value", "initials_match", "label_named", "labels_of", "match_labels", "says_no", "spelled_label", "threshold_label", "yes_label"]
+__all__ = [
+    "Label",
+    "LabelMatch",
+    "are_codes",
+    "bound_of",
+    "clean_value",
+    "initials_match",
+    "label_named",
+    "labels_of",
+    "match_labels",
+    "says_no",
+    "spelled_label",
+    "threshold_label",
+    "yes_label",
+]
 
 Label = str | bool | int | float
 """A value as it stands in the clean table."""
@@ -27,8 +41,28 @@ _BOUND: Final = re.compile(
     r"\s*(?:[$€£]|usd|eur|dollars?|euros?)?\s*(?P<after>\+|-|or more|or less|and more|and above|and over|and below|or above|or below)?\s*\.?\s*",
     re.IGNORECASE,
 )
-_MORE: Final = frozenset({">", ">=", "≥", "=>", "over", "above", "more than", "at least", "greater than", "+", "or more", "and more", "and above", "and over", "or above"})
-_LESS: Final = frozenset({"<", "<=", "≤", "=<", "-", "under", "below", "less than", "up to", "at most", "or less", "and below", "or below"})
+_MORE: Final = frozenset(
+    {
+        ">",
+        ">=",
+        "≥",
+        "=>",
+        "over",
+        "above",
+        "more than",
+        "at least",
+        "greater than",
+        "+",
+        "or more",
+        "and more",
+        "and above",
+        "and over",
+        "or above",
+    }
+)
+_LESS: Final = frozenset(
+    {"<", "<=", "≤", "=<", "-", "under", "below", "less than", "up to", "at most", "or less", "and below", "or below"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +96,11 @@ def match_labels(words: tuple[tuple[str, float], ...], labels: list[str]) -> Lab
                 relation = relate(word, part)
                 alone = 1.0 if len(parts) == 1 else 0.92
                 found = LabelMatch(label, relation.strength * weight * alone, relation.reversed != _denies(parts))
-                if best is None or found.strength > best.strength or (found.strength == best.strength and best.reversed and not found.reversed):
+                if (
+                    best is None
+                    or found.strength > best.strength
+                    or (found.strength == best.strength and best.reversed and not found.reversed)
+                ):
                     best = found
     return best if best is not None and best.strength >= 0.5 else None
 
@@ -120,7 +158,12 @@ def _is_number(labels: list[str]) -> bool:
 
 def are_codes(labels: list[str]) -> bool:
     """Whether labels say nothing by themselves: numbers, single letters, yes and no."""
-    return all(len(label.strip()) == 1 or fold(label).strip() in _YES | _NO or re.fullmatch(r"[-+]?\d+(?:\.\d+)?", label.strip()) for label in labels)
+    return all(
+        len(label.strip()) == 1
+        or fold(label).strip() in _YES | _NO
+        or re.fullmatch(r"[-+]?\d+(?:\.\d+)?", label.strip())
+        for label in labels
+    )
 
 
 def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
@@ -132,7 +175,9 @@ def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
     for label, bound in bounds:
         assert bound is not None
         value, is_more = bound
-        if is_more == more and any(abs(value * scale - threshold.value) <= 0.021 * threshold.value for scale in (1, 1000)):
+        if is_more == more and any(
+            abs(value * scale - threshold.value) <= 0.021 * threshold.value for scale in (1, 1000)
+        ):
             return label
     return None
 

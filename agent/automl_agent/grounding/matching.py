@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,14 +45,22 @@ def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
         return NameMatch(0.0)
     if wish.codes & codes(column.name):
         return NameMatch(_CODE - 0.02 * len(parts))
-    if len(parts) >= 2 and all(part in wish.context and len(part) > 1 for part in parts) and not set(parts) & set(wish.entity):
+    if (
+        len(parts) >= 2
+        and all(part in wish.context and len(part) > 1 for part in parts)
+        and not set(parts) & set(wish.entity)
+    ):
         spelled = NameMatch(_SPELLED)
         return max(_scored(wish, parts, tokens(table)), spelled, key=lambda match: match.score)
     if any(len(part) >= 3 and part in wish.acronyms for part in parts):
         return NameMatch(_ACRONYM)
     if is_generic(column.name):
         about = _scored(wish, tokens(table), ())
-        return max(_scored(wish, parts, ()), NameMatch(_GENERIC * min(about.score, 1.0), about.reversed, about.sure), key=lambda match: match.score)
+        return max(
+            _scored(wish, parts, ()),
+            NameMatch(_GENERIC * min(about.score, 1.0), about.reversed, about.sure),
+            key=lambda match: match.score,
+        )
     return _scored(wish, parts, tokens(table))
 
 
@@ -63,7 +72,11 @@ def is_generic(name: str) -> bool:
 
 def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> NameMatch:
     heads = [(_best(word, parts), weight) for word, weight in wish.heads]
-    head, relation = max(((_counted(found.strength) * weight, found) for found, weight in heads), key=lambda item: item[0], default=(0.0, NOT_RELATED))
+    head, relation = max(
+        ((_counted(found.strength) * weight, found) for found, weight in heads),
+        key=lambda item: item[0],
+        default=(0.0, NOT_RELATED),
+    )
     if head == 0:
         return NameMatch(0.0)
     own = {word: _counted(_best(word, parts).strength) for word, _ in wish.words}
@@ -72,7 +85,11 @@ def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> Name
         return NameMatch(_EXACT - 0.001 * len(parts))
     worth = {word: max(strength, _TABLE * _counted(_best(word, around).strength)) for word, strength in own.items()}
     average = sum(weight * worth[word] for word, weight in wish.words) / sum(weight for _, weight in wish.words)
-    return NameMatch((0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained), relation.reversed != _denied(parts), relation.strength >= _SURE)
+    return NameMatch(
+        (0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained),
+        relation.reversed != _denied(parts),
+        relation.strength >= _SURE,
+    )
 
 
 def _best(word: str, parts: tuple[str, ...]) -> Relation:
@@ -85,7 +102,11 @@ def _counted(strength: float) -> float:
 
 def _explained(wish: Wish, parts: tuple[str, ...]) -> float:
     """Share of the name's parts that the request speaks of, or that say nothing."""
-    known = [part for part in parts if part in NEUTRAL or part.isdigit() or any(relate(word, part).strength >= _NEAR for word in wish.context)]
+    known = [
+        part
+        for part in parts
+        if part in NEUTRAL or part.isdigit() or any(relate(word, part).strength >= _NEAR for word in wish.context)
+    ]
     return len(known) / len(parts)
 
 
@@ -98,11 +119,13 @@ def value_match(wish: Wish, column: ColumnEntry) -> LabelMatch | None:
     labels = labels_of(column)
     if not labels or column.type in {"boolean", "integer", "number"}:
         return None
-    literal = spelled_label(wish.phrase, labels)
+    first = re.split(r"\s+or\s+|\s+vs\.?\s+", wish.phrase)[0] if wish.kind == "binary" else wish.phrase
+    literal = spelled_label(first, labels)
     if literal is not None:
         return LabelMatch(literal, 1.0, literal=True)
     if wish.positive is not None:
         named = match_labels(tuple((word, 1.0) for word in content_words(wish.positive)), labels)
         if named is not None:
             return named
-    return match_labels(tuple((word, weight) for word, weight in wish.heads if word != "count"), labels)
+    chosen = set(content_words(first))
+    return match_labels(tuple((word, weight) for word, weight in wish.heads if word in chosen), labels)

@@ -15,10 +15,20 @@ _MOST_TABLES, _MOST_COLUMNS = 4, 8
 
 def no_match(phrase: str, catalog: DataCatalog, source: str) -> RequestError:
     """The error for a target that nothing in the data supports: what was found, and how to say it."""
-    found = "\n".join(f"    {table.name} ({table.rows:,} rows): {_predictable(table)}" for table in catalog.tables[:_MOST_TABLES])
+    found = "\n".join(
+        f"    {table.name} ({table.rows:,} rows): {_predictable(table)}" for table in catalog.tables[:_MOST_TABLES]
+    )
     more = len(catalog.tables) - _MOST_TABLES
     found += f"\n    and {more} more tables" if more > 0 else ""
-    example = next((column.name for table in catalog.tables for column in reversed(table.columns) if content_of(column) and column.role not in {"id", "key"}), "column")
+    example = next(
+        (
+            column.name
+            for table in catalog.tables
+            for column in reversed(table.columns)
+            if content_of(column) and column.role not in {"id", "key"}
+        ),
+        "column",
+    )
     return RequestError(
         f"Nothing in {shorten(source)} fits {shorten(phrase)}. Columns that could be predicted:\n{found}",
         hint=f'Name one of them, for example: predict "{example}".',
@@ -26,7 +36,11 @@ def no_match(phrase: str, catalog: DataCatalog, source: str) -> RequestError:
 
 
 def _predictable(table: TableEntry) -> str:
-    names = [column.name for column in table.columns if content_of(column) and column.role not in {"id", "key"} and column.personal is None]
+    names = [
+        column.name
+        for column in table.columns
+        if content_of(column) and column.role not in {"id", "key"} and column.personal is None
+    ]
     listed = ", ".join(shorten(name, 40) for name in names[-_MOST_COLUMNS:])
     return (f"{listed}, ..." if len(names) > _MOST_COLUMNS else listed) or "none"
 
@@ -34,8 +48,15 @@ def _predictable(table: TableEntry) -> str:
 def no_table(catalog: DataCatalog, source: str) -> DataError:
     """The error for data without a table that can be used."""
     images = "; ".join(f"{folder.path}: images of {len(folder.classes)} classes" for folder in catalog.images)
-    what = f"found {images}, which this version does not train on" if images else f"{len(catalog.files)} files, none with rows and columns"
-    return DataError(f"{shorten(source)} holds no usable table: {what}.", hint="A table has a header (or none), rows, and two or more columns.")
+    what = (
+        f"found {images}, which this version does not train on"
+        if images
+        else f"{len(catalog.files)} files, none with rows and columns"
+    )
+    return DataError(
+        f"{shorten(source)} holds no usable table: {what}.",
+        hint="A table has a header (or none), rows, and two or more columns.",
+    )
 
 
 def target_sentence(phrase: str, candidate: Candidate, positive: Positive | None) -> str:

@@ -16,13 +16,26 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
 __all__ = ["is_nameless", "nameless", "placed"]
 
-_PLACEHOLDER: Final = re.compile(r"(?:col|column|unnamed|var|variable|field|feature|attr|attribute|x|v|f|c|a|z|spalte|champ)?[\s_:.-]*\d*|[a-z]{1,2}\d*", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(
+    r"(?:col|column|unnamed|var|variable|field|feature|attr|attribute|x|v|f|c|a|z|spalte|champ)?[\s_:.-]*\d*|[a-z]{1,2}\d*",
+    re.IGNORECASE,
+)
 _PLACE: Final = re.compile(
     r"\b(?:(?P<word>first|second|third|fourth|fifth|last|final|rightmost|leftmost)\s+(?:column|field|variable|attribute|col)"
     r"|(?:column|field|col)\s+(?:no\.?|number|nr\.?|#)?\s*(?P<number>\d{1,3})|(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\s+(?:column|field|col))\b",
     re.IGNORECASE,
 )
-_PLACES: Final = {"first": 0, "leftmost": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1, "final": -1, "rightmost": -1}
+_PLACES: Final = {
+    "first": 0,
+    "leftmost": 0,
+    "second": 1,
+    "third": 2,
+    "fourth": 3,
+    "fifth": 4,
+    "last": -1,
+    "final": -1,
+    "rightmost": -1,
+}
 
 
 def placed(wish: Wish, catalog: DataCatalog) -> Candidate | None:
@@ -36,7 +49,9 @@ def placed(wish: Wish, catalog: DataCatalog) -> Candidate | None:
         return None
     if len(catalog.tables) > 1:
         names = ", ".join(table.name for table in catalog.tables)
-        raise RequestError(f"{wish.phrase!r} could be in any of {names}.", hint="Name the column, or the table as table.column.")
+        raise RequestError(
+            f"{wish.phrase!r} could be in any of {names}.", hint="Name the column, or the table as table.column."
+        )
     table = catalog.tables[0]
     place = _PLACES[match["word"].casefold()] if match["word"] else int(match["number"] or match["ordinal"]) - 1
     if not -len(table.columns) <= place < len(table.columns):
@@ -53,7 +68,9 @@ def is_nameless(column: ColumnEntry) -> bool:
     return _PLACEHOLDER.fullmatch(column.name.strip()) is not None or is_generic(column.name)
 
 
-def nameless(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]] = ()) -> list[Candidate]:
+def nameless(
+    wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]] = ()
+) -> list[Candidate]:
     """Columns with a name that says nothing and that fit what is asked, the best first.
 
     One is believed only when nothing speaks against it: it holds the kind of values asked for, its table is about what
@@ -67,7 +84,9 @@ def nameless(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection
             score, evidence = _judge(wish, table, column, source)
             if score >= ACCEPTED:
                 label = initials_match(wish.phrase, labels_of(column))
-                found.append(Candidate(table, column, score, content_of(column) or "classes", evidence, column.name, label=label))
+                found.append(
+                    Candidate(table, column, score, content_of(column) or "classes", evidence, column.name, label=label)
+                )
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.column.position))
 
 
@@ -89,15 +108,23 @@ def _judge(wish: Wish, table: TableEntry, column: ColumnEntry, source: str) -> t
     labels = labels_of(column)
     if initials_match(wish.phrase, labels) is not None:
         return 0.62, f"holds {'/'.join(sorted(labels))}"
-    if is_about_something_else(wish, table, source) or ((wish.kind == "binary" or wish.event) and not are_codes(labels)):
+    if is_about_something_else(wish, table, source) or (
+        (wish.kind == "binary" or wish.event) and not are_codes(labels)
+    ):
         return 0.0, ""
     about = is_about(wish, table, source)
     certain = about or wish.kind in {"binary", "label"} or wish.event
     edge = column.position in {0, len(table.columns) - 1}
     if is_generic(column.name):
-        return (0.5 + 0.06 * about + 0.04 * edge, f"called {column.name!r}, which is what is to be predicted") if certain else (0.0, "")
+        return (
+            (0.5 + 0.06 * about + 0.04 * edge, f"called {column.name!r}, which is what is to be predicted")
+            if certain
+            else (0.0, "")
+        )
     rivals = [other for other in table.columns if other is not column and is_nameless(other) and _fits(wish, other)]
     if not edge or not certain or (rivals and not about):
         return 0.0, ""
     last = column.position == len(table.columns) - 1
-    return 0.46 + 0.06 * about + 0.03 * last + 0.03 * (not rivals), f"is the {'last' if last else 'first'} column, and no other name fits"
+    return 0.46 + 0.06 * about + 0.03 * last + 0.03 * (
+        not rivals
+    ), f"is the {'last' if last else 'first'} column, and no other name fits"

@@ -35,7 +35,12 @@ def choose_positive(candidate: Candidate, wish: Wish, answer: str | None = None)
     """
     if candidate.sql is not None:
         value = candidate.reversed == wish.negated
-        return Positive(_answered(answer, ["true", "false"], "boolean", value), None, "yes" if value else "no", _asked(answer, ["true", "false"], value))
+        return Positive(
+            _answered(answer, ["true", "false"], "boolean", value),
+            None,
+            "yes" if value else "no",
+            _asked(answer, ["true", "false"], value),
+        )
     counts = {entry.value: entry.count for entry in candidate.column.stats.top}
     labels = sorted(counts, key=lambda label: (-counts[label], label))
     label, sure = _label(candidate, wish, labels)
@@ -43,7 +48,10 @@ def choose_positive(candidate: Candidate, wish: Wish, answer: str | None = None)
     if answer is not None:
         named = label_named(answer, labels)
         if named is None:
-            raise RequestError(f"positive={answer!r} is no class of {candidate.column.name!r}.", hint=f"Its classes: {', '.join(map(repr, labels))}.")
+            raise RequestError(
+                f"positive={answer!r} is no class of {candidate.column.name!r}.",
+                hint=f"Its classes: {', '.join(map(repr, labels))}.",
+            )
         label = named
     share = counts[label] / max(sum(counts.values()), 1)
     return Positive(clean_value(label, candidate.column.type), share, _shown(candidate, label), question)
@@ -62,7 +70,9 @@ def _asked(answer: str | None, labels: list[str], default: bool) -> Question | N
     if answer is None:
         return None
     options = [Option(value=label, label=label) for label in labels]
-    return Question(id="positive", text="Which class is of interest?", options=options, default=str(default).lower(), impact=_IMPACT)
+    return Question(
+        id="positive", text="Which class is of interest?", options=options, default=str(default).lower(), impact=_IMPACT
+    )
 
 
 _IMPACT = "Scores, threshold and predicted probabilities are those of this class."
@@ -86,7 +96,10 @@ def _label(candidate: Candidate, wish: Wish, labels: list[str]) -> tuple[str, bo
 
 def _question(candidate: Candidate, labels: list[str], counts: dict[str, int], default: str) -> Question:
     rows = max(sum(counts.values()), 1)
-    options = [Option(value=label, label=f"{_shown(candidate, label)}: {counts[label]:,} rows, {counts[label] / rows:.1%}") for label in labels]
+    options = [
+        Option(value=label, label=f"{_shown(candidate, label)}: {counts[label]:,} rows, {counts[label] / rows:.1%}")
+        for label in labels
+    ]
     text = f"Which class of {candidate.column.name!r} is of interest?"
     return Question(id="positive", text=text, options=options, default=default, impact=_IMPACT)
 

@@ -22,7 +22,18 @@ _ATTRIBUTES: Final = frozenset(
 _CALENDAR: Final = frozenset(
     "hour hr weekday dow month mnth year yr season holiday workingday workday weekend week quarter day dom doy minute feiertag monat jahr stunde".split()
 )
-_PERSONS: Final = ("customer", "patient", "user", "student", "employee", "subject", "person", "member", "client", "subscriber")
+_PERSONS: Final = (
+    "customer",
+    "patient",
+    "user",
+    "student",
+    "employee",
+    "subject",
+    "person",
+    "member",
+    "client",
+    "subscriber",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,13 @@ class Structure:
 
 
 def structure_of(
-    requirement: Requirement, task: TaskType, table: TableEntry, target: str, catalog: DataCatalog, joins: list[JoinSpec], answer: str | None = None
+    requirement: Requirement,
+    task: TaskType,
+    table: TableEntry,
+    target: str,
+    catalog: DataCatalog,
+    joins: list[JoinSpec],
+    answer: str | None = None,
 ) -> Structure:
     """Time, groups, series and validation of a task on `table`.
 
@@ -48,7 +65,11 @@ def structure_of(
     if task == "forecast":
         time = time_column(table, events_only=False)
         series = _series(requirement, table, time, target)
-        ahead = [column.name for column in table.columns if column.name not in {target, time, *series} and set(tokens(column.name)) & _CALENDAR]
+        ahead = [
+            column.name
+            for column in table.columns
+            if column.name not in {target, time, *series} and set(tokens(column.name)) & _CALENDAR
+        ]
         return Structure("temporal", time, None, series, ahead)
     group = _repeated_entity(requirement, table, target)
     if requirement.known_before is not None:
@@ -63,7 +84,12 @@ def structure_of(
         return Structure("stratified" if task in {"binary", "multiclass", "multilabel"} else "random")
     question = _group_question(table, group)
     kept = None if answer == "rows" else group
-    return Structure("grouped" if kept else "stratified" if task in {"binary", "multiclass"} else "random", None, kept, question=question)
+    return Structure(
+        "grouped" if kept else "stratified" if task in {"binary", "multiclass"} else "random",
+        None,
+        kept,
+        question=question,
+    )
 
 
 def time_column(table: TableEntry, *, events_only: bool) -> str | None:
@@ -77,8 +103,16 @@ def time_column(table: TableEntry, *, events_only: bool) -> str | None:
     if events_only:
         times = [column for column in times if not set(tokens(column.name)) & _ATTRIBUTES]
     if not times and not events_only:
-        times = [column for column in table.columns if column.type == "integer" and tokens(column.name) in {("year",), ("yr",)} and column.distinct > 5]
-    best = max(times, key=lambda column: (-column.missing, column.type == "datetime", column.distinct, -column.position), default=None)
+        times = [
+            column
+            for column in table.columns
+            if column.type == "integer" and tokens(column.name) in {("year",), ("yr",)} and column.distinct > 5
+        ]
+    best = max(
+        times,
+        key=lambda column: (-column.missing, column.type == "datetime", column.distinct, -column.position),
+        default=None,
+    )
     return None if best is None else best.name
 
 
@@ -110,15 +144,34 @@ def _series(requirement: Requirement, table: TableEntry, time: str | None, targe
     by_name = {column.name: column for column in table.columns}
     for key in table.keys:
         others = [name for name in key.columns if name != time and not set(tokens(name)) & _CALENDAR]
-        if time in key.columns and others and all(by_name[name].role != "number" or by_name[name].type == "integer" for name in others):
+        if (
+            time in key.columns
+            and others
+            and all(by_name[name].role != "number" or by_name[name].type == "integer" for name in others)
+        ):
             return others
     if time is None or by_name[time].distinct >= 0.9 * table.rows:
         return []
-    if any([time, *rest] for key in table.keys if time in key.columns for rest in [[name for name in key.columns if name != time]]):
+    if any(
+        [time, *rest]
+        for key in table.keys
+        if time in key.columns
+        for rest in [[name for name in key.columns if name != time]]
+    ):
         return []
     entity = content_words(requirement.entity or "")
-    fitting = [column for column in table.columns if column.name not in {time, target} and column.role in {"category", "key"} and _fills(column, by_name[time], table)]
-    named = [column.name for column in fitting if any(relate(word, part).strength >= 0.7 for word in entity for part in tokens(column.name))]
+    fitting = [
+        column
+        for column in table.columns
+        if column.name not in {time, target}
+        and column.role in {"category", "key"}
+        and _fills(column, by_name[time], table)
+    ]
+    named = [
+        column.name
+        for column in fitting
+        if any(relate(word, part).strength >= 0.7 for word in entity for part in tokens(column.name))
+    ]
     return named[:1] or [column.name for column in fitting[:1]]
 
 
@@ -131,7 +184,11 @@ def _repeated_entity(requirement: Requirement, table: TableEntry, target: str) -
     """The column that names the entity, when several rows share its values."""
     words = content_words(requirement.entity or "") or _PERSONS
     for column in table.columns:
-        if column.name == target or column.role not in {"key", "id", "category"} or column.type in {"number", "boolean"}:
+        if (
+            column.name == target
+            or column.role not in {"key", "id", "category"}
+            or column.type in {"number", "boolean"}
+        ):
             continue
         repeats = 10 <= column.distinct <= 0.77 * (column.rows - column.missing)
         named = any(relate(word, part).strength >= 0.78 for word in words for part in tokens(column.name))

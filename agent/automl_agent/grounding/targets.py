@@ -32,7 +32,9 @@ class Target:
     question: Question | None = None
 
 
-def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]], answer: str | None = None) -> Target:
+def choose_target(
+    wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]], answer: str | None = None
+) -> Target:
     """The target that fits `wish` best.
 
     Raises:
@@ -41,27 +43,39 @@ def choose_target(wish: Wish, catalog: DataCatalog, source: str, excluded: Colle
     """
     place = placed(wish, catalog)
     found = [place] if place is not None else candidates(wish, catalog, source, excluded)
-    believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(wish, catalog, source, excluded)
+    believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(
+        wish, catalog, source, excluded
+    )
     believed = believed or _within_horizon(wish, catalog, source, excluded)
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
         chosen = _answered(answer, wish, catalog, found)
-        return Target(_checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen))
+        return Target(
+            _checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen)
+        )
     if not near:
         raise no_match(wish.phrase, catalog, source)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
     return Target(_checked(near[0]), question)
 
 
-def _within_horizon(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]) -> list[Candidate]:
+def _within_horizon(
+    wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]
+) -> list[Candidate]:
     """ "will it arrive within 30 minutes": a duration in a named unit, at most as long as the horizon."""
     if wish.kind != "binary" or wish.horizon_days is None or wish.threshold is not None:
         return []
     threshold = Threshold(op="<=", value=wish.horizon_days, unit="day")
-    timed = replace(wish, threshold=threshold, words=(*wish.words, ("duration", 1.0)), heads=(*wish.heads, ("duration", 0.9)))
+    timed = replace(
+        wish, threshold=threshold, words=(*wish.words, ("duration", 1.0)), heads=(*wish.heads, ("duration", 0.9))
+    )
     found = candidates(timed, catalog, source, excluded)
-    return [candidate for candidate in found if candidate.sql is not None and candidate.score >= ACCEPTED and unit_seconds(candidate.column) is not None]
+    return [
+        candidate
+        for candidate in found
+        if candidate.sql is not None and candidate.score >= ACCEPTED and unit_seconds(candidate.column) is not None
+    ]
 
 
 def _distinct(found: list[Candidate]) -> list[Candidate]:
@@ -92,7 +106,8 @@ def _answered(answer: str, wish: Wish, catalog: DataCatalog, found: list[Candida
         content = content_of(column)
         if content is not None or column.distinct < 2:
             return Candidate(table, column, 1.0, content or "classes", "was chosen", column.name)
-    names = [f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns if content_of(column)]
+    names = [
+        f"{table.name}.{column.name}" for table in catalog.tables for column in table.columns if content_of(column)
+    ]
     nearest = ", ".join(name for name, _, _ in process.extract(answer, names, limit=3))
     raise RequestError(f"target={answer!r} is no column that can be predicted.", hint=f"Nearest: {nearest}.")
-

@@ -30,7 +30,9 @@ FITTING: Final[dict[TaskType, tuple[MetricName, ...]]] = {
 }
 """Metrics that each task can be judged by."""
 
-_CLASS_WORDS: Final = frozenset("grade class category level type group tier band label stage priority severity kind digit species segment bracket urgency".split())
+_CLASS_WORDS: Final = frozenset(
+    "grade class category level type group tier band label stage priority severity kind digit species segment bracket urgency".split()
+)
 _NUMBER_WORDS: Final = frozenset(
     "score point points number count amount price cost age position rank place placing ranking year years room rooms minutes hours days sum total quantity"
     " value size length weight height duration time long late old much many sale sales demand income".split()
@@ -61,11 +63,23 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
             default = "multilabel"
     else:
         default = "regression"
-    unsure = candidate.content == "number" and column.type == "integer" and 2 < column.distinct <= _FEW and requirement.task is None
+    unsure = (
+        candidate.content == "number"
+        and column.type == "integer"
+        and 2 < column.distinct <= _FEW
+        and requirement.task is None
+    )
     if unsure and wish.metric is None:
         spoken = _spoken(wish, candidate)
-        unsure, default = spoken is None, spoken or ("multiclass" if _speaks(wish, candidate, _ORDINAL_WORDS) else "regression")
-    allowed: list[TaskType] = ["multiclass", "regression"] if column.type in {"integer", "number"} and 2 < column.distinct <= 50 else [default]
+        unsure, default = (
+            spoken is None,
+            spoken or ("multiclass" if _speaks(wish, candidate, _ORDINAL_WORDS) else "regression"),
+        )
+    allowed: list[TaskType] = (
+        ["multiclass", "regression"]
+        if column.type in {"integer", "number"} and 2 < column.distinct <= 50
+        else [default]
+    )
     if answer is not None:
         return TaskChoice(_settled(answer, allowed), _question(candidate, allowed, default))
     return TaskChoice(default, _question(candidate, allowed, default) if unsure and wish.metric is None else None)
@@ -81,7 +95,9 @@ def _spoken(wish: Wish, candidate: Candidate) -> TaskType | None:
 
 
 def _speaks(wish: Wish, candidate: Candidate, vocabulary: frozenset[str]) -> bool:
-    words = {stem(word) for word in (*content_words(wish.phrase), *content_words(candidate.column.name.replace("_", " ")))}
+    words = {
+        stem(word) for word in (*content_words(wish.phrase), *content_words(candidate.column.name.replace("_", " ")))
+    }
     return bool(words & {stem(word) for word in vocabulary})
 
 
@@ -90,7 +106,10 @@ def _settled(answer: str, allowed: list[TaskType]) -> TaskType:
         if task == answer:
             return task
     nearest = process.extractOne(answer, allowed)
-    raise RequestError(f"task={answer!r} does not fit the target; allowed: {', '.join(allowed)}.", hint=f"Did you mean {nearest[0]}?" if nearest else None)
+    raise RequestError(
+        f"task={answer!r} does not fit the target; allowed: {', '.join(allowed)}.",
+        hint=f"Did you mean {nearest[0]}?" if nearest else None,
+    )
 
 
 def _question(candidate: Candidate, allowed: list[TaskType], default: TaskType) -> Question:
@@ -108,7 +127,9 @@ def _question(candidate: Candidate, allowed: list[TaskType], default: TaskType) 
     )
 
 
-def choose_metric(requirement: Requirement, task: TaskType, wish: Wish | None, answer: str | None = None) -> tuple[MetricSpec, list[str]]:
+def choose_metric(
+    requirement: Requirement, task: TaskType, wish: Wish | None, answer: str | None = None
+) -> tuple[MetricSpec, list[str]]:
     """The metric that was asked, else the usual one of the task; with sentences about what was assumed.
 
     Raises:
@@ -117,7 +138,10 @@ def choose_metric(requirement: Requirement, task: TaskType, wish: Wish | None, a
     if answer is not None:
         if answer not in FITTING[task]:
             nearest = process.extractOne(answer, FITTING[task])
-            raise RequestError(f"metric={answer!r} does not fit a {task} task.", hint=f"Allowed: {', '.join(FITTING[task])}; nearest: {nearest[0]}.")
+            raise RequestError(
+                f"metric={answer!r} does not fit a {task} task.",
+                hint=f"Allowed: {', '.join(FITTING[task])}; nearest: {nearest[0]}.",
+            )
         name = next(metric for metric in FITTING[task] if metric == answer)
         return MetricSpec(name=name, goal=requirement.goal if name == requirement.metric else None), []
     if requirement.metric is not None:
@@ -141,4 +165,7 @@ _HINTS: Final[dict[TaskType, str]] = {
 
 
 def _is_rank(wish: Wish) -> bool:
-    return any(relate(word, rank).strength >= 0.95 for word, _ in wish.words for rank in _RANKS) and re.search(r"\b(?:stars?|points?)\b", wish.phrase) is None
+    return (
+        any(relate(word, rank).strength >= 0.95 for word, _ in wish.words for rank in _RANKS)
+        and re.search(r"\b(?:stars?|points?)\b", wish.phrase) is None
+    )

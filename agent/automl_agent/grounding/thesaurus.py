@@ -7,14 +7,25 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["ABBREVIATIONS", "CONCEPTS", "DOMAINS", "FRAME", "GENERIC_TARGETS", "IRREGULAR", "JOINED", "NEUTRAL", "SHORT_WORDS", "WEAK"]
+__all__ = [
+    "ABBREVIATIONS",
+    "CONCEPTS",
+    "DOMAINS",
+    "FRAME",
+    "GENERIC_TARGETS",
+    "IRREGULAR",
+    "JOINED",
+    "NEUTRAL",
+    "SHORT_WORDS",
+    "WEAK",
+]
 
 CONCEPTS: Final = """
 churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
 default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
 fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude ; legit legitimate genuine honest authentic
 spam junk unwanted unsolicited ; ham legit legitimate wanted
-late delay lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt timely
+late delay deviation lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt timely
 noshow absent absence miss skip ; show showup attend attendance turnup appear come present
 fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact healthy
 fail flunk unsuccessful failure ; pass success successful succeed graduate qualify
@@ -37,7 +48,7 @@ satisfied satisfaction happy happiness content csat pleased ; dissatisfied unhap
 positive happy satisfied pleased like love great ; negative unhappy angry upset dissatisfied hate
 recommend recommendation promoter ; detractor
 promote promotion promoted
-hire recruit recruitment placed placement
+hire recruit recruitment job employ
 win winner victory ; lose loser loss defeat
 claim claimed insurance
 accident crash collision
@@ -212,7 +223,7 @@ ABBREVIATIONS: Final[dict[str, str]] = {
     "desc": "description", "dept": "department", "pos": "position", "rk": "rank", "lvl": "level", "pct": "percent", "perc": "percent",
     "fl": "flag", "flg": "flag", "ind": "indicator", "tgt": "target", "lbl": "label", "cls": "class", "prob": "probability", "temp_c": "temperature",
     "hum": "humidity", "precip": "precipitation", "cons": "consumption", "elec": "electricity", "prod": "production", "del": "delay",
-    "dly": "delay", "canc": "cancel", "cxl": "cancel", "diag": "diagnosis", "dx": "diagnosis", "surv": "survive", "mort": "mortality",
+    "dly": "delay", "dev": "deviation", "canc": "cancel", "cxl": "cancel", "diag": "diagnosis", "dx": "diagnosis", "surv": "survive", "mort": "mortality",
     "wkly": "weekly", "mthly": "monthly", "med": "median", "tot": "total", "ttl": "total", "vol": "volume", "dem": "demand", "qual": "quality",
     "rtg": "rating", "subs": "subscription", "sub": "subscription", "reg": "region", "mnth": "month", "mth": "month", "wk": "week",
     "lat": "latitude", "lon": "longitude", "lng": "longitude", "btw": "between", "resp": "response", "pur": "purchase", "purch": "purchase",

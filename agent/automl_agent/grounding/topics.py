@@ -32,7 +32,13 @@ def is_about(wish: Wish, table: TableEntry, source: str) -> bool:
 def speaks_of(word: str, table: TableEntry, source: str) -> bool:
     """Whether the names, columns or classes of `table` hold `word`, or are of the same field."""
     columns = [part for column in table.columns for part in tokens(column.name)]
-    values = [part for column in table.columns if column.distinct <= 20 for entry in column.stats.top for part in tokens(entry.value)]
+    values = [
+        part
+        for column in table.columns
+        if column.distinct <= 20
+        for entry in column.stats.top
+        for part in tokens(entry.value)
+    ]
     if any(relate(word, part).strength >= 0.74 for part in (*_names(table, source), *columns, *values)):
         return True
     return bool(domains(word) & _fields_of_table(table, source))
@@ -43,7 +49,12 @@ def is_about_something_else(wish: Wish, table: TableEntry, source: str) -> bool:
     spoken = _fields_of([word for word in wish.context if word not in FRAME and word not in WEAK], 1)
     if not spoken or spoken & _fields_of_table(table, source):
         return False
-    columns = [part for column in table.columns for part in tokens(column.name) if part not in _SAYS_NOTHING and not part.isdigit()]
+    columns = [
+        part
+        for column in table.columns
+        for part in tokens(column.name)
+        if part not in _SAYS_NOTHING and not part.isdigit()
+    ]
     return bool(_fields_of([*_names(table, source), *columns], 2 if columns else 1))
 
 
@@ -56,7 +67,9 @@ def _names(table: TableEntry, source: str) -> list[str]:
 
 def _fields_of_table(table: TableEntry, source: str) -> frozenset[int]:
     named = _fields_of(_names(table, source), 1)
-    columns = [part for column in table.columns for part in dict.fromkeys(tokens(column.name)) if part not in _SAYS_NOTHING]
+    columns = [
+        part for column in table.columns for part in dict.fromkeys(tokens(column.name)) if part not in _SAYS_NOTHING
+    ]
     return named | _fields_of(columns, _COLUMNS)
 
 

@@ -19,10 +19,15 @@ Kind = Literal["binary", "label", "number", "any"]
 _KINDS: Final[dict[TaskType, Kind]] = {
     "binary": "binary", "multiclass": "label", "multilabel": "label", "regression": "number", "forecast": "number",
 }  # fmt: skip
-_LABEL_METRICS: Final[frozenset[MetricName]] = frozenset({"roc_auc", "average_precision", "log_loss", "f1", "accuracy", "balanced_accuracy"})
+_LABEL_METRICS: Final[frozenset[MetricName]] = frozenset(
+    {"roc_auc", "average_precision", "log_loss", "f1", "accuracy", "balanced_accuracy"}
+)
 _NUMBER_METRICS: Final[frozenset[MetricName]] = frozenset({"rmse", "mae", "mape", "r2", "pinball"})
 _COUNTING: Final = re.compile(r"\bhow many\b|\bnumber of\b|\bcount of\b", re.IGNORECASE)
 _SENTENCE: Final = re.compile(r"\b(?:will|would|be|is|are|to|we|they|it|should|can|do|does|did|how|and|or)\b|,")
+_ASKED: Final = re.compile(
+    r"\w+ (?:does|did|do|will|would|is|are|can|should|has) (?:an?|the|each|every|they|it|he|she|this|our)\b"
+)
 _ENTITY_WEIGHT, _FRAME_WEIGHT, _WEAK_WEIGHT = 0.25, 0.1, 0.4
 
 
@@ -61,11 +66,12 @@ def wish_of(requirement: Requirement) -> Wish:
     phrase = requirement.target or ""
     entity = tuple(word for word in content_words(requirement.entity or "") if not is_event(word))
     words = _phrase_words(phrase, entity)
-    weighted = tuple((word, _weight(word, entity)) for word in words)
+    measure = tuple(word for word in _measure(requirement) if word not in words)
+    weighted = (*((word, _weight(word, entity)) for word in words), *((word, _WEAK_WEIGHT) for word in measure))
     context = {*words, *content_words(requirement.request), *content_words(requirement.description or "")}
     if _COUNTING.search(requirement.request):
         context.add("count")
-    heads = _heads(phrase, weighted, requirement)
+    heads = (*_heads(phrase, weighted, requirement), *((word, 0.85) for word in measure))
     return Wish(
         phrase=phrase,
         kind=_kind(requirement),
@@ -75,7 +81,9 @@ def wish_of(requirement: Requirement) -> Wish:
         codes=codes(phrase),
         acronyms=_acronyms(requirement.request, words),
         entity=entity,
-        event=requirement.task is None and not _SENTENCE.search(fold(phrase)) and any(is_event(word) for word, weight in heads if weight >= 0.9),
+        event=requirement.task is None
+        and not _SENTENCE.search(fold(phrase))
+        and any(is_event(word) for word, weight in heads if weight >= 0.9),
         plain=_is_plain(requirement),
         negated=is_negated(phrase) and requirement.task in {None, "binary"},
         positive=requirement.positive,
@@ -84,6 +92,15 @@ def wish_of(requirement: Requirement) -> Wish:
         horizon_days=requirement.horizon_days,
         step=(requirement.frequency,) if requirement.frequency else (),
     )
+
+
+def _measure(requirement: Requirement) -> tuple[str, ...]:
+    """What something is counted in: "the length of a game in moves"."""
+    for phrase in (requirement.target, requirement.entity_phrase):
+        match = re.search(r"\bin\s+([a-z]+)\)?$", fold(phrase or ""))
+        if match is not None and requirement.task != "binary":
+            return content_words(match[1])
+    return ()
 
 
 def _is_plain(requirement: Requirement) -> bool:
@@ -121,21 +138,24 @@ def _weight(word: str, entity: tuple[str, ...]) -> float:
     return _WEAK_WEIGHT if word in WEAK else 1.0
 
 
-def _heads(phrase: str, words: tuple[tuple[str, float], ...], requirement: Requirement) -> tuple[tuple[str, float], ...]:
+def _heads(
+    phrase: str, words: tuple[tuple[str, float], ...], requirement: Requirement
+) -> tuple[tuple[str, float], ...]:
     """The last word of a plain noun phrase; of a predicate or a longer phrase every word, the first one most."""
     telling = [(word, weight) for word, weight in words if weight == 1.0]
     if not telling:
         telling = [(word, weight) for word, weight in words if weight > _ENTITY_WEIGHT] or list(words)
     heads: list[tuple[str, float]]
     if requirement.task == "binary" or _SENTENCE.search(fold(phrase)):
-        heads = [(word, 1.0 if i == 0 else 0.85) for i, (word, _) in enumerate(telling)]
+        others = 0.6 if _ASKED.match(fold(phrase)) else 0.85
+        heads = [(word, 1.0 if i == 0 else others) for i, (word, _) in enumerate(telling)]
     else:
         before_of = content_words(re.split(r"\s+(?:of|in|on|at|per)\s+", phrase)[0])
         own = [word for word, _ in telling if word in before_of]
         last = own[-1] if own else telling[-1][0] if telling else ""
         heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else 0.55) for word, _ in telling]
         weak = [word for word, weight in words if weight == _WEAK_WEIGHT and before_of[-1:] == (word,) and word != last]
-        heads.extend((word, 0.78) for word in weak)
+        heads.extend((word, 0.95 if word == "time" else 0.78) for word in weak)
     heads.extend((word, 0.7) for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling)
     if _COUNTING.search(requirement.request):
         heads.append(("count", 0.8))

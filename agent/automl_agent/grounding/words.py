@@ -11,7 +11,19 @@ from typing import Final
 from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, DOMAINS, IRREGULAR, JOINED, SHORT_WORDS
 from rapidfuzz.distance import OSA
 
-__all__ = ["NOT_RELATED", "Relation", "codes", "content_words", "domains", "fold", "is_event", "is_negated", "relate", "stem", "tokens"]
+__all__ = [
+    "NOT_RELATED",
+    "Relation",
+    "codes",
+    "content_words",
+    "domains",
+    "fold",
+    "is_event",
+    "is_negated",
+    "relate",
+    "stem",
+    "tokens",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +35,16 @@ class Relation:
 
 
 NOT_RELATED: Final = Relation(0.0)
-_EXACT, _STEM, _ABBREVIATION, _DERIVED, _SYNONYM, _OPPOSITE, _PREFIX, _TYPO = 1.0, 0.97, 0.92, 0.88, 0.8, 0.78, 0.74, 0.78
+_EXACT, _STEM, _ABBREVIATION, _DERIVED, _SYNONYM, _OPPOSITE, _PREFIX, _TYPO = (
+    1.0,
+    0.97,
+    0.92,
+    0.88,
+    0.8,
+    0.78,
+    0.74,
+    0.78,
+)
 _SUFFIXES: Final = frozenset(
     "|e|al|y|er|or|ion|ation|ment|ive|able|ible|ence|ance|ent|ant|ful|ness|ity|is|ed|ing|ery|age|ure|ship|ist|ial|ally|ly|ulent|ption|lation|led|ling|ic|tic|ted|ting"
     "|ian|ee|ists|able|ability|ised|ized|ise|ize|isation|ization|s|es".split("|")
@@ -82,7 +103,9 @@ def _joined(parts: list[str]) -> tuple[str, ...]:
 def content_words(phrase: str) -> tuple[str, ...]:
     """The words of a phrase that carry meaning, negations left out."""
     plain = re.sub(r"(?<=\w)'(?:s|t|re|ve|ll|d)\b", "", fold(phrase.replace("n't", " not")))
-    return tuple(word for word in _joined(re.findall(r"[^\W_]+", plain)) if word not in _STOP and word not in _NEGATIONS)
+    return tuple(
+        word for word in _joined(re.findall(r"[^\W_]+", plain)) if word not in _STOP and word not in _NEGATIONS
+    )
 
 
 @cache
@@ -92,7 +115,9 @@ def codes(text: str) -> frozenset[str]:
     >>> sorted(codes("daily NO2 and PM2.5, final grade G3"))
     ['g3', 'no2', 'pm25']
     """
-    return frozenset(re.sub(r"\W", "", code) for code in re.findall(r"(?<![^\W_])[a-z]+\d+(?:\.\d+)?[a-z]?(?![^\W_])", fold(text)))
+    return frozenset(
+        re.sub(r"\W", "", code) for code in re.findall(r"(?<![^\W_])[a-z]+\d+(?:\.\d+)?[a-z]?(?![^\W_])", fold(text))
+    )
 
 
 def is_negated(phrase: str) -> bool:
@@ -124,6 +149,8 @@ def stem(word: str) -> str:
             word = rest
             if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "lsz":
                 word = word[:-1]
+            elif re.fullmatch(r"[^aeiou][aeiou][^aeiouywx]", word):
+                word += "e"
             break
     return word.removesuffix("e") if len(word) > 4 else word
 
@@ -148,7 +175,9 @@ def _concepts(*, named: bool = False) -> dict[str, list[tuple[int, bool]]]:
 def domains(word: str) -> frozenset[int]:
     """The walks of life that `word` belongs to."""
     plain = stem(word)
-    return frozenset(number for number, line in enumerate(DOMAINS.splitlines()) if plain in {stem(part) for part in line.split()})
+    return frozenset(
+        number for number, line in enumerate(DOMAINS.splitlines()) if plain in {stem(part) for part in line.split()}
+    )
 
 
 @cache
@@ -205,7 +234,11 @@ def _by_concept(first: str, second: str) -> Relation:
 def _compound(word: str, token: str) -> float:
     """Names written in one word: "houseprice" holds "price", and so something that costs."""
     core = stem(word)
-    if len(core) >= 4 and len(token) > len(core) + 2 and (token.startswith(core) or token.endswith(core) or token.endswith(word)):
+    if (
+        len(core) >= 4
+        and len(token) > len(core) + 2
+        and (token.startswith(core) or token.endswith(core) or token.endswith(word))
+    ):
         return _DERIVED - 0.05
     return 0.0
 

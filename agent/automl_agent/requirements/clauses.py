@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Final
 
 from automl_agent.requirements.intent import Intent, about_phrase, with_entity
-from automl_agent.requirements.phrases import CLASS_NOUNS, entity_of, head_noun, is_plural, noun_phrase, predicate, split_clause
+from automl_agent.requirements.phrases import (
+    CLASS_NOUNS,
+    entity_of,
+    head_noun,
+    is_plural,
+    noun_phrase,
+    predicate,
+    split_clause,
+)
 from automl_agent.requirements.speech import Verb
 from automl_agent.requirements.text import bare, singular, tidy
 from automl_schemas.vocabulary import TaskType
@@ -28,7 +36,10 @@ _LIKELIHOOD: Final = re.compile(
     r"^(?:(?:the|an?|our|their|how high|what|is|of)\s+)*(?:probabilit(?:y|ies)|likelihood|chances?|odds|propensity|risk)\s+(?:is\s+)?(?P<link>that|of|for|to|if)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
-_RISK_OF: Final = re.compile(r"^(?:(?:the|an?|our|each|every)\s+)*(?P<who>[\w-]+?)(?:'s|s')?\s+(?:probability|likelihood|chances?|odds|propensity|risk)\s+(?P<link>of|to|for)\s+(?P<rest>.+)$", re.IGNORECASE)
+_RISK_OF: Final = re.compile(
+    r"^(?:(?:the|an?|our|each|every)\s+)*(?P<who>[\w-]+?)(?:'s|s')?\s+(?:probability|likelihood|chances?|odds|propensity|risk)\s+(?P<link>of|to|for)\s+(?P<rest>.+)$",
+    re.IGNORECASE,
+)
 _HOW: Final = re.compile(r"^how\s+(?P<word>\w+)\b\s*(?P<rest>.*)$", re.IGNORECASE)
 _MEASURES: Final = frozenset(
     "many much long late early old tall high deep fast slow quick quickly far heavy big large small expensive cheap wide strong hot cold warm"
@@ -45,15 +56,21 @@ _OF_OURS: Final = re.compile(
     re.IGNORECASE,
 )
 """Plural things that something happens to: "which clients we will lose"."""
-_WHAT_BE: Final = re.compile(r"^(?P<aux>is|are|was|were|will|would|does|do|did|should|can)\s+(?P<rest>.+?)(?:\s+(?:be|look like))?$", re.IGNORECASE)
+_WHAT_BE: Final = re.compile(
+    r"^(?P<aux>is|are|was|were|will|would|does|do|did|should|can)\s+(?P<rest>.+?)(?:\s+(?:be|look like))?$",
+    re.IGNORECASE,
+)
 _LIKELY: Final = (
     r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone|expected|set|due|bound|willing|ready)\s+to"
     r"|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high|higher|great)\s+)?(?:risk|danger) (?:of|to|for)|on the verge of"
 )
 _RELATIVE: Final = re.compile(
-    rf"^(?P<noun>(?:[\w'-]+\s+){{0,6}}?[\w'-]+)\s+(?:(?:{_LIKELY})\s+(?P<likely>.+)|(?:who|that|which)\s+(?P<rest>.+))$", re.IGNORECASE
+    rf"^(?P<noun>(?:[\w'-]+\s+){{0,6}}?[\w'-]+)\s+(?:(?:{_LIKELY})\s+(?P<likely>.+)|(?:who|that|which)\s+(?P<rest>.+))$",
+    re.IGNORECASE,
 )
-_INTO: Final = re.compile(r"^(?P<what>[^|]*?)\s+(?P<link>as|into|to be|in|to|by|according to|per|with)\s+(?P<classes>[^|]+)$", re.IGNORECASE)
+_INTO: Final = re.compile(
+    r"^(?P<what>[^|]*?)\s+(?P<link>as|into|to be|in|to|by|according to|per|with)\s+(?P<classes>[^|]+)$", re.IGNORECASE
+)
 _LIST: Final = re.compile(r"\s*(?:,\s*(?:and|or)?\s*|\s+(?:and|or|versus|vs\.?)\s+|/)\s*", re.IGNORECASE)
 _AFTER_VERB: Final = re.compile(r"in|on|at|to|for|of|with|the|an?|best|more|less|by|from|up|it", re.IGNORECASE)
 
@@ -72,7 +89,11 @@ def read_apart(segment: str) -> Intent | None:
     wanted = second if _NORMAL.search(first) and not _NORMAL.search(second) else first
     words = wanted.split()
     intent = Intent(task="binary", target=wanted)
-    noun = singular(words[-1]) if len(words) > 1 and (is_plural(words[-1]) or words[-1].casefold() in second.casefold()) else None
+    noun = (
+        singular(words[-1])
+        if len(words) > 1 and (is_plural(words[-1]) or words[-1].casefold() in second.casefold())
+        else None
+    )
     if noun is not None:
         intent = replace(with_entity(intent, words[-1]), positive=" ".join(words[:-1]) if len(words) == 2 else words[0])
     return intent
@@ -80,6 +101,12 @@ def read_apart(segment: str) -> Intent | None:
 
 def read_question(words: str) -> Intent | None:
     """The intent of a question: how many, which, what, who, whether; None when `words` is none."""
+    words = re.sub(
+        r"^(?:for|in|by|at|to|on|from|after|within|with|of)\s+(?=(?:how|which|what|whom)\b)",
+        "",
+        words,
+        flags=re.IGNORECASE,
+    )
     words = re.sub(r"^(what|who|how|when)'s\b", r"\1 is", words, flags=re.IGNORECASE)
     first, _, rest = words.partition(" ")
     rest = rest.strip()
@@ -107,7 +134,9 @@ def _how(words: str) -> Intent | None:
         return None
     word, rest = match["word"].casefold(), match["rest"]
     if word in {"likely", "probable"}:
-        return _whether(re.sub(r"^(?:is it (?:that|for)|it is (?:that|for)|that|is|are)\s+", "", rest, flags=re.IGNORECASE))
+        return _whether(
+            re.sub(r"^(?:is it (?:that|for)|it is (?:that|for)|that|is|are)\s+", "", rest, flags=re.IGNORECASE)
+        )
     if word not in _MEASURES:
         return about_phrase(words) if word in {"a", "an", "the", "our", "each"} else None
     target = predicate(rest) if word in {"many", "much"} else predicate(f"{word} {rest}")
@@ -135,7 +164,9 @@ def _whether(words: str) -> Intent | None:
 
 def _inverted(words: str) -> Intent | None:
     """ "is this mail spam", "will a customer subscribe", "does it rain"."""
-    match = re.match(r"^(?P<subject>(?:(?:an?|the|each|every|our|any|this|that|my)\s+)?[\w-]+)\s+(?P<said>.+)$", words, re.IGNORECASE)
+    match = re.match(
+        r"^(?P<subject>(?:(?:an?|the|each|every|our|any|this|that|my)\s+)?[\w-]+)\s+(?P<said>.+)$", words, re.IGNORECASE
+    )
     if match is None or re.match(r"^(?:there|you|we|i)\b", words, re.IGNORECASE):
         return None
     intent = Intent(task="binary", target=predicate(match["said"]))
@@ -151,12 +182,20 @@ def _subject_before_verb(words: str, first: str) -> str:
 
 def _simple_subject(words: str) -> tuple[str, str]:
     """Subject and rest of "a bank client pays back", "customers churn": up to the first verb-like word."""
-    match = re.match(r"^(?P<article>(?:an?|the|each|every|our|any|some|this|that|these|those|my)\s+)?(?P<rest>.*)$", words, re.IGNORECASE)
+    match = re.match(
+        r"^(?P<article>(?:an?|the|each|every|our|any|some|this|that|these|those|my)\s+)?(?P<rest>.*)$",
+        words,
+        re.IGNORECASE,
+    )
     assert match is not None
     tokens = match["rest"].split()
     if match["article"]:
         for i, token in enumerate(tokens[1:4], start=1):
-            if re.fullmatch(r"(?:[a-z]{2,}[^su]s|[a-z]{3,}ed|goes|does|pays|left|went|paid|fell|got|made|won|lost|didn't|doesn't|never|not)", token, re.IGNORECASE):
+            if re.fullmatch(
+                r"(?:[a-z]{2,}[^su]s|[a-z]{3,}ed|goes|does|pays|left|went|paid|fell|got|made|won|lost|didn't|doesn't|never|not)",
+                token,
+                re.IGNORECASE,
+            ):
                 return " ".join(tokens[:i]), " ".join(tokens[i:])
     for i, token in enumerate(tokens[:3]):
         if i > 0 and (i + 1 == len(tokens) or _AFTER_VERB.fullmatch(tokens[i + 1])):
@@ -176,12 +215,19 @@ def _which(words: str, *, chosen: bool) -> Intent | None:
         noun = asked["noun"].split()[0] if asked["noun"].split()[-1].casefold() in {"of"} else asked["noun"]
         task: TaskType | None = "multiclass" if chosen or head_noun(noun) in CLASS_NOUNS else None
         entity = entity_of(words)
-        return Intent(task=task, target=bare(noun), entity=entity, entity_phrase=entity)
-    kind = re.match(r"^(?P<kind>type|kind|sort|category|class|group|species|brand|variety|breed|form)s?\s+of\s+(?P<of>.+)$", words, re.IGNORECASE)
+        said = tidy(words) if asked["noun"] == noun and len(asked["rest"].split()) > 2 else noun
+        return Intent(task=task, target=bare(said), entity=entity, entity_phrase=entity)
+    kind = re.match(
+        r"^(?P<kind>type|kind|sort|category|class|group|species|brand|variety|breed|form)s?\s+of\s+(?P<of>.+)$",
+        words,
+        re.IGNORECASE,
+    )
     clause = split_clause(words)
     if kind is not None:
         thing = kind["of"] if clause is None else re.sub(r"^\w+s?\s+of\s+", "", clause.subject, flags=re.IGNORECASE)
-        return with_entity(Intent(task="multiclass", target=tidy(words[: kind.end("kind")] + " of " + bare(thing))), thing)
+        return with_entity(
+            Intent(task="multiclass", target=tidy(words[: kind.end("kind")] + " of " + bare(thing))), thing
+        )
     if clause is not None and clause.subject and clause.predicate:
         return _chosen_or_yes_no(clause.subject, clause.phrase)
     subject, rest = _simple_subject(words)
@@ -214,7 +260,11 @@ def _what(words: str) -> Intent | None:
 
 
 def _who(words: str) -> Intent | None:
-    among = re.match(r"^(?:among|of|amongst|from)\s+(?P<who>.+?)\s+(?=will|is|are|would|has|have|might|may)(?P<rest>.+)$", words, re.IGNORECASE)
+    among = re.match(
+        r"^(?:among|of|amongst|from)\s+(?P<who>.+?)\s+(?=will|is|are|would|has|have|might|may)(?P<rest>.+)$",
+        words,
+        re.IGNORECASE,
+    )
     subject, words = (among["who"], among["rest"]) if among is not None else ("", words)
     clause = split_clause(f"x {words}") if words else None
     said = clause.phrase if clause is not None and clause.subject == "x" else predicate(words)
@@ -228,7 +278,9 @@ def _likelihood(words: str) -> Intent | None:
         rest = match["rest"]
         if match["link"].casefold() in {"that", "if"} or split_clause(rest) is not None:
             return _whether(rest)
-        ing = re.match(r"^(?P<who>(?:an?|the|each|every|our)\s+[\w-]+)\s+(?P<what>(?:[\w-]+ing|to)\b.*)$", rest, re.IGNORECASE)
+        ing = re.match(
+            r"^(?P<who>(?:an?|the|each|every|our)\s+[\w-]+)\s+(?P<what>(?:[\w-]+ing|to)\b.*)$", rest, re.IGNORECASE
+        )
         if ing is not None:
             return with_entity(Intent(task="binary", target=predicate(ing["what"])), ing["who"])
         target, owner = noun_phrase(rest)
@@ -242,7 +294,12 @@ def _likelihood(words: str) -> Intent | None:
 
 def read_complement(verb: Verb, words: str) -> Intent | None:
     """The intent behind `verb` and what follows it; None when nothing follows."""
-    words = re.sub(r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically|reliably|out|all|:)(?:\s+|$))+", "", words, flags=re.IGNORECASE).strip(" ,:")
+    words = re.sub(
+        r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically|reliably|out|all|:)(?:\s+|$))+",
+        "",
+        words,
+        flags=re.IGNORECASE,
+    ).strip(" ,:")
     if not words:
         return None
     question = read_question(words) or _likelihood(words)
@@ -251,7 +308,9 @@ def read_complement(verb: Verb, words: str) -> Intent | None:
     if verb == "classify":
         return _classes(words) or about_phrase(words, "multiclass")
     relative = _RELATIVE.match(words)
-    if relative is not None and (relative["likely"] or is_plural(relative["noun"].split()[-1]) or verb in {"detect", "rank"}):
+    if relative is not None and (
+        relative["likely"] or is_plural(relative["noun"].split()[-1]) or verb in {"detect", "rank"}
+    ):
         return _of_relative(relative)
     if verb == "recognise":
         return _classes(words) or about_phrase(words)
@@ -275,7 +334,11 @@ def _classes(words: str) -> Intent | None:
     if match is None or not match["what"]:
         return None
     link, classes = match["link"].casefold(), predicate(match["classes"])
-    kind = re.match(r"^(?:(?:\d+|two|three|four|five|several|different|various|the right|their|its|one of)\s+)*(?:classes|categories|groups|types|kinds|labels|buckets)(?:\s*[:(]\s*(?P<list>.+))?$", classes, re.IGNORECASE)
+    kind = re.match(
+        r"^(?:(?:\d+|two|three|four|five|several|different|various|the right|their|its|one of)\s+)*(?:classes|categories|groups|types|kinds|labels|buckets)(?:\s*[:(]\s*(?P<list>.+))?$",
+        classes,
+        re.IGNORECASE,
+    )
     if kind is not None and kind["list"] is None:
         return about_phrase(match["what"], "multiclass")
     items = [bare(re.sub(r"^(?:either|being)\s+", "", item)) for item in _LIST.split(kind["list"] if kind else classes)]
@@ -283,7 +346,9 @@ def _classes(words: str) -> Intent | None:
     if not items:
         return None
     if link in {"by", "according to", "per", "with"} or len(items) == 1 and link in {"in", "to", "into"}:
-        return with_entity(Intent(task="multiclass", target=bare(items[0] if len(items) == 1 else classes)), match["what"])
+        return with_entity(
+            Intent(task="multiclass", target=bare(items[0] if len(items) == 1 else classes)), match["what"]
+        )
     if len(items) > 2:
         return with_entity(Intent(task="multiclass", target=", ".join(items)), match["what"])
     wanted = items[1] if len(items) == 2 and _NORMAL.search(items[0]) and not _NORMAL.search(items[1]) else items[0]
@@ -300,7 +365,11 @@ def _detected(words: str) -> Intent:
 
 
 def _ranked(words: str) -> Intent:
-    match = re.match(r"^(?P<who>.+?)\s+(?:by|for|on|according to)\s+(?:(?:how|their|the|its)\s+)*(?:(?:likely|likelihood|probability|chances?|propensity|risk)\s+(?:(?:they|it) (?:are|is)\s+)?(?:to|of|for)\s+)?(?P<what>.+)$", words, re.IGNORECASE)
+    match = re.match(
+        r"^(?P<who>.+?)\s+(?:by|for|on|according to)\s+(?:(?:how|their|the|its)\s+)*(?:(?:likely|likelihood|probability|chances?|propensity|risk)\s+(?:(?:they|it) (?:are|is)\s+)?(?:to|of|for)\s+)?(?P<what>.+)$",
+        words,
+        re.IGNORECASE,
+    )
     if match is None:
         return about_phrase(words)
     return with_entity(Intent(task="binary", target=predicate(match["what"])), match["who"])

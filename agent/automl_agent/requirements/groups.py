@@ -33,7 +33,9 @@ _COUNT: Final = re.compile(
     rf"|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
     re.IGNORECASE,
 )
-_NUMBERS: Final = {word: i for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())}
+_NUMBERS: Final = {
+    word: i for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
+}
 _ODD: Final = (
     r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange|weird|atypical"
     r"|irregular(?:ities)?|out of the ordinary)"
@@ -44,7 +46,9 @@ _ANOMALY: Final = re.compile(
     r"|\b(?P<noun>(?:anomaly|outlier|novelty)[\s-](?:detection|detector|finder|search|scoring|model))\b\s*(?P<rest2>[^|]*)",
     re.IGNORECASE,
 )
-_PLACE: Final = re.compile(r"^(?:[\w-]+\s+){0,3}?(?:in|of|among|amongst|within|for|on|from)\s+(?P<place>.+)$", re.IGNORECASE)
+_PLACE: Final = re.compile(
+    r"^(?:[\w-]+\s+){0,3}?(?:in|of|among|amongst|within|for|on|from)\s+(?P<place>.+)$", re.IGNORECASE
+)
 
 
 def clusters(segment: str) -> Intent | None:

@@ -41,7 +41,11 @@ def with_entity(intent: Intent, words: str) -> Intent:
     """`intent` about the things that `words` name ("customers of the online shop")."""
     phrase = bare(words)
     noun = head_noun(phrase)
-    if not noun or noun in {"it", "they", "someone", "somebody", "anyone", "he", "she", "you", "we", "one", "data", "there"}:
+    if (
+        len(noun) < 3
+        or "/" in phrase
+        or noun in {"it", "they", "someone", "somebody", "anyone", "he", "she", "you", "we", "one", "data", "there"}
+    ):
         return intent
     return replace(intent, entity=singular(noun), entity_phrase=tidy(phrase))
 

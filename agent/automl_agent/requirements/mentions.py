@@ -36,7 +36,8 @@ _KNOWN: Final = re.compile(
     re.IGNORECASE,
 )
 _BEFORE_START: Final = re.compile(
-    r"\b(?:known|available)\s+(?P<when>before|prior to|ahead of|at the time of|at)\s+(?P<event>[^|,;()]+)", re.IGNORECASE
+    r"\b(?:known|available)\s+(?P<when>before|prior to|ahead of|at the time of|at)\s+(?P<event>[^|,;()]+)",
+    re.IGNORECASE,
 )
 _EVENT_END: Final = re.compile(
     r"\s+(?:predict|forecast|estimate|classify|tell|how|which|whether|if|who|please|and|but|with|using|without|from|to|happens?|takes? place|begins?|occurs?)\b.*$",
@@ -62,8 +63,12 @@ _LIST_END: Final = re.compile(
     r"\s*(?:[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i |we |it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they|that|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train|model|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)|in the (?:model|training|data)|if|while|with(?: an?)? (?:goal|metric|accuracy|auc)|into account|please|thanks?|thank you)\b.*)$",
     re.IGNORECASE,
 )
-_FROM_MODEL: Final = re.compile(r"\s*(?:from|in|for|as) (?:the |our |an? )?(?:model|data|training|inputs?|features?|table)\b", re.IGNORECASE)
-_SEPARATOR: Final = re.compile(r"\s*(?:,\s*(?:and|or|nor|neither)?\s+|,|;|&|\s(?:and/or|and|or|nor|as well as|plus)\s)\s*", re.IGNORECASE)
+_FROM_MODEL: Final = re.compile(
+    r"\s*(?:from|in|for|as) (?:the |our |an? )?(?:model|data|training|inputs?|features?|table)\b", re.IGNORECASE
+)
+_SEPARATOR: Final = re.compile(
+    r"\s*(?:,\s*(?:and|or|nor|neither)?\s+|,|;|&|\s(?:and/or|and|or|nor|as well as|plus)\s)\s*", re.IGNORECASE
+)
 _AROUND: Final = re.compile(
     rf"^(?:(?:the|any|all|our|its|their|an?|these|those|both|either|neither|other|{_THINGS}(?: (?:called|named|of|about|on|with|like|such as))?|called|named)\s+)+|\s+{_THINGS}$|^(?:using|use of)\s+",
     re.IGNORECASE,
@@ -91,8 +96,14 @@ def take_known_before(text: Text) -> str | None:
     """The event in "using only what is known before departure"; None when there is none."""
     for pattern in (_KNOWN, _BEFORE_START):
         for match in pattern.finditer(text.body):
-            certain = re.search(r"\b(?:known?|knew|available|have|had|recorded|only|just)\b", match[0][: match.start("when") - match.start()], re.IGNORECASE)
-            if certain is None or (match["when"] in {"at", "until", "up to"} and "known" not in match[0] and "available" not in match[0]):
+            certain = re.search(
+                r"\b(?:known?|knew|available|have|had|recorded|only|just)\b",
+                match[0][: match.start("when") - match.start()],
+                re.IGNORECASE,
+            )
+            if certain is None or (
+                match["when"] in {"at", "until", "up to"} and "known" not in match[0] and "available" not in match[0]
+            ):
                 continue
             phrase = match["event"]
             ending = _EVENT_END.search(phrase)

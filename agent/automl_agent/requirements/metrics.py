@@ -64,7 +64,8 @@ _RIGHT_GOAL: Final = re.compile(
     rf"{_FILLER}(?P<op>{COMPARISON})?{_FILLER}\s*[$€£]?{_VALUE}(?P<after>{AFTER})?\)?", re.IGNORECASE
 )
 _LEFT_GOAL: Final = re.compile(
-    rf"(?:(?P<op>{COMPARISON})\s*)?(?:an? |the )?{_VALUE}(?P<after>{AFTER})?\s*(?:of |in |as |for |the |an? |\()*$", re.IGNORECASE
+    rf"(?:(?P<op>{COMPARISON})\s*)?(?:an? |the )?{_VALUE}(?P<after>{AFTER})?\s*(?:of |in |as |for |the |an? |\()*$",
+    re.IGNORECASE,
 )
 _HINT_LEFT: Final = re.compile(
     r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)|criterion|performance"
@@ -72,7 +73,9 @@ _HINT_LEFT: Final = re.compile(
     r"|(?:^|[|,])\s*(?:and |with )?)$",
     re.IGNORECASE,
 )
-_HINT_RIGHT: Final = re.compile(r"\s*(?:as (?:the |a |our )?(?:metric|measure|criterion)|as possible|metric\b)", re.IGNORECASE)
+_HINT_RIGHT: Final = re.compile(
+    r"\s*(?:as (?:the |a |our )?(?:metric|measure|criterion)|as possible|metric\b)", re.IGNORECASE
+)
 _NOTHING_RIGHT: Final = re.compile(r"\s*(?:$|[|,)])")
 _SCORE: Final = re.compile(r"(?:score|measure)s?$", re.IGNORECASE)
 
@@ -81,10 +84,13 @@ _UNIT: Final = (
     r"|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?|stars?|grades?|years?|days?"
     r"|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?|items?|people|°\s?[cf]?|[$€£])"
 )
-_TIME: Final = r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
+_TIME: Final = (
+    r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
+)
 _MONEY: Final = re.compile(r"\s*(?:[€$£]|eur|usd|chf|gbp|dollar|pound)", re.IGNORECASE)
 _ACCURATE: Final = re.compile(
-    rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?|right)\b", re.IGNORECASE
+    rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?|right)\b",
+    re.IGNORECASE,
 )
 _CASES: Final = re.compile(
     rf"\b(?:correct|right|accurate)\b[^|,]{{0,12}}?\b(?:in|for)?\s*(?:(?P<op>{COMPARISON})\s*)?{_VALUE}\s*of (?:the |all )?(?:cases|time|them)",
@@ -96,7 +102,8 @@ _OUT_OF: Final = re.compile(
     re.IGNORECASE,
 )
 _VARIANCE: Final = re.compile(
-    rf"\bexplain\w*\s+(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?\s+of (?:the )?varia(?:nce|tion|bility)", re.IGNORECASE
+    rf"\bexplain\w*\s+(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?\s+of (?:the )?varia(?:nce|tion|bility)",
+    re.IGNORECASE,
 )
 _ERROR: Final = re.compile(
     r"\b(?:errors?|deviation|off|wrong|mistaken)\b(?:[\s,:]|\b(?:of|by|should|must|be|is|are|stay|on average|in average|the model|we|it"
@@ -109,7 +116,8 @@ _WITHIN: Final = re.compile(
 )
 _UNIT_AFTER: Final = re.compile(rf"\s*{_UNIT}(?!\w)", re.IGNORECASE)
 _WITHIN_TAIL: Final = re.compile(
-    rf"\s*{_UNIT}?(?!\w)(?:\s+(?:of|from) (?:the )?(?:true|real|actual|right|correct|final|observed)?[^|,]*)?", re.IGNORECASE
+    rf"\s*{_UNIT}?(?!\w)(?:\s+(?:of|from) (?:the )?(?:true|real|actual|right|correct|final|observed)?[^|,]*)?",
+    re.IGNORECASE,
 )
 
 
@@ -170,7 +178,12 @@ def _belongs(mention: re.Match[str], goal: re.Match[str], rest: str) -> bool:
         return False
     if mention.lastgroup in {"mae", "rmse", "mse"}:
         return True
-    return re.match(rf"\s*(?:{_TIME}|ms\b|requests?|calls?|queries|rows|columns|features|folds?|models?)", rest, re.IGNORECASE) is None
+    return (
+        re.match(
+            rf"\s*(?:{_TIME}|ms\b|requests?|calls?|queries|rows|columns|features|folds?|models?)", rest, re.IGNORECASE
+        )
+        is None
+    )
 
 
 def _accuracy_goal(text: Text) -> MetricAsked | None:
@@ -208,7 +221,9 @@ def _within_goal(text: Text) -> MetricAsked | None:
             text.cut(match.start(), end + (tail.end() if tail else 0))
             return MetricAsked("mape", Goal(op="<=", value=_ratio(number)))
         is_time = re.match(rf"\s*{_TIME}", match["unit"], re.IGNORECASE)
-        has_unit = re.match(rf"\s*{_UNIT}(?!\w)(?! of (?!the (?:true|real|actual|right)))", match["unit"], re.IGNORECASE)
+        has_unit = re.match(
+            rf"\s*{_UNIT}(?!\w)(?! of (?!the (?:true|real|actual|right)))", match["unit"], re.IGNORECASE
+        )
         if surely or (has_unit and not is_time):
             tail = _WITHIN_TAIL.match(text.body, end)
             text.cut(match.start(), tail.end() if tail else end)
@@ -221,9 +236,13 @@ def _bare_mention(text: Text) -> MetricAsked | None:
         left, right = text.body[: mention.start()], text.body[mention.end() :]
         hinted = _HINT_LEFT.search(left) or _HINT_RIGHT.match(right) or (_SCORE.search(mention[0]) is not None)
         alone = re.search(r"(?:^|[|,])\s*(?:and |with )?$", left) and _NOTHING_RIGHT.match(right)
-        asked_for = re.search(r"\b(?:optimi|maximi|minimi|metric|measure|judge|evaluat)\w*\W+(?:\w+\W+){0,3}$", left, re.IGNORECASE)
+        asked_for = re.search(
+            r"\b(?:optimi|maximi|minimi|metric|measure|judge|evaluat)\w*\W+(?:\w+\W+){0,3}$", left, re.IGNORECASE
+        )
         name = str(mention.lastgroup)
-        if name in _CAREFUL and not (asked_for or _HINT_RIGHT.match(right) or (alone and left.strip()) or (hinted and not alone)):
+        if name in _CAREFUL and not (
+            asked_for or _HINT_RIGHT.match(right) or (alone and left.strip()) or (hinted and not alone)
+        ):
             continue
         if name == "unknown" and not (asked_for or _HINT_RIGHT.match(right)):
             continue
@@ -272,7 +291,9 @@ def _share(value: float, *, percent: bool, metric: MetricName) -> float:
     if percent or (2 <= value <= 100):
         return _ratio(value)
     if value > 1 and metric != "mape":
-        raise RequestError(f"A goal of {value:g} cannot be reached: {metric} is never above 1.", hint='Write for example "above 0.85".')
+        raise RequestError(
+            f"A goal of {value:g} cannot be reached: {metric} is never above 1.", hint='Write for example "above 0.85".'
+        )
     return value
 
 

@@ -40,9 +40,7 @@ COUNT: Final = rf"(?:{NUMBER}|\b(?:{_NUMBER_WORDS})\b)"
 """A number in digits or in words."""
 
 _ANY_UNIT: Final = "|".join(pattern for pattern, _ in _UNITS.values())
-DURATION: Final = (
-    rf"(?:(?<![\w.,]){_DIGITS}|\b(?:{_NUMBER_WORDS})\b)[\s-]?(?:hundred\s)?(?:{_ANY_UNIT})\b(?!\s?(?:€|\$|eur|usd|dollar|km))"
-)
+DURATION: Final = rf"(?:(?<![\w.,]){_DIGITS}|\b(?:{_NUMBER_WORDS})\b)[\s-]?(?:hundred\s)?(?:{_ANY_UNIT})\b(?!\s?(?:€|\$|eur|usd|dollar|km))"
 """A number and a unit of time: `5 minutes`, `2h`, `half an hour`, `90-day`."""
 
 

@@ -43,13 +43,16 @@ _MODAL: Final = (
     r"|(?:(?:is|are|was|were)\s+)?(?:at|in) (?:(?:a )?(?:high|higher|great|greater|serious)\s+)?(?:risk|danger) (?:of|to|for)"
     r"|(?:(?:is|are)\s+)?on the verge of|(?:(?:will|would|shall|should|may|might)\b(?:\s+(?:probably|likely|soon|still|ever|actually|also|then))*)|'ll\b|wo(?=n't)"
 )
-_PLAIN_AUX: Final = r"(?:is|are|was|were|has|have|had|do|does|did|ca|can|could|must|gets?|got|gotten|tends? to|seems? to|needs?)"
+_PLAIN_AUX: Final = (
+    r"(?:is|are|was|were|has|have|had|do|does|did|ca|can|could|must|gets?|got|gotten|tends? to|seems? to|needs?)"
+)
 _NEGATION: Final = r"(?:\s*(?P<not>n't|not|never|no longer|cannot)\b)?"
 _PREDICATE: Final = [
     re.compile(rf"(?<!\w)(?:{aux})(?!\w(?<!n)){_NEGATION}(?:\s+|$)", re.IGNORECASE) for aux in (_MODAL, _PLAIN_AUX)
 ]
 _BE: Final = re.compile(
-    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely|the ones? (?:that|who))\b\s*)+", re.IGNORECASE
+    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely|the ones? (?:that|who))\b\s*)+",
+    re.IGNORECASE,
 )
 _TAIL: Final = re.compile(
     r"[\s,]*(?:\b(?:or not|yes or no|yes/no|true or false|or otherwise|again|soon|in (?:the )?future|right now|these days|this time|anytime soon"
@@ -63,26 +66,39 @@ _INPUTS: Final = re.compile(
 )
 _OF: Final = re.compile(r"\s+(?:of|for|per|among|across|amongst)\s+", re.IGNORECASE)
 _PLACE: Final = re.compile(r"\s+(?:in|on|at|during|after|before|over|by|within|inside|through|under|with|to|into|about)\s+(?=(?:the|an?|our|each|every|my|all|this|these|their)\s)", re.IGNORECASE)  # fmt: skip
-_DETERMINER: Final = re.compile(r"^(?:the|an?|each|every|any|all|our|my|your|their|this|that|these|those|some|given|new|future)\s", re.IGNORECASE)
-_POSSESSIVE: Final = re.compile(r"^(?:(?:the|an?|each|every|our|my|this)\s+)?(?P<owner>[\w-]+(?:\s[\w-]+)?)(?:'s|s')\s+(?P<rest>.+)$", re.IGNORECASE)
+_DETERMINER: Final = re.compile(
+    r"^(?:the|an?|each|every|any|all|our|my|your|their|this|that|these|those|some|given|new|future)\s", re.IGNORECASE
+)
+_POSSESSIVE: Final = re.compile(
+    r"^(?:(?:the|an?|each|every|our|my|this)\s+)?(?P<owner>[\w-]+(?:\s[\w-]+)?)(?:'s|s')\s+(?P<rest>.+)$", re.IGNORECASE
+)
 _NOUN: Final = r"(?!in|of|on|at|for|to|by|from|with|and|or|next|last|same)[a-z][\w-]*"
 _ARTICLE: Final = r"(?:an?|the|each|every|any|our|this|one|my)"
 _AUX: Final = r"(?:will|would|is|are|was|were|has|have|had|does|do|did|can|could|should|may|might)"
 _SUBJECTS: Final = (
     re.compile(rf"\b{_AUX}\s+{_ARTICLE}\s+(?P<noun>{_NOUN})(?=\s|$)", re.IGNORECASE),
-    re.compile(rf"\b{_ARTICLE}\s+(?P<noun>{_NOUN}(?:\s{_NOUN})??)\s+(?:{_AUX}|gets?|takes?|[a-z]{{2,}}(?<![su])s)\b", re.IGNORECASE),
+    re.compile(
+        rf"\b{_ARTICLE}\s+(?P<noun>{_NOUN}(?:\s{_NOUN})??)\s+(?:{_AUX}|gets?|takes?|[a-z]{{2,}}(?<![su])s)\b",
+        re.IGNORECASE,
+    ),
 )
 _UNIT_WORDS: Final = re.compile(
     r"^\s*(?:[$€£]|%|percent\b|(?:us )?dollars?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|chf\b|francs?\b|bucks\b|minutes?\b|mins?\b|hours?\b|hrs?\b|seconds?\b"
     r"|secs?\b|days?\b|weeks?\b|months?\b|years?(?: old)?\b|km\b|kg\b|miles?\b|points?\b)",
     re.IGNORECASE,
 )
-_PER_TIME: Final = re.compile(r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly|monthly|p\.?a\.?)\b", re.IGNORECASE)
+_PER_TIME: Final = re.compile(
+    r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly|monthly|p\.?a\.?)\b",
+    re.IGNORECASE,
+)
 _THRESHOLD: Final = re.compile(
     rf"(?:\bby\s+|\bof\s+|\bis\s+)?(?P<op>{COMPARISON})\s*[$€£]?\s*(?P<number>{COUNT})(?P<unit>\s*[$€£%]?)|[$€£]?(?P<number2>{COUNT})(?P<unit2>\s*[\w$€£%]*?)\s*(?P<after>{AFTER})",
     re.IGNORECASE,
 )
-_TELLING: Final = re.compile(r"^(?:longer|older|later|heavier|taller|shorter|younger|earlier|lighter|cheaper|farther|further|worth)\b", re.IGNORECASE)
+_TELLING: Final = re.compile(
+    r"^(?:longer|older|later|heavier|taller|shorter|younger|earlier|lighter|cheaper|farther|further|worth)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +121,9 @@ def split_clause(words: str) -> Clause | None:
         match = pattern.search(words)
         if match is None:
             continue
-        subject = re.sub(rf"\s+(?:that|who|which)?\s*(?:{_PLAIN_AUX})?$", "", words[: match.start()].rstrip(), flags=re.IGNORECASE)
+        subject = re.sub(
+            rf"\s+(?:that|who|which)?\s*(?:{_PLAIN_AUX})?$", "", words[: match.start()].rstrip(), flags=re.IGNORECASE
+        )
         negated = match["not"] is not None or " not " in f" {match[0]} "
         return Clause(tidy(subject), predicate(words[match.end() :]), negated)
     return None
@@ -196,6 +214,8 @@ def split_threshold(phrase: str) -> tuple[Threshold | None, str]:
             rest = f" {match['unit2']} {rest}"
         rest = _PER_TIME.sub("", _UNIT_WORDS.sub("", rest))
         value = parse_count(number)
-        unit = unit_name(re.match(r"\s*([a-z]*)", phrase[match.end() :] if match["number"] else match["unit2"], re.IGNORECASE)[1])  # type: ignore[index]
+        unit = unit_name(
+            re.match(r"\s*([a-z]*)", phrase[match.end() :] if match["number"] else match["unit2"], re.IGNORECASE)[1]
+        )  # type: ignore[index]
         return Threshold(op=operator, value=value, unit=unit), tidy(f"{phrase[: match.start()]} {kept} {rest}")
     return None, phrase

@@ -38,7 +38,13 @@ _POSITIVE: Final = re.compile(
 _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
     ("multilabel", re.compile(r"\bmulti[- ]?label\b", re.IGNORECASE)),
     ("multiclass", re.compile(r"\bmulti[- ]?class\b|\bmultinomial\b", re.IGNORECASE)),
-    ("binary", re.compile(r"\bbinary\b|\byes\s?/\s?no\b|\byes or no\b|\btrue\s?/\s?false\b|\bor not\b|\blogistic regression\b|\by/n\b", re.IGNORECASE)),
+    (
+        "binary",
+        re.compile(
+            r"\bbinary\b|\byes\s?/\s?no\b|\byes or no\b|\btrue\s?/\s?false\b|\bor not\b|\blogistic regression\b|\by/n\b",
+            re.IGNORECASE,
+        ),
+    ),
     ("regression", re.compile(r"\bregress(?:ion|or|ing)?\b", re.IGNORECASE)),
     ("forecast", re.compile(r"\bforecast\w*\b|\btime[- ]series\b", re.IGNORECASE)),
     ("multiclass", re.compile(r"\bclassif\w+\b|\bcategori[sz]\w*\b", re.IGNORECASE)),
@@ -49,13 +55,18 @@ _NOMINAL: Final = re.compile(
     r"(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in|about|per|by|to|across|from|with|at)\s+(?P<of>.+))?$",
     re.IGNORECASE,
 )
-_RELATIVE_START: Final = re.compile(r"^(?:[\w'-]+\s+){0,5}?[\w'-]+\s+(?:who|that|likely to|at (?:high )?risk of|about to|going to|prone to)\s", re.IGNORECASE)
+_RELATIVE_START: Final = re.compile(
+    r"^(?:[\w'-]+\s+){0,5}?[\w'-]+\s+(?:who|that|likely to|at (?:high )?risk of|about to|going to|prone to)\s",
+    re.IGNORECASE,
+)
 _VAGUE: Final = frozenset(
     "something anything everything nothing stuff thing things it this that them data dataset future number numbers result results value values useful"
     " interesting good nice great ml ai machine learning model models prediction predictions insight insights pattern patterns magic what me us help a the"
     " some any my our good best simple well accurate accurately possible cool please to do for with can one of and in new new- all".split()
 )
-_GREETING: Final = frozenset("hi hello hey hallo yo thanks bye ok okay test yes no help foo bar bonjour servus moin ciao hola".split())
+_GREETING: Final = frozenset(
+    "hi hello hey hallo yo thanks bye ok okay test yes no help foo bar bonjour servus moin ciao hola".split()
+)
 _TOO_LONG_BARE: Final = 9
 
 
@@ -68,7 +79,9 @@ def read_intent(text: Text) -> Intent | None:
     found = min(_readings(text.segments()), key=lambda reading: reading[0], default=(9, None))[1]
     intent = found or Intent()
     if stated is not None:
-        kept = intent.task if intent.task in {"binary", "multiclass", "regression", "forecast"} and intent.target else None
+        kept = (
+            intent.task if intent.task in {"binary", "multiclass", "regression", "forecast"} and intent.target else None
+        )
         intent = replace(with_threshold(replace(intent, target=stated, task=kept)), task=kept)
     intent = _hinted(intent, hint)
     if positive is not None:
@@ -189,7 +202,9 @@ def _bare_readings(segments: list[str]) -> Iterator[tuple[int, Intent]]:
         talk = SMALL_TALK.search(segment) or {word.strip("',").casefold() for word in words} <= _GREETING
         if not words or talk or len(words) > _TOO_LONG_BARE or find_verb(segment) is not None:
             continue
-        if read_question(segment) is not None or re.match(r"(?:i|we|you|they|it|he|she|my|our|there|this|that|thanks?)\b", segment, re.IGNORECASE):
+        if read_question(segment) is not None or re.match(
+            r"(?:i|we|you|they|it|he|she|my|our|there|this|that|thanks?)\b", segment, re.IGNORECASE
+        ):
             continue
         yield 6, _bare(segment)
         return

@@ -24,7 +24,9 @@ _RATE: Final = re.compile(
 _RATE_SHORT: Final = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>rps|qps|tps|req/s|rpm|rpd)\b", re.IGNORECASE)
 _SHORT_UNITS: Final = {"rps": 1.0, "qps": 1.0, "tps": 1.0, "req/s": 1.0, "rpm": 60.0, "rpd": _DAY}
 _ADVERBS: Final = {"hourly": 3600.0, "daily": _DAY, "weekly": 7 * _DAY, "monthly": 30 * _DAY}
-_ROW_CONDITION: Final = re.compile(r"\b(?:who|which|that|whether)\b[^|,]*\b(?:more|fewer|less|over|under)\b[^|,]*$", re.IGNORECASE)
+_ROW_CONDITION: Final = re.compile(
+    r"\b(?:who|which|that|whether)\b[^|,]*\b(?:more|fewer|less|over|under)\b[^|,]*$", re.IGNORECASE
+)
 
 _LATENCY_WORD: Final = (
     r"p\s?9\d(?:[.,]\d)?|99(?:\.\d)?th percentile|latenc(?:y|ies)|response[- ]times?|reaction times?|answer(?:s|ed|ing)?"
@@ -42,7 +44,9 @@ _MILLISECONDS: Final = re.compile(
     rf"(?P<number>{NUMBER})[\s-]?(?P<unit>ms|msecs?|millis(?:econds?)?)\b(?:{AFTER})?{_AT_PERCENTILE}",
     re.IGNORECASE,
 )
-_SLOWER: Final = re.compile(r"(?<!no )(?<!not )\b(?:more|longer|over|above|exceed\w*|slower|greater)\s*(?:than)?\s*$", re.IGNORECASE)
+_SLOWER: Final = re.compile(
+    r"(?<!no )(?<!not )\b(?:more|longer|over|above|exceed\w*|slower|greater)\s*(?:than)?\s*$", re.IGNORECASE
+)
 _ABOUT_TRAINING: Final = re.compile(r"\b(?:train\w*|budget|minutes?|hours?)\b", re.IGNORECASE)
 
 _EXPLAIN: Final = re.compile(
@@ -69,7 +73,10 @@ def take_rate(text: Text) -> float | None:
         return parse_number(short["number"], thousands_first=True) * _DAY / _SHORT_UNITS[short["unit"].casefold()]
     for match in _RATE.finditer(text.body):
         left, right = text.body[: match.start()], text.body[match.end() :]
-        alone = re.search(r"(?:^|[|,(])\s*(?:about |~ ?)?$", left) is not None and re.match(r"\s*(?:$|[|,)])", right) is not None
+        alone = (
+            re.search(r"(?:^|[|,(])\s*(?:about |~ ?)?$", left) is not None
+            and re.match(r"\s*(?:$|[|,)])", right) is not None
+        )
         if _ROW_CONDITION.search(left) or not (match["calls"] or (alone and match["number"][0].isdigit())):
             continue
         seconds = _ADVERBS[match["adverb"].casefold()] if match["adverb"] else seconds_in(f"1 {match['unit']}")

@@ -25,9 +25,13 @@ _VERBS: Final[dict[Verb, str]] = {
     r"|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our|if)|tell(?:s|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert|name"
     r"|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good |accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who|how)(?= )",
 }
-_VERB: Final = re.compile("|".join(f"(?P<{name}>\\b(?:{pattern})(?!\\w))" for name, pattern in _VERBS.items()), re.IGNORECASE)
+_VERB: Final = re.compile(
+    "|".join(f"(?P<{name}>\\b(?:{pattern})(?!\\w))" for name, pattern in _VERBS.items()), re.IGNORECASE
+)
 _STRONG: Final = frozenset({"forecast", "estimate", "classify", "recognise", "detect", "rank"})
-_PREDICTS: Final = re.compile(r"predict|prognos|anticipat|forese|guess|infer|determin|out|model|tell|show", re.IGNORECASE)
+_PREDICTS: Final = re.compile(
+    r"predict|prognos|anticipat|forese|guess|infer|determin|out|model|tell|show", re.IGNORECASE
+)
 
 _KIND: Final = (
     r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary|multi-?class|classification|regression|forecast(?:ing)?|deep|neural"
@@ -55,7 +59,9 @@ _COURTESY: Final = re.compile(
     r")[\s,:]*",
     re.IGNORECASE,
 )
-_MODEL_KIND: Final = re.compile(r"\b(?P<kind>classifier|classification|regressor|regression|forecast\w*|detector)\b", re.IGNORECASE)
+_MODEL_KIND: Final = re.compile(
+    r"\b(?P<kind>classifier|classification|regressor|regression|forecast\w*|detector)\b", re.IGNORECASE
+)
 SMALL_TALK: Final = re.compile(
     r"\b(?:how are you|how do you do|how's it going|what'?s up|who are you|what are you|what can you do|what time is it|joke|poem|sing|story|recipe"
     r"|weather (?:like|today)|(?:what|how)(?:'s| is| will)? (?:be )?the weather|thank you|thanks|good ?bye|bye|see you|test test|lorem ipsum|hello world|capital of|meaning of life|do you (?:love|like|speak)|are you)\b",
@@ -65,11 +71,26 @@ _TYPO_TARGETS: Final = (
     "predict predicts predicting prediction forecast forecasting classify classification estimate estimating detect recognise recognize identify"
     " segment cluster whether customers customer without accuracy excluding ignore probability likelihood"
 ).split()
-_REAL_WORDS: Final = frozenset("predictive predictor predictors predictable predicted classifier classified estimated estimator detector detection identified recognised recognized accurate exclusion "
-    "defect defects defected detest weather segments clusters clutter product products detects classes reflect ignored".split())
+_REAL_WORDS: Final = frozenset(
+    "predictive predictor predictors predictable predicted classifier classified estimated estimator detector detection identified recognised recognized accurate exclusion "
+    "defect defects defected detest weather segments clusters clutter product products detects classes reflect ignored".split()
+)
 
 
-_FAMILIES: Final = ("predict", "forecast", "classif", "estimat", "detect", "recogni", "identif", "segment", "cluster", "custom", "accura", "exclud")
+_FAMILIES: Final = (
+    "predict",
+    "forecast",
+    "classif",
+    "estimat",
+    "detect",
+    "recogni",
+    "identif",
+    "segment",
+    "cluster",
+    "custom",
+    "accura",
+    "exclud",
+)
 
 
 def correct_typos(text: str) -> str:
@@ -89,7 +110,11 @@ def _corrected(word: str) -> str:
         return word
     for target in _TYPO_TARGETS:
         limit = 2 if len(target) >= 9 else 1
-        if plain[0] == target[0] and abs(len(plain) - len(target)) <= 1 and OSA.distance(plain, target, score_cutoff=limit) <= limit:
+        if (
+            plain[0] == target[0]
+            and abs(len(plain) - len(target)) <= 1
+            and OSA.distance(plain, target, score_cutoff=limit) <= limit
+        ):
             stems = {plain.rstrip("sd"), target.rstrip("sd")}
             return word if len(stems) == 1 else target
     return word
@@ -118,7 +143,11 @@ def find_verb(sentence: str) -> tuple[Verb, str, bool] | None:
         return _verb(match), sentence[match.end() :].strip(), True
     for match in _VERB.finditer(sentence):
         before = sentence[: match.start()]
-        led = re.search(r"\b(?:to|that|which|and|can|will|please|must|could|would|should|for|of|by|me|us|by means of|with|,|:)\s*$|[,:(]\s*$", before, re.IGNORECASE)
+        led = re.search(
+            r"\b(?:to|that|which|and|can|will|please|must|could|would|should|for|of|by|me|us|by means of|with|,|:)\s*$|[,:(]\s*$",
+            before,
+            re.IGNORECASE,
+        )
         if led is not None and (_verb(match) in _STRONG or _PREDICTS.match(match[0])):
             return _verb(match), sentence[match.end() :].strip(), False
     return None

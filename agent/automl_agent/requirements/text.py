@@ -15,10 +15,15 @@ _QUOTED: Final = re.compile(r"\"([^\"\n]{1,200})\"|`([^`\n]{1,200})`|(?<![\w'])'
 _PLACEHOLDER: Final = re.compile(r"qqx(\d+)xqq")
 _OUTER_QUOTES: Final = re.compile(r"\s*([\"'`])([^\"'`]*)\1\s*")
 _SPEAKS: Final = re.compile(
-    r"\b(?:predict\w*|forecast\w*|classif\w*|estimate|detect|which|who|whether|auc|rmse|mae|mape|f1|accuracy)\b", re.IGNORECASE
+    r"\b(?:predict\w*|forecast\w*|classif\w*|estimate|detect|which|who|whether|auc|rmse|mae|mape|f1|accuracy)\b",
+    re.IGNORECASE,
 )
-_ABBREVIATIONS: Final = re.compile(r"\b(e\.g|i\.e|approx|min|max|incl|excl|no|vs|resp|etc|ca|avg|pct|st|dr)\.(?=\s)", re.IGNORECASE)
-_SENTENCE_END: Final = re.compile(r"(?<=[^\s|])[.!?;:]+(?=\s|$)|[!?;]+(?=\s|$)|\s[-–—]+\s|\n\s*(?:[-*•]|\d+[.)])\s+|\n\s*\n")
+_ABBREVIATIONS: Final = re.compile(
+    r"\b(e\.g|i\.e|approx|min|max|incl|excl|no|vs|resp|etc|ca|avg|pct|st|dr)\.(?=\s)", re.IGNORECASE
+)
+_SENTENCE_END: Final = re.compile(
+    r"(?<=[^\s|])[.!?;:]+(?=\s|$)|[!?;]+(?=\s|$)|\s[-–—]+\s|\n\s*(?:[-*•]|\d+[.)])\s+|\n\s*\n"
+)
 _DANGLING: Final = (
     r"(?:and|or|but|with|at|of|for|in|on|by|to|from|using|the|an?|our|that|which|is|are|be|so|it|please|thanks?|thank you|thx|"
     r"kindly|pls|plz|should|must|while|also|plus|then|as|aiming|targeting|reaching|having|,|:|-|=)"
@@ -63,7 +68,7 @@ class Text:
     def __init__(self, request: str) -> None:
         """Normalises `request`: compatibility forms of Unicode, straight quotes, one space between words."""
         text = unicodedata.normalize("NFKC", request)
-        text = text.translate(str.maketrans("‘’‚‛“”„‟«»–−", "''''\"\"\"\"\"\"--"))
+        text = text.translate(str.maketrans("‘’‚‛“”„‟«»–−", '\'\'\'\'""""""--'))
         text = re.sub(r"(?<!\w)w/o(?!\w)", "without", re.sub(r"(?<!\w)w/(?=\s)", "with", text))
         outer = _OUTER_QUOTES.fullmatch(text)
         if outer is not None and _SPEAKS.search(outer[2]):

@@ -35,16 +35,16 @@ _ADJECTIVE: Final = re.compile(
 _SHORT: Final = re.compile(r"(?<![a-z])(?:s|secs?|seconds?|sekunden|m|mins?|minutes?|minuten)\s*$", re.IGNORECASE)
 _HOURS: Final = re.compile(r"(?<![a-z])(?:h|hrs?|hours?|stunden?|heures?)\s*$", re.IGNORECASE)
 _EVENT: Final = re.compile(r"\b(?:which|who|whether|whose|that|if|will|likely|forecast\w*)\b", re.IGNORECASE)
-_WORK: Final = re.compile(r"\b(?:train\w*|build|make|run|finish\w*|done|ready|model|budget|answers?|everything|results?)\b", re.IGNORECASE)
+_WORK: Final = re.compile(
+    r"\b(?:train\w*|build|make|run|finish\w*|done|ready|model|budget|answers?|everything|results?)\b", re.IGNORECASE
+)
 
 _LIMIT: Final = r"(?:(?:time|training|search|compute)[\s-]?)*(?:budget|limit|cap|box(?:ed)?|out)\b"
 _EFFORT: Final = (
     r"(?:train(?:ed|ing)?|run(?:s|ning)?|search(?:ing)?|comput(?:e|ing)|takes?|spend(?:ing)?|use|finish(?:ed)?|done|ready|completed?|last"
     r"|wait|have(?: only| got| just)?|'ve(?: only)?(?: got)?|give (?:it|yourself|me|us)|allow(?:ed)?|results?|answer|time|max(?:imum)?)"
 )
-_OBJECT: Final = (
-    r"(?:\s+(?:for|in|on|it|this|the|model|training|about|only|me|us|you|up|within|an?|search|run|trained|be|ready|longer|time|to))*"
-)
+_OBJECT: Final = r"(?:\s+(?:for|in|on|it|this|the|model|training|about|only|me|us|you|up|within|an?|search|run|trained|be|ready|longer|time|to))*"
 _NAMED_BUDGET: Final = re.compile(
     rf"\b{_LIMIT}(?:\s+(?:is|of|to|about)\b|[\s:=])*(?:{COMPARISON})?\s*(?P<span>{DURATION})(?:{AFTER})?"
     rf"|(?P<span2>{DURATION})\s*(?:{_LIMIT}|(?:of )?(?:training|compute|search|cpu)(?: time)?\b)",

@@ -11,11 +11,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from automl_schemas.catalog import DataCatalog
-from automl_schemas.spec import ProjectSpec
+from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.cleaning import CleanTable
-from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
+from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.data.training_sql import training_sql
 from automl_runtime.errors import DataError, RequestError, shorten
 
@@ -31,6 +31,7 @@ class Assembled:
     columns: list[TrainingColumn]
     without_target: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows whose target is missing: not to learn from, but they tell what is known only after the event."""
+    joins: list[JoinSpec] = field(default_factory=list)
 
 
 def assemble(
@@ -69,7 +70,7 @@ def assemble(
             hint=f"Look for repeated keys in {', '.join(f'`{name}`' for name in used[1:])}.",
         )
     columns = [_measured(column, frame) for column in columns]
-    return _without_target(spec, Assembled(frame, sql, columns))
+    return _without_target(spec, Assembled(frame, sql, columns, joins=list(spec.data.joins)))
 
 
 def _measured(column: TrainingColumn, frame: pd.DataFrame) -> TrainingColumn:
@@ -91,28 +92,25 @@ def _type_of(values: pd.Series) -> ColumnType:
 
 
 def _without_target(spec: ProjectSpec, assembled: Assembled) -> Assembled:
-    if spec.target is None or spec.target.column not in assembled.frame.columns:
+    name = target_name(spec)
+    if name is None or name not in assembled.frame.columns:
         return assembled
-    missing = assembled.frame[spec.target.column].isna()
+    missing = assembled.frame[name].isna()
     if missing.all():
         raise DataError(
-            f"`{spec.target.column}` of `{spec.target.table}` is empty in all {len(missing):,} rows: nothing to learn.",
+            f"The target `{name}` is empty in all {len(missing):,} rows: nothing to learn.",
             hint="Name another target, or data in which it is filled.",
         )
-    frame = assembled.frame[~missing].reset_index(drop=True)
     if not missing.any():
         return assembled
+    frame = assembled.frame[~missing].reset_index(drop=True)
     rest = assembled.frame[missing].reset_index(drop=True)
-    if pd.api.types.is_float_dtype(frame[spec.target.column]) and _is_integer(spec, assembled.columns):
-        frame[spec.target.column] = frame[spec.target.column].astype("int64")
-    if frame[spec.target.column].dtype == "boolean":
-        frame[spec.target.column] = frame[spec.target.column].astype(bool)
-    return Assembled(frame, assembled.sql, assembled.columns, rest)
-
-
-def _is_integer(spec: ProjectSpec, columns: list[TrainingColumn]) -> bool:
-    assert spec.target is not None
-    return any(column.name == spec.target.column and column.type == "integer" for column in columns)
+    whole = any(column.name == name and column.type == "integer" for column in assembled.columns)
+    if pd.api.types.is_float_dtype(frame[name]) and whole:
+        frame[name] = frame[name].astype("int64")
+    if frame[name].dtype == "boolean":
+        frame[name] = frame[name].astype(bool)
+    return replace(assembled, frame=frame, without_target=rest)
 
 
 def run_sql(sql: str, tables: Mapping[str, pa.Table], *, memory_limit: str | None = None) -> pd.DataFrame:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from automl_schemas.catalog import DataCatalog, FileEntry, JoinEdge, KeyCandidate, TableEntry
+from automl_schemas.catalog import DataCatalog, FileEntry, IgnoredFile, JoinEdge, KeyCandidate, TableEntry
 
 from automl_runtime.data.cleaning import CleanTable
-from automl_runtime.data.duplicates import find_copies
+from automl_runtime.data.distinct_names import distinct_tables
+from automl_runtime.data.duplicates import Copies, find_copies, table_label
 from automl_runtime.data.joins import find_joins
 from automl_runtime.data.keys import Codes
 from automl_runtime.data.reading import read_path
 from automl_runtime.data.rediscovery import rediscover
-from automl_runtime.data.shards import stack
+from automl_runtime.data.shards import Stacked, stack
 from automl_runtime.data.table_entries import Prepared, prepare
 from automl_runtime.data.tables import RawTable, ReadResult
 from automl_runtime.data.unrelated import find_unrelated
@@ -57,44 +58,65 @@ def discover(
     """
     answers = answers or {}
     result = read_path(source, on_event=on_event)
+    result = replace(result, tables=distinct_tables(result.tables))
     copies = find_copies(result, answers)
     stacked = stack(copies.tables, result.files, answers)
-    prepared: dict[str, Prepared] = {}
+    prepared = _prepared(stacked, reject, on_event)
+    if not prepared:
+        raise _nothing(source, result)
+    on_event(Progress("join", 0, 1))
+    joins = find_joins(
+        {name: item.clean for name, item in prepared.items()}, {name: item.entry for name, item in prepared.items()}
+    )
+    on_event(Progress("join", 1, 1))
+    catalog = _catalog(result, copies, stacked, prepared, joins, answers)
+    _tell(catalog, on_event)
+    return Discovery(source, catalog, {table.name: prepared[table.name].clean for table in catalog.tables})
+
+
+def _catalog(
+    result: ReadResult,
+    copies: Copies,
+    stacked: Stacked,
+    prepared: Mapping[str, Prepared],
+    joins: Sequence[JoinEdge],
+    answers: Mapping[str, str],
+) -> DataCatalog:
+    entries = [item.entry for item in prepared.values()]
+    unrelated, unused, questions = find_unrelated(entries, joins, answers)
+    used = [
+        _with_join_keys(entry, joins, prepared[entry.name].clean) for entry in entries if entry.name not in unrelated
+    ]
+    names = {entry.name for entry in used}
+    empty = [
+        IgnoredFile(path=table_label(raw), reason="a header without rows")
+        for raw in stacked.tables
+        if raw.name not in prepared
+    ]
+    asked = [*copies.questions, *stacked.questions, *questions]
+    return DataCatalog(
+        files=_files(result.files, used, stacked.tables),
+        tables=used,
+        joins=list(joins),
+        duplicates=sorted(copies.duplicates, key=lambda found: found.path),
+        shards=[shard for shard in stacked.shards if shard.table in names],
+        ignored=sorted([*result.ignored, *copies.ignored, *empty, *unused], key=lambda item: item.path),
+        images=result.images,
+        questions=sorted((item for item in asked if item.id not in answers), key=lambda question: question.id),
+        warnings=list(dict.fromkeys(result.warnings)),
+    )
+
+
+def _prepared(stacked: Stacked, reject: Collection[str], on_event: EventSink) -> dict[str, Prepared]:
+    """Every table with rows, cleaned and described, by name."""
     _check_reject(reject, [raw.name for raw in stacked.tables])
+    prepared = {}
     for number, raw in enumerate(stacked.tables):
         on_event(Progress("clean", number, len(stacked.tables), raw.name))
         if raw.data.num_columns and raw.data.num_rows:
             prepared[raw.name] = prepare(raw, stacked.parts.get(raw.name, ()), reject)
     on_event(Progress("clean", len(stacked.tables), len(stacked.tables)))
-    if not prepared:
-        raise _nothing(source, result)
-    on_event(Progress("join", 0, 1))
-    entries = {name: item.entry for name, item in prepared.items()}
-    joins = find_joins({name: item.clean for name, item in prepared.items()}, entries)
-    on_event(Progress("join", 1, 1))
-    unrelated, unused, questions = find_unrelated(list(entries.values()), joins, answers)
-    tables = {name: item.clean for name, item in prepared.items() if name not in unrelated}
-    used = [_with_join_keys(entries[name], joins, tables[name]) for name in tables]
-    catalog = DataCatalog(
-        files=_files(result.files, used, [raw for raw in stacked.tables if raw.name not in prepared]),
-        tables=used,
-        joins=joins,
-        duplicates=sorted(copies.duplicates, key=lambda found: found.path),
-        shards=[shard for shard in stacked.shards if shard.table in tables],
-        ignored=sorted([*result.ignored, *copies.ignored, *unused], key=lambda item: item.path),
-        images=result.images,
-        questions=sorted(
-            [
-                question
-                for question in [*copies.questions, *stacked.questions, *questions]
-                if question.id not in answers
-            ],
-            key=lambda question: question.id,
-        ),
-        warnings=list(dict.fromkeys(result.warnings)),
-    )
-    _tell(catalog, on_event)
-    return Discovery(source, catalog, tables)
+    return prepared
 
 
 def _check_reject(reject: Collection[str], tables: Sequence[str]) -> None:
@@ -145,9 +167,9 @@ def _with_join_keys(entry: TableEntry, joins: Sequence[JoinEdge], clean: CleanTa
     return entry.model_copy(update={"keys": ranked})
 
 
-def _files(files: Sequence[FileEntry], tables: Sequence[TableEntry], empty: Sequence[RawTable]) -> list[FileEntry]:
-    """The files with the names of their final tables; those that no table uses are not used."""
-    held = {raw.file for raw in empty}
+def _files(files: Sequence[FileEntry], tables: Sequence[TableEntry], raws: Sequence[RawTable]) -> list[FileEntry]:
+    """The files with the names of their final tables; those whose tables are all left out are not used."""
+    held = {raw.file for raw in raws}
     entries = []
     for entry in files:
         names = [table.name for table in tables if entry.path in table.files]

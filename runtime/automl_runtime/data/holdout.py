@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from automl_schemas.spec import ProjectSpec
 
-from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
+from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.errors import DataError
 
 __all__ = ["fold_groups", "holdout_mask", "row_identity"]
@@ -26,7 +26,7 @@ def row_identity(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[Train
     names = _identity_columns(frame, spec)
     if not names:
         own = [column.name for column in columns if not column.prefix and column.name in frame.columns]
-        target = spec.target.column if spec.target is not None else None
+        target = target_name(spec)
         names = [name for name in own if name != target]
     texts = [_texts(frame[name]) for name in names]
     joined = texts[0].str.cat(texts[1:], sep=_SEPARATOR) if len(texts) > 1 else texts[0]

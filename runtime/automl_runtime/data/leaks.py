@@ -23,7 +23,7 @@ from automl_runtime.data.leak_tests import (
     parts_of_target,
 )
 from automl_runtime.data.naming import unique_name
-from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
+from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 
 __all__ = ["LeakReport", "find_leaks", "outcome_of"]
 
@@ -88,7 +88,8 @@ def find_leaks(
         known_before: event before which everything used must be known.
         target_missing: rows without a target; those of `assembled` when not given.
     """
-    outcome = None if spec.target is None else outcome_of(assembled.frame[spec.target.column][train], spec)
+    name = target_name(spec)
+    outcome = None if name is None else outcome_of(assembled.frame[name][train], spec)
     if outcome is None or len(outcome.values) < 10:
         return LeakReport()
     case = _case(assembled, train, spec, outcome, known_before, target_missing)
@@ -129,12 +130,9 @@ def _case(
         chosen = np.sort(np.random.default_rng(spec.seed).choice(len(rows), most, replace=False))
         outcome = Outcome(outcome.kind, outcome.values[chosen], outcome.labels)
         rows = rows[chosen]
-    assert spec.target is not None
-    fixed = {spec.target.column, IDENTITY, spec.task.time, spec.task.group, spec.data.cutoff, *spec.task.series}
+    fixed = {target_name(spec), IDENTITY, spec.task.time, spec.task.group, spec.data.cutoff, *spec.task.series}
     columns = [
-        column
-        for column in assembled.columns
-        if column.name in assembled.frame.columns and column.name not in fixed
+        column for column in assembled.columns if column.name in assembled.frame.columns and column.name not in fixed
     ]
     without = assembled.without_target if target_missing is None else target_missing
     frame = assembled.frame.iloc[rows].reset_index(drop=True)

@@ -11,7 +11,7 @@ from automl_schemas.spec import JoinSpec
 
 from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.catalog import Discovery
-from automl_runtime.data.training_columns import TrainingColumn
+from automl_runtime.data.training_columns import TrainingColumn, join_prefixes
 
 __all__ = ["lineage_of", "manifest_of"]
 
@@ -27,7 +27,7 @@ _AGGREGATES = {
 }
 
 
-def lineage_of(discovery: Discovery, assembled: Assembled | None = None, joins: Sequence[JoinSpec] = ()) -> Lineage:
+def lineage_of(discovery: Discovery, assembled: Assembled | None = None) -> Lineage:
     """Every column of the clean tables, and of the training table when there is one, back to file and steps.
 
     Rows balance for each table: rows read are rows out and rows dropped, with the reason.
@@ -35,7 +35,6 @@ def lineage_of(discovery: Discovery, assembled: Assembled | None = None, joins: 
     Args:
         discovery: catalog and clean tables.
         assembled: the training table.
-        joins: of its spec, to say how a column came in.
     """
     catalog = discovery.catalog
     entries = {table.name: table for table in catalog.tables}
@@ -46,7 +45,7 @@ def lineage_of(discovery: Discovery, assembled: Assembled | None = None, joins: 
     }
     training = []
     if assembled is not None:
-        training = [_training(column, entries, tables, joins) for column in assembled.columns]
+        training = [_training(column, entries, tables, assembled.joins) for column in assembled.columns]
     return Lineage(tables=tables, training_table=training, rows=[_balance(entry) for entry in catalog.tables])
 
 
@@ -113,7 +112,8 @@ def _training(
     sources = own.sources if own is not None else _places(entry)
     steps = list(own.steps) if own is not None else []
     if column.prefix:
-        steps += [_join_step(join) for join in joins if join.child == column.table][:1]
+        prefixes = join_prefixes(joins, joins[0].parent)
+        steps += [_join_step(join) for join, prefix in zip(joins, prefixes, strict=True) if prefix == column.prefix]
     if column.aggregate in _AGGREGATES:
         steps.append(_AGGREGATES[column.aggregate].format(column=column.column))
     elif column.aggregate == "count":

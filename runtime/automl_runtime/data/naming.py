@@ -46,8 +46,8 @@ _SAME_WORDS = 0.86
 def tokens(name: str) -> tuple[str, ...]:
     """The words of a name, in lower case and without accents.
 
-    >>> tokens("CustomerID"), tokens("Order amount rise %"), tokens("réf_client2")
-    (('customer', 'id'), ('order', 'amount', 'rise'), ('ref', 'client', '2'))
+    >>> tokens("MemberID"), tokens("share of dues %"), tokens("réf_client2")
+    (('member', 'id'), ('share', 'of', 'dues'), ('ref', 'client', '2'))
     """
     plain = unicodedata.normalize("NFKD", name)
     plain = "".join(char for char in plain if not unicodedata.combining(char))
@@ -59,8 +59,8 @@ def tokens(name: str) -> tuple[str, ...]:
 def singular(word: str) -> str:
     """`word` without the ending of an English plural.
 
-    >>> singular("customers"), singular("countries"), singular("status"), singular("boxes")
-    ('customer', 'country', 'status', 'box')
+    >>> singular("members"), singular("berries"), singular("bus"), singular("boxes")
+    ('member', 'berry', 'bus', 'box')
     """
     if len(word) > 4 and word.endswith("ies"):
         return word[:-3] + "y"
@@ -75,8 +75,8 @@ def singular(word: str) -> str:
 def core(name: str) -> tuple[str, ...]:
     """The words of a name that say what it is about: no word for "number of", singular.
 
-    >>> core("CustID"), core("cust_no"), core("custid"), core("id"), core("customers")
-    (('cust',), ('cust',), ('cust',), (), ('customer',))
+    >>> core("MembID"), core("memb_no"), core("membid"), core("id"), core("members")
+    (('memb',), ('memb',), ('memb',), (), ('member',))
     """
     found = []
     for word in tokens(name):
@@ -91,7 +91,7 @@ def core(name: str) -> tuple[str, ...]:
 def looks_like_id(name: str) -> bool:
     """Whether a column is called like the number or code of something.
 
-    >>> looks_like_id("order_id"), looks_like_id("custno"), looks_like_id("amount"), looks_like_id("number")
+    >>> looks_like_id("order_id"), looks_like_id("membno"), looks_like_id("amount"), looks_like_id("number")
     (True, True, False, False)
     """
     words = tokens(name)
@@ -106,7 +106,7 @@ def looks_like_id(name: str) -> bool:
 def token_score(first: str, second: str) -> float:
     """How alike two words are: 1 when equal, 0.9 for a beginning, less for an abbreviation or a typing error.
 
-    >>> token_score("cust", "customer"), token_score("acct", "account"), token_score("day", "hour")
+    >>> token_score("memb", "member"), token_score("acct", "account"), token_score("day", "hour")
     (0.9, 0.8, 0.0)
     """
     if first == second:
@@ -135,7 +135,7 @@ def column_score(child: str, child_table: str, parent: str, parent_table: str) -
     A name that is only a word for "number" (`id`) stands for the name of its table; a column may also be called
     like the table it points at, and may say more than the key does (`billing_customer_id`).
 
-    >>> column_score("CustID", "usage", "customer_id", "customers")
+    >>> column_score("MembID", "visits", "member_id", "members")
     0.9
     >>> column_score("user_id", "orders", "id", "users")
     1.0

@@ -22,6 +22,7 @@ _PLAIN: Final = r"^[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?$"
 PLAIN: Final = r"^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d{1,3})?$"
 """Numbers as JSON writes them."""
 _DIGITS: Final = r"^-?\d+$"
+_SCALED: Final = r"(?i)\d\s?(?:[kmb]|tsd|thousand)"
 _EVERY: Final = 0.9
 _FEWEST_NUMBERS: Final = 10
 _NO_UNIT: Final = "\0"
@@ -78,7 +79,10 @@ def infer_style(cells: Cells) -> tuple[NumberStyle, Numbers] | None:
     if plain.all():
         style = NumberStyle()
         return style, parse_numbers(cells.text, style)
-    return _written_as(cells, scales=False) or _written_as(cells, scales=True)
+    found = _written_as(cells, scales=False)
+    if found is None and cells.matches(_SCALED).any():
+        found = _written_as(cells, scales=True)
+    return found
 
 
 def _written_as(cells: Cells, *, scales: bool) -> tuple[NumberStyle, Numbers] | None:

@@ -10,7 +10,7 @@ from automl_schemas.vocabulary import ColumnType, PersonalData
 
 from automl_runtime.data.distinct import word_set
 from automl_runtime.data.given_names import GIVEN_NAMES
-from automl_runtime.data.naming import tokens
+from automl_runtime.data.naming import singular, tokens
 
 __all__ = ["detect", "luhn", "mask"]
 
@@ -34,7 +34,7 @@ _PHONE_WORDS: Final = word_set(
 )
 _CARD_WORDS: Final = word_set("card cc creditcard pan kreditkarte karte tarjeta carte")
 _ADDRESS_WORDS: Final = word_set(
-    "address addresses addr street strasse straße anschrift adresse direccion indirizzo endereco residence"
+    "address addr street strasse straße anschrift adresse direccion indirizzo endereco residence"
 )
 _NAME_WORDS: Final = word_set(
     "firstname lastname surname forename givenname fullname familyname middlename maidenname vorname nachname "
@@ -62,7 +62,7 @@ def detect(name: str, type_: ColumnType, values: Sequence[str]) -> PersonalData 
     """
     if type_ not in ("category", "text", "integer", "number") or not values:
         return None
-    words = set(tokens(name))
+    words = {singular(word) for word in tokens(name)} | set(tokens(name))
     digits_only = type_ in ("integer", "number")
     if _is_card(words, values):
         return "card"

@@ -119,7 +119,9 @@ def _text_plan(name: str, cells: Cells) -> ColumnPlan:
     solid = cells.keep(~markers)
     if len(solid) == 0:
         return _nothing_but_markers(name, cells)
-    for infer in (_boolean_plan, _number_plan, _date_plan, _clock_plan):
+    # Without a digit in nearly all cells there are no numbers and no dates to look for.
+    digits = solid.enough(solid.matches(r"\d"))
+    for infer in (_boolean_plan, _number_plan, _date_plan, _clock_plan) if digits else (_boolean_plan,):
         found = infer(name, solid)
         if found is not None:
             missing = sorted({*listed(cells, markers), *found.missing})

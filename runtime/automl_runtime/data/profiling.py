@@ -60,6 +60,7 @@ def profile_column(raw: pa.ChunkedArray | pa.Array, clean: CleanValues, plan: Co
         missing=values.null_count,
         rejected=int(clean.rejected.sum()),
         changed=clean.changed,
+        cleared=_cleared(one_array(raw), clean, plan),
         distinct=distinct,
         constant=distinct == 1 and filled == len(values),
         personal=personal,
@@ -179,20 +180,30 @@ def _moments(numbers: np.ndarray) -> dict[str, float]:
 def _examples(
     raw: pa.Array, clean: CleanValues, plan: ColumnPlan, personal: PersonalData | None
 ) -> list[CleaningExample]:
-    """Up to three different cells that the plan changes, cells written in different ways first."""
+    """Up to three different cells that the plan changes: those that keep a value and are written differently first."""
     found: dict[str, CleaningExample] = {}
     spare: dict[str, CleaningExample] = {}
+    cleared: dict[str, CleaningExample] = {}
     shapes: set[str] = set()
     for old, new in _changes(raw, clean, plan):
-        if old in found or old in spare:
+        if old in found or old in spare or old in cleared:
             continue
         shape = "".join("9" if char.isdigit() else "a" if char.isalpha() else char for char in old[:40])
         example = CleaningExample(before=_shown(old, personal), after=None if new is None else _shown(new, personal))
-        (spare if shape in shapes else found)[old] = example
+        (cleared if new is None else spare if shape in shapes else found)[old] = example
         shapes.add(shape)
-        if len(found) == _EXAMPLES or len(spare) == _MOST_SPARE:
+        if len(found) == _EXAMPLES or len(spare) + len(cleared) == _MOST_SPARE:
             break
-    return [*found.values(), *spare.values()][:_EXAMPLES]
+    return [*found.values(), *spare.values(), *cleared.values()][:_EXAMPLES]
+
+
+def _cleared(raw: pa.Array, clean: CleanValues, plan: ColumnPlan) -> int:
+    """Cells that held something which means "nothing here"."""
+    if not (plan.accepted and clean.changed and (plan.missing or plan.sentinels)):
+        return 0
+    text = as_text(raw)
+    held = pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(text), ""), False)
+    return int((np.asarray(held) & np.asarray(clean.values.is_null()) & ~clean.rejected).sum())
 
 
 def _changes(raw: pa.Array, clean: CleanValues, plan: ColumnPlan) -> Iterator[tuple[str, str | None]]:

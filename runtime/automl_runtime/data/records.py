@@ -65,7 +65,7 @@ def parse_records(
         array, wrong = _parse_objects(values, column)
         columns[column.name] = _series(array, column)
         problems += [_problem(row, values[row], column) for row in wrong]
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(len(records)))
+    frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(records)))
     return frame, sorted(problems, key=lambda problem: problem.row)
 
 
@@ -86,7 +86,7 @@ def parse_frame(frame: pd.DataFrame, schema: InputSchema) -> tuple[pd.DataFrame,
         array, wrong = _parse_series(frame[name], column)
         columns[column.name] = _series(array, column)
         problems += [_problem(row, frame[name].iloc[row], column) for row in wrong]
-    result = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)))
+    result = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(frame)))
     return result, sorted(problems, key=lambda problem: problem.row)
 
 

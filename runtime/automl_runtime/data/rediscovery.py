@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pyarrow as pa
 from automl_schemas.catalog import DataCatalog, Shard, TableEntry
 
 from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.distinct_names import distinct_tables
 from automl_runtime.data.duplicates import find_copies
 from automl_runtime.data.keys import duplicate_rows
 from automl_runtime.data.reading import read_path
@@ -47,6 +49,7 @@ def rediscover(
         SchemaMismatchError: when a table or column is missing, naming it.
     """
     result = read_path(source, on_event=on_event)
+    result = replace(result, tables=distinct_tables(result.tables))
     wanted = [entry for entry in catalog.tables if tables is None or entry.name in tables]
     shards = {shard.table: shard for shard in catalog.shards}
     tags = {name: shard.tag_column for name, shard in shards.items()}

@@ -12,6 +12,7 @@ from automl_schemas.cleaning import CleaningExample, ColumnPlan
 __all__ = ["PlanItem", "reject_items", "review_items"]
 
 ALL: Final = "all"
+_CLEARING: Final = ("missing", "sentinel")
 _CONVERSIONS: Final = ("boolean", "number", "percent", "dates", "time", "epoch")
 
 
@@ -27,12 +28,12 @@ class PlanItem:
     result: str
     """What they become."""
     count: int
-    """Cells that the plan of the column changes."""
+    """Cells that the step changes; the steps that keep a value share one count."""
     examples: tuple[CleaningExample, ...]
 
 
 def review_items(catalog: DataCatalog | Iterable[TableEntry]) -> list[PlanItem]:
-    """One item per column and step, in the order of tables and columns; columns that stay as they are have none."""
+    """One item per column and step, in the order of tables and columns; steps that change no cell are left out."""
     tables = catalog.tables if isinstance(catalog, DataCatalog) else catalog
     return [item for table in tables for column in table.columns for item in _column_items(table.name, column)]
 
@@ -56,17 +57,20 @@ def reject_items(plan: ColumnPlan, items: Collection[str]) -> ColumnPlan:
 
 
 def _column_items(table: str, column: ColumnEntry) -> list[PlanItem]:
-    return [
-        PlanItem(
-            id=f"{table}.{column.name}:{step}",
-            item=step,
-            source=source,
-            result=result,
-            count=column.changed,
-            examples=tuple(column.examples[:3]),
-        )
-        for step, (source, result) in _steps(column.plan).items()
-    ]
+    kept = tuple(example for example in column.examples if example.after is not None)
+    items = []
+    for step, (source, result) in _steps(column.plan).items():
+        clears = step in _CLEARING
+        count = column.cleared if clears else column.changed - column.cleared
+        examples = _cleared_examples(column.plan, step) if clears else kept
+        if count:
+            items.append(PlanItem(f"{table}.{column.name}:{step}", step, source, result, count, examples))
+    return items
+
+
+def _cleared_examples(plan: ColumnPlan, step: str) -> tuple[CleaningExample, ...]:
+    cells = plan.missing if step == "missing" else [f"{value:g}" for value in plan.sentinels]
+    return tuple(CleaningExample(before=cell, after=None) for cell in cells[:3])
 
 
 def _steps(plan: ColumnPlan) -> dict[str, tuple[str, str]]:

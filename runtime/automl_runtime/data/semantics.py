@@ -17,7 +17,7 @@ _SECONDS_2000: Final = 946_684_800
 _SECONDS_2040: Final = 2_208_988_800
 _YEAR: Final = 31_556_952
 _MOMENT_WORDS: Final = word_set(
-    "time date datetime timestamp ts epoch unix utc at created updated modified registered since started ended "
+    "time date datetime timestamp ts epoch unix utc at created updated modified registration since started ended "
     "when zeit datum stamp seen login posted"
 )
 _CLOCK_WORDS: Final = word_set(

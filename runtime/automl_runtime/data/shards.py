@@ -228,7 +228,9 @@ def _stack_group(group: _Group, names: Sequence[str], result: Stacked) -> RawTab
     order = sorted(range(len(varying)), key=lambda index: natural_order(varying[index]))
     tables = [group.tables[index] for index in order]
     taken = (set(names) - {table.name for table in tables}) | set(result.parts)
-    name = unique_name(group.name.stem, taken)
+    name = group.name.stem
+    if name.lower() in {other.lower() for other in taken}:
+        name = unique_name(name.lower(), {other.lower() for other in taken})
     columns = {column.casefold() for table in tables for column in table.data.column_names}
     tag, values = tag_of([varying[index] for index in order], columns)
     tags: list[str | None] = [*values] if values else [None] * len(tables)

@@ -11,9 +11,20 @@ from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
 
+from automl_runtime.data.distinct_names import distinct_words
 from automl_runtime.data.naming import legal_name
 
-__all__ = ["IDENTITY", "Joined", "TrainingColumn", "TrainingPlan", "plan_columns", "time_column", "words_of_target"]
+__all__ = [
+    "IDENTITY",
+    "Joined",
+    "TrainingColumn",
+    "TrainingPlan",
+    "join_prefixes",
+    "plan_columns",
+    "target_name",
+    "time_column",
+    "words_of_target",
+]
 
 IDENTITY = "row.identity"
 """Column that stands for the content of a row when the base table has no key."""
@@ -43,8 +54,8 @@ class TrainingColumn:
 
     @property
     def source_name(self) -> str:
-        """The name without the prefix, as a `DroppedColumn` calls it."""
-        return self.name[len(self.prefix) + 1 :] if self.prefix else self.name
+        """What it is called in its own table, as a `DroppedColumn` names it: `amount`, `amount.sum`, `count`."""
+        return ".".join(part for part in (self.column, self.aggregate) if part) or self.name
 
 
 @dataclass(slots=True)
@@ -90,12 +101,35 @@ def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
     drops = _dropped(spec)
     columns = _base_columns(spec, base, key, drops)
     joined: list[Joined] = []
-    for join, prefix in zip(spec.data.joins, _prefixes(spec.data.joins, base.name), strict=True):
+    for join, prefix in zip(spec.data.joins, join_prefixes(spec.data.joins, base.name), strict=True):
         parent = None if join.parent == base.name else _find(joined, join.parent)
         table = Joined(prefix, catalog.table(join.child), join, parent)
-        table.columns = _joined_columns(table, drops, catalog)
+        table.columns = _joined_columns(table, drops, catalog, target_name(spec))
         joined.append(table)
-    return TrainingPlan(base, key, columns, joined)
+    plan = TrainingPlan(base, key, columns, joined)
+    _tell_apart(plan)
+    return plan
+
+
+def target_name(spec: ProjectSpec) -> str | None:
+    """The target's name in the training table; None when there is no target."""
+    target = spec.target
+    if target is None or not spec.data.tables or target.table == spec.data.tables[0].name or target.sql is not None:
+        return None if target is None else target.column
+    return f"{target.table}.{target.column}"
+
+
+def _tell_apart(plan: TrainingPlan) -> None:
+    """Gives a number to joined columns that would be called like an earlier one."""
+    names = iter(distinct_words(column.name for column in plan.all_columns)[len(plan.columns) :])
+    for table in plan.joined:
+        table.columns = [_renamed(column, next(names)) for column in table.columns]
+
+
+def _renamed(column: TrainingColumn, name: str) -> TrainingColumn:
+    if name == column.name:
+        return column
+    return replace(column, name=name, plan=column.plan.model_copy(update={"column": name}))
 
 
 def _find(joined: Sequence[Joined], name: str) -> Joined:
@@ -105,7 +139,7 @@ def _find(joined: Sequence[Joined], name: str) -> Joined:
     raise KeyError(name)
 
 
-def _prefixes(joins: Sequence[JoinSpec], base: str) -> list[str]:
+def join_prefixes(joins: Sequence[JoinSpec], base: str) -> list[str]:
     """What each joined table is called: its name, with the key that points at it when it is joined twice."""
     times = Counter(join.child for join in joins)
     times[base] += 1
@@ -134,8 +168,8 @@ def _needed(spec: ProjectSpec, key: Sequence[str]) -> set[str]:
     """Columns of the base table that stay although they are dropped: the split cannot do without them."""
     needed = {*key, *spec.task.series}
     needed |= {name for name in (spec.task.time, spec.task.group, spec.data.cutoff) if name is not None}
-    if spec.target is not None:
-        needed.add(spec.target.column)
+    if (target := target_name(spec)) is not None:
+        needed.add(target)
     return needed
 
 
@@ -195,7 +229,9 @@ def _made(
     return TrainingColumn(name, table, column, aggregate, type_, plan, role, None, prefix)
 
 
-def _joined_columns(table: Joined, drops: set[tuple[str, str]], catalog: DataCatalog) -> list[TrainingColumn]:
+def _joined_columns(
+    table: Joined, drops: set[tuple[str, str]], catalog: DataCatalog, target: str | None
+) -> list[TrainingColumn]:
     if table.aggregated:
         columns = _aggregates(table)
     else:
@@ -208,7 +244,7 @@ def _joined_columns(table: Joined, drops: set[tuple[str, str]], catalog: DataCat
             name = f"{table.prefix}.present"
             made = _made(name, table.entry.name, None, "present", "boolean", "category", None, table.prefix)
             columns.insert(0, made)
-    return [column for column in columns if not _is_dropped(column, drops)]
+    return [column for column in columns if column.name == target or not _is_dropped(column, drops)]
 
 
 def _is_dropped(column: TrainingColumn, drops: set[tuple[str, str]]) -> bool:

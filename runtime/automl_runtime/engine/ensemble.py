@@ -12,9 +12,9 @@ from automl_runtime.kernels.arrays import Floats, Ints
 
 __all__ = ["greedy_weights"]
 
-_STEPS = 40
-_MOST_CANDIDATES = 20
-_MOST_ROWS = 20_000
+_STEPS = 30
+_MOST_CANDIDATES = 16
+_MOST_ROWS = 15_000
 _LEAST_WEIGHT = 0.02
 
 

@@ -26,11 +26,11 @@ _LIGHTGBM: dict[str, Any] = {
     "cat_smooth": 10.0,
 }
 _CATBOOST: dict[str, Any] = {
-    "learning_rate": 0.06,
+    "learning_rate": 0.1,
     "depth": 6,
     "l2_leaf_reg": 3.0,
     "border_count": 128,
-    "one_hot_max_size": 10,
+    "one_hot_max_size": 64,
     "max_ctr_complexity": 1,
     "bootstrap_type": "MVS",
     "subsample": 0.8,
@@ -45,11 +45,9 @@ def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[C
     if interpretable:
         return _readable()
     rows = len(problem)
-    configs = [_lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30)]
-    configs.append(Config("linear", "linear", {"basis": "plain"}))
-    configs += _diverse(problem)
-    if data.numbers.shape[1] <= _WIDE:
-        configs.insert(4, Config("linear_splines", "linear", {"basis": "splines"}, 2.0))
+    configs = _diverse(problem)
+    if data.numbers.shape[1] > _WIDE:
+        configs = [config for config in configs if config.params.get("basis") != "splines"]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     return [_for_metric(config, problem) for config in configs]
@@ -68,18 +66,38 @@ def _trees(name: str, cost: float, **changes: Any) -> Config:
 
 
 def _diverse(problem: Problem) -> list[Config]:
-    classes = bool(problem.classes)
-    share: Any = "sqrt" if classes else 0.6
+    forests = _forests(problem)
     return [
+        _lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30),
+        Config("linear", "linear", {"basis": "plain"}),
+        forests[0],
         _catboost("catboost", 1.0),
-        _trees("extra_trees", 1.0, max_features=share, min_samples_leaf=2 if classes else 1),
-        _lightgbm("lightgbm_slow", 2.5, learning_rate=0.03, num_leaves=24, feature_fraction=0.5, min_data_in_leaf=40),
-        _catboost("catboost_deep", 2.0, depth=8, learning_rate=0.05, l2_leaf_reg=6.0),
-        _lightgbm("lightgbm_large", 3.0, learning_rate=0.03, num_leaves=96, feature_fraction=0.6, lambda_l2=5.0),
-        _trees("extra_trees_wide", 2.0, max_features=1.0 if not classes else 0.5, min_samples_leaf=3),
-        _lightgbm("lightgbm_random", 2.0, extra_trees=True, num_leaves=48, learning_rate=0.05, feature_fraction=0.9),
-        _catboost("catboost_slow", 2.5, learning_rate=0.03, depth=5, random_strength=2.0, rsm=0.7),
-        _lightgbm("lightgbm_small", 1.5, learning_rate=0.05, num_leaves=8, min_data_in_leaf=10, feature_fraction=0.5),
+        Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
+        _lightgbm("lightgbm_large", 3.0, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0, min_data_in_leaf=10),
+        _lightgbm("lightgbm_small", 2.0, num_leaves=8, feature_fraction=0.5, min_data_in_leaf=10),
+        _catboost("catboost_slow", 2.5, learning_rate=0.05, one_hot_max_size=10, random_strength=2.0, rsm=0.7),
+        forests[1],
+        _lightgbm("lightgbm_slow", 3.0, learning_rate=0.03, num_leaves=24, feature_fraction=0.5, min_data_in_leaf=40),
+        _catboost("catboost_leaves", 1.5, grow_policy="Lossguide", max_leaves=24, leaf_estimation_iterations=1),
+        _lightgbm("lightgbm_random", 3.0, num_leaves=48, feature_fraction=0.9, extra_trees=True),
+    ]
+
+
+def _forests(problem: Problem) -> list[Config]:
+    """Many classes need pure leaves; two classes and values less noise."""
+    if problem.task == "multiclass":
+        return [
+            _trees("extra_trees", 1.0, trees=150, max_features="sqrt", min_samples_leaf=1),
+            _trees("extra_trees_wide", 2.0, trees=100, max_features=0.6, min_samples_leaf=1),
+        ]
+    if problem.task == "binary":
+        return [
+            _trees("extra_trees", 1.0, max_features="sqrt", min_samples_leaf=3),
+            _trees("extra_trees_wide", 2.0, max_features=0.6, min_samples_leaf=10),
+        ]
+    return [
+        _trees("extra_trees", 1.0, max_features=0.6, min_samples_leaf=2),
+        _trees("extra_trees_wide", 2.0, max_features=1.0, min_samples_leaf=3),
     ]
 
 
@@ -132,7 +150,7 @@ _FACTORS: dict[str, dict[str, Sequence[Any]]] = {
         "extra_trees": (False, True),
     },
     "catboost": {
-        "learning_rate": (0.03, 0.05, 0.08),
+        "learning_rate": (0.03, 0.05, 0.08, 0.12),
         "depth": (4, 5, 6, 7, 8),
         "l2_leaf_reg": (1.0, 3.0, 6.0, 12.0),
         "random_strength": (0.5, 1.0, 3.0),

@@ -33,8 +33,9 @@ _POLL_SECONDS = 0.1
 _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
 _SHARE = 0.5
-_SLACK = 1.3
+_LEAST_SHARE = 0.5
 _MISSES = 12
+_MOST_REFITS = 4
 _HOPELESS = 1.25
 _FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "linear": 0.5, "tree": 0.1}
 """Seconds relative to LightGBM, until a learner has been seen at work."""
@@ -77,7 +78,9 @@ class Search:
             if trials is not None and len(self.results) >= trials:
                 break
             expected = self.expected_seconds(config)
-            if self.results and self.clock.left() - self.reserve() < expected / _SLACK:
+            # Boosters end early with what they have; the others have to fit in.
+            least = expected * (_LEAST_SHARE if config.learner in ("lightgbm", "catboost") else 1.0)
+            if self.results and self.clock.left() - self.reserve() < least:
                 misses += 1
                 if misses >= _MISSES:
                     break
@@ -127,8 +130,9 @@ class Search:
         """Seconds that fitting the best trials on all rows will take, of those learners that do."""
         if self.clock.budget is None:
             return 0.0
-        complete = sorted((r for r in self.results if r.complete), key=self._loss)
-        return sum(self.final_seconds(result) for result in complete[:6] if result.config.family().refits)
+        complete = sorted((r for r in self.results if r.complete and r.config.family().refits), key=self._loss)
+        promising = [result for result in complete if not self._hopeless(result)]
+        return sum(self.final_seconds(result) for result in promising[:_MOST_REFITS])
 
     def final_seconds(self, result: TrialResult) -> float:
         """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
@@ -174,7 +178,7 @@ class Search:
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
                 result.folds += self._wait(jobs)
-                if not config.rounds and len(result.folds) < folds and self._hopeless(result):
+                if not config.rounds and len(result.folds) < folds and self._seen(config) and self._hopeless(result):
                     result.status = "abandoned"
                     return
         if wanted < folds:
@@ -210,21 +214,23 @@ class Search:
             raise
         return [future.result() for future in futures]
 
+    def _seen(self, config: Config) -> bool:
+        """Whether a trial of the same learner is complete; the first of each is worth having for its difference."""
+        return any(result.complete and result.config.learner == config.learner for result in self.results)
+
     def _hopeless(self, result: TrialResult) -> bool:
-        """Whether the folds so far lose by a quarter against the best trial on the same folds."""
+        """Whether the folds so far gain a quarter less over the baseline than the best trial on the same folds."""
         complete = [other for other in self.results if other.complete]
         if not complete:
             return False
         best = min(complete, key=self._loss)
         done = len(result.folds)
         rows = np.concatenate([fold.valid for fold in self.workspace.folds[:done]])
-        mine = np.vstack([fold.outputs for fold in result.folds])
-        other = np.vstack([fold.outputs for fold in best.folds[:done]])
         loss = selection_loss(self.problem, rows)
         floor = loss(np.tile(self.problem.baseline(np.arange(len(self.problem))), (len(rows), 1)))
-        gained, lost = floor - loss(other), floor - loss(mine)
-        same_family = any(r.config.learner == result.config.learner for r in complete)
-        return gained > 0 and same_family and lost * _HOPELESS < gained
+        mine = floor - loss(np.vstack([fold.outputs for fold in result.folds]))
+        other = floor - loss(np.vstack([fold.outputs for fold in best.folds[:done]]))
+        return other > 0 and mine * _HOPELESS < other
 
     def _loss(self, result: TrialResult) -> float:
         return loss_of(self.problem.metric, result.score) if result.score is not None else float("inf")

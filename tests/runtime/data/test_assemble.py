@@ -213,7 +213,7 @@ def test_rows_without_a_target_are_set_apart(shop_found: tuple[DataCatalog, dict
     assert assembled.frame["mark"].dtype == np.int64
     empty = {**tables, "members": {**tables["members"], "mark": [""] * 100}}
     catalog, clean = found(empty)
-    with pytest.raises(DataError, match="`mark` of `members` is empty in all 100 rows"):
+    with pytest.raises(DataError, match="`mark` is empty in all 100 rows"):
         assemble(spec_of(catalog, "members", "mark"), catalog, clean)
 
 
@@ -402,3 +402,23 @@ def test_too_deep_chains_end() -> None:
     assert [table.name for table in plan_joins(catalog, "oaks")[0]] == ["oaks", "elms", "pines", "firs"]
     with pytest.raises(KeyError):
         plan_joins(catalog, "beech")
+
+
+def test_names_that_differ_in_case_only_and_names_met_twice() -> None:
+    keys = [f"k{k}" for k in range(40)]
+    tables: dict[str, Columns] = {
+        "items": {"item_id": keys, "notes.Mark": ["a", "b"] * 20, "y": ["1", "2", "3", "4"] * 10},
+        "notes": {"item": keys, "mark": ["p", "q", "r", "s"] * 10},
+    }
+    catalog, clean = found(tables)
+    assembled = assemble(spec_of(catalog, "items", "y"), catalog, clean)
+    assert list(assembled.frame.columns) == ["item_id", "notes.Mark", "y", "notes.mark (2)"]
+    assert assembled.frame["notes.mark (2)"].tolist()[:2] != assembled.frame["notes.Mark"].tolist()[:2]
+
+
+def test_a_target_of_a_joined_table(shop_found: tuple[DataCatalog, dict[str, CleanTable]]) -> None:
+    catalog, clean = shop_found
+    spec = spec_of(catalog, "members", "left").model_copy(update={"target": TargetSpec(table="devices", column="kind")})
+    assembled = assemble(spec, catalog, clean)
+    assert (len(assembled.frame), len(assembled.without_target)) == (80, 20)
+    assert assembled.frame["devices.kind"].notna().all()

@@ -197,7 +197,7 @@ def test_rows_balance(club: Discovery) -> None:
 def test_every_column_leads_back_to_its_file(club: Discovery) -> None:
     spec = spec_of(club, "members", "gone?")
     assembled = assemble(spec, club.catalog, club.tables)
-    lineage = lineage_of(club, assembled, spec.data.joins)
+    lineage = lineage_of(club, assembled)
     by_name = {item.column: item for item in lineage.training_table}
     assert list(by_name) == list(assembled.frame.columns)
     assert by_name["dues"].sources == ["members.csv:dues"]
@@ -284,6 +284,24 @@ def test_a_small_table_beside_a_small_one_stays(tmp_path: Path) -> None:
     assert len(discover(tmp_path).catalog.tables) == 2
 
 
+def test_a_header_without_rows_is_left_out(tmp_path: Path) -> None:
+    write(tmp_path / "a.csv", ["x", "y"], [[str(k), str(k % 2)] for k in range(30)])
+    write(tmp_path / "b.csv", ["order", "sum"], [])
+    catalog = discover(tmp_path).catalog
+    assert [table.name for table in catalog.tables] == ["a"]
+    assert {entry.path: entry.used for entry in catalog.files} == {"a.csv": True, "b.csv": False}
+    assert [item.path for item in catalog.ignored] == ["b.csv"]
+
+
+def test_only_pictures_are_an_error_that_counts_them(tmp_path: Path) -> None:
+    for kind in ("cat", "dog"):
+        (tmp_path / kind).mkdir()
+        for k in range(3):
+            (tmp_path / kind / f"{k}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([k]) * 60)
+    with pytest.raises(DataError, match="6 image files found. Pictures: '.*' with 2 classes"):
+        discover(tmp_path)
+
+
 def test_components() -> None:
     assert components(["a", "b"], []) == [{"a"}, {"b"}]
 
@@ -296,3 +314,12 @@ def test_an_archive_is_used_when_a_member_is(tmp_path: Path) -> None:
         ("a.zip", True),
         ("a.zip!/a.csv", True),
     ]
+
+
+def test_names_that_sql_cannot_tell_apart(tmp_path: Path) -> None:
+    write(tmp_path / "a" / "Goods.csv", ["No", "no", "x"], [[str(k), f"w{k}", str(k % 3)] for k in range(30)])
+    write(tmp_path / "b" / "goods.csv", ["code", "u"], [[f"w{k}", str(k % 4)] for k in range(30)])
+    found = discover(tmp_path)
+    assert [table.name.lower() for table in found.catalog.tables] == ["goods", "goods_2"]
+    assert [column.name for column in found.catalog.tables[0].columns] == ["No", "no (2)", "x"]
+    assert rediscover(found.catalog, tmp_path)["Goods"].data.equals(found.tables["Goods"].data)

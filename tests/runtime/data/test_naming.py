@@ -10,7 +10,7 @@ from automl_runtime.data.naming import column_score, core, legal_name, looks_lik
     ("name", "expected"),
     [
         ("CustomerID", ("customer", "id")),
-        ("cust id", ("cust", "id")),
+        ("memb id", ("memb", "id")),
         ("XMLHttpRequest2", ("xml", "http", "request", "2")),
         ("Größe (cm)", ("große", "cm")),
         ("%", ()),

@@ -57,7 +57,9 @@ def test_an_entry_counts_its_cells():
     assert (entry.type, entry.position, entry.constant) == ("number", 3, False)
     assert (entry.stats.min, entry.stats.max, entry.stats.median) == (5.0, 1000.0, 7.5)
     assert [(top.value, top.count) for top in entry.stats.top] == [("7.5", 200), ("5", 1), ("1000", 1)]
-    assert [(one.before, one.after) for one in entry.examples] == [("$5.00", "5"), ("$1,000.00", "1000"), ("N/A", None)]
+    assert entry.cleared == 1
+    examples = [(one.before, one.after) for one in entry.examples]
+    assert examples == [("$5.00", "5"), ("$1,000.00", "1000"), ("$7.50", "7.5")]
 
 
 def test_moments_have_iso_bounds_and_words_a_length():

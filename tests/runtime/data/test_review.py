@@ -55,8 +55,11 @@ def test_every_step_is_an_item():
 def test_an_item_says_from_what_to_what():
     items = {item.id: item for item in review_items([entries()])}
     price = items["sales.price:number"]
-    assert (price.source, price.result, price.count) == ("text with unit $, thousands separator ','", "number", 30)
-    assert items["sales.price:missing"].source == "cells N/A"
+    assert (price.source, price.result, price.count) == ("text with unit $, thousands separator ','", "number", 20)
+    assert [(one.before, one.after) for one in price.examples] == [("$1,234.50", "1234.5"), ("$5.00", "5")]
+    missing = items["sales.price:missing"]
+    assert (missing.source, missing.result, missing.count) == ("cells N/A", "null", 10)
+    assert [(one.before, one.after) for one in missing.examples] == [("N/A", None)]
     assert items["sales.temperature:sentinel"].source == "numbers -999"
 
 

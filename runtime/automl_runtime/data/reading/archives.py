@@ -26,12 +26,8 @@ from automl_runtime.errors import DataError
 __all__ = ["Limits", "Member", "Unpacked", "decompress", "unpack"]
 
 _BLOCK = 1 << 20
-_OPENERS: Final[dict[str, Callable[..., Any]]] = {
-    "gzip": gzip.GzipFile,
-    "bzip2": bz2.BZ2File,
-    "xz": lzma.LZMAFile,
-    "zstd": zstandard.open,
-}
+_ZSTD_BLOCK = 512
+_OPENERS: Final[dict[str, Callable[..., Any]]] = {"gzip": gzip.GzipFile, "bzip2": bz2.BZ2File, "xz": lzma.LZMAFile}
 _BROKEN: Final = (
     *(zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, lzma.LZMAError, zlib.error, zstandard.ZstdError),
     *(EOFError, OSError, NotImplementedError, RuntimeError, ValueError),
@@ -98,14 +94,42 @@ def decompress(path: Path, codec: str, target: Path, *, file: str, limits: Limit
     """
     meter = _Meter(file, path.stat().st_size, limits or Limits())
     try:
-        with _OPENERS[codec](path) as source:
-            _copy(source, target, meter)
+        blocks = _zstd_blocks(path) if codec == "zstd" else _blocks(path, codec)
+        with target.open("wb") as sink:
+            for block in blocks:
+                meter.count(len(block))
+                sink.write(block)
     except DataError:
         target.unlink(missing_ok=True)
         raise
     except _BROKEN as problem:
         target.unlink(missing_ok=True)
         raise DataError(f"{file}: the {codec} data are broken or cut off ({problem}).") from problem
+
+
+def _blocks(path: Path, codec: str) -> Iterator[bytes]:
+    with _OPENERS[codec](path) as source:
+        while block := source.read(_BLOCK):
+            yield block
+
+
+def _zstd_blocks(path: Path) -> Iterator[bytes]:
+    """The content of all frames; fed in small pieces, as few bytes may become 128 KiB each.
+
+    Raises:
+        EOFError: if the last frame is cut off, which the library's own reader does not tell.
+    """
+    decompressor = zstandard.ZstdDecompressor()
+    frame, begun = decompressor.decompressobj(), False
+    with path.open("rb") as source:
+        while piece := source.read(_ZSTD_BLOCK):
+            while piece:
+                yield frame.decompress(piece)
+                begun, piece = not frame.eof, frame.unused_data
+                if frame.eof:
+                    frame = decompressor.decompressobj()
+    if begun:
+        raise EOFError("the last frame is incomplete")
 
 
 def _copy(source: IO[bytes], target: Path, meter: _Meter) -> None:
@@ -125,7 +149,7 @@ def unpack(path: Path, folder: Path, *, file: str, limits: Limits | None = None)
     meter = _Meter(file, path.stat().st_size, allowed)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        if zipfile.is_zipfile(path):
+        if _starts_like_zip(path):
             return _unzip(path, folder, file, meter)
         return _untar(path, folder, file, meter)
     except DataError:
@@ -134,6 +158,12 @@ def unpack(path: Path, folder: Path, *, file: str, limits: Limits | None = None)
     except _BROKEN as problem:
         shutil.rmtree(folder, ignore_errors=True)
         raise DataError(f"{file}: the archive is broken or cut off ({problem}).") from problem
+
+
+def _starts_like_zip(path: Path) -> bool:
+    """By its first bytes: a tar whose last member is a zip file ends like one."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"PK"
 
 
 def _unzip(path: Path, folder: Path, file: str, meter: _Meter) -> Unpacked:

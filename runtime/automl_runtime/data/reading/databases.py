@@ -49,7 +49,7 @@ def read_sqlite(source: Source) -> list[RawTable]:
     try:
         with _sqlite(source.path) as connection:
             return _sqlite_tables(connection, source)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter for a message that quotes broken bytes
         raise DataError(
             f"{source.file} cannot be read as a SQLite database: {error}.",
             hint="It may be damaged, encrypted or cut off; try `sqlite3 FILE .recover`, or export its tables as CSV.",

@@ -109,7 +109,10 @@ def _is_utf16(data: bytes) -> str | None:
 
 
 def _reads_well(head: bytes, codec: str, ascii_share: float) -> bool:
-    letters = [character for character in head.decode(codec, "ignore") if ord(character) > 127]
+    text = head.decode(codec, "ignore")
+    if sum(character < " " and character not in "\t\n\r\f" for character in text) > 0.01 * len(text):
+        return False
+    letters = [character for character in text if ord(character) > 127]
     good = sum(character.isalnum() or character in _SIGNS for character in letters)
     return ascii_share > 0.7 or (bool(letters) and good > 0.9 * len(letters))
 

@@ -18,6 +18,7 @@ __all__ = ["is_fixed_width", "read_fixed_width", "split_columns"]
 _BLANK_SHARE = 0.97
 _SAMPLE = 2_000
 _RULE = re.compile(r"[-=+| \t]*[-=]{2,}[-=+| \t]*")
+_WIDE = re.compile(r" {2,}")
 _ENDS = re.compile(r"\r\n|\n|\r")
 
 
@@ -63,7 +64,7 @@ def split_columns(lines: Sequence[str]) -> list[list[str]]:
 
 def _gaps(lines: Sequence[str]) -> list[tuple[int, int]]:
     """Ranges of positions that are blank in nearly all lines, the first line (a header) not counted."""
-    body = [line for line in lines[1:_SAMPLE] if "  " in line.strip()] or list(lines[1:_SAMPLE])
+    body = _even(lines[1:_SAMPLE])
     if not body:
         return []
     longest = max(map(len, body))
@@ -80,7 +81,19 @@ def _gaps(lines: Sequence[str]) -> list[tuple[int, int]]:
             else:
                 gaps.append((position, position + 1))
     inner = [gap for gap in gaps if gap[0] > 0 and gap[1] <= longest]
-    return [gap for gap in inner if _separates(gap, lines[0], len(body))]
+    header = lines[0] if lines[0] in body or _parts(lines[0]) >= 2 else body[0]
+    return [gap for gap in inner if _separates(gap, header, len(body))]
+
+
+def _even(lines: Sequence[str]) -> list[str]:
+    """The lines with as many parts as most, without titles and totals."""
+    counts = Counter(map(_parts, lines))
+    usual = max((count for count in counts if count > 1), key=lambda count: (counts[count], count), default=0)
+    return [line for line in lines if _parts(line) >= max(2, usual - 1)] if usual else list(lines)
+
+
+def _parts(line: str) -> int:
+    return len(_WIDE.split(line.strip()))
 
 
 def _separates(gap: tuple[int, int], header: str, rows: int) -> bool:
@@ -100,10 +113,16 @@ def _cut(line: str, gaps: Sequence[tuple[int, int]]) -> list[str]:
 
 
 def _place(line: str, low: int, high: int) -> int:
-    """Where to cut inside a gap: in the longest blank stretch, as names may hang over their column."""
+    """Where to cut inside a gap: in the longest blank stretch, as names may hang over their column.
+
+    A word that fills the gap is not cut but left whole.
+    """
     best, length, run = low, 0, 0
     for position in range(low, high):
         run = run + 1 if position >= len(line) or line[position] == " " else 0
         if run > length:
             best, length = position - run + 1, run
+    if not length:
+        end = line.find(" ", high)
+        best = len(line) if end < 0 else end
     return best

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -44,8 +44,8 @@ _READERS: Final[dict[FileKind, tuple[str, str]]] = {
 def read_path(source: Path, *, on_event: EventSink = ignore) -> ReadResult:
     """Every table of a file or folder; see `automl_runtime.data.reading.read_path`."""
     found = _found(source)
-    with tempfile.TemporaryDirectory(prefix="automl-") as temporary:
-        gathered = Gathered(Path(temporary), ignored=list(found.ignored))
+    with ExitStack() as stack:
+        gathered = Gathered(stack, ignored=list(found.ignored))
         gathered.add(found.files)
         tables = _with_names(_read_all(gathered, on_event), gathered)
         images = _images(gathered)

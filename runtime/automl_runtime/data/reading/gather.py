@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from automl_schemas.catalog import FileEntry, IgnoredFile
 
@@ -23,12 +25,13 @@ _DEEPEST = 2
 class Gathered:
     """Sources in the order of their paths, and what was left out."""
 
-    temporary: Path
-    """A folder for the content of archives."""
+    stack: ExitStack
+    """Removes what was taken out of archives when it closes."""
     sources: list[Source] = field(default_factory=list)
     entries: dict[str, FileEntry] = field(default_factory=dict)
     ignored: list[IgnoredFile] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    _temporary: Path | None = None
     _unpacked: int = 0
 
     def add(self, files: Iterable[tuple[Path, str]]) -> None:
@@ -69,8 +72,7 @@ class Gathered:
         if depth >= _DEEPEST:
             self.leave_out(file, "an archive inside an archive inside an archive")
             return
-        self._unpacked += 1
-        target = self.temporary / str(self._unpacked)
+        target = self._target()
         try:
             if sniffed.compression is not None:
                 self._open_compressed(path, file, sniffed.compression, target, depth=depth)
@@ -78,6 +80,13 @@ class Gathered:
                 self._open_members(path, file, target, depth=depth)
         except DataError as problem:
             self.fail(file, problem)
+
+    def _target(self) -> Path:
+        """A fresh path below a temporary folder, which is made when the first archive turns up."""
+        if self._temporary is None:
+            self._temporary = Path(self.stack.enter_context(TemporaryDirectory(prefix="automl-")))
+        self._unpacked += 1
+        return self._temporary / str(self._unpacked)
 
     def _open_compressed(self, path: Path, file: str, codec: str, target: Path, *, depth: int) -> None:
         decompress(path, codec, target, file=file)

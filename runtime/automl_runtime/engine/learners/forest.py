@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -52,7 +53,8 @@ class ExtraTreesLearner:
             model.fit(matrix, y, sample_weight=job.train_weights())
         trees = [estimator.tree_ for estimator in model.estimators_]
         grown = len(trees)
-        return Fit(pack(trees, _columns(model, job.problem), len(job.problem.classes)), reading, grown, grown)
+        forest = pack(trees, _columns(model, job.problem), len(job.problem.classes))
+        return Fit(_smooth(forest, job), reading, grown, grown)
 
 
 class TreeLearner:
@@ -80,7 +82,8 @@ class TreeLearner:
         y, reading = _target(job)
         matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
         model.fit(matrix, y, sample_weight=job.train_weights())
-        return Fit(pack([model.tree_], _columns(model, job.problem), len(job.problem.classes)), reading, 1, 1)
+        forest = pack([model.tree_], _columns(model, job.problem), len(job.problem.classes))
+        return Fit(_smooth(forest, job), reading, 1, 1)
 
 
 def _target(job: Job) -> tuple[NDArray[Any], Reading]:
@@ -94,6 +97,15 @@ def _target(job: Job) -> tuple[NDArray[Any], Reading]:
 def _columns(model: Any, problem: Problem) -> NDArray[np.int64] | None:
     """Where the model's classes stand among all classes (a fold may lack one); None for a regression."""
     return model.classes_.astype(np.int64) if problem.classes else None
+
+
+def _smooth(forest: Forest, job: Job) -> Forest:
+    """Mixes one more tree into a classifier, which always says how frequent the classes are: no class is impossible."""
+    if not job.problem.classes:
+        return forest
+    trees = len(forest.roots)
+    prior = job.problem.baseline(job.rows.fold.train)
+    return replace(forest, values=(forest.values * trees + prior) / (trees + 1))
 
 
 def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> Forest:

@@ -147,6 +147,10 @@ def broken(path: Path, raw: bytes) -> Path:
         ),
         (lambda raw: raw[:100] + b"\xff" * 5000, "cannot be read as a SQLite database"),
         (lambda raw: b"SQLite format 3\0 and nothing else" * 50, "cannot be read as a SQLite database"),
+        (
+            lambda raw: raw.replace(b"CREATE TABLE rooms", b"CREATE TABL\xac rooms"),
+            "cannot be read as a SQLite database",
+        ),
         (lambda raw: b"", "hotel.db is a database without a table"),
     ],
 )

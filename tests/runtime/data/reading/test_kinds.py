@@ -16,7 +16,7 @@ LOG = "".join(
 )
 ACCESS = '10.0.0.1 - - [01/Mar/2024:10:00:00 +0000] "GET / HTTP/1.1" 200 12\n' * 9
 SYSLOG = "Mar  1 10:00:00 host sshd[12]: accepted\n" * 9
-PROSE = "# Notes\n\nThese are the notes of the meeting, held on Monday.\n- ask Tom about the export\n- buy milk, bread, tea\n"
+PROSE = "# Notes\n\nThese are the notes of the meeting, held on Monday.\n- ask Tom about the data\n- buy milk, tea\n"
 ALIGNED = "id   name       amount\n1    Alice        3.50\n2    Bob         12.00\n33   Christine    1.25\n"
 
 
