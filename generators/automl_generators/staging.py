@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from automl_runtime.errors import Cancelled, RequestError
+from automl_runtime.errors import Cancelled, DataError, RequestError
 
 __all__ = ["staged"]
 
@@ -123,7 +123,7 @@ def _explain(error: BaseException, out: Path) -> None:
     if isinstance(error, KeyboardInterrupt):
         raise Cancelled(f"cancelled; {out} is as it was.") from error
     if isinstance(error, OSError) and error.errno in _NO_ROOM:
-        raise RequestError(
+        raise DataError(
             f"{out} cannot be written: {error.strerror}.", hint="Free some space, or name another place with --out."
         ) from error
     if isinstance(error, PermissionError) and error.filename is not None and _is_beside(Path(error.filename), out):

@@ -6,21 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from automl_agent.grounding.candidates import Candidate
-from automl_agent.grounding.exclusions import excluded_columns
-from automl_agent.grounding.messages import no_match, no_table, target_sentence
-from automl_agent.grounding.positives import Positive, choose_positive
-from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
-from automl_agent.grounding.targets import choose_target
-from automl_agent.grounding.tasks import FITTING, choose_metric, choose_task
-from automl_agent.grounding.topics import is_about
-from automl_agent.grounding.wishes import Wish, wish_of
-from automl_agent.grounding.words import relate, tokens
-from automl_agent.requirements.parsing import HOW_TO_SAY_IT
 from automl_generators.names import project_name
 from automl_runtime.errors import RequestError
 from automl_schemas.catalog import DataCatalog, TableEntry
-from automl_schemas.question import Option, Question
+from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import (
     DataSpec,
@@ -36,6 +25,19 @@ from automl_schemas.spec import (
 )
 from automl_schemas.vocabulary import TaskType
 from rapidfuzz import process
+
+from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.exclusions import excluded_columns
+from automl_agent.grounding.messages import no_match, no_table, target_sentence
+from automl_agent.grounding.positives import Positive, choose_positive
+from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
+from automl_agent.grounding.targets import choose_target
+from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
+from automl_agent.grounding.topics import is_about
+from automl_agent.grounding.wishes import wish_of
+from automl_agent.grounding.words import relate, tokens
+from automl_agent.requirements.metrics import further_metrics
+from automl_agent.requirements.parsing import HOW_TO_SAY_IT
 
 __all__ = ["Grounded", "ground"]
 
@@ -54,14 +56,19 @@ class Grounded:
 
 
 @dataclass(slots=True)
-class _Notes:
-    questions: list[Question] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    assumed: list[str] = field(default_factory=list)
+class _Draft:
+    """What is settled so far."""
 
-    def ask(self, question: Question | None) -> None:
-        if question is not None:
-            self.questions.append(question)
+    task: TaskSpec
+    base: TableEntry
+    metric: MetricSpec
+    structure: Structure
+    target: TargetSpec | None = None
+    drops: list[DroppedColumn] = field(default_factory=list)
+    tables: list[TableSpec] = field(default_factory=list)
+    joins: list[JoinSpec] = field(default_factory=list)
+    questions: list[Question] = field(default_factory=list)
+    assumed: list[str] = field(default_factory=list)
 
 
 def ground(
@@ -86,62 +93,35 @@ def ground(
         plan_joins: finds the tables that hang on the base table; `automl_runtime.data.relations.plan_joins` when None.
 
     Raises:
-        RequestError: if nothing in the data supports the request, the metric does not fit the task, an exclusion names no
-            column, or an answer is none of the options.
+        RequestError: if nothing in the data supports the request, the metric does not fit the task, an exclusion names
+            no column, or an answer is none of the options.
         DataError: if there is no usable table, or the target holds one value only.
     """
-    answers = dict(answers or {})
-    _refuse_unknown(answers, catalog)
+    settled = dict(answers or {})
+    _refuse_unknown(settled, catalog)
     if not any(table.rows > 0 and len(table.columns) > 0 for table in catalog.tables):
         raise no_table(catalog, source)
     plan = plan_joins or _plan_joins()
     excluded = excluded_columns(requirement.exclude, catalog)
-    notes = _Notes()
     if requirement.task in {"clustering", "anomaly"}:
-        task, target, base, extra = _without_target(requirement, catalog, source)
-        structure, metric = Structure("random"), choose_metric(requirement, task.type, None, answers.get("metric"))[0]
-        tables, joins = plan(catalog, base.name)
+        draft = _without_target(requirement, catalog, source, settled, plan)
     else:
-        candidate, wish, kind, positive = _bind_target(requirement, catalog, source, excluded, answers, notes)
-        base, extra = candidate.table, _made_from(candidate)
-        metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
-        notes.assumed.extend(said)
-        tables, joins = plan(catalog, base.name)
-        structure = structure_of(requirement, kind, base, candidate.name, catalog, joins, answers.get("entity"))
-        task = _task_spec(requirement, kind, structure)
-        target = TargetSpec(
-            table=base.name,
-            column=candidate.name,
-            positive=None if positive is None else positive.value,
-            sql=candidate.sql,
-        )
-        notes.ask(structure.question)
-    _note_metric(answers, task.type, metric, notes)
-    drops = [DroppedColumn(table=table, column=column, reason="asked") for table, column in excluded]
-    cutoff = (
-        structure.time
-        if structure.validation == "temporal" and any(join.cardinality == "1:n" for join in joins)
-        else None
-    )
+        draft = _with_target(requirement, catalog, source, settled, plan, excluded)
+    if "metric" in settled:
+        draft.questions.append(metric_question(draft.task.type, draft.metric))
     spec = ProjectSpec(
         name=project_name(requirement),
         request=requirement.request,
-        task=task,
-        target=target,
-        metric=metric,
-        data=DataSpec(
-            source=source,
-            tables=tables,
-            joins=joins,
-            drop=[*drops, *extra],
-            cutoff=cutoff if cutoff and "." not in cutoff else None,
-        ),
-        training=_training(requirement, structure, budget_seconds),
+        task=draft.task,
+        target=draft.target,
+        metric=draft.metric,
+        data=_data_spec(draft, source, excluded),
+        training=_training(requirement, draft.structure, budget_seconds),
         deployment=DeploymentSpec(requests_per_day=requirement.requests_per_day, p99_ms=requirement.p99_ms),
-        answers=answers,
+        answers=settled,
         seed=seed,
     )
-    return Grounded(spec=spec, questions=notes.questions, warnings=notes.warnings, assumed=notes.assumed)
+    return Grounded(spec, draft.questions, _warnings(requirement, draft), draft.assumed)
 
 
 def _plan_joins() -> PlanJoins:
@@ -161,37 +141,52 @@ def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
             )
 
 
-def _bind_target(
+def _with_target(
     requirement: Requirement,
     catalog: DataCatalog,
     source: str,
-    excluded: list[tuple[str, str]],
     answers: Mapping[str, str],
-    notes: _Notes,
-) -> tuple[Candidate, Wish, TaskType, Positive | None]:
+    plan: PlanJoins,
+    excluded: list[tuple[str, str]],
+) -> _Draft:
     if requirement.target is None and "target" not in answers:
         raise RequestError("The request does not say what to predict.", hint=HOW_TO_SAY_IT)
     wish = wish_of(requirement)
     chosen = choose_target(wish, catalog, source, excluded, answers.get("target"))
-    notes.ask(chosen.question)
     candidate = chosen.candidate
     if (candidate.table.name, candidate.column.name) in excluded:
         raise RequestError(f"{candidate.column.name!r} is to be predicted and not to be used at once.")
+    assumed: list[str] = []
     choice = choose_task(requirement, candidate, wish, answers.get("task"))
-    notes.ask(choice.question)
-    kind = _in_time(requirement, choice.task, candidate, notes)
+    kind = _in_time(requirement, choice.task, candidate, assumed)
     positive = choose_positive(candidate, wish, answers.get("positive")) if kind == "binary" else None
-    if positive is not None:
-        notes.ask(positive.question)
-    notes.assumed.append(target_sentence(requirement.target or candidate.name, candidate, positive))
-    if candidate.column.missing:
-        notes.assumed.append(
-            f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out"
-        )
-    return candidate, wish, kind, positive
+    assumed.insert(0, target_sentence(requirement.target or candidate.name, candidate, positive))
+    if candidate.column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
+        assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
+    metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
+    tables, joins = plan(catalog, candidate.table.name)
+    structure = structure_of(requirement, kind, candidate, catalog, joins, answers.get("entity"))
+    asked = (chosen.question, choice.question, positive.question if positive else None, structure.question)
+    return _Draft(
+        task=_task_spec(requirement, kind, structure),
+        base=candidate.table,
+        metric=metric,
+        structure=structure,
+        target=_target_spec(candidate, positive),
+        drops=_made_from(candidate),
+        tables=tables,
+        joins=joins,
+        questions=[question for question in asked if question is not None],
+        assumed=[*assumed, *said],
+    )
 
 
-def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, notes: _Notes) -> TaskType:
+def _target_spec(candidate: Candidate, positive: Positive | None) -> TargetSpec:
+    value = None if positive is None else positive.value
+    return TargetSpec(table=candidate.table.name, column=candidate.name, positive=value, sql=candidate.sql)
+
+
+def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, assumed: list[str]) -> TaskType:
     """`forecast` where the words ask for one and the rows are moments of a series; else `task`."""
     if task != "regression":
         return task
@@ -204,7 +199,7 @@ def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, not
                 f"A forecast needs dates, and {candidate.table.name} has no column of dates or times.",
                 hint="Leave out the horizon and the step to predict one row from its other columns.",
             )
-        notes.assumed.append(f"{candidate.table.name} has no dates: each row is predicted from its other columns")
+        assumed.append(f"{candidate.table.name} has no dates: each row is predicted from its other columns")
         return task
     return "forecast" if steps and is_series(candidate.table) else task
 
@@ -213,17 +208,14 @@ def _made_from(candidate: Candidate) -> list[DroppedColumn]:
     """The column that a derived target is made of must not be a feature."""
     if candidate.sql is None:
         return []
-    return [
-        DroppedColumn(
-            table=candidate.table.name, column=candidate.column.name, reason="leak: the target is made from it"
-        )
-    ]
+    reason = "leak: the target is made from it"
+    return [DroppedColumn(table=candidate.table.name, column=candidate.column.name, reason=reason)]
 
 
 def _without_target(
-    requirement: Requirement, catalog: DataCatalog, source: str
-) -> tuple[TaskSpec, TargetSpec | None, TableEntry, list[DroppedColumn]]:
-    """Clustering and anomalies: the table that the entity names, else the only one, else the largest that the words support."""
+    requirement: Requirement, catalog: DataCatalog, source: str, answers: Mapping[str, str], plan: PlanJoins
+) -> _Draft:
+    """Clustering and anomalies: the table that the entity names, else one that the words support, else the only one."""
     assert requirement.task is not None
     wish = wish_of(requirement)
     named = [table for table in catalog.tables if _named_after(wish.entity, table)]
@@ -232,7 +224,16 @@ def _without_target(
     if not fitting:
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)
     base = max(fitting, key=lambda table: (len(table.columns), table.rows))
-    return TaskSpec(type=requirement.task, entity=requirement.entity), None, base, []
+    tables, joins = plan(catalog, base.name)
+    return _Draft(
+        task=TaskSpec(type=requirement.task, entity=requirement.entity),
+        base=base,
+        metric=choose_metric(requirement, requirement.task, None, answers.get("metric"))[0],
+        structure=Structure("random"),
+        tables=tables,
+        joins=joins,
+        assumed=[f"the rows of {base.name} are what is looked at"],
+    )
 
 
 def _named_after(entity: tuple[str, ...], table: TableEntry) -> bool:
@@ -252,18 +253,12 @@ def _task_spec(requirement: Requirement, kind: TaskType, structure: Structure) -
     )
 
 
-def _note_metric(answers: Mapping[str, str], task: TaskType, metric: MetricSpec, notes: _Notes) -> None:
-    if "metric" in answers:
-        options = [Option(value=name, label=name) for name in FITTING[task]]
-        notes.ask(
-            Question(
-                id="metric",
-                text="Which metric judges the model?",
-                options=options,
-                default=metric.name,
-                impact="It is what the search optimises.",
-            )
-        )
+def _data_spec(draft: _Draft, source: str, excluded: list[tuple[str, str]]) -> DataSpec:
+    asked = [DroppedColumn(table=table, column=column, reason="asked") for table, column in excluded]
+    time = draft.structure.time
+    counts_before = draft.structure.validation == "temporal" and time is not None and "." not in time
+    cutoff = time if counts_before and any(join.cardinality == "1:n" for join in draft.joins) else None
+    return DataSpec(source=source, tables=draft.tables, joins=draft.joins, drop=[*asked, *draft.drops], cutoff=cutoff)
 
 
 def _training(requirement: Requirement, structure: Structure, budget_seconds: float | None) -> TrainingSpec:
@@ -273,3 +268,26 @@ def _training(requirement: Requirement, structure: Structure, budget_seconds: fl
         validation=structure.validation,
         interpretable=bool(requirement.interpretable),
     )
+
+
+def _warnings(requirement: Requirement, draft: _Draft) -> list[str]:
+    """What the spec does not do although the words may suggest it."""
+    warnings = []
+    if draft.task.horizon_days is not None and draft.task.type != "forecast" and draft.structure.time is None:
+        warnings.append(
+            f"The data do not say when a row was observed; the target is taken to look {draft.task.horizon_days:g} days ahead."
+        )
+    if draft.metric.name == "mape" and _may_be_zero(draft):
+        warnings.append("mape divides by the target, which can be zero here: small values weigh heavily.")
+    more = further_metrics(requirement.request, draft.metric.name)
+    if more:
+        warnings.append(f"One metric is optimised, {draft.metric.name}; the goal for {', '.join(more)} is not checked.")
+    return warnings
+
+
+def _may_be_zero(draft: _Draft) -> bool:
+    if draft.target is None:
+        return False
+    found = [column for column in draft.base.columns if column.name == draft.target.column]
+    low = found[0].stats.min if found else None
+    return isinstance(low, int | float) and low <= 0

@@ -6,13 +6,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+
 from automl_agent.grounding.derived import Derived, beyond, made_binary
 from automl_agent.grounding.labels import labels_of, threshold_label
 from automl_agent.grounding.matching import NameMatch, name_match, value_match
 from automl_agent.grounding.topics import is_about_something_else, speaks_of
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold, relate, tokens
-from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
 __all__ = ["ACCEPTED", "Candidate", "Content", "candidates", "content_of", "is_number"]
 

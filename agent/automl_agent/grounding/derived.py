@@ -7,22 +7,28 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from automl_schemas.catalog import ColumnEntry
+from automl_schemas.requirement import Threshold
+
 from automl_agent.grounding.labels import Label, bound_of, clean_value, labels_of, says_no
 from automl_agent.grounding.matching import NameMatch
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import tokens
 from automl_agent.requirements.numbers import seconds_in
-from automl_schemas.catalog import ColumnEntry
-from automl_schemas.requirement import Threshold
 
 __all__ = ["Derived", "beyond", "made_binary"]
 
 _COUNTED, _DATED, _ONE_CLASS, _NOT_NONE = 0.72, 0.8, 0.97, 0.93
 _UNITS: Final = {
-    "ms": 0.001, "milliseconds": 0.001, "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "min": 60.0, "mins": 60.0, "minute": 60.0,
-    "minutes": 60.0, "h": 3600.0, "hr": 3600.0, "hrs": 3600.0, "hour": 3600.0, "hours": 3600.0, "d": 86400.0, "day": 86400.0, "days": 86400.0,
-    "night": 86400.0, "nights": 86400.0, "week": 604800.0, "weeks": 604800.0, "month": 2592000.0, "months": 2592000.0, "year": 31536000.0, "years": 31536000.0,
-}  # fmt: skip
+    **dict.fromkeys(("ms", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "mins", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days", "night", "nights"), 86400.0),
+    **dict.fromkeys(("week", "weeks"), 7 * 86400.0),
+    **dict.fromkeys(("month", "months"), 30 * 86400.0),
+    **dict.fromkeys(("year", "years"), 365 * 86400.0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ def beyond(threshold: Threshold, column: ColumnEntry, name: NameMatch) -> Derive
 
 
 def in_unit(threshold: Threshold, column: ColumnEntry) -> float:
-    """The value of `threshold` in the unit of time that the name (or the cells) of `column` says: 5 minutes are 300 `sec`."""
+    """The value of `threshold` in the unit of time that `column` names: 5 minutes are 300 in a column of `sec`."""
     own = unit_seconds(column)
     if threshold.unit is None or own is None:
         return threshold.value

@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from automl_agent.grounding.words import content_words, fold, relate, tokens
 from automl_runtime.errors import RequestError
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from rapidfuzz import fuzz, process
 
+from automl_agent.grounding.words import content_words, fold, relate, tokens
+from automl_agent.requirements.text import word_set
+
 __all__ = ["excluded_columns"]
 
 _NEAR: Final = 0.74
-_IDS: Final = frozenset("id ids identifier identifiers key keys".split())
-_PERSONAL: Final = frozenset("personal private sensitive pii".split())
-_TABLE_WORDS: Final = frozenset("table file sheet tables files data".split())
+_IDS: Final = word_set("id ids identifier identifiers key keys")
+_PERSONAL: Final = word_set("personal private sensitive pii")
+_TABLE_WORDS: Final = word_set("table file sheet tables files data")
 
 
 def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str, str]]:

@@ -6,11 +6,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from automl_agent.grounding.words import content_words, fold, relate, tokens
-from automl_agent.requirements.numbers import NUMBER, parse_number
 from automl_schemas.catalog import ColumnEntry
 from automl_schemas.requirement import Threshold
 from automl_schemas.vocabulary import ColumnType
+
+from automl_agent.grounding.words import content_words, fold, relate, tokens
+from automl_agent.requirements.numbers import NUMBER, parse_number
+from automl_agent.requirements.text import word_set
 
 __all__ = [
     "Label",
@@ -32,13 +34,19 @@ Label = str | bool | int | float
 """A value as it stands in the clean table."""
 
 _MOST_LABELS: Final = 50
-_YES: Final = frozenset("yes y true t 1 1.0 ja j oui o si s positive pos + wahr vrai on".split())
-_NO: Final = frozenset("no n false f 0 0.0 nein non negative neg - falsch faux off none never".split())
+_YES: Final = word_set("""
+    yes y true t 1 1.0 ja j oui o si s positive pos + wahr vrai on
+""")
+_NO: Final = word_set("""
+    no n false f 0 0.0 nein non negative neg - falsch faux off none never
+""")
 _SILENT: Final = (_YES | _NO) - {"positive", "pos", "negative", "neg", "on", "off"}
 """Labels that name nothing."""
 _BOUND: Final = re.compile(
-    rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
-    r"\s*(?:[$€£]|usd|eur|dollars?|euros?)?\s*(?P<after>\+|-|or more|or less|and more|and above|and over|and below|or above|or below)?\s*\.?\s*",
+    rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least"
+    rf"|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
+    r"\s*(?:[$€£]|usd|eur|dollars?|euros?)?\s*(?P<after>\+|-|or more|or less|and more|and above|and over|and below"
+    r"|or above|or below)?\s*\.?\s*",
     re.IGNORECASE,
 )
 _MORE: Final = frozenset(
@@ -119,7 +127,7 @@ def label_named(phrase: str, labels: list[str]) -> str | None:
 
 
 def spelled_label(phrase: str, labels: list[str]) -> str | None:
-    """The longest label that stands word for word in `phrase` ("non functional"), when it has several words; else None."""
+    """The longest label of several words that stands as it is in `phrase` ("non functional"); None when none does."""
     spoken = _spaced(phrase)
     return max((label for label in labels if " " in label.strip() and _spaced(label) in spoken), key=len, default=None)
 
@@ -167,7 +175,7 @@ def are_codes(labels: list[str]) -> bool:
 
 
 def threshold_label(threshold: Threshold, labels: list[str]) -> str | None:
-    """The label that holds what is beyond `threshold`: `>50K` of `<=50K` and `>50K`; None when they draw no such line."""
+    """The label beyond `threshold`: `>50K` of `<=50K` and `>50K`; None when they draw no such line."""
     bounds = [(label, bound_of(label)) for label in labels]
     if not 2 <= len(labels) <= 4 or any(bound is None for _, bound in bounds):
         return None
@@ -188,7 +196,7 @@ def says_no(label: str) -> bool:
 
 
 def bound_of(label: str) -> tuple[float, bool] | None:
-    """The number in a label like `>50K`, and whether the label holds what is above it; None when it is no such label."""
+    """The number in a label like `>50K`, and whether it holds what is above; None when it is no such label."""
     match = _BOUND.fullmatch(label)
     if match is None:
         return None

@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from automl_schemas.catalog import ColumnEntry
+
 from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels, spelled_label
 from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, relate, tokens
-from automl_schemas.catalog import ColumnEntry
 
 __all__ = ["NameMatch", "is_generic", "name_match", "value_match"]
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from automl_agent.grounding.candidates import Candidate, content_of
-from automl_agent.grounding.positives import Positive
 from automl_runtime.errors import DataError, RequestError, shorten
 from automl_schemas.catalog import DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
+
+from automl_agent.grounding.candidates import Candidate, content_of
+from automl_agent.grounding.positives import Positive
 
 __all__ = ["candidate_label", "no_match", "no_table", "target_question", "target_sentence"]
 
@@ -74,7 +75,9 @@ def target_sentence(phrase: str, candidate: Candidate, positive: Positive | None
 def candidate_label(candidate: Candidate) -> str:
     """A candidate with its evidence."""
     made = f" made by {candidate.sql}" if candidate.sql is not None else ""
-    return f"{candidate.table.name}: {candidate.name}{made}, {candidate.evidence}; {candidate.column.distinct} values, {candidate.column.missing} missing"
+    column = candidate.column
+    where = f"{candidate.table.name}: {candidate.name}{made}, {candidate.evidence}"
+    return f"{where}; {column.distinct:,} values, {column.missing:,} missing"
 
 
 def target_question(phrase: str, options: list[Candidate], default: Candidate) -> Question:

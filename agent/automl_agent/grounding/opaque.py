@@ -6,23 +6,27 @@ import re
 from collections.abc import Collection
 from typing import Final
 
+from automl_runtime.errors import RequestError
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
+
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, content_of, is_number
 from automl_agent.grounding.labels import are_codes, initials_match, labels_of
 from automl_agent.grounding.matching import is_generic
 from automl_agent.grounding.topics import is_about, is_about_something_else
 from automl_agent.grounding.wishes import Wish
-from automl_runtime.errors import RequestError
-from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
 __all__ = ["is_nameless", "nameless", "placed"]
 
 _PLACEHOLDER: Final = re.compile(
-    r"(?:col|column|unnamed|var|variable|field|feature|attr|attribute|x|v|f|c|a|z|spalte|champ)?[\s_:.-]*\d*|[a-z]{1,2}\d*",
+    r"(?:col|column|unnamed|var|variable|field|feature|attr|attribute|x|v|f|c|a|z|spalte|champ)?[\s_:.-]*\d*"
+    r"|[a-z]{1,2}\d*",
     re.IGNORECASE,
 )
 _PLACE: Final = re.compile(
-    r"\b(?:(?P<word>first|second|third|fourth|fifth|last|final|rightmost|leftmost)\s+(?:column|field|variable|attribute|col)"
-    r"|(?:column|field|col)\s+(?:no\.?|number|nr\.?|#)?\s*(?P<number>\d{1,3})|(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\s+(?:column|field|col))\b",
+    r"\b(?:(?P<word>first|second|third|fourth|fifth|last|final|rightmost|leftmost)\s+(?:column|field|variable"
+    r"|attribute|col)"
+    r"|(?:column|field|col)\s+(?:no\.?|number|nr\.?|#)?\s*(?P<number>\d{1,3})|(?P<ordinal>\d{1,3})(?:st|nd|rd"
+    r"|th)\s+(?:column|field|col))\b",
     re.IGNORECASE,
 )
 _PLACES: Final = {

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from automl_agent.grounding.candidates import Candidate
-from automl_agent.grounding.labels import Label, clean_value, label_named, yes_label
-from automl_agent.grounding.wishes import Wish
 from automl_runtime.errors import RequestError
 from automl_schemas.question import Option, Question
 from automl_schemas.vocabulary import ColumnType
+
+from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.labels import Label, clean_value, label_named, yes_label
+from automl_agent.grounding.wishes import Wish
 
 __all__ = ["Positive", "choose_positive"]
 

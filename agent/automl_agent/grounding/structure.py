@@ -5,23 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from automl_agent.grounding.words import content_words, relate, tokens
+from automl_runtime.errors import RequestError
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import JoinSpec, Validation
 from automl_schemas.vocabulary import TaskType
 
+from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.words import content_words, relate, tokens
+from automl_agent.requirements.text import word_set
+
 __all__ = ["Structure", "is_series", "structure_of", "time_column"]
 
-_ATTRIBUTES: Final = frozenset(
-    "birth born dob birthday signup signed sign joined join registered registration since started start hired hire opened created creation first"
-    " renewal expiry expires expiration built valid last updated end ended left closed cancelled deactivated terminated updated modified".split()
-)
+_ATTRIBUTES: Final = word_set("""
+    birth born dob birthday signup signed sign joined join registered registration since started start hired hire
+    opened created creation first renewal expiry expires expiration built valid last updated end ended left closed
+    cancelled deactivated terminated updated modified
+""")
 """Words of dates that tell something about an entity rather than when the row was observed."""
-_CALENDAR: Final = frozenset(
-    "hour hr weekday dow month mnth year yr season holiday workingday workday weekend week quarter day dom doy minute feiertag monat jahr stunde".split()
-)
+_CALENDAR: Final = word_set("""
+    hour hr weekday dow month mnth year yr season holiday workingday workday weekend week quarter day dom doy minute
+    feiertag monat jahr stunde
+""")
 _PERSONS: Final = (
     "customer",
     "patient",
@@ -51,45 +57,47 @@ class Structure:
 def structure_of(
     requirement: Requirement,
     task: TaskType,
-    table: TableEntry,
-    target: str,
+    target: Candidate,
     catalog: DataCatalog,
     joins: list[JoinSpec],
     answer: str | None = None,
 ) -> Structure:
-    """Time, groups, series and validation of a task on `table`.
+    """Time, groups, series and validation of a task on the table of `target`.
 
-    A forecast is validated in time; so is a prediction from what is known before an event, or for a time ahead, when the
-    rows have an order in time. Rows that repeat an entity stay together. Classes are stratified.
+    A forecast is validated in time; so is a prediction from what is known before an event, or for a time ahead, when
+    the rows have an order in time. Rows that repeat an entity stay together. Classes are stratified.
     """
+    table = target.table
     if task == "forecast":
         time = time_column(table, events_only=False)
-        series = _series(requirement, table, time, target)
-        ahead = [
-            column.name
-            for column in table.columns
-            if column.name not in {target, time, *series} and set(tokens(column.name)) & _CALENDAR
-        ]
-        return Structure("temporal", time, None, series, ahead)
-    group = _repeated_entity(requirement, table, target)
-    if requirement.known_before is not None:
-        time = time_column(table, events_only=True) or _joined_time(table, catalog, joins)
-        if time is not None:
-            return Structure("temporal", time)
-    if requirement.horizon_days is not None and (group is not None or not _has_own_key(table)):
-        time = time_column(table, events_only=True)
-        if time is not None:
-            return Structure("temporal", time)
+        series = _series(requirement, table, time, target.column.name)
+        taken = {target.column.name, time, *series}
+        ahead = [column.name for column in table.columns if set(tokens(column.name)) & _CALENDAR]
+        return Structure("temporal", time, None, series, [name for name in ahead if name not in taken])
+    group = _repeated_entity(requirement, table, target.column.name)
+    time = _order(requirement, table, catalog, joins, moments=group is not None or not _has_own_key(table))
+    if time is not None:
+        return Structure("temporal", time)
+    plain: Validation = "stratified" if task in {"binary", "multiclass"} else "random"
     if group is None:
-        return Structure("stratified" if task in {"binary", "multiclass", "multilabel"} else "random")
+        return Structure(plain)
     question = _group_question(table, group)
-    kept = None if answer == "rows" else group
-    return Structure(
-        "grouped" if kept else "stratified" if task in {"binary", "multiclass"} else "random",
-        None,
-        kept,
-        question=question,
+    if answer is not None and answer not in {group, "rows"}:
+        raise RequestError(f"entity={answer!r} is no option.", hint=f"Options: {group}, rows.")
+    return (
+        Structure(plain, question=question)
+        if answer == "rows"
+        else Structure("grouped", None, group, question=question)
     )
+
+
+def _order(
+    requirement: Requirement, table: TableEntry, catalog: DataCatalog, joins: list[JoinSpec], *, moments: bool
+) -> str | None:
+    """The time that rules a split, when the words look ahead: from before an event, or (rows being `moments`) a while."""
+    if requirement.known_before is not None:
+        return time_column(table, events_only=True) or _joined_time(table, catalog, joins)
+    return time_column(table, events_only=True) if requirement.horizon_days is not None and moments else None
 
 
 def time_column(table: TableEntry, *, events_only: bool) -> str | None:

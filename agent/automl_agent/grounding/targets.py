@@ -6,17 +6,18 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import Final
 
+from automl_runtime.errors import DataError, RequestError
+from automl_schemas.catalog import DataCatalog
+from automl_schemas.question import Question
+from automl_schemas.requirement import Threshold
+from rapidfuzz import process
+
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, candidates, content_of
 from automl_agent.grounding.derived import unit_seconds
 from automl_agent.grounding.messages import no_match, target_question
 from automl_agent.grounding.opaque import nameless, placed
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold
-from automl_runtime.errors import DataError, RequestError
-from automl_schemas.catalog import DataCatalog
-from automl_schemas.question import Question
-from automl_schemas.requirement import Threshold
-from rapidfuzz import process
 
 __all__ = ["Target", "choose_target"]
 
@@ -50,7 +51,7 @@ def choose_target(
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
-        chosen = _answered(answer, wish, catalog, found)
+        chosen = _answered(answer, catalog, found)
         return Target(
             _checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen)
         )
@@ -86,13 +87,14 @@ def _checked(candidate: Candidate) -> Candidate:
     if candidate.column.distinct < 2 and candidate.sql is None:
         value = candidate.column.stats.top[0].value if candidate.column.stats.top else None
         raise DataError(
-            f"The target {candidate.column.name!r} of {candidate.table.name} holds {value!r} in all its {candidate.column.rows:,} rows.",
+            f"The target {candidate.column.name!r} of {candidate.table.name} holds {value!r} in all its"
+            f" {candidate.column.rows:,} rows.",
             hint="A model needs at least two classes, or numbers that vary.",
         )
     return candidate
 
 
-def _answered(answer: str, wish: Wish, catalog: DataCatalog, found: list[Candidate]) -> Candidate:
+def _answered(answer: str, catalog: DataCatalog, found: list[Candidate]) -> Candidate:
     for candidate in found:
         if fold(answer) in {fold(candidate.id), fold(candidate.name)}:
             return candidate

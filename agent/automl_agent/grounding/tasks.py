@@ -6,9 +6,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from automl_agent.grounding.candidates import Candidate
-from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import content_words, relate, stem
 from automl_runtime.errors import RequestError
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
@@ -16,7 +13,12 @@ from automl_schemas.spec import MetricSpec
 from automl_schemas.vocabulary import MetricName, TaskType, default_metric
 from rapidfuzz import process
 
-__all__ = ["FITTING", "TaskChoice", "choose_metric", "choose_task"]
+from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.wishes import Wish
+from automl_agent.grounding.words import content_words, relate, stem
+from automl_agent.requirements.text import word_set
+
+__all__ = ["FITTING", "TaskChoice", "choose_metric", "choose_task", "metric_question"]
 
 _CLASSIFIED: Final[tuple[MetricName, ...]] = ("roc_auc", "log_loss", "f1", "accuracy", "balanced_accuracy")
 FITTING: Final[dict[TaskType, tuple[MetricName, ...]]] = {
@@ -30,15 +32,19 @@ FITTING: Final[dict[TaskType, tuple[MetricName, ...]]] = {
 }
 """Metrics that each task can be judged by."""
 
-_CLASS_WORDS: Final = frozenset(
-    "grade class category level type group tier band label stage priority severity kind digit species segment bracket urgency".split()
-)
-_NUMBER_WORDS: Final = frozenset(
-    "score point points number count amount price cost age position rank place placing ranking year years room rooms minutes hours days sum total quantity"
-    " value size length weight height duration time long late old much many sale sales demand income".split()
-)
-_ORDINAL_WORDS: Final = frozenset("quality rating star stars satisfaction evaluation grade mark stage risk".split())
-_RANKS: Final = frozenset("position rank ranking place placing placement standing".split())
+_CLASS_WORDS: Final = word_set("""
+    grade class category level type group tier band label stage priority severity kind digit species segment bracket
+    urgency
+""")
+_NUMBER_WORDS: Final = word_set("""
+    score point points number count amount price cost age position rank place placing ranking year years room rooms
+    minutes hours days sum total quantity value size length weight height duration time long late old much many sale
+    sales demand income
+""")
+_ORDINAL_WORDS: Final = word_set("""
+    quality rating star stars satisfaction evaluation grade mark stage risk
+""")
+_RANKS: Final = word_set("position rank ranking place placing placement standing")
 _FEW: Final = 10
 
 
@@ -70,7 +76,7 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
         and requirement.task is None
     )
     if unsure and wish.metric is None:
-        spoken = _spoken(wish, candidate)
+        spoken = _spoken(wish)
         unsure, default = (
             spoken is None,
             spoken or ("multiclass" if _speaks(wish, candidate, _ORDINAL_WORDS) else "regression"),
@@ -85,7 +91,7 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
     return TaskChoice(default, _question(candidate, allowed, default) if unsure and wish.metric is None else None)
 
 
-def _spoken(wish: Wish, candidate: Candidate) -> TaskType | None:
+def _spoken(wish: Wish) -> TaskType | None:
     words = {stem(word) for word in content_words(wish.phrase)}
     if words & {stem(word) for word in _CLASS_WORDS}:
         return "multiclass"
@@ -147,13 +153,25 @@ def choose_metric(
     if requirement.metric is not None:
         if requirement.metric not in FITTING[task]:
             raise RequestError(
-                f"{requirement.metric} does not fit a {task} task, which this is; it is judged by {', '.join(FITTING[task])}.",
+                f"{requirement.metric} does not fit a {task} task, which this is; it is judged by"
+                f" {', '.join(FITTING[task])}.",
                 hint=_HINTS.get(task, "Leave the metric out, or take one of these."),
             )
         return MetricSpec(name=requirement.metric, goal=requirement.goal), []
     if task == "regression" and wish is not None and _is_rank(wish):
         return MetricSpec(name="mae"), ["a position is judged in places: metric mae"]
     return MetricSpec(name=default_metric(task)), []
+
+
+def metric_question(task: TaskType, metric: MetricSpec) -> Question:
+    """The question which metric judges a task; it is always settled by the words or by default."""
+    return Question(
+        id="metric",
+        text="Which metric judges the model?",
+        options=[Option(value=name, label=name) for name in FITTING[task]],
+        default=metric.name,
+        impact="It is what the search optimises.",
+    )
 
 
 _HINTS: Final[dict[TaskType, str]] = {

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from automl_agent.requirements.text import word_set
+
 __all__ = [
     "ABBREVIATIONS",
     "CONCEPTS",
@@ -18,16 +20,39 @@ __all__ = [
     "NEUTRAL",
     "SHORT_WORDS",
     "WEAK",
+    "concepts",
 ]
 
-CONCEPTS: Final = """
-churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
-default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
-fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude ; legit legitimate genuine honest authentic
+
+def concepts(text: str) -> list[str]:
+    """The entries of a word list: one a line; a line that is indented goes on with the one before.
+
+    >>> concepts("a b\\n  c\\nd")
+    ['a b c', 'd']
+    """
+    return [" ".join(entry.split()) for entry in text.strip().replace("\n  ", " ").splitlines()]
+
+
+def _pairs(text: str) -> dict[str, str]:
+    return dict(pair.split(":") for pair in text.split())
+
+
+CONCEPTS: Final = concepts("""
+churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination
+  resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw
+  expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain
+  retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
+default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent
+  npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
+fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude
+  ; legit legitimate genuine honest authentic
 spam junk unwanted unsolicited ; ham legit legitimate wanted
-late delay deviation lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt timely
+late delay deviation lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt
+  timely
 noshow absent absence miss skip ; show showup attend attendance turnup appear come present
-fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact healthy
+fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down
+  downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact
+  healthy
 fail flunk unsuccessful failure ; pass success successful succeed graduate qualify
 survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish expire deceased
 sick ill illness disease condition diagnosis diagnose positive infected infection ; healthy negative
@@ -57,7 +82,8 @@ toxic poisonous
 sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
 rain rainfall precipitation wet ; dry
-price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar
+price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly
+  valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar
 cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
 income salary wage earn earnings pay compensation remuneration payroll gehalt lohn einkommen salaire revenu rich >make
 revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money
@@ -146,18 +172,24 @@ digit number numeral
 latency delay response
 margin markup
 age years old
-""".strip()
-"""One concept a line; words after `;` mean the opposite."""
+""")
+"""Words that mean the same, one concept a line; words after `;` mean the opposite; `>` marks words of requests only."""
 
-DOMAINS: Final = """
-bank loan credit deposit balance mortgage interest savings investment debt borrower lender branch overdraft card payment account applicant client housing
-patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tumor tumour cancer hospital ward doctor medication diagnosis pulse symptom surgery clinic nurse health medical pregnancy pregnancies hemoglobin stroke smoker icu stay los admission discharge lactate mortality readmission
-customer client order basket product shop store discount purchase checkout cart sale sales revenue seller buyer shopper brand subscriber churn loyalty coupon
-plan contract internet phone line data minutes subscriber tenure network roaming broadband mobile telecom tariff churn customer sms
+DOMAINS: Final = concepts("""
+bank loan credit deposit balance mortgage interest savings investment debt borrower lender branch overdraft card
+  payment account applicant client housing
+patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tumor tumour cancer hospital ward doctor
+  medication diagnosis pulse symptom surgery clinic nurse health medical pregnancy pregnancies hemoglobin stroke
+  smoker icu stay los admission discharge lactate mortality readmission
+customer client order basket product shop store discount purchase checkout cart sale sales revenue seller buyer
+  shopper brand subscriber churn loyalty coupon
+plan contract internet phone line data minutes subscriber tenure network roaming broadband mobile telecom tariff churn
+  customer sms
 flight airport airline passenger fare ticket embark trip travel boarding aircraft departure arrival gate luggage seat
 employee salary department job overtime hire manager attrition promotion staff colleague worker workforce company
 student pupil school exam grade study homework teacher course class lesson absence university mark
-soil crop rainfall fertilizer fertiliser ph nitrogen phosphorus potassium humidity irrigation harvest plot farm plant seed fruit apple wheat corn n p k
+soil crop rainfall fertilizer fertiliser ph nitrogen phosphorus potassium humidity irrigation harvest plot farm plant
+  seed fruit apple wheat corn n p k
 car vehicle engine fuel mileage gearbox horsepower cylinder transmission odometer mpg motor weight make
 house home flat apartment room bathroom bedroom sqft garage lot floor neighbourhood neighborhood rent property price
 energy electricity power load consumption kwh meter grid heating voltage demand
@@ -173,96 +205,101 @@ transaction card merchant amount fraud payment terminal atm transfer
 cement concrete slag water strength aggregate steel alloy
 hotel booking guest room night stay reservation arrival lead adults children
 parcel shipment delivery courier carrier depot package consignment warehouse
-""".strip()
+""")
 """Words of one walk of life a line: whether a request and a table are about the same thing."""
 
-JOINED: Final[dict[tuple[str, str], str]] = {
-    ("on", "time"): "ontime", ("in", "time"): "ontime", ("no", "show"): "noshow", ("show", "up"): "showup", ("turn", "up"): "showup",
-    ("pay", "back"): "payback", ("paid", "back"): "payback", ("charge", "off"): "chargeoff", ("write", "off"): "chargeoff",
-    ("drop", "out"): "dropout", ("break", "down"): "breakdown", ("go", "down"): "breakdown", ("shut", "down"): "breakdown",
-    ("sign", "up"): "signup", ("opt", "in"): "optin", ("opt", "out"): "optout", ("take", "off"): "takeoff", ("go", "away"): "leave",
-    ("send", "back"): "sendback", ("e", "mail"): "email", ("give", "up"): "quit", ("pass", "away"): "die", ("walk", "away"): "leave",
-    ("jump", "ship"): "leave", ("move", "on"): "leave", ("move", "away"): "leave", ("fall", "behind"): "late", ("be", "gone"): "leave",
-    ("come", "back"): "return", ("fall", "ill"): "sick", ("pay", "off"): "payback", ("box", "office"): "boxoffice", ("hand", "in"): "resign",
-}  # fmt: skip
-"""Two words, as stems, that are one."""
+JOINED: Final = {
+    (pair.partition("+")[0], pair.partition("+")[2]): word
+    for pair, word in _pairs("""
+    on+time:ontime in+time:ontime no+show:noshow show+up:showup turn+up:showup pay+back:payback paid+back:payback
+    charge+off:chargeoff write+off:chargeoff drop+out:dropout break+down:breakdown go+down:breakdown
+    shut+down:breakdown sign+up:signup opt+in:optin opt+out:optout take+off:takeoff go+away:leave send+back:sendback
+    e+mail:email give+up:quit pass+away:die walk+away:leave jump+ship:leave move+on:leave move+away:leave
+    fall+behind:late be+gone:leave come+back:return fall+ill:sick pay+off:payback box+office:boxoffice
+    hand+in:resign
+""").items()
+}
+"""Two words that are one, as in "on time"."""
 
-IRREGULAR: Final[dict[str, str]] = {
-    "left": "leave", "leaves": "leave", "leaving": "leave", "lost": "lose", "sold": "sell", "bought": "buy", "paid": "pay", "died": "die",
-    "dies": "die", "dying": "die", "won": "win", "broke": "break", "broken": "break", "spent": "spend", "went": "go", "gone": "go", "goes": "go",
-    "took": "take", "taken": "take", "made": "make", "lent": "lend", "kept": "keep", "came": "come", "fell": "fall", "fallen": "fall",
-    "grew": "grow", "grown": "grow", "rose": "rise", "cancelled": "cancel", "cancelling": "cancel", "canceled": "cancel", "canceling": "cancel",
-    "quitting": "quit", "stopped": "stop", "stopping": "stop", "shipped": "ship", "shipping": "ship", "dropped": "drop", "skipped": "skip",
-    "admitted": "admit", "readmitted": "readmit", "older": "old", "oldest": "old", "longer": "long", "later": "late", "heavier": "heavy",
-    "taller": "tall", "higher": "high", "larger": "large", "bigger": "big", "cheaper": "cheap", "warmer": "warm", "hotter": "hot", "faster": "fast",
-    "younger": "young", "earlier": "early", "richer": "rich", "satisfied": "satisfied", "sent": "send", "built": "build", "held": "hold", "met": "meet", "got": "get", "given": "give", "gave": "give", "written": "write",
-    "wrote": "write", "chosen": "choose", "chose": "choose", "driven": "drive", "drove": "drive", "flown": "fly", "known": "know", "shown": "show", "begun": "begin",
-    "began": "begin", "stolen": "steal", "stole": "steal", "caught": "catch", "taught": "teach", "brought": "bring", "slept": "sleep", "felt": "feel", "found": "find",
-    "grown": "grow", "thrown": "throw", "worn": "wear", "eaten": "eat", "ate": "eat", "drank": "drink", "said": "say", "told": "tell", "dealt": "deal",
-    "mice": "mouse", "people": "people", "children": "child",
-    "men": "man", "women": "woman", "renewed": "renew", "exited": "exit", "exits": "exit", "closed": "close", "closing": "close", "used": "use",
-    "uses": "use", "using": "use", "users": "user", "series": "series", "species": "species", "status": "status", "basis": "basis", "gas": "gas",
-    "bus": "bus", "less": "less", "class": "class", "classes": "class", "pass": "pass", "passes": "pass", "passed": "pass", "miss": "miss",
-    "missed": "miss", "misses": "miss", "loss": "loss", "losses": "loss", "sales": "sale", "minutes": "minutes", "mins": "minutes", "hours": "hours",
-    "days": "days", "nights": "nights", "points": "points", "stars": "stars", "churned": "churn", "churning": "churn", "attrited": "attrition",
-    "defaulted": "default", "ordered": "order", "orders": "order", "ran": "run", "running": "run", "planned": "plan", "weighs": "weigh",
-    "happened": "happen", "returned": "return", "bad": "bad", "need": "need", "needs": "need", "needed": "need", "red": "red", "speed": "speed",
-    "bed": "bed", "beds": "bed", "king": "king", "ring": "ring", "thing": "thing", "spring": "spring", "string": "string", "rating": "rating",
-    "housing": "housing", "building": "building", "earnings": "earnings", "wing": "wing", "fed": "fed", "led": "led", "shed": "shed",
-    "repaid": "repay", "unpaid": "unpaid", "prepaid": "prepay", "resold": "resell", "rebought": "buy", "overdue": "overdue", "hundred": "hundred", "seed": "seed", "feed": "feed", "breed": "breed", "weed": "weed", "indeed": "indeed", "exceed": "exceed",
-}  # fmt: skip
-"""Word -> stem, where the rules of `words.stem` would go wrong."""
+IRREGULAR: Final = _pairs("""
+    left:leave leaves:leave leaving:leave lost:lose sold:sell bought:buy paid:pay died:die dies:die dying:die
+    won:win broke:break broken:break spent:spend went:go gone:go goes:go took:take taken:take made:make lent:lend
+    kept:keep came:come fell:fall fallen:fall grew:grow grown:grow rose:rise cancelled:cancel cancelling:cancel
+    canceled:cancel canceling:cancel quitting:quit stopped:stop stopping:stop shipped:ship shipping:ship
+    dropped:drop skipped:skip admitted:admit readmitted:readmit older:old oldest:old longer:long later:late
+    heavier:heavy taller:tall higher:high larger:large bigger:big cheaper:cheap warmer:warm hotter:hot faster:fast
+    younger:young earlier:early richer:rich satisfied:satisfied sent:send built:build held:hold met:meet got:get
+    given:give gave:give written:write wrote:write chosen:choose chose:choose driven:drive drove:drive flown:fly
+    known:know shown:show begun:begin began:begin stolen:steal stole:steal caught:catch taught:teach brought:bring
+    slept:sleep felt:feel found:find thrown:throw worn:wear eaten:eat ate:eat drank:drink said:say told:tell
+    dealt:deal mice:mouse people:people children:child men:man women:woman renewed:renew exited:exit exits:exit
+    closed:close closing:close used:use uses:use using:use users:user series:series species:species status:status
+    basis:basis gas:gas bus:bus less:less class:class classes:class pass:pass passes:pass passed:pass miss:miss
+    missed:miss misses:miss loss:loss losses:loss sales:sale minutes:minutes mins:minutes hours:hours days:days
+    nights:nights points:points stars:stars churned:churn churning:churn attrited:attrition defaulted:default
+    ordered:order orders:order ran:run running:run planned:plan weighs:weigh happened:happen returned:return bad:bad
+    need:need needs:need needed:need red:red speed:speed bed:bed beds:bed king:king ring:ring thing:thing
+    spring:spring string:string rating:rating housing:housing building:building earnings:earnings wing:wing fed:fed
+    led:led shed:shed repaid:repay unpaid:unpaid prepaid:prepay resold:resell rebought:buy overdue:overdue
+    hundred:hundred seed:seed feed:feed breed:breed weed:weed indeed:indeed exceed:exceed
+""")
+"""Word -> its root, where the rules of `words.stem` would go wrong."""
 
-ABBREVIATIONS: Final[dict[str, str]] = {
-    "amt": "amount", "qty": "quantity", "cnt": "count", "num": "number", "nr": "number", "no": "number", "nbr": "number", "avg": "average",
-    "temp": "temperature", "tmp": "temperature", "min": "minutes", "mins": "minutes", "hr": "hours", "hrs": "hours", "yr": "year", "yrs": "year",
-    "dt": "date", "ts": "time", "tm": "time", "arr": "arrive", "dep": "depart", "dest": "destination", "orig": "origin", "cust": "customer",
-    "acct": "account", "acc": "account", "emp": "employee", "txn": "transaction", "trx": "transaction", "tx": "transaction", "inv": "invoice",
-    "pmt": "payment", "pay": "pay", "prc": "price", "px": "price", "val": "value", "rev": "revenue", "inc": "income", "sal": "salary",
-    "dur": "duration", "dist": "distance", "wt": "weight", "ht": "height", "len": "length", "sz": "size", "cat": "category", "typ": "type",
-    "desc": "description", "dept": "department", "pos": "position", "rk": "rank", "lvl": "level", "pct": "percent", "perc": "percent",
-    "fl": "flag", "flg": "flag", "ind": "indicator", "tgt": "target", "lbl": "label", "cls": "class", "prob": "probability", "temp_c": "temperature",
-    "hum": "humidity", "precip": "precipitation", "cons": "consumption", "elec": "electricity", "prod": "production", "del": "delay",
-    "dly": "delay", "dev": "deviation", "canc": "cancel", "cxl": "cancel", "diag": "diagnosis", "dx": "diagnosis", "surv": "survive", "mort": "mortality",
-    "wkly": "weekly", "mthly": "monthly", "med": "median", "tot": "total", "ttl": "total", "vol": "volume", "dem": "demand", "qual": "quality",
-    "rtg": "rating", "subs": "subscription", "sub": "subscription", "reg": "region", "mnth": "month", "mth": "month", "wk": "week",
-    "lat": "latitude", "lon": "longitude", "lng": "longitude", "btw": "between", "resp": "response", "pur": "purchase", "purch": "purchase",
-    "conv": "conversion", "gdp": "gdp", "sp": "price", "msrp": "price", "rul": "life", "los": "stay",
-}  # fmt: skip
+ABBREVIATIONS: Final = _pairs("""
+    amt:amount qty:quantity cnt:count num:number nr:number no:number nbr:number avg:average temp:temperature
+    tmp:temperature min:minutes mins:minutes hr:hours hrs:hours yr:year yrs:year dt:date ts:time tm:time arr:arrive
+    dep:depart dest:destination orig:origin cust:customer acct:account acc:account emp:employee txn:transaction
+    trx:transaction tx:transaction inv:invoice pmt:payment pay:pay prc:price px:price val:value rev:revenue
+    inc:income sal:salary dur:duration dist:distance wt:weight ht:height len:length sz:size cat:category typ:type
+    desc:description dept:department pos:position rk:rank lvl:level pct:percent perc:percent fl:flag flg:flag
+    ind:indicator tgt:target lbl:label cls:class prob:probability hum:humidity precip:precipitation cons:consumption
+    elec:electricity prod:production del:delay dly:delay dev:deviation canc:cancel cxl:cancel diag:diagnosis
+    dx:diagnosis surv:survive mort:mortality wkly:weekly mthly:monthly med:median tot:total ttl:total vol:volume
+    dem:demand qual:quality rtg:rating subs:subscription sub:subscription reg:region mnth:month mth:month wk:week
+    lat:latitude lon:longitude lng:longitude btw:between resp:response pur:purchase purch:purchase conv:conversion
+    gdp:gdp sp:price msrp:price rul:life los:stay
+""")
+"""How names of columns shorten words."""
 
-WEAK: Final = frozenset(
-    "number amount value total level rate type class category kind status state count sum data column field data entry record row new old current"
-    " final first last next average mean median maximum minimum overall annual yearly monthly weekly daily hourly expected actual future real"
-    " result outcome time date day days week month year minute minutes hour hours unit group thing degree share percentage size per net gross"
-    " good bad high low likely possible specific certain different own exact estimated predicted observed measured given single individual".split()
-)
+WEAK: Final = word_set("""
+    number amount value total level rate type class category kind status state count sum data column field entry
+    record row new old current final first last next average mean median maximum minimum overall annual yearly
+    monthly weekly daily hourly expected actual future real result outcome time date day days week month year minute
+    minutes hour hours unit group thing degree share percentage size per net gross good bad high low likely possible
+    specific certain different own exact estimated predicted observed measured given single individual
+""")
 """Words that tell little about a column by themselves."""
 
-NEUTRAL: Final = frozenset(
-    "is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target the of in on date dt ts for per by at to and or a an"
-    " value val num number no nr code cd id key col column field var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs"
-    " hour hours minute minutes min mins s sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this now new current"
-    " ever next within during raw clean final total sum amount".split()
-)
+NEUTRAL: Final = word_set("""
+    is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target
+    the of in on date dt ts for per by at to and or a an value val num number no nr code cd id key col column field
+    var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs hour hours minute minutes min mins s
+    sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this
+    now new current ever next within during raw clean final total sum amount
+""")
 """Parts of column names that add nothing against a match."""
 
-FRAME: Final = frozenset(
-    "risk probability likelihood chance odds propensity prediction forecast estimation estimate classification detection model event case instance occurrence"
-    " value next future possible likely high whole correct right true real potential early proper various several".split()
-)
+FRAME: Final = word_set("""
+    risk probability likelihood chance odds propensity prediction forecast estimation estimate classification
+    detection model event case instance occurrence value next future possible likely high whole correct right true
+    real potential early proper various several
+""")
 """Words of a request that frame what is predicted ("churn risk") and seldom occur in a name."""
 
-GENERIC_TARGETS: Final = frozenset(
-    "target label class classes y outcome response result results output dependent truth gt goal category flag indicator yvar depvar tgt cls lbl answer event ziel klasse zielvariable cible classe resultat ergebnis".split()
-)
+GENERIC_TARGETS: Final = word_set("""
+    target label class classes y outcome response result results output dependent truth gt goal category flag
+    indicator yvar depvar tgt cls lbl answer event ziel klasse zielvariable cible classe resultat ergebnis
+""")
 """Names that say no more than that a column is to be predicted."""
 
-SHORT_WORDS: Final = frozenset(
-    "age car day sex net tax fee job pet sum max min gas bus map top low high hot wet dry ice air oil sea sun war art bar bed box cup dog cat eye ear fan"
-    " hat ink key kit leg lid log man men mix nut pan pen pie pin pot ram red rod row run set sky son tap tea tie tin toe ton toy use van war wax web win"
-    " year week hour date time name type code size rate rank risk room rain road plan part park page post port pain pair past path pass play plot poor"
-    " care card cash case cell city club cold cost crop data deal dear dent desk disk door down drug face fact fair farm fast fire firm fish food foot form"
-    " fuel full gain game girl goal gold good hair half hand head heat home hour idea iron item just kind king land late lead left less life like line list"
-    " loan lock long loss main male mark meal meat mean mile milk mine mode moon more move near neck need news nose note only open oral pack".split()
-)
+SHORT_WORDS: Final = word_set("""
+    age car day sex net tax fee job pet sum max min gas bus map top low high hot wet dry ice air oil sea sun war art
+    bar bed box cup dog cat eye ear fan hat ink key kit leg lid log man men mix nut pan pen pie pin pot ram red rod
+    row run set sky son tap tea tie tin toe ton toy use van wax web win year week hour date time name type code size
+    rate rank risk room rain road plan part park page post port pain pair past path pass play plot poor care card
+    cash case cell city club cold cost crop data deal dear dent desk disk door down drug face fact fair farm fast
+    fire firm fish food foot form fuel full gain game girl goal gold good hair half hand head heat home idea iron
+    item just kind king land late lead left less life like line list loan lock long loss main male mark meal meat
+    mean mile milk mine mode moon more move near neck need news nose note only open oral pack
+""")
 """Short real words that are no abbreviation of a longer one."""

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 from typing import Final
 
+from automl_schemas.catalog import TableEntry
+
 from automl_agent.grounding.thesaurus import FRAME, WEAK
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import domains, relate, tokens
-from automl_schemas.catalog import TableEntry
+from automl_agent.requirements.text import word_set
 
 __all__ = ["is_about", "is_about_something_else", "speaks_of"]
 
-_SAYS_NOTHING: Final = frozenset(
-    "data dataset table train training test valid sample sheet file input set part all full raw clean export dump final merged total new"
-    " extract records rows csv unnamed col column list main base".split()
-)
+_SAYS_NOTHING: Final = word_set("""
+    data dataset table train training test valid sample sheet file input set part all full raw clean export dump
+    final merged total new extract records rows csv unnamed col column list main base
+""")
 _COLUMNS: Final = 2
 """Columns of a walk of life that a table needs, besides its name, to be about it."""
 
 
 def is_about(wish: Wish, table: TableEntry, source: str) -> bool:
-    """Whether the request speaks of what `table` holds: its name, its files, its folder, its columns, or their field."""
+    """Whether the request speaks of what `table` holds: of its name, files, folder or columns, or of their field."""
     names = _names(table, source)
     columns = [part for column in table.columns for part in tokens(column.name) if len(part) > 2]
     spoken = [word for word in wish.context if word not in FRAME and word not in WEAK and len(word) > 2]

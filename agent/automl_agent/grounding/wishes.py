@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from automl_agent.grounding.thesaurus import FRAME, WEAK
-from automl_agent.grounding.words import codes, content_words, fold, is_event, is_negated, relate, stem
 from automl_schemas.requirement import Requirement, Threshold
 from automl_schemas.vocabulary import MetricName, TaskType
+
+from automl_agent.grounding.thesaurus import FRAME, WEAK
+from automl_agent.grounding.words import codes, content_words, fold, is_event, is_negated, relate, stem
 
 __all__ = ["Kind", "Wish", "wish_of"]
 
@@ -147,7 +148,7 @@ def _heads(
         telling = [(word, weight) for word, weight in words if weight > _ENTITY_WEIGHT] or list(words)
     heads: list[tuple[str, float]]
     if requirement.task == "binary" or _SENTENCE.search(fold(phrase)):
-        others = 0.6 if _ASKED.match(fold(phrase)) else 0.85
+        others = 0.6 if requirement.task in {None, "multiclass"} and _ASKED.match(fold(phrase)) else 0.85
         heads = [(word, 1.0 if i == 0 else others) for i, (word, _) in enumerate(telling)]
     else:
         before_of = content_words(re.split(r"\s+(?:of|in|on|at|per)\s+", phrase)[0])

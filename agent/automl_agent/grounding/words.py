@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
-from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, DOMAINS, IRREGULAR, JOINED, SHORT_WORDS
 from rapidfuzz.distance import OSA
+
+from automl_agent.grounding.thesaurus import ABBREVIATIONS, CONCEPTS, DOMAINS, IRREGULAR, JOINED, SHORT_WORDS
+from automl_agent.requirements.text import word_set
 
 __all__ = [
     "NOT_RELATED",
@@ -45,16 +47,17 @@ _EXACT, _STEM, _ABBREVIATION, _DERIVED, _SYNONYM, _OPPOSITE, _PREFIX, _TYPO = (
     0.74,
     0.78,
 )
-_SUFFIXES: Final = frozenset(
-    "|e|al|y|er|or|ion|ation|ment|ive|able|ible|ence|ance|ent|ant|ful|ness|ity|is|ed|ing|ery|age|ure|ship|ist|ial|ally|ly|ulent|ption|lation|led|ling|ic|tic|ted|ting"
-    "|ian|ee|ists|able|ability|ised|ized|ise|ize|isation|ization|s|es".split("|")
-)
-_STOP: Final = frozenset(
-    "the a an of for in on at to by with from and or but will would shall should can could may might must is are was were be been being has have had do does"
-    " did it its their our your his her my me us we you they he she i this that these those who whom which what whether if how when where than then as so too"
-    " very much more most least each every any all some again ever still soon about into onto over under up out off per please get gets got going likely"
-    " really actually also just only there them one ones".split()
-)
+_SUFFIXES: Final = {""} | word_set("""
+    e al y er or ion ation ment ive able ible ence ance ent ant ful ness ity is ed ing ery age ure ship ist ial ally ly
+    ulent ption lation led ling ic tic ted ting ian ee ists ability ised ized ise ize isation ization s es
+""")
+_STOP: Final = word_set("""
+    the a an of for in on at to by with from and or but will would shall should can could may might must is are was
+    were be been being has have had do does did it its their our your his her my me us we you they he she i this
+    that these those who whom which what whether if how when where than then as so too very much more most least
+    each every any all some again ever still soon about into onto over under up out off per please get gets got
+    going likely really actually also just only there them one ones
+""")
 _NEGATIONS: Final = frozenset({"not", "no", "never", "without", "cannot", "nt", "non"})
 
 
@@ -162,7 +165,7 @@ def _concepts(*, named: bool = False) -> dict[str, list[tuple[int, bool]]]:
     Words marked `>` stand for a concept in a request only ("what it makes"), so `named` leaves them out.
     """
     index: dict[str, list[tuple[int, bool]]] = {}
-    for number, line in enumerate(CONCEPTS.splitlines()):
+    for number, line in enumerate(CONCEPTS):
         same, _, opposite = line.partition(";")
         for side, words in ((False, same), (True, opposite)):
             for word in words.split():
@@ -175,9 +178,7 @@ def _concepts(*, named: bool = False) -> dict[str, list[tuple[int, bool]]]:
 def domains(word: str) -> frozenset[int]:
     """The walks of life that `word` belongs to."""
     plain = stem(word)
-    return frozenset(
-        number for number, line in enumerate(DOMAINS.splitlines()) if plain in {stem(part) for part in line.split()}
-    )
+    return frozenset(number for number, line in enumerate(DOMAINS) if plain in {stem(part) for part in line.split()})
 
 
 @cache
@@ -217,7 +218,7 @@ def _derived(first: str, second: str) -> bool:
 
 def is_event(word: str) -> bool:
     """Whether `word` is something that happens or not (a failure, a default): its concept has an opposite."""
-    lines = CONCEPTS.splitlines()
+    lines = CONCEPTS
     return any(";" in lines[number] for number, _ in _concepts().get(stem(word), ()))
 
 

@@ -1,10 +1,12 @@
-"""Reads the part of a sentence that says what is to be predicted: "which customers will churn", "the price of a house"."""
+"""Reads the part of a sentence that says what is predicted: "which customers will churn", "the price of a house"."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
 from typing import Final
+
+from automl_schemas.vocabulary import TaskType
 
 from automl_agent.requirements.intent import Intent, about_phrase, with_entity
 from automl_agent.requirements.phrases import (
@@ -17,42 +19,50 @@ from automl_agent.requirements.phrases import (
     split_clause,
 )
 from automl_agent.requirements.speech import Verb
-from automl_agent.requirements.text import bare, singular, tidy
-from automl_schemas.vocabulary import TaskType
+from automl_agent.requirements.text import bare, singular, tidy, word_set
 
 __all__ = ["read_apart", "read_complement", "read_question"]
 
 _APART: Final = re.compile(
-    r"\b(?:tell(?:s|ing)?|distinguish(?:es|ing)?|separat(?:e|es|ing)|differentiat(?:e|es|ing)|discriminat(?:e|es|ing)|sort(?:s|ing)?"
-    r"|divid(?:e|es|ing)|keep(?:s|ing)?|filter(?:s|ing)?|discern(?:s|ing)?)\s+(?:(?:me|us|apart|out|between|the|whether)\s+)*"
-    r"(?P<first>[^|]+?)\s+(?:(?:(?:apart|away|out)\s+)?from|and|versus|vs\.?|against|or)\s+(?P<second>[^|]+?)(?:\s+apart)?$",
+    r"\b(?:tell(?:s|ing)?|distinguish(?:es|ing)?|separat(?:e|es|ing)|differentiat(?:e|es|ing)|discriminat(?:e|es"
+    r"|ing)|sort(?:s|ing)?"
+    r"|divid(?:e|es|ing)|keep(?:s|ing)?|filter(?:s|ing)?|discern(?:s|ing)?)\s+(?:(?:me|us|apart|out|between|the"
+    r"|whether)\s+)*"
+    r"(?P<first>[^|]+?)\s+(?:(?:(?:apart|away|out)\s+)?from|and|versus|vs\.?|against"
+    r"|or)\s+(?P<second>[^|]+?)(?:\s+apart)?$",
     re.IGNORECASE,
 )
 _NORMAL: Final = re.compile(
-    r"\b(?:normal|ordinary|regular|benign|good|fine|legit(?:imate)?|genuine|healthy|ok(?:ay)?|clean|safe|real|honest|non[- ]\w+|not \w+|the rest|others?|no)\b",
+    r"\b(?:normal|ordinary|regular|benign|good|fine|legit(?:imate)?|genuine|healthy|ok(?:ay)?|clean|safe|real"
+    r"|honest|non[- ]\w+|not \w+|the rest|others?|no)\b",
     re.IGNORECASE,
 )
 _LIKELIHOOD: Final = re.compile(
-    r"^(?:(?:the|an?|our|their|how high|what|is|of)\s+)*(?:probabilit(?:y|ies)|likelihood|chances?|odds|propensity|risk)\s+(?:is\s+)?(?P<link>that|of|for|to|if)\s+(?P<rest>.+)$",
+    r"^(?:(?:the|an?|our|their|how high|what|is|of)\s+)*(?:probabilit(?:y|ies)|likelihood|chances?|odds|propensity"
+    r"|risk)\s+(?:is\s+)?(?P<link>that|of|for|to|if)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
 _RISK_OF: Final = re.compile(
-    r"^(?:(?:the|an?|our|each|every)\s+)*(?P<who>[\w-]+?)(?:'s|s')?\s+(?:probability|likelihood|chances?|odds|propensity|risk)\s+(?P<link>of|to|for)\s+(?P<rest>.+)$",
+    r"^(?:(?:the|an?|our|each|every)\s+)*(?P<who>[\w-]+?)(?:'s|s')?\s+(?:probability|likelihood|chances?|odds"
+    r"|propensity|risk)\s+(?P<link>of|to|for)\s+(?P<rest>.+)$",
     re.IGNORECASE,
 )
 _HOW: Final = re.compile(r"^how\s+(?P<word>\w+)\b\s*(?P<rest>.*)$", re.IGNORECASE)
-_MEASURES: Final = frozenset(
-    "many much long late early old tall high deep fast slow quick quickly far heavy big large small expensive cheap wide strong hot cold warm"
-    " often frequently soon bad good well hard loud bright busy full dense thick valuable polluted humid windy rich costly dear satisfied happy"
-    " severe productive efficient popular profitable acidic salty sweet young".split()
-)
+_MEASURES: Final = word_set("""
+    many much long late early old tall high deep fast slow quick quickly far heavy big large small expensive cheap
+    wide strong hot cold warm often frequently soon bad good well hard loud bright busy full dense thick valuable
+    polluted humid windy rich costly dear satisfied happy severe productive efficient popular profitable acidic
+    salty sweet young
+""")
 _ASKED_NOUN: Final = re.compile(
-    r"^(?!(?:my|our|the|these|those|your|their)\s)(?P<noun>[\w-]+(?:\s(?!will\b|would\b|does\b|do\b|did\b|is\b|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can|should)\s+)?"
+    r"^(?!(?:my|our|the|these|those|your|their)\s)(?P<noun>[\w-]+(?:\s(?!will\b|would\b|does\b|do\b|did\b|is\b"
+    r"|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can|should)\s+)?"
     r"(?P<rest>(?:an?|the|each|every|it|they|this|that|he|she|we|someone|people|our|my|these|those|i|you)\b.*)$",
     re.IGNORECASE,
 )
 _OF_OURS: Final = re.compile(
-    r"^(?P<noun>(?:(?:our|my|the)\s+)?[\w-]+(?:\s[\w-]+)?)\s+(?:that\s+)?(?:we|i|you)\s+(?:(?:will|would|might|may|could|are going to|are about to)\s+)?(?P<said>.+)$",
+    r"^(?P<noun>(?:(?:our|my|the)\s+)?[\w-]+(?:\s[\w-]+)?)\s+(?:that\s+)?(?:we|i|you)\s+(?:(?:will|would|might|may"
+    r"|could|are going to|are about to)\s+)?(?P<said>.+)$",
     re.IGNORECASE,
 )
 """Plural things that something happens to: "which clients we will lose"."""
@@ -61,11 +71,14 @@ _WHAT_BE: Final = re.compile(
     re.IGNORECASE,
 )
 _LIKELY: Final = (
-    r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone|expected|set|due|bound|willing|ready)\s+to"
-    r"|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high|higher|great)\s+)?(?:risk|danger) (?:of|to|for)|on the verge of"
+    r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone"
+    r"|expected|set|due|bound|willing|ready)\s+to"
+    r"|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high|higher|great)\s+)?(?:risk|danger) (?:of|to|for)"
+    r"|on the verge of"
 )
 _RELATIVE: Final = re.compile(
-    rf"^(?P<noun>(?:[\w'-]+\s+){{0,6}}?[\w'-]+)\s+(?:(?:{_LIKELY})\s+(?P<likely>.+)|(?:who|that|which)\s+(?P<rest>.+))$",
+    rf"^(?P<noun>(?:[\w'-]+\s+){{0,6}}?[\w'-]+)\s+(?:(?:{_LIKELY})\s+(?P<likely>.+)|(?:who|that"
+    rf"|which)\s+(?P<rest>.+))$",
     re.IGNORECASE,
 )
 _INTO: Final = re.compile(
@@ -192,7 +205,8 @@ def _simple_subject(words: str) -> tuple[str, str]:
     if match["article"]:
         for i, token in enumerate(tokens[1:4], start=1):
             if re.fullmatch(
-                r"(?:[a-z]{2,}[^su]s|[a-z]{3,}ed|goes|does|pays|left|went|paid|fell|got|made|won|lost|didn't|doesn't|never|not)",
+                r"(?:[a-z]{2,}[^su]s|[a-z]{3,}ed|goes|does|pays|left|went|paid|fell|got|made|won|lost|didn't"
+                r"|doesn't|never|not)",
                 token,
                 re.IGNORECASE,
             ):
@@ -295,7 +309,8 @@ def _likelihood(words: str) -> Intent | None:
 def read_complement(verb: Verb, words: str) -> Intent | None:
     """The intent behind `verb` and what follows it; None when nothing follows."""
     words = re.sub(
-        r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically|reliably|out|all|:)(?:\s+|$))+",
+        r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically"
+        r"|reliably|out|all|:)(?:\s+|$))+",
         "",
         words,
         flags=re.IGNORECASE,
@@ -335,7 +350,8 @@ def _classes(words: str) -> Intent | None:
         return None
     link, classes = match["link"].casefold(), predicate(match["classes"])
     kind = re.match(
-        r"^(?:(?:\d+|two|three|four|five|several|different|various|the right|their|its|one of)\s+)*(?:classes|categories|groups|types|kinds|labels|buckets)(?:\s*[:(]\s*(?P<list>.+))?$",
+        r"^(?:(?:\d+|two|three|four|five|several|different|various|the right|their|its|one of)\s+)*(?:classes"
+        r"|categories|groups|types|kinds|labels|buckets)(?:\s*[:(]\s*(?P<list>.+))?$",
         classes,
         re.IGNORECASE,
     )
@@ -345,7 +361,7 @@ def _classes(words: str) -> Intent | None:
     items = [item for item in items if item and item.casefold() not in {"not", "otherwise"}]
     if not items:
         return None
-    if link in {"by", "according to", "per", "with"} or len(items) == 1 and link in {"in", "to", "into"}:
+    if link in {"by", "according to", "per", "with"} or (len(items) == 1 and link in {"in", "to", "into"}):
         return with_entity(
             Intent(task="multiclass", target=bare(items[0] if len(items) == 1 else classes)), match["what"]
         )
@@ -366,7 +382,8 @@ def _detected(words: str) -> Intent:
 
 def _ranked(words: str) -> Intent:
     match = re.match(
-        r"^(?P<who>.+?)\s+(?:by|for|on|according to)\s+(?:(?:how|their|the|its)\s+)*(?:(?:likely|likelihood|probability|chances?|propensity|risk)\s+(?:(?:they|it) (?:are|is)\s+)?(?:to|of|for)\s+)?(?P<what>.+)$",
+        r"^(?P<who>.+?)\s+(?:by|for|on|according to)\s+(?:(?:how|their|the|its)\s+)*(?:(?:likely|likelihood"
+        r"|probability|chances?|propensity|risk)\s+(?:(?:they|it) (?:are|is)\s+)?(?:to|of|for)\s+)?(?P<what>.+)$",
         words,
         re.IGNORECASE,
     )

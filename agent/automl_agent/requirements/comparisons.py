@@ -16,7 +16,8 @@ _BY_OPERATOR: Final[dict[Operator, str]] = {
     r"|(?:an? )?min(?:imum|imal|imally)?\b(?: of\b)?",
     "<=": rf"<=|=<|≤|⩽|at (?:the )?(?:very )?most|not? (?:{_LARGER}) (?:than|as)|not (?:above|over|beyond)"
     r"|not? (?:to )?exceed(?:ing)?|(?:an? )?max(?:imum|imal|imally)?\b(?: of\b)?|up to|within",
-    ">": rf">|(?:{_LARGER}) (?:than|as)|above|over|beyond|exceed(?:s|ing)?|superior to|upwards? of|north of|in excess of"
+    ">": rf">|(?:{_LARGER}) (?:than|as)|above|over|beyond|exceed(?:s|ing)?|superior to|upwards? of|north of"
+    rf"|in excess of"
     r"|beat(?:s|ing)?|surpass(?:es|ing)?|bigger|past",
     "<": rf"<|(?:{_SMALLER}) (?:than|as)|below|under|beneath|inferior to|south of",
 }
@@ -25,7 +26,8 @@ COMPARISON: Final = "|".join(
 )
 """Any comparison; `operator_in` says which."""
 AFTER: Final = (
-    r"(?:\s*\+(?!\w)|\s+(?:or|and) (?:more|better|higher|above|over|up|older|later|less|lower|below|under|fewer|younger)\b"
+    r"(?:\s*\+(?!\w)|\s+(?:or|and) (?:more|better|higher|above|over|up|older|later|less|lower|below|under|fewer"
+    r"|younger)\b"
     r"|\s+(?:(?:at )?(?:the )?(?:least|most)|min(?:imum)?|max(?:imum)?|tops)\b)"
 )
 """A comparison after the number: "15 or more", "2h max", "15+"."""

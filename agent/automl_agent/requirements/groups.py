@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from automl_agent.requirements.intent import Intent, with_entity
+from automl_agent.requirements.numbers import SMALL_NUMBERS
 from automl_agent.requirements.speech import strip_courtesy
 from automl_agent.requirements.text import tidy
 
@@ -18,13 +19,16 @@ _VERB: Final = re.compile(
     re.IGNORECASE,
 )
 _NOUN: Final = re.compile(
-    r"\b(?:(?P<owner>(?!the\b|an?\b|do\b|unsupervised\b)[\w-]+)\s+)?(?:segmentation|clustering|cluster analysis)\b(?:\s+(?:of|for|on)\s+(?P<what>[^|,]+))?",
+    r"\b(?:(?P<owner>(?!the\b|an?\b|do\b|unsupervised\b)[\w-]+)\s+)?(?:segmentation|clustering"
+    r"|cluster analysis)\b(?:\s+(?:of|for|on)\s+(?P<what>[^|,]+))?",
     re.IGNORECASE,
 )
 _FIND: Final = re.compile(
-    r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show|are there)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
+    r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show"
+    r"|are there)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
     rf"{_GROUPS}\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)"
-    rf"|\b(?:what|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist|do we have|can (?:you|we) find|are in)\b"
+    rf"|\b(?:what|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist"
+    rf"|do we have|can (?:you|we) find|are in)\b"
     r"|\b(?:which|what)\s+(?P<alike>[\w-]+)\s+(?:are|look|behave)\s+(?:similar|alike)",
     re.IGNORECASE,
 )
@@ -33,17 +37,18 @@ _COUNT: Final = re.compile(
     rf"|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
     re.IGNORECASE,
 )
-_NUMBERS: Final = {
-    word: i for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-}
 _ODD: Final = (
-    r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange|weird|atypical"
+    r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange"
+    r"|weird|atypical"
     r"|irregular(?:ities)?|out of the ordinary)"
 )
 _ANOMALY: Final = re.compile(
-    r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which|what|any)\s+(?:me\s+)?"
-    rf"(?:(?:the|all|any|some|are|is)\s+)*(?P<before>(?:(?!which|who|will)[\w-]+\s+){{0,3}}?)(?:(?:is|are|look|looks|behave|behaves|seem)\s+)?{_ODD}\b\s*(?P<rest>[^|]*)"
-    r"|\b(?P<noun>(?:anomaly|outlier|novelty)[\s-](?:detection|detector|finder|search|scoring|model))\b\s*(?P<rest2>[^|]*)",
+    r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which"
+    r"|what|any)\s+(?:me\s+)?"
+    rf"(?:(?:the|all|any|some|are|is)\s+)*(?P<before>(?:(?!which|who|will)[\w-]+\s+){{0,3}}?)(?:(?:is|are|look"
+    rf"|looks|behave|behaves|seem)\s+)?{_ODD}\b\s*(?P<rest>[^|]*)"
+    r"|\b(?P<noun>(?:anomaly|outlier|novelty)[\s-](?:detection|detector|finder|search|scoring"
+    r"|model))\b\s*(?P<rest2>[^|]*)",
     re.IGNORECASE,
 )
 _PLACE: Final = re.compile(
@@ -67,7 +72,7 @@ def clusters(segment: str) -> Intent | None:
     number = None
     if counted is not None:
         word = (counted["count"] or counted["after"] or counted["k"]).casefold()
-        number = _NUMBERS.get(word) or int(word)
+        number = SMALL_NUMBERS.get(word) or int(word)
     what = tidy(re.split(r"\s+(?:by|based on|that|who|which|with|into|using|do we have|so)\b", what)[0])
     return with_entity(Intent(task="clustering", clusters=number if number is not None and number >= 2 else None), what)
 

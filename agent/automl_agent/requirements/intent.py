@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from automl_agent.requirements.phrases import entity_of, head_noun, noun_phrase, split_threshold
-from automl_agent.requirements.text import bare, singular, tidy
 from automl_schemas.requirement import Threshold
 from automl_schemas.vocabulary import TaskType
+
+from automl_agent.requirements.phrases import entity_of, head_noun, noun_phrase, split_threshold
+from automl_agent.requirements.text import bare, singular, tidy
 
 __all__ = ["Intent", "about_phrase", "with_entity", "with_threshold"]
 

@@ -9,10 +9,15 @@ from automl_agent.requirements.text import Text, bare, tidy
 
 __all__ = ["take_data", "take_exclusions", "take_known_before"]
 
-_EXTENSION: Final = r"\.(?:csv|tsv|txt|data|xlsx?|parquet|feather|arrow|jsonl?|ndjson|db|sqlite3?|duckdb|zip|gz|tgz|tar|bz2|xz|zst|xml|html?)"
+_EXTENSION: Final = (
+    r"\.(?:csv|tsv|txt|data|xlsx?|parquet|feather|arrow|jsonl?|ndjson|db|sqlite3?|duckdb|zip|gz|tgz|tar|bz2|xz|zst|xml"
+    r"|html?)"
+)
 _PREPOSITION: Final = (
-    r"(?:\b(?:from|in|inside|using|on|at|under|with|use|read|see|find(?: them)? in|load)\b|\bdata(?:set)?(?: is| are| lives?| lies?| sits?)?(?: in| at)?\s*[:=]?)"
-    r"(?:\s+(?:the\s+)?(?:our\s+|my\s+)?(?:data(?:set)?|files?|folder|directory|table|csv|path|everything|what is)(?:\s+(?:in|at|from|under|below|inside|is|are))*)*\s*[:=]?"
+    r"(?:\b(?:from|in|inside|using|on|at|under|with|use|read|see|find(?: them)? in|load)\b|\bdata(?:set)?(?: is"
+    r"| are| lives?| lies?| sits?)?(?: in| at)?\s*[:=]?)"
+    r"(?:\s+(?:the\s+)?(?:our\s+|my\s+)?(?:data(?:set)?|files?|folder|directory|table|csv|path|everything"
+    r"|what is)(?:\s+(?:in|at|from|under|below|inside|is|are))*)*\s*[:=]?"
 )
 _ROOTED: Final = r"(?:\.{1,2}[/\\]|~[/\\]|/(?=\w)|[A-Za-z]:[/\\]|\\\\)[^\s,;|\"'`]*"
 _RELATIVE: Final = rf"[\w.-]+(?:[/\\][\w.-]+)+/?|[\w-]+(?:\.[\w-]+)*{_EXTENSION}\b(?:\.(?:gz|bz2|xz|zst))?"
@@ -20,19 +25,24 @@ _PATH: Final = re.compile(rf"(?:{_PREPOSITION}\s*)?(?<![\w/\\.])(?P<path>{_ROOTE
 _NAMED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>{_RELATIVE}|\.)(?=[\s,;|)]|$)", re.IGNORECASE)
 _QUOTED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>qqx\d+xqq)", re.IGNORECASE)
 _NOT_A_PATH: Final = re.compile(
-    r"(?:and|or|yes|no|true|false|pass|fail|male|female|win|loss|his|her|he|she|s|km|kwh|mwh|eur|usd|kg|l|m|h|s|min|hour|day|week|month|year|second|person|on|off|w|o|n|a|spam|ham|good|bad|high|low)"
+    r"(?:and|or|yes|no|true|false|pass|fail|male|female|win|loss|his|her|he|she|s|km|kwh|mwh|eur|usd|kg|l|m|h|s"
+    r"|min|hour|day|week|month|year|second|person|on|off|w|o|n|a|spam|ham|good|bad|high|low)"
     r"(?:/\w+)+|\w+/(?:h|s|min|hour|day|week|month|year|second|person|m2|m3|kg|l|no|no?t|low|bad|ham)",
     re.IGNORECASE,
 )
 
 _KNOWN: Final = re.compile(
     r"(?:\b(?:and|but|please|we (?:may|can|should)|you (?:may|can|should)|it (?:may|can|should|must))\s+)*"
-    r"\b(?:using|from|based on|based upon|given|with|use|on the basis of|taking|considering|relying on|rely on|knowing)?\s*"
+    r"\b(?:using|from|based on|based upon|given|with|use|on the basis of|taking|considering|relying on|rely on"
+    r"|knowing)?\s*"
     r"(?:only|just|solely|nothing but|exclusively)?\s*(?:using|from|on)?\s*(?:only\s+)?"
-    r"(?:what(?:ever)?|everything|anything|all|things?|nothing|(?:the )?(?:information|data|facts|features|columns|values|inputs|fields|details|info|informations)|that which)\s*"
+    r"(?:what(?:ever)?|everything|anything|all|things?|nothing|(?:the )?(?:information|data|facts|features|columns"
+    r"|values|inputs|fields|details|info|informations)|that which)\s*"
     r"(?:that |which )?(?:is |are |was |were |we |you |one |can be |i |has been |have been |would be |already )*"
-    r"(?:known?|knew|available|have|had|recorded|there|visible|measured|has|at hand|collected)?\s*(?:about (?:it|them)\s*)?(?:only\s+)?(?:already\s+)?"
-    r"(?P<when>before|prior to|ahead of|until|up to|at the time of|at the moment of|by the time of|at)\s+(?P<event>[^|,;()]+)",
+    r"(?:known?|knew|available|have|had|recorded|there|visible|measured|has|at hand|collected)?\s*(?:about (?:it"
+    r"|them)\s*)?(?:only\s+)?(?:already\s+)?"
+    r"(?P<when>before|prior to|ahead of|until|up to|at the time of|at the moment of|by the time of"
+    r"|at)\s+(?P<event>[^|,;()]+)",
     re.IGNORECASE,
 )
 _BEFORE_START: Final = re.compile(
@@ -40,27 +50,39 @@ _BEFORE_START: Final = re.compile(
     re.IGNORECASE,
 )
 _EVENT_END: Final = re.compile(
-    r"\s+(?:predict|forecast|estimate|classify|tell|how|which|whether|if|who|please|and|but|with|using|without|from|to|happens?|takes? place|begins?|occurs?)\b.*$",
+    r"\s+(?:predict|forecast|estimate|classify|tell|how|which|whether|if|who|please|and|but|with|using|without"
+    r"|from|to|happens?|takes? place|begins?|occurs?)\b.*$",
     re.IGNORECASE,
 )
 
 _THINGS: Final = r"(?:columns?|fields?|features?|variables?|attributes?|inputs?|predictors?|information|data|values?)"
 _LEAVE_OUT: Final = re.compile(
     r"(?:\b(?:and|but|please|we|you|it|the model|i)\s+)*"
-    r"(?:\b(?:without|excluding|ignoring|omitting|dropping|disregarding|except(?:ing)?(?: for)?|leaving out|leave out|not using|never using|avoiding|skipping|minus)"
-    r"|\b(?:should |must |may |can |shall |will )?(?:do not|don't|dont|not|never|cannot|can't|mustn't|shouldn't) (?:ever )?(?:be )?(?:allowed to )?(?:use|include|consider|take|look at|feed|touch|rely on|contain|see|employ)"
+    r"(?:\b(?:without|excluding|ignoring|omitting|dropping|disregarding|except(?:ing)?(?: for)?|leaving out"
+    r"|leave out|not using|never using|avoiding|skipping|minus)"
+    r"|\b(?:should |must |may |can |shall |will )?(?:do not|don't|dont|not|never|cannot|can't|mustn't"
+    r"|shouldn't) (?:ever )?(?:be )?(?:allowed to )?(?:use|include|consider|take|look at|feed|touch|rely on"
+    r"|contain|see|employ)"
     r"|\b(?:ignore|exclude|omit|disregard|skip|drop|remove|avoid|leave aside|forget(?: about)?)(?= |$)"
     r"|\bnot allowed to use)"
-    r"\s*(?:using|use of|the use of|considering|looking at|access to|into account|knowledge of|knowing|to use|of|:)?\s+(?P<list>[^|]+)",
+    r"\s*(?:using|use of|the use of|considering|looking at|access to|into account|knowledge of|knowing|to use|of"
+    r"|:)?\s+(?P<list>[^|]+)",
     re.IGNORECASE,
 )
 _LEAVE: Final = re.compile(r"\bleav(?:e|ing)\s+(?P<list>[^|]{2,60}?)\s+(?:out|aside|away)\b", re.IGNORECASE)
 _FORBIDDEN: Final = re.compile(
-    rf"(?:^|(?<=[|,])|\band\b|\bbut\b)\s*(?P<list>[^|,]{{2,60}}?)(?:\s+{_THINGS})?\s+(?:must|should|may|can|is|are|shall)\s*(?:not|never|n't)\s+(?:be\s+)?(?:used|included|considered|allowed|an? (?:input|feature))(?: as (?:an? )?(?:input|feature)s?)?",
+    rf"(?:^|(?<=[|,])|\band\b|\bbut\b)\s*(?P<list>[^|,]{{2,60}}?)(?:\s+{_THINGS})?\s+(?:must|should|may|can|is|are"
+    rf"|shall)\s*(?:not|never|n't)\s+(?:be\s+)?(?:used|included|considered|allowed|an? (?:input"
+    rf"|feature))(?: as (?:an? )?(?:input|feature)s?)?",
     re.IGNORECASE,
 )
 _LIST_END: Final = re.compile(
-    r"\s*(?:[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i |we |it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they|that|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train|model|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)|in the (?:model|training|data)|if|while|with(?: an?)? (?:goal|metric|accuracy|auc)|into account|please|thanks?|thank you)\b.*)$",
+    r"\s*(?:[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i "
+    r"|we |it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they"
+    r"|that|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train"
+    r"|model|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)"
+    r"|in the (?:model|training|data)|if|while|with(?: an?)? (?:goal|metric|accuracy|auc)|into account|please"
+    r"|thanks?|thank you)\b.*)$",
     re.IGNORECASE,
 )
 _FROM_MODEL: Final = re.compile(
@@ -70,13 +92,14 @@ _SEPARATOR: Final = re.compile(
     r"\s*(?:,\s*(?:and|or|nor|neither)?\s+|,|;|&|\s(?:and/or|and|or|nor|as well as|plus)\s)\s*", re.IGNORECASE
 )
 _AROUND: Final = re.compile(
-    rf"^(?:(?:the|any|all|our|its|their|an?|these|those|both|either|neither|other|{_THINGS}(?: (?:called|named|of|about|on|with|like|such as))?|called|named)\s+)+|\s+{_THINGS}$|^(?:using|use of)\s+",
+    rf"^(?:(?:the|any|all|our|its|their|an?|these|those|both|either|neither|other|{_THINGS}(?: (?:called|named|of"
+    rf"|about|on|with|like|such as))?|called|named)\s+)+|\s+{_THINGS}$|^(?:using|use of)\s+",
     re.IGNORECASE,
 )
 
 
 def take_data(text: Text) -> str | None:
-    """The path of the data: "from ./messy", "in data/sales", "using '/x y/z'", "C:\\data\\x"; None when none is named."""
+    """The path of the data: "from ./messy", "in data/sales", "using '/x y/z'"; None when none is named."""
     for match in _QUOTED.finditer(text.body):
         content = text.quoted(match["path"])[0]
         if re.search(rf"[/\\]|{_EXTENSION}$", content, re.IGNORECASE):

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_after, operator_in
-from automl_agent.requirements.numbers import NUMBER, parse_number
-from automl_agent.requirements.text import Text
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import MetricName, Operator, higher_is_better
 
-__all__ = ["MetricAsked", "metric_named", "take_metric"]
+from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_after, operator_in
+from automl_agent.requirements.numbers import NUMBER, parse_number
+from automl_agent.requirements.text import Text
+
+__all__ = ["MetricAsked", "further_metrics", "metric_named", "take_metric"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,14 @@ _PATTERNS: Final[dict[str, str]] = {
     "accuracy": r"accuracy|acc|hit rate|exactitude",
     "rmse": r"rmse|root[\s_-]mean[\s_-]squared?[\s_-](?:error|deviation)|rms error",
     "mse": r"mse|mean[\s_-]squared?[\s_-]error",
-    "mape": r"mape|mean[\s_-]absolute[\s_-]percentage[\s_-]error|(?:average |mean )?percentage[\s_-]error|relative error",
+    "mape": r"mape|mean[\s_-]absolute[\s_-]percentage[\s_-]error|(?:average |mean )?percentage[\s_-]error"
+    r"|relative error",
     "mae": r"mae|(?:average|mean|typical)[\s_-](?:absolute[\s_-])?(?:error|deviation)|absolute error",
     "r2": r"r\^2|r[\s_-]squared?|r2|coefficient of determination",
     "pinball": r"pinball(?: loss)?|quantile loss",
     "silhouette": r"silhouette(?: coefficient| width)?",
-    "unknown": r"recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|gini|s?mape|wape|brier(?: score)?|rmsle|msle"
+    "unknown": r"recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|gini|s?mape|wape"
+    r"|brier(?: score)?|rmsle|msle"
     r"|ndcg|bleu|iou|f2|f-?beta",
 }
 _MENTION: Final = re.compile(
@@ -55,9 +58,12 @@ _CAREFUL: Final = frozenset({"accuracy", "f1", "r2", "mae", "mape", "mse", "unkn
 """What also means something else ("F1 race", "accuracy of a shot"): without a number it needs a hint."""
 
 _FILLER: Final = (
-    r"(?:[\s,(:=]|\b(?:on (?:the )?(?:test|holdout|hold-out|validation|unseen)(?: set| data)?|should|must|needs?|has|have|had|to|be|is|are"
-    r"|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?|we|i|want|target|goal|around|about|roughly|ca"
-    r"|clearly|get|achieve|hit|preferably|equals?|it|better|good|at)\b(?! least| most| (?:very|the) (?:least|most)| than| as\b)){0,14}?"
+    r"(?:[\s,(:=]|\b(?:on (?:the )?(?:test|holdout|hold-out|validation|unseen)(?: set| data)?|should|must|needs?"
+    r"|has|have|had|to|be|is|are"
+    r"|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?|we|i|want|target|goal"
+    r"|around|about|roughly|ca"
+    r"|clearly|get|achieve|hit|preferably|equals?|it|better|good|at)\b(?! least| most| (?:very|the) (?:least|most)"
+    r"| than| as\b)){0,14}?"
 )
 _VALUE: Final = rf"(?P<value>{NUMBER})\s*(?P<percent>%|percent\b|per ?cent\b|pct\b|prozent\b)?"
 _RIGHT_GOAL: Final = re.compile(
@@ -68,8 +74,10 @@ _LEFT_GOAL: Final = re.compile(
     re.IGNORECASE,
 )
 _HINT_LEFT: Final = re.compile(
-    r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)|criterion|performance"
-    r"|in terms of|best|highest|lowest|high|low|good)\b(?:[\s:=,]|\b(?:for|is|by|with|on|the|an?|possible|it|using|should|be|to|us|as|in)\b)*"
+    r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)"
+    r"|criterion|performance"
+    r"|in terms of|best|highest|lowest|high|low|good)\b(?:[\s:=,]|\b(?:for|is|by|with|on|the|an?|possible|it|using"
+    r"|should|be|to|us|as|in)\b)*"
     r"|(?:^|[|,])\s*(?:and |with )?)$",
     re.IGNORECASE,
 )
@@ -80,8 +88,10 @@ _NOTHING_RIGHT: Final = re.compile(r"\s*(?:$|[|,)])")
 _SCORE: Final = re.compile(r"(?:score|measure)s?$", re.IGNORECASE)
 
 _UNIT: Final = (
-    r"(?:dollars?|usd|euros?|eur|pounds?|gbp|chf|francs?|cents?|points?|degrees?|kelvin|kg|kilos?|kilograms?|tonnes?|tons?|grams?|km"
-    r"|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?|stars?|grades?|years?|days?"
+    r"(?:dollars?|usd|euros?|eur|pounds?|gbp|chf|francs?|cents?|points?|degrees?|kelvin|kg|kilos?|kilograms?"
+    r"|tonnes?|tons?|grams?|km"
+    r"|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?"
+    r"|stars?|grades?|years?|days?"
     r"|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?|items?|people|°\s?[cf]?|[$€£])"
 )
 _TIME: Final = (
@@ -89,16 +99,20 @@ _TIME: Final = (
 )
 _MONEY: Final = re.compile(r"\s*(?:[€$£]|eur|usd|chf|gbp|dollar|pound)", re.IGNORECASE)
 _ACCURATE: Final = re.compile(
-    rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?|right)\b",
+    rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?"
+    rf"|right)\b",
     re.IGNORECASE,
 )
 _CASES: Final = re.compile(
-    rf"\b(?:correct|right|accurate)\b[^|,]{{0,12}}?\b(?:in|for)?\s*(?:(?P<op>{COMPARISON})\s*)?{_VALUE}\s*of (?:the |all )?(?:cases|time|them)",
+    rf"\b(?:correct|right|accurate)\b[^|,]{{0,12}}?\b(?:in"
+    rf"|for)?\s*(?:(?P<op>{COMPARISON})\s*)?{_VALUE}\s*of (?:the |all )?(?:cases|time|them)",
     re.IGNORECASE,
 )
 _OUT_OF: Final = re.compile(
-    r"\b(?:correct|right|accurate)(?:ly)? (?:in |at least )*(?P<hits>\d+|nine|eight) (?:times |cases )?out of (?P<all>\d+|ten)\b"
-    r"|\b(?P<hits2>\d+|nine|eight) (?:times |cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct|right)(?:ly)?\b",
+    r"\b(?:correct|right|accurate)(?:ly)? (?:in |at least )*(?P<hits>\d+|nine|eight) (?:times "
+    r"|cases )?out of (?P<all>\d+|ten)\b"
+    r"|\b(?P<hits2>\d+|nine|eight) (?:times |cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct"
+    r"|right)(?:ly)?\b",
     re.IGNORECASE,
 )
 _VARIANCE: Final = re.compile(
@@ -106,12 +120,15 @@ _VARIANCE: Final = re.compile(
     re.IGNORECASE,
 )
 _ERROR: Final = re.compile(
-    r"\b(?:errors?|deviation|off|wrong|mistaken)\b(?:[\s,:]|\b(?:of|by|should|must|be|is|are|stay|on average|in average|the model|we|it"
-    rf"|average|may|can)\b)*(?P<op>{COMPARISON})?\s*[$€£]?{_VALUE}(?P<after>{AFTER})?(?:\s*{_UNIT}(?!\w))?(?: on average| off)?",
+    r"\b(?:errors?|deviation|off|wrong|mistaken)\b(?:[\s,:]|\b(?:of|by|should|must|be|is|are|stay|on average"
+    r"|in average|the model|we|it"
+    rf"|average|may"
+    rf"|can)\b)*(?P<op>{COMPARISON})?\s*[$€£]?{_VALUE}(?P<after>{AFTER})?(?:\s*{_UNIT}(?!\w))?(?: on average| off)?",
     re.IGNORECASE,
 )
 _WITHIN: Final = re.compile(
-    rf"(?:\baccurate )?(?:\bto )?(?:\bwithin|±|\+\s?/\s?-|\+-|\bplus or minus|\bplus/minus)\s*(?:about |a )?[$€£]?{_VALUE}(?=(?P<unit>.{{0,40}}))",
+    rf"(?:\baccurate )?(?:\bto )?(?:\bwithin|±|\+\s?/\s?-|\+-|\bplus or minus|\bplus/minus)\s*(?:about "
+    rf"|a )?[$€£]?{_VALUE}(?=(?P<unit>.{{0,40}}))",
     re.IGNORECASE,
 )
 _UNIT_AFTER: Final = re.compile(rf"\s*{_UNIT}(?!\w)", re.IGNORECASE)
@@ -184,6 +201,12 @@ def _belongs(mention: re.Match[str], goal: re.Match[str], rest: str) -> bool:
         )
         is None
     )
+
+
+def further_metrics(request: str, first: MetricName) -> list[str]:
+    """Metrics with a goal in `request` besides `first`; one project optimises one metric."""
+    found = [str(mention.lastgroup) for mention, _, _, _ in _goals(Text(request).body)]
+    return [name for name in dict.fromkeys(found) if name not in {first, "mse", "unknown"}]
 
 
 def _accuracy_goal(text: Text) -> MetricAsked | None:
@@ -281,7 +304,8 @@ def _directed(operator: Operator | None, metric: MetricName, match: re.Match[str
     if re.search(r"within", match["op"] or "", re.IGNORECASE):
         return ">="
     raise RequestError(
-        f"{' '.join(match[0].split())!r} asks for a bad model: {'more' if wanted == '>' else 'less'} {metric} is better.",
+        f"{' '.join(match[0].split())!r} asks for a bad model: {'more' if wanted == '>' else 'less'} {metric} is"
+        f" better.",
         hint=f'Write the goal as "{metric} {wanted} {match["value"]}".',
     )
 

@@ -5,10 +5,25 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["COUNT", "DURATION", "NUMBER", "days_in", "parse_count", "parse_number", "seconds_in", "unit_name"]
+__all__ = [
+    "COUNT",
+    "DURATION",
+    "NUMBER",
+    "SMALL_NUMBERS",
+    "days_in",
+    "parse_count",
+    "parse_number",
+    "seconds_in",
+    "unit_name",
+]
 
+SMALL_NUMBERS: Final[dict[str, int]] = {
+    "zero": 0, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
+    "ten": 10,
+    "eleven": 11, "twelve": 12,
+}  # fmt: skip
 _WORDS: Final[dict[str, float]] = {
-    **{word: float(i) for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())},
+    **SMALL_NUMBERS,
     "fifteen": 15, "eighteen": 18, "twenty": 20, "thirty": 30, "forty": 40, "forty-five": 45, "fifty": 50, "sixty": 60,
     "seventy": 70, "eighty": 80, "ninety": 90, "a hundred": 100, "one hundred": 100, "hundred": 100,
     "a thousand": 1000, "thousand": 1000, "a million": 1e6, "a": 1, "an": 1, "half a": 0.5, "half an": 0.5, "half": 0.5,
@@ -40,7 +55,10 @@ COUNT: Final = rf"(?:{NUMBER}|\b(?:{_NUMBER_WORDS})\b)"
 """A number in digits or in words."""
 
 _ANY_UNIT: Final = "|".join(pattern for pattern, _ in _UNITS.values())
-DURATION: Final = rf"(?:(?<![\w.,]){_DIGITS}|\b(?:{_NUMBER_WORDS})\b)[\s-]?(?:hundred\s)?(?:{_ANY_UNIT})\b(?!\s?(?:€|\$|eur|usd|dollar|km))"
+DURATION: Final = (
+    rf"(?:(?<![\w.,]){_DIGITS}|\b(?:{_NUMBER_WORDS})\b)[\s-]?(?:hundred\s)?(?:{_ANY_UNIT})\b"
+    r"(?!\s?(?:€|\$|eur|usd|dollar|km))"
+)
 """A number and a unit of time: `5 minutes`, `2h`, `half an hour`, `90-day`."""
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from automl_runtime.errors import RequestError, shorten
+from automl_schemas.requirement import Requirement
+
 from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before
 from automl_agent.requirements.metrics import take_metric
 from automl_agent.requirements.reading import read_intent
@@ -11,8 +14,6 @@ from automl_agent.requirements.service import take_interpretable, take_latency, 
 from automl_agent.requirements.speech import correct_typos
 from automl_agent.requirements.text import Text
 from automl_agent.requirements.times import take_budget, take_frequency, take_horizon
-from automl_runtime.errors import RequestError, shorten
-from automl_schemas.requirement import Requirement
 
 __all__ = ["HOW_TO_SAY_IT", "parse_request"]
 

@@ -6,10 +6,11 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from automl_schemas.requirement import Threshold
+
 from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_after, operator_in
 from automl_agent.requirements.numbers import COUNT, parse_count, unit_name
-from automl_agent.requirements.text import bare, singular, tidy
-from automl_schemas.requirement import Threshold
+from automl_agent.requirements.text import bare, singular, tidy, word_set
 
 __all__ = [
     "CLASS_NOUNS",
@@ -23,25 +24,30 @@ __all__ = [
     "split_threshold",
 ]
 
-CLASS_NOUNS: Final = frozenset(
-    "species type kind sort class category group genre language sentiment digit letter character brand breed variety colour color topic"
-    " department intent emotion author origin country segment grade level stage status state label priority severity tier band bracket"
-    " bucket quality reason cause product plan disease diagnosis family style material mood theme queue team desk size shape symbol"
-    " activity gesture posture role profession occupation party cultivar model make subject section region sector industry".split()
-)
+CLASS_NOUNS: Final = word_set("""
+    species type kind sort class category group genre language sentiment digit letter character brand breed variety
+    colour color topic department intent emotion author origin country segment grade level stage status state label
+    priority severity tier band bracket bucket quality reason cause product plan disease diagnosis family style
+    material mood theme queue team desk size shape symbol activity gesture posture role profession occupation party
+    cultivar model make subject section region sector industry
+""")
 """Nouns that name one of several classes: "which species", "the type of"."""
 
-_CONTAINERS: Final = frozenset(
-    "number amount count quantity volume total sum share percentage proportion fraction size degree lot rate ratio average mean median"
-    " maximum minimum cost price length duration risk probability".split()
-)
+_CONTAINERS: Final = word_set("""
+    number amount count quantity volume total sum share percentage proportion fraction size degree lot rate ratio
+    average mean median maximum minimum cost price length duration risk probability
+""")
 """Nouns that say nothing without what follows "of"."""
 
 _MODAL: Final = (
-    r"(?:(?:is|are|was|were|be|will be|may be|might be|seems?|looks?)\s+)?(?:(?:most|more|very|highly|least|the most|rather|not)\s+)?"
-    r"(?:likely|going|gonna|about|expected|set|due|bound|prone|inclined|willing|planning|intending|ready|sure|certain|supposed|tempted)\s+(?:to|for)"
-    r"|(?:(?:is|are|was|were)\s+)?(?:at|in) (?:(?:a )?(?:high|higher|great|greater|serious)\s+)?(?:risk|danger) (?:of|to|for)"
-    r"|(?:(?:is|are)\s+)?on the verge of|(?:(?:will|would|shall|should|may|might)\b(?:\s+(?:probably|likely|soon|still|ever|actually|also|then))*)|'ll\b|wo(?=n't)"
+    r"(?:(?:is|are|was|were|be|will be|may be|might be|seems?|looks?)\s+)?(?:(?:most|more|very|highly|least"
+    r"|the most|rather|not)\s+)?"
+    r"(?:likely|going|gonna|about|expected|set|due|bound|prone|inclined|willing|planning|intending|ready|sure"
+    r"|certain|supposed|tempted)\s+(?:to|for)"
+    r"|(?:(?:is|are|was|were)\s+)?(?:at|in) (?:(?:a )?(?:high|higher|great|greater|serious)\s+)?(?:risk"
+    r"|danger) (?:of|to|for)"
+    r"|(?:(?:is|are)\s+)?on the verge of|(?:(?:will|would|shall|should|may|might)\b(?:\s+(?:probably|likely|soon"
+    r"|still|ever|actually|also|then))*)|'ll\b|wo(?=n't)"
 )
 _PLAIN_AUX: Final = (
     r"(?:is|are|was|were|has|have|had|do|does|did|ca|can|could|must|gets?|got|gotten|tends? to|seems? to|needs?)"
@@ -51,21 +57,29 @@ _PREDICATE: Final = [
     re.compile(rf"(?<!\w)(?:{aux})(?!\w(?<!n)){_NEGATION}(?:\s+|$)", re.IGNORECASE) for aux in (_MODAL, _PLAIN_AUX)
 ]
 _BE: Final = re.compile(
-    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely|the ones? (?:that|who))\b\s*)+",
+    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely"
+    r"|the ones? (?:that|who))\b\s*)+",
     re.IGNORECASE,
 )
 _TAIL: Final = re.compile(
-    r"[\s,]*(?:\b(?:or not|yes or no|yes/no|true or false|or otherwise|again|soon|in (?:the )?future|right now|these days|this time|anytime soon"
-    r"|please|in advance|automatically|reliably|(?:a|per|each|every) (?:year|month|week|day|hour|annum)|annually|p\.?a\.?)\b|\((?:yes/no|y/n|0/1)\))\s*$",
+    r"[\s,]*(?:\b(?:or not|yes or no|yes/no|true or false|or otherwise|again|soon|in (?:the )?future|right now"
+    r"|these days|this time|anytime soon"
+    r"|please|in advance|automatically|reliably|(?:a|per|each|every) (?:year|month|week|day|hour|annum)|annually"
+    r"|p\.?a\.?)\b|\((?:yes/no|y/n|0/1)\))\s*$",
     re.IGNORECASE,
 )
 _INPUTS: Final = re.compile(
-    r"[\s,]+(?:(?:based (?:up)?on|depending on|using|given|judging by|on the basis of|by means of|as a function of|out of|knowing"
+    r"[\s,]+(?:(?:based (?:up)?on|depending on|using|given|judging by|on the basis of|by means of|as a function of"
+    r"|out of|knowing"
     r"|with (?:the )?help of|thanks to|according to|by looking at|by using|with the)\b|from (?!being|leaving|now)).*$",
     re.IGNORECASE,
 )
 _OF: Final = re.compile(r"\s+(?:of|for|per|among|across|amongst)\s+", re.IGNORECASE)
-_PLACE: Final = re.compile(r"\s+(?:in|on|at|during|after|before|over|by|within|inside|through|under|with|to|into|about)\s+(?=(?:the|an?|our|each|every|my|all|this|these|their)\s)", re.IGNORECASE)  # fmt: skip
+_PLACE: Final = re.compile(
+    r"\s+(?:in|on|at|during|after|before|over|by|within|inside|through|under|with|to|into|about)\s+"
+    r"(?=(?:the|an?|our|each|every|my|all|this|these|their)\s)",
+    re.IGNORECASE,
+)
 _DETERMINER: Final = re.compile(
     r"^(?:the|an?|each|every|any|all|our|my|your|their|this|that|these|those|some|given|new|future)\s", re.IGNORECASE
 )
@@ -83,16 +97,19 @@ _SUBJECTS: Final = (
     ),
 )
 _UNIT_WORDS: Final = re.compile(
-    r"^\s*(?:[$€£]|%|percent\b|(?:us )?dollars?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|chf\b|francs?\b|bucks\b|minutes?\b|mins?\b|hours?\b|hrs?\b|seconds?\b"
+    r"^\s*(?:[$€£]|%|percent\b|(?:us )?dollars?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|chf\b|francs?\b|bucks\b"
+    r"|minutes?\b|mins?\b|hours?\b|hrs?\b|seconds?\b"
     r"|secs?\b|days?\b|weeks?\b|months?\b|years?(?: old)?\b|km\b|kg\b|miles?\b|points?\b)",
     re.IGNORECASE,
 )
 _PER_TIME: Final = re.compile(
-    r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly|monthly|p\.?a\.?)\b",
+    r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly"
+    r"|monthly|p\.?a\.?)\b",
     re.IGNORECASE,
 )
 _THRESHOLD: Final = re.compile(
-    rf"(?:\bby\s+|\bof\s+|\bis\s+)?(?P<op>{COMPARISON})\s*[$€£]?\s*(?P<number>{COUNT})(?P<unit>\s*[$€£%]?)|[$€£]?(?P<number2>{COUNT})(?P<unit2>\s*[\w$€£%]*?)\s*(?P<after>{AFTER})",
+    rf"(?:\bby\s+|\bof\s+|\bis\s+)?(?P<op>{COMPARISON})\s*[$€£]?\s*(?P<number>{COUNT})(?P<unit>\s*[$€£%]?)"
+    rf"|[$€£]?(?P<number2>{COUNT})(?P<unit2>\s*[\w$€£%]*?)\s*(?P<after>{AFTER})",
     re.IGNORECASE,
 )
 _TELLING: Final = re.compile(
@@ -214,8 +231,7 @@ def split_threshold(phrase: str) -> tuple[Threshold | None, str]:
             rest = f" {match['unit2']} {rest}"
         rest = _PER_TIME.sub("", _UNIT_WORDS.sub("", rest))
         value = parse_count(number)
-        unit = unit_name(
-            re.match(r"\s*([a-z]*)", phrase[match.end() :] if match["number"] else match["unit2"], re.IGNORECASE)[1]
-        )  # type: ignore[index]
+        said = re.match(r"\s*([a-z]+)", phrase[match.end() :] if match["number"] else match["unit2"], re.IGNORECASE)
+        unit = unit_name(said[1]) if said is not None else None
         return Threshold(op=operator, value=value, unit=unit), tidy(f"{phrase[: match.start()]} {kept} {rest}")
     return None, phrase

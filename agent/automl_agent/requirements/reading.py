@@ -7,32 +7,41 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
+from automl_schemas.vocabulary import TaskType
+
 from automl_agent.requirements.clauses import read_apart, read_complement, read_question
 from automl_agent.requirements.groups import anomalies, clusters
 from automl_agent.requirements.intent import Intent, about_phrase, with_entity, with_threshold
 from automl_agent.requirements.phrases import CLASS_NOUNS, head_noun, is_plural, split_clause
 from automl_agent.requirements.speech import GENERIC_KIND, SMALL_TALK, find_verb, strip_courtesy
-from automl_agent.requirements.text import Text, bare, tidy
-from automl_schemas.vocabulary import TaskType
+from automl_agent.requirements.text import Text, bare, tidy, word_set
 
 __all__ = ["read_intent"]
 
 _TARGET_IS: Final = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:target|label|dependent|outcome|response|y)(?:[\s_-](?:column|variable|field|feature))?\s*(?:(?:is|are|will be|should be|stands in|called)\b|[=:])\s*"
+        r"\b(?:target|label|dependent|outcome|response|y)(?:[\s_-](?:column|variable|field|feature))?\s*(?:(?:is"
+        r"|are|will be|should be|stands in|called)\b|[=:])\s*"
         r"(?:in\s+)?(?:the\s+)?(?:(?:column|field)\s+)?(?P<target>[^|,]+)",
-        r"\b(?:column|variable|field) to (?:predict|forecast|classify|model)\s*(?:\bis\b|=|:)\s*(?:the\s+)?(?P<target>[^|,]+)",
-        r"\b(?:use|take|with|treat|have)\s+(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+as\s+(?:(?:the|our|a)\s+)?(?:target|label|dependent variable|outcome)\b",
-        r"(?:^|(?<=[|,]))\s*(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+is\s+(?:(?:the|our|my)\s+)?(?:target|label|dependent variable)\b",
-        r"\b(?:predict|forecast|estimate|classify|model)\s+(?:the\s+)?(?:values?\s+(?:in|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called|named)\s+)?(?P<target>[^|,]+?)(?=\s+(?:of|from|in|using|with)\s|[|,]|$)",
+        r"\b(?:column|variable|field) to (?:predict|forecast|classify|model)\s*(?:\bis\b|="
+        r"|:)\s*(?:the\s+)?(?P<target>[^|,]+)",
+        r"\b(?:use|take|with|treat|have)\s+(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+as\s+(?:(?:the|our"
+        r"|a)\s+)?(?:target|label|dependent variable|outcome)\b",
+        r"(?:^|(?<=[|,]))\s*(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+is\s+(?:(?:the|our"
+        r"|my)\s+)?(?:target|label|dependent variable)\b",
+        r"\b(?:predict|forecast|estimate|classify|model)\s+(?:the\s+)?(?:values?\s+(?:in"
+        r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called|named)\s+)?(?P<target>[^|,]+?)(?=\s+(?:of"
+        r"|from|in|using|with)\s|[|,]|$)",
         r"(?:^|(?<=[|,]))\s*(?:target\s+)?column\s*(?:\bis\b|:|=)\s*(?P<target>[^|,]+)",
     )
 ]
 _FORMULA: Final = re.compile(r"(?P<target>[^|~,]{1,60}?)\s*~\s*[^|]*")
 _POSITIVE: Final = re.compile(
-    r"(?:[\s,]|\b(?:where|with|and|the)\b)*\b(?:positive(?: class| label| case| outcome)?|class of interest)\s*(?:(?:is|being|should be|are)\b|[=:])\s*(?P<after>[^|,]+)"
-    r"|(?:^|(?<=[|,]))\s*(?:(?:with|where|and)\s+)?(?P<before>[^|,]{1,40}?)\s+(?:(?:is|as|being|counts as)\b|=)\s+(?:the\s+)?positive(?: class| label| case)?\b",
+    r"(?:[\s,]|\b(?:where|with|and|the)\b)*\b(?:positive(?: class| label| case| outcome)?"
+    r"|class of interest)\s*(?:(?:is|being|should be|are)\b|[=:])\s*(?P<after>[^|,]+)"
+    r"|(?:^|(?<=[|,]))\s*(?:(?:with|where|and)\s+)?(?P<before>[^|,]{1,40}?)\s+(?:(?:is|as|being|counts as)\b"
+    r"|=)\s+(?:the\s+)?positive(?: class| label| case)?\b",
     re.IGNORECASE,
 )
 _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
@@ -41,7 +50,8 @@ _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
     (
         "binary",
         re.compile(
-            r"\bbinary\b|\byes\s?/\s?no\b|\byes or no\b|\btrue\s?/\s?false\b|\bor not\b|\blogistic regression\b|\by/n\b",
+            r"\bbinary\b|\byes\s?/\s?no\b|\byes or no\b|\btrue\s?/\s?false\b|\bor not\b|\blogistic regression\b"
+            r"|\by/n\b",
             re.IGNORECASE,
         ),
     ),
@@ -50,23 +60,27 @@ _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
     ("multiclass", re.compile(r"\bclassif\w+\b|\bcategori[sz]\w*\b", re.IGNORECASE)),
 )
 _NOMINAL: Final = re.compile(
-    r"^(?P<what>.*?)[\s-]*\b(?P<noun>predict(?:ions?|or)|pr[eé]visions?|forecast(?:s|ing|er)?|classif(?:ication|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)"
-    r"|recogni(?:tion|[sz]er)|prognosis|model(?:l?ing)?|scor(?:ing|er)|filter(?:ing)?|projections?|analysis|analytics|propensity|prevention|early warning)\b"
-    r"(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in|about|per|by|to|across|from|with|at)\s+(?P<of>.+))?$",
+    r"^(?P<what>.*?)[\s-]*\b(?P<noun>predict(?:ions?|or)|pr[eé]visions?|forecast(?:s|ing|er)?|classif(?:ication"
+    r"|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)"
+    r"|recogni(?:tion|[sz]er)|prognosis|model(?:l?ing)?|scor(?:ing|er)|filter(?:ing)?|projections?|analysis"
+    r"|analytics|propensity|prevention|early warning)\b"
+    r"(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in|about|per|by|to"
+    r"|across|from|with|at)\s+(?P<of>.+))?$",
     re.IGNORECASE,
 )
 _RELATIVE_START: Final = re.compile(
     r"^(?:[\w'-]+\s+){0,5}?[\w'-]+\s+(?:who|that|likely to|at (?:high )?risk of|about to|going to|prone to)\s",
     re.IGNORECASE,
 )
-_VAGUE: Final = frozenset(
-    "something anything everything nothing stuff thing things it this that them data dataset future number numbers result results value values useful"
-    " interesting good nice great ml ai machine learning model models prediction predictions insight insights pattern patterns magic what me us help a the"
-    " some any my our good best simple well accurate accurately possible cool please to do for with can one of and in new new- all".split()
-)
-_GREETING: Final = frozenset(
-    "hi hello hey hallo yo thanks bye ok okay test yes no help foo bar bonjour servus moin ciao hola".split()
-)
+_VAGUE: Final = word_set("""
+    something anything everything nothing stuff thing things it this that them data dataset future number numbers
+    result results value values useful interesting good nice great ml ai machine learning model models prediction
+    predictions insight insights pattern patterns magic what me us help a the some any my our good best simple well
+    accurate accurately possible cool please to do for with can one of and in new new- all
+""")
+_GREETING: Final = word_set("""
+    hi hello hey hallo yo thanks bye ok okay test yes no help foo bar bonjour servus moin ciao hola
+""")
 _TOO_LONG_BARE: Final = 9
 
 

@@ -1,4 +1,4 @@
-"""What the service has to bear: "100k requests/day", "20 rps", "p99 below 50 ms"; and whether it must explain itself."""
+"""What the service has to bear ("100k requests/day", "p99 below 50 ms"), and whether it must explain itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,13 @@ __all__ = ["take_interpretable", "take_latency", "take_rate"]
 _DAY: Final = 86400.0
 _CALLS: Final = (
     r"(?:(?:api|http|inference|prediction|scoring|model) )?"
-    r"(?:requests?|req|calls?|quer(?:y|ies)|predictions?|inferences?|hits|invocations?|lookups?|scorings?|scores?|evaluations?)"
+    r"(?:requests?|req|calls?|quer(?:y|ies)|predictions?|inferences?|hits|invocations?|lookups?|scorings?|scores?"
+    r"|evaluations?)"
 )
 _RATE: Final = re.compile(
     rf"(?P<number>{COUNT})\s*(?P<calls>{_CALLS})?(?:(?:\s*/\s*|\s+(?:per|an?|each|every)\s+)"
-    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|months?)\b|\s+(?P<adverb>hourly|daily|weekly|monthly)\b)",
+    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|months?)\b|\s+(?P<adverb>hourly"
+    r"|daily|weekly|monthly)\b)",
     re.IGNORECASE,
 )
 _RATE_SHORT: Final = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>rps|qps|tps|req/s|rpm|rpd)\b", re.IGNORECASE)
@@ -29,8 +31,10 @@ _ROW_CONDITION: Final = re.compile(
 )
 
 _LATENCY_WORD: Final = (
-    r"p\s?9\d(?:[.,]\d)?|99(?:\.\d)?th percentile|latenc(?:y|ies)|response[- ]times?|reaction times?|answer(?:s|ed|ing)?"
-    r"|respon(?:d|ds|ding|ses?)|repl(?:y|ies)|inference(?: time)?|(?:each|every|one|a|single) (?:prediction|request|call|answer)"
+    r"p\s?9\d(?:[.,]\d)?|99(?:\.\d)?th percentile|latenc(?:y|ies)|response[- ]times?|reaction times?|answer(?:s|ed"
+    r"|ing)?"
+    r"|respon(?:d|ds|ding|ses?)|repl(?:y|ies)|inference(?: time)?|(?:each|every|one|a|single) (?:prediction"
+    r"|request|call|answer)"
     r"|predictions?|requests?|calls?|scor(?:e|es|ing)|returns?|serving(?: time)?|real[- ]?time"
 )
 _LATENCY_UNIT: Final = r"(?P<unit>ms|msecs?|millis(?:econds?|ekunden?)?|µs|μs|us|microseconds?|seconds?|secs?|s)\b"
@@ -40,7 +44,8 @@ _LATENCY: Final = re.compile(
     re.IGNORECASE,
 )
 _MILLISECONDS: Final = re.compile(
-    r"(?P<between>(?:\b(?:in|within|under|below|less|than|at|most|max|maximum|sub|no|more|longer|over|above|faster)\b[\s-]*|[<≤]=?\s*)*)"
+    r"(?P<between>(?:\b(?:in|within|under|below|less|than|at|most|max|maximum|sub|no|more|longer|over|above"
+    r"|faster)\b[\s-]*|[<≤]=?\s*)*)"
     rf"(?P<number>{NUMBER})[\s-]?(?P<unit>ms|msecs?|millis(?:econds?)?)\b(?:{AFTER})?{_AT_PERCENTILE}",
     re.IGNORECASE,
 )
@@ -50,16 +55,21 @@ _SLOWER: Final = re.compile(
 _ABOUT_TRAINING: Final = re.compile(r"\b(?:train\w*|budget|minutes?|hours?)\b", re.IGNORECASE)
 
 _EXPLAIN: Final = re.compile(
-    r"(?<![\w-])(?:explain(?:able|ability|ed)|interpretab(?:le|ility)|understandable|comprehensible|transparen(?:t|cy)|explicable"
-    r"|(?:white|glass)[- ]box|(?P<no_box>(?:no|not a|without an?|without) black[- ]box)|understand why|human[- ]readable|simple rules"
-    r"|(?:able|can|could|must|have|need|want|has|like) (?:to )?(?:be able to )?(?:explain|justify|interpret|understand)(?!\w)"
+    r"(?<![\w-])(?:explain(?:able|ability|ed)|interpretab(?:le|ility)|understandable|comprehensible|transparen(?:t"
+    r"|cy)|explicable"
+    r"|(?:white|glass)[- ]box|(?P<no_box>(?:no|not a|without an?|without) black[- ]box)|understand why"
+    r"|human[- ]readable|simple rules"
+    r"|(?:able|can|could|must|have|need|want|has|like) (?:to )?(?:be able to )?(?:explain|justify|interpret"
+    r"|understand)(?!\w)"
     r"|explain (?=the\b|its\b|each\b|every\b|our\b|why\b|any\b|to\b|them\b))(?:\s+(?:ai|ml)\b)?"
-    r"(?:\s+(?:the |its |each |every |our |any |a )?(?:model|decisions?|predictions?|results?|outcomes?|why|how|them)\b[^|,]{0,40}"
+    r"(?:\s+(?:the |its |each |every |our |any |a )?(?:model|decisions?|predictions?|results?|outcomes?|why|how"
+    r"|them)\b[^|,]{0,40}"
     r"|\s+(?:to|for|by) (?:the |our |a |my )?[\w-]+)*",
     re.IGNORECASE,
 )
 _NOT_NEEDED: Final = re.compile(
-    r"\b(?:no|not|n't|never|needn't|don't|doesn't)\b(?:\s+(?:need|needs|have|has|necessarily|required|to|be|it|the model|matter|care|if"
+    r"\b(?:no|not|n't|never|needn't|don't|doesn't)\b(?:\s+(?:need|needs|have|has|necessarily|required|to|be|it"
+    r"|the model|matter|care|if"
     r"|whether|is|an?|for|that|we))*\s*$",
     re.IGNORECASE,
 )

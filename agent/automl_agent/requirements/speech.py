@@ -7,23 +7,37 @@ from typing import Final, Literal
 
 from rapidfuzz.distance import OSA
 
+from automl_agent.requirements.text import word_set
+
 __all__ = ["GENERIC_KIND", "SMALL_TALK", "Verb", "correct_typos", "find_verb", "strip_courtesy"]
 
 Verb = Literal["predict", "classify", "recognise", "detect", "estimate", "forecast", "rank"]
 
 _VERBS: Final[dict[Verb, str]] = {
-    "forecast": r"(?:re)?forecast(?:s|ed|ing)?|extrapolat(?:e|es|ing)|project(?:s|ing)? (?=the|our|how|future|sales|demand|revenue)",
-    "estimate": r"estimat(?:e|es|ed|ing)|approximat(?:e|es|ing)|apprais(?:e|es|ing)|regress|evaluate(?= how| the| what)|quantify|assess",
-    "classify": r"classif(?:y|ies|ied|ying)|categori[sz](?:e|es|ed|ing)|label(?:s|ling|ing)? (?!is|=|:|column)|sort(?:s|ing)?|assign(?:s|ing)?"
+    "forecast": r"(?:re)?forecast(?:s|ed|ing)?|extrapolat(?:e|es|ing)|project(?:s|ing)? (?=the|our|how|future"
+    r"|sales|demand|revenue)",
+    "estimate": r"estimat(?:e|es|ed|ing)|approximat(?:e|es|ing)|apprais(?:e|es|ing)|regress|evaluate(?= how| the"
+    r"| what)|quantify|assess",
+    "classify": r"classif(?:y|ies|ied|ying)|categori[sz](?:e|es|ed|ing)|label(?:s|ling|ing)? (?!is|=|:|column)"
+    r"|sort(?:s|ing)?|assign(?:s|ing)?"
     r"|tag(?:s|ging)?|rout(?:e|es|ing)|triag(?:e|es|ing)",
-    "recognise": r"recogni[sz](?:e|es|ing)|identif(?:y|ies|ying)|diagnos(?:e|es|ing)|decid(?:e|es|ing)|choose|judg(?:e|es|ing)",
-    "detect": r"detect(?:s|ing)?|spot(?:s|ting)?|flag(?:s|ging)?(?: up)?|catch(?:es|ing)?|find(?:s|ing)?(?! out)|discover(?:s|ing)?|uncover"
-    r"|screen(?:s|ing)? for|pick(?:s|ing)? out|filter(?:s|ing)? out|look for|search for|watch for|warn (?:me|us) (?:about|of|when|if)|alert (?:me|us) (?:about|of|when|if|to)|list",
-    "rank": r"rank(?:s|ing)?|scor(?:e|es|ing)(?= (?:the|our|each|every|all|leads|customers|users|\w+ (?:by|for|on|on how)))|prioriti[sz](?:e|es|ing)",
-    "predict": r"(?:please to )?predict(?:s|ed|ing|able)?|prognos(?:e|ticate|ing)|anticipat(?:e|es|ing)|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?"
-    r"|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s|ing)?(?: to (?:predict|tell))?|understand(?:ing)?|see|say(?:s|ing)?"
-    r"|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our|if)|tell(?:s|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert|name"
-    r"|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good |accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who|how)(?= )",
+    "recognise": r"recogni[sz](?:e|es|ing)|identif(?:y|ies|ying)|diagnos(?:e|es|ing)|decid(?:e|es|ing)|choose"
+    r"|judg(?:e|es|ing)",
+    "detect": r"detect(?:s|ing)?|spot(?:s|ting)?|flag(?:s|ging)?(?: up)?|catch(?:es|ing)?|find(?:s|ing)?(?! out)"
+    r"|discover(?:s|ing)?|uncover"
+    r"|screen(?:s|ing)? for|pick(?:s|ing)? out|filter(?:s|ing)? out|look for|search for|watch for|warn (?:me"
+    r"|us) (?:about|of|when|if)|alert (?:me|us) (?:about|of|when|if|to)|list",
+    "rank": r"rank(?:s|ing)?|scor(?:e|es|ing)(?= (?:the|our|each|every|all|leads|customers|users|\w+ (?:by|for|on"
+    r"|on how)))|prioriti[sz](?:e|es|ing)",
+    "predict": r"(?:please to )?predict(?:s|ed|ing|able)?|prognos(?:e|ticate|ing)|anticipat(?:e|es|ing)"
+    r"|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?"
+    r"|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s"
+    r"|ing)?(?: to (?:predict|tell))?|understand(?:ing)?|see|say(?:s|ing)?"
+    r"|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our|if)|tell(?:s"
+    r"|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert|name"
+    r"|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good "
+    r"|accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who"
+    r"|how)(?= )",
 }
 _VERB: Final = re.compile(
     "|".join(f"(?P<{name}>\\b(?:{pattern})(?!\\w))" for name, pattern in _VERBS.items()), re.IGNORECASE
@@ -34,26 +48,49 @@ _PREDICTS: Final = re.compile(
 )
 
 _KIND: Final = (
-    r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary|multi-?class|classification|regression|forecast(?:ing)?|deep|neural"
-    r"|statistical|best|baseline|production|python|new|little|reliable|explainable|interpretable|supervised|unsupervised|linear|logistic|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
+    r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary"
+    r"|multi-?class|classification|regression|forecast(?:ing)?|deep|neural"
+    r"|statistical|best|baseline|production|python|new|little|reliable|explainable|interpretable|supervised"
+    r"|unsupervised|linear|logistic|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
 )
 GENERIC_KIND: Final = re.compile(rf"^(?:(?:an?|the|some|our|make|do|run|build|{_KIND})\s+)+", re.IGNORECASE)
 """Words before a kind of model that say nothing about what it is of: "a simple binary"."""
 _COURTESY: Final = re.compile(
     r"^(?:"
-    r"(?:hi|hello|hey|hallo|dear \w+|good (?:morning|afternoon|evening|day)|greetings|bonjour|guten tag|servus|salut)(?: (?:there|all|team|everyone|folks|guys|you|again))?\b"
-    r"|(?:please|kindly|pls|plz|ok(?:ay)?|well|so|now|then|just|maybe|perhaps|also|basically|simply|really|urgent(?:ly)?|quickly|hmm?|um|and|but|thus|therefore)\b"
-    r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please|kindly|maybe|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
-    r"|(?:is it possible|is there (?:a|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful|awesome)|it'd be (?:great|nice|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b"
-    r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking|am looking)(?: you)?(?: (?:to (?:know|be able to|find out|see)|to|for|a way to|help (?:to|with)))?\b"
-    r"|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?|looking (?:for|to)|trying to|asked to|supposed to|wondering)\b"
-    r"|(?:my|our|the|your|his|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target|problem|boss|manager|client|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is|was|will be|would be|wants?|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?"
+    r"(?:hi|hello|hey|hallo|dear \w+|good (?:morning|afternoon|evening|day)|greetings|bonjour|guten tag|servus"
+    r"|salut)(?: (?:there|all|team|everyone|folks|guys|you|again))?\b"
+    r"|(?:please|kindly|pls|plz|ok(?:ay)?|well|so|now|then|just|maybe|perhaps|also|basically|simply|really"
+    r"|urgent(?:ly)?|quickly|hmm?|um|and|but|thus|therefore)\b"
+    r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please|kindly|maybe"
+    r"|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
+    r"|(?:is it possible|is there (?:a|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful"
+    r"|awesome)|it'd be (?:great|nice|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b"
+    r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend"
+    r"|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking"
+    r"|am looking)(?: you)?(?: (?:to (?:know|be able to|find out|see)|to|for|a way to|help (?:to|with)))?\b"
+    r"|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?|looking (?:for|to)|trying to"
+    r"|asked to|supposed to|wondering)\b"
+    r"|(?:my|our|the|your|his|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target"
+    r"|problem|boss|manager|client|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is"
+    r"|was|will be|would be|wants?|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?"
     r"|(?:goal|task|objective|aim|request|question|problem|use case|todo|ask)\s*:"
-    r"|(?:help|let)(?: (?:me|us))?(?: (?:to|in|with))?\b|let's\b|try to\b|(?:how|what) (?:can|could|do|should) (?:i|we|you)\b|wanted\s*:?|looking (?:for|to)\b|in order to\b|to\b(?= \w)"
-    rf"|(?:build|train|create|make|develop|set up|give|generate|write|design|construct|fit|learn|produce|prepare|implement|deliver|provide|get|use|do|run|apply|find|ship|deploy|start)(?: (?:me|us))?\s+(?:an? |the |some |our |my )?(?:{_KIND} ){{0,4}}(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|project|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree|analysis|code|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about|,))*(?: (?:it )?(?:can|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us|lets? me|helps? (?:us|me)(?: to)?|allows? (?:us|me) to))*\b"
-    r"|(?:build|train|create|make|develop|set up|give|generate|write|design|fit|run|do|need|want)(?: (?:me|us))?\s+(?:an?|the|some|our)\s+(?=[^|]*\b(?:model|classif|predict|forecast|detect|estimat|recogni|segmentation|clustering|filter|regress|scor)\w*)"
-    r"|(?:an? |the |some |our |this |my )?(?:[\w-]+ ){0,3}?(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|service|api|algorithm|solution|ai|bot|detector|engine)\b(?: (?:to|that|which|so that|must|should|will|can|has to|needs to|is to|is supposed to|able to|capable of))+\b"
-    r"|(?:it|this|that|the model|the system|the tool) (?:should|must|has to|needs to|will|can|shall|is to|is supposed to|would)(?: (?:be able to|then|also))?\b"
+    r"|(?:help|let)(?: (?:me|us))?(?: (?:to|in|with))?\b|let's\b|try to\b|(?:how|what) (?:can|could|do"
+    r"|should) (?:i|we|you)\b|wanted\s*:?|looking (?:for|to)\b|in order to\b|to\b(?= \w)"
+    rf"|(?:build|train|create|make|develop|set up|give|generate|write|design|construct|fit|learn|produce|prepare"
+    rf"|implement|deliver|provide|get|use|do|run|apply|find|ship|deploy|start)(?: (?:me|us))?\s+(?:an? |the |some "
+    rf"|our |my )?(?:{_KIND} ){{0,4}}(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline"
+    rf"|project|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree"
+    rf"|analysis|code|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about"
+    rf"|,))*(?: (?:it )?(?:can|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us"
+    rf"|lets? me|helps? (?:us|me)(?: to)?|allows? (?:us|me) to))*\b"
+    r"|(?:build|train|create|make|develop|set up|give|generate|write|design|fit|run|do|need|want)(?: (?:me"
+    r"|us))?\s+(?:an?|the|some|our)\s+(?=[^|]*\b(?:model|classif|predict|forecast|detect|estimat|recogni"
+    r"|segmentation|clustering|filter|regress|scor)\w*)"
+    r"|(?:an? |the |some |our |this |my )?(?:[\w-]+ ){0,3}?(?:model|classifier|regressor|predictor|estimator"
+    r"|system|tool|pipeline|service|api|algorithm|solution|ai|bot|detector|engine)\b(?: (?:to|that|which|so that"
+    r"|must|should|will|can|has to|needs to|is to|is supposed to|able to|capable of))+\b"
+    r"|(?:it|this|that|the model|the system|the tool) (?:should|must|has to|needs to|will|can|shall|is to"
+    r"|is supposed to|would)(?: (?:be able to|then|also))?\b"
     r"|(?:we|i) (?:must|should|have to|need to|want to|can|could|will|would)\b"
     r"|(?:using|with) (?:machine learning|ml|ai|this data|the data|our data)\b"
     r")[\s,:]*",
@@ -63,18 +100,22 @@ _MODEL_KIND: Final = re.compile(
     r"\b(?P<kind>classifier|classification|regressor|regression|forecast\w*|detector)\b", re.IGNORECASE
 )
 SMALL_TALK: Final = re.compile(
-    r"\b(?:how are you|how do you do|how's it going|what'?s up|who are you|what are you|what can you do|what time is it|joke|poem|sing|story|recipe"
-    r"|weather (?:like|today)|(?:what|how)(?:'s| is| will)? (?:be )?the weather|thank you|thanks|good ?bye|bye|see you|test test|lorem ipsum|hello world|capital of|meaning of life|do you (?:love|like|speak)|are you)\b",
+    r"\b(?:how are you|how do you do|how's it going|what'?s up|who are you|what are you|what can you do"
+    r"|what time is it|joke|poem|sing|story|recipe"
+    r"|weather (?:like|today)|(?:what|how)(?:'s| is| will)? (?:be )?the weather|thank you|thanks|good ?bye|bye"
+    r"|see you|test test|lorem ipsum|hello world|capital of|meaning of life|do you (?:love|like|speak)|are you)\b",
     re.IGNORECASE,
 )
 _TYPO_TARGETS: Final = (
-    "predict predicts predicting prediction forecast forecasting classify classification estimate estimating detect recognise recognize identify"
-    " segment cluster whether customers customer without accuracy excluding ignore probability likelihood"
-).split()
-_REAL_WORDS: Final = frozenset(
-    "predictive predictor predictors predictable predicted classifier classified estimated estimator detector detection identified recognised recognized accurate exclusion "
-    "defect defects defected detest weather segments clusters clutter product products detects classes reflect ignored".split()
-)
+    "predict", "predicts", "predicting", "prediction", "forecast", "forecasting", "classify", "classification",
+    "estimate", "detect", "recognise", "recognize", "identify", "segment", "cluster", "whether", "customers",
+    "customer", "without", "accuracy", "excluding", "ignore", "probability", "likelihood",
+)  # fmt: skip
+_REAL_WORDS: Final = word_set("""
+    predictive predictor predictors predictable predicted classifier classified estimated estimator detector
+    detection identified recognised recognized accurate exclusion defect defects defected detest weather segments
+    clusters clutter product products detects classes reflect ignored
+""")
 
 
 _FAMILIES: Final = (
@@ -144,7 +185,8 @@ def find_verb(sentence: str) -> tuple[Verb, str, bool] | None:
     for match in _VERB.finditer(sentence):
         before = sentence[: match.start()]
         led = re.search(
-            r"\b(?:to|that|which|and|can|will|please|must|could|would|should|for|of|by|me|us|by means of|with|,|:)\s*$|[,:(]\s*$",
+            r"\b(?:to|that|which|and|can|will|please|must|could|would|should|for|of|by|me|us|by means of|with|,"
+            r"|:)\s*$|[,:(]\s*$",
             before,
             re.IGNORECASE,
         )

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["BOUNDARY", "Text", "bare", "singular", "tidy"]
+__all__ = ["BOUNDARY", "Text", "bare", "singular", "tidy", "word_set"]
 
 BOUNDARY: Final = " | "
 """Stands where a sentence or a clause ended."""
@@ -25,27 +25,35 @@ _SENTENCE_END: Final = re.compile(
     r"(?<=[^\s|])[.!?;:]+(?=\s|$)|[!?;]+(?=\s|$)|\s[-–—]+\s|\n\s*(?:[-*•]|\d+[.)])\s+|\n\s*\n"
 )
 _DANGLING: Final = (
-    r"(?:and|or|but|with|at|of|for|in|on|by|to|from|using|the|an?|our|that|which|is|are|be|so|it|please|thanks?|thank you|thx|"
+    r"(?:and|or|but|with|at|of|for|in|on|by|to|from|using|the|an?|our|that|which|is|are|be|so|it|please|thanks?"
+    r"|thank you|thx|"
     r"kindly|pls|plz|should|must|while|also|plus|then|as|aiming|targeting|reaching|having|,|:|-|=)"
 )
 _TRAILING: Final = re.compile(rf"(?:[\s,]+{_DANGLING})+[\s,.]*$|[\s,.:;=-]+$", re.IGNORECASE)
 _LEADING: Final = re.compile(r"^(?:[\s,.:;=-]+|(?:and|or|but|so|then|also|that|please)\b\s*)+", re.IGNORECASE)
 _DETERMINERS: Final = re.compile(
-    r"^(?:(?:the|an?|each|every|any|all|both|our|my|your|their|his|her|its|this|that|these|those|some|future|given|of)\s+)+",
+    r"^(?:(?:the|an?|each|every|any|all|both|our|my|your|their|his|her|its|this|that|these|those|some|future|given"
+    r"|of)\s+)+",
     re.IGNORECASE,
 )
 _LEAD: Final = re.compile(
     r"(?:[\s,(:~=]|\b(?:"
     # connectives, articles, pronouns
-    r"and|but|with|for|at|an?|the|in|of|by|to|as|so|that|which|where|then|also|it|its|we|i|they|you|our|my|your|each|all|only|once"
+    r"and|but|with|for|at|an?|the|in|of|by|to|as|so|that|which|where|then|also|it|its|we|i|they|you|our|my|your"
+    r"|each|all|only|once"
     # what one says about a wish
-    r"|must|should|shall|will|would|can|could|may|do|don't|not|be|is|are|has|have|had|need(?:s|ed)?|want(?:s|ed)?|like|please|expect(?:s|ed|ing)?"
-    r"|get(?:s|ting)?|make|sure|going|able|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|give me|use|using|let|prefer(?:ably)?"
+    r"|must|should|shall|will|would|can|could|may|do|don't|not|be|is|are|has|have|had|need(?:s|ed)?|want(?:s|ed)?"
+    r"|like|please|expect(?:s|ed|ing)?"
+    r"|get(?:s|ting)?|make|sure|going|able|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|give me"
+    r"|use|using|let|prefer(?:ably)?"
     # what one says about a measure
-    r"|about|around|approximately|roughly|ca|up|some|metrics?|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ing)|minimi[sz](?:e|ing)|measured?"
-    r"|judged?|evaluated?|in terms|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest|good|possible|on average"
+    r"|about|around|approximately|roughly|ca|up|some|metrics?|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ing)"
+    r"|minimi[sz](?:e|ing)|measured?"
+    r"|judged?|evaluated?|in terms|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest"
+    r"|good|possible|on average"
     # what one says about a service
-    r"|serve[sd]?|serving|handle[sd]?|handling|support(?:s|ed|ing)?|sustain|bear|cope|deal|deploy(?:ed|ment)?|load|traffic|rate|throughput"
+    r"|serve[sd]?|serving|handle[sd]?|handling|support(?:s|ed|ing)?|sustain|bear|cope|deal|deploy(?:ed|ment)?|load"
+    r"|traffic|rate|throughput"
     r"|scale|production|service|model|api|system|results?|decisions?"
     r")\b)*$",
     re.IGNORECASE,
@@ -57,6 +65,11 @@ _IRREGULAR: Final = {
     "wives": "wife", "lives": "life", "wolves": "wolf", "leaves": "leaf", "staff": "staff", "series": "series",
     "species": "species", "news": "news", "matrices": "matrix", "indices": "index", "buses": "bus", "gases": "gas",
 }  # fmt: skip
+
+
+def word_set(text: str) -> frozenset[str]:
+    """The words of a list written as text."""
+    return frozenset(text.split())
 
 
 class Text:

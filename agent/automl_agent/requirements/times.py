@@ -19,17 +19,20 @@ _AHEAD: Final = re.compile(
     rf"(?:\b(?:with )?(?:an? |the )?(?:forecast(?:ing)? |prediction )?horizon(?: of| is|:|=)?\s*(?P<named>{DURATION})"
     r"|(?:\b(?:in|within|over|during|for|throughout|of|across|at)\s+)?(?:\b(?:the|this|our)\s+)?"
     rf"\b(?:next|coming|following|upcoming|subsequent|forthcoming)\s+(?P<next>{DURATION}|{_PERIOD})(?:'s?\b)?"
-    rf"|(?P<lead>{DURATION}|\b(?:day|hour|week|month|quarter|year))[\s-]+(?:ahead|in advance|into the future|from now)\b"
+    rf"|(?P<lead>{DURATION}|\b(?:day|hour|week|month|quarter|year))[\s-]+(?:ahead|in advance|into the future"
+    rf"|from now)\b"
     r"|\b(?:for )?tomorrow(?:'s)?\b)",
     re.IGNORECASE,
 )
 _WITHIN: Final = re.compile(
-    rf"\b(?P<word>within|in)\s+(?:the\s+)?(?:first\s+)?(?:less than |under |at most )?(?P<span>{DURATION}|(?:day|week|fortnight|month|quarter|year)\b)"
+    rf"\b(?P<word>within|in)\s+(?:the\s+)?(?:first\s+)?(?:less than |under |at most )?(?P<span>{DURATION}|(?:day"
+    rf"|week|fortnight|month|quarter|year)\b)"
     r"(?:\s+time\b)?(?P<since>\s+(?:of|after|from|following)\s+(?:(?:the|an?|their|his|her|being)\s+)?[\w-]+)?",
     re.IGNORECASE,
 )
 _ADJECTIVE: Final = re.compile(
-    r"(?<![\w.,-])(?P<span>(?:\d{1,4}|one|two|three|six|twelve|thirty)[\s-](?:day|week|month|year|hour))[\s-]+(?=[a-z])(?!budget|limit|training)",
+    r"(?<![\w.,-])(?P<span>(?:\d{1,4}|one|two|three|six|twelve|thirty)[\s-](?:day|week|month|year"
+    r"|hour))[\s-]+(?=[a-z])(?!budget|limit|training)",
     re.IGNORECASE,
 )
 _SHORT: Final = re.compile(r"(?<![a-z])(?:s|secs?|seconds?|sekunden|m|mins?|minutes?|minuten)\s*$", re.IGNORECASE)
@@ -41,10 +44,15 @@ _WORK: Final = re.compile(
 
 _LIMIT: Final = r"(?:(?:time|training|search|compute)[\s-]?)*(?:budget|limit|cap|box(?:ed)?|out)\b"
 _EFFORT: Final = (
-    r"(?:train(?:ed|ing)?|run(?:s|ning)?|search(?:ing)?|comput(?:e|ing)|takes?|spend(?:ing)?|use|finish(?:ed)?|done|ready|completed?|last"
-    r"|wait|have(?: only| got| just)?|'ve(?: only)?(?: got)?|give (?:it|yourself|me|us)|allow(?:ed)?|results?|answer|time|max(?:imum)?)"
+    r"(?:train(?:ed|ing)?|run(?:s|ning)?|search(?:ing)?|comput(?:e|ing)|takes?|spend(?:ing)?|use|finish(?:ed)?"
+    r"|done|ready|completed?|last"
+    r"|wait|have(?: only| got| just)?|'ve(?: only)?(?: got)?|give (?:it|yourself|me|us)|allow(?:ed)?|results?"
+    r"|answer|time|max(?:imum)?)"
 )
-_OBJECT: Final = r"(?:\s+(?:for|in|on|it|this|the|model|training|about|only|me|us|you|up|within|an?|search|run|trained|be|ready|longer|time|to))*"
+_OBJECT: Final = (
+    r"(?:\s+(?:for|in|on|it|this|the|model|training|about|only|me|us|you|up|within|an?|search|run|trained|be|ready"
+    r"|longer|time|to))*"
+)
 _NAMED_BUDGET: Final = re.compile(
     rf"\b{_LIMIT}(?:\s+(?:is|of|to|about)\b|[\s:=])*(?:{COMPARISON})?\s*(?P<span>{DURATION})(?:{AFTER})?"
     rf"|(?P<span2>{DURATION})\s*(?:{_LIMIT}|(?:of )?(?:training|compute|search|cpu)(?: time)?\b)",
@@ -56,13 +64,15 @@ _EFFORT_BUDGET: Final = re.compile(
     re.IGNORECASE,
 )
 _BARE_BUDGET: Final = re.compile(
-    rf"(?:\b(?:in|within|under|for)\s+|(?:(?<=[|,])|^)\s*(?:and |but |with )?)(?P<op>{COMPARISON})?\s*(?:the )?(?:about |ca )?"
+    rf"(?:\b(?:in|within|under|for)\s+|(?:(?<=[|,])|^)\s*(?:and |but "
+    rf"|with )?)(?P<op>{COMPARISON})?\s*(?:the )?(?:about |ca )?"
     rf"(?P<span>{DURATION})(?:{AFTER})?(?=\s*(?:[|,.)]|$|\w))",
     re.IGNORECASE,
 )
 
 _STEP: Final = re.compile(
-    r"(?:\b(?:for )?(?:each|every|per|by the|by)\s+(?:single )?(?P<unit>hour|day|night|week|month|quarter|year)\b(?! of\b)"
+    r"(?:\b(?:for )?(?:each|every|per|by the|by)\s+(?:single )?(?P<unit>hour|day|night|week|month|quarter"
+    r"|year)\b(?! of\b)"
     r"|\b(?P<adverb>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annual(?:ly)?)\b"
     r"|\b(?P<twice>hour|day|week|month|year) by (?P=twice)\b)",
     re.IGNORECASE,

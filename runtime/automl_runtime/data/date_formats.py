@@ -53,8 +53,10 @@ def date_formats(cells: Cells) -> tuple[list[str], Moments] | None:
         return None
     ordered = _by_rows(cells, _decide_orders(cells, formats))
     moments = parse_moments(cells.text, ordered)
+    if not cells.enough(moments.ok):
+        return None
     used = [form for place, form in enumerate(ordered) if (moments.by == place).any()]
-    return (used, parse_moments(cells.text, used)) if cells.enough(moments.ok) else None
+    return used, moments if used == ordered else parse_moments(cells.text, used)
 
 
 def clock_formats(cells: Cells) -> tuple[list[str], Moments] | None:
@@ -309,6 +311,8 @@ def _undecided(separator: str, family: tuple[str, str, str], proofs: dict[tuple[
 
 def _by_rows(cells: Cells, formats: list[str]) -> list[str]:
     """`formats` by the number of cells that each could read, so that the habit of the column comes first."""
+    if len(formats) < 2:
+        return formats
     rows = {form: int(cells.counts[parse_moments(cells.text, [form]).ok].sum()) for form in formats}
     kept = [form for form in formats if rows[form]]
     return sorted(kept, key=lambda form: (-rows[form], form))[:_MOST_FORMATS]

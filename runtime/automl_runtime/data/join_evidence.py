@@ -21,6 +21,7 @@ __all__ = ["Field", "Match", "compare", "proves"]
 _LIKELY_CHANCE = -3.0
 _DENSE = 0.5
 _SAME_NAME = 0.95
+_SAME_WORDS = 0.855
 _FEW = 20
 
 
@@ -34,7 +35,7 @@ class Field:
     unique: bool
     """No nulls and no value twice."""
     counter: bool
-    """The rows are numbered by it, in their order."""
+    """The rows are numbered by it."""
 
     @property
     def kind(self) -> KeyKind:
@@ -92,7 +93,7 @@ def compare(child: Field, parent: Field) -> Match | None:
     score = column_score(child.column.name, child.table.name, parent.column.name, parent.table.name)
     if child.table.parent == parent.table.name and child.column.name == parent.column.name:
         score = 1.0
-    if child.unique and child.counter and score < _SAME_NAME and child.table.rows != parent.table.rows:
+    if child.unique and child.counter and score < _SAME_WORDS and child.table.rows != parent.table.rows:
         return None  # a row number of another length is no pointer, whatever it is called
     own, other = (child.days, parent.days) if by_day else (child.values, parent.values)
     containment = KeyStore.containment(own, other, 0.5)
@@ -121,11 +122,11 @@ def proves(child: Field, parent: Field, match: Match) -> bool:
 
 
 def _proves_whole(child: Field, parent: Field, match: Match) -> bool:
-    if child.unique and child.counter and match.score >= _SAME_NAME:
-        return min(match.coverage, match.containment) >= 0.5
     # The number of a row is no pointer, although its name may hold that of another table's key.
-    least = 0.855 if child.unique else 0.8
-    if match.score >= least and not (child.unique and child.counter):
+    least = _SAME_WORDS if child.unique else 0.8
+    if match.score >= least and child.unique and child.counter:
+        return min(match.coverage, match.containment) >= 0.5
+    if match.score >= least:
         return match.score >= _SAME_NAME or match.containment >= 0.8
     return _proves_numbers(child, parent, match)
 

@@ -27,6 +27,7 @@ from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, targe
 
 __all__ = ["LeakReport", "find_leaks", "outcome_of"]
 
+_NO = frozenset(("no", "n", "0", "false", "f"))
 _MOST_ROWS = 50_000
 _FEWEST_ROWS = 2_000
 _MOST_CELLS = 10_000_000
@@ -112,6 +113,8 @@ def outcome_of(target: pd.Series, spec: ProjectSpec) -> Outcome | None:
         return Outcome("multiclass", codes.astype(np.int64), [f"{spec.target.column} = {x}" for x in labels])
     values = sorted(texts.unique(), key=lambda value: (int((texts == value).sum()), value))
     positive = str(spec.target.positive) if str(spec.target.positive) in values else values[0]
+    if pd.api.types.is_bool_dtype(target) and str(spec.target.positive) not in values:
+        positive = "False" if str(spec.target.positive).strip().casefold() in _NO else "True"
     labels = [f"not {spec.target.column} = {positive}", f"{spec.target.column} = {positive}"]
     return Outcome("binary", (texts == positive).to_numpy().astype(np.int64), labels)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pyarrow as pa
 from automl_schemas.catalog import DataCatalog, Shard, TableEntry
+from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.distinct_names import distinct_tables
@@ -19,10 +20,11 @@ from automl_runtime.data.shard_names import label_of, pieces, stem_of
 from automl_runtime.data.shards import Part, stack_parts
 from automl_runtime.data.table_entries import clean_with, without_rows
 from automl_runtime.data.tables import RawTable
+from automl_runtime.data.training_columns import join_prefixes
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.events import EventSink, Progress, ignore
 
-__all__ = ["rediscover"]
+__all__ = ["optional_columns", "rediscover"]
 
 
 def rediscover(
@@ -64,6 +66,19 @@ def rediscover(
         clean[entry.name] = _clean(entry, raws, shards.get(entry.name), optional)
     on_event(Progress("clean", len(wanted), len(wanted)))
     return clean
+
+
+def optional_columns(spec: ProjectSpec) -> list[str]:
+    """`table.column` that rows to predict need not have: the target, and what the model does not see."""
+    base = spec.data.tables[0].name if spec.data.tables else ""
+    tables = dict(zip(join_prefixes(spec.data.joins, base), [join.child for join in spec.data.joins], strict=True))
+    needed = {(base, name) for name in spec.data.tables[0].key} if spec.data.tables else set()
+    needed |= {(join.child, name) for join in spec.data.joins for name in join.child_columns}
+    needed |= {(tables.get(join.parent, join.parent), name) for join in spec.data.joins for name in join.parent_columns}
+    found = [(tables.get(drop.table, drop.table), drop.column) for drop in spec.data.drop]
+    if spec.target is not None:
+        found.append((spec.target.table, spec.target.column))
+    return [f"{table}.{column}" for table, column in dict.fromkeys(found) if (table, column) not in needed]
 
 
 def _fold(name: str) -> str:

@@ -18,14 +18,16 @@ _MOST_ROWS = 15_000
 _LEAST_WEIGHT = 0.02
 
 
-def greedy_weights(problem: Problem, rows: Ints, outputs: Sequence[Floats], seed: int) -> Floats:
+def greedy_weights(
+    problem: Problem, rows: Ints, outputs: Sequence[Floats], seed: int, *, most_rows: int = _MOST_ROWS
+) -> Floats:
     """Weights (sum 1, one for each of `outputs`) of the mixture with the least loss on `rows`.
 
     The best model comes first; then, step by step, the model whose addition (again, perhaps) helps most. The shortest prefix
-    with the least loss is kept; weights below 2 % are dropped.
+    with the least loss is kept; weights below 2 % are dropped. At most `most_rows` rows, drawn at random, are looked at.
     """
-    if len(rows) > _MOST_ROWS:
-        sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:_MOST_ROWS])
+    if len(rows) > most_rows:
+        sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most_rows])
         rows, outputs = rows[sample], [each[sample] for each in outputs]
     loss = selection_loss(problem, rows)
     alone = np.array([loss(each) for each in outputs])

@@ -10,10 +10,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from itertools import islice
 
 import numpy as np
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.portfolio import variations
@@ -33,10 +35,17 @@ _POLL_SECONDS = 0.1
 _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
 _SHARE = 0.5
-_LEAST_SHARE = 0.5
-_MISSES = 12
+_ENDS_EARLY = ("lightgbm", "catboost")
+_LEAST_OF_BOOSTER = 0.25
+_LEAST_SHARE = 0.04
+_LEAST_SECONDS = 1.0
+_WITH_REFIT = 1.3
+_DRAWS = 12
 _MOST_REFITS = 4
+_REFIT_ROWS = 2_000
 _HOPELESS = 1.25
+_TINY = 1e-3
+_UP_TO_ONE = ("roc_auc", "average_precision", "r2")
 _FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "linear": 0.5, "tree": 0.1}
 """Seconds relative to LightGBM, until a learner has been seen at work."""
 
@@ -54,6 +63,7 @@ class Search:
     results: list[TrialResult] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     _last_progress: float = 0.0
+    _reserved: tuple[int, float] = (0, 0.0)
 
     @property
     def problem(self) -> Problem:
@@ -72,28 +82,43 @@ class Search:
             Cancelled: when `cancel` said so.
             TrainingError: if no trial left a model.
         """
-        usable = self._installed(configs)
-        misses = 0
-        for config in self._candidates(usable, grow):
-            if trials is not None and len(self.results) >= trials:
+        queue = self._installed(configs)
+        more = variations(self.results, self.problem, np.random.default_rng(self.seed)) if grow else iter(())
+        while trials is None or len(self.results) < trials:
+            config = self._next(queue, more)
+            if config is None:
                 break
-            expected = self.expected_seconds(config)
-            # Boosters end early with what they have; the others have to fit in.
-            least = expected * (_LEAST_SHARE if config.learner in ("lightgbm", "catboost") else 1.0)
-            if self.results and self.clock.left() - self.reserve() < least:
-                misses += 1
-                if misses >= _MISSES:
-                    break
-                continue
-            self._trial(config, expected)
+            self._trial(config)
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
 
-    def _candidates(self, configs: Sequence[Config], grow: bool) -> Iterator[Config]:
-        yield from configs
-        if grow:
-            yield from variations(self.results, self.problem, np.random.default_rng(self.seed))
+    def _next(self, queue: list[Config], more: Iterator[Config]) -> Config | None:
+        """The first of `queue` that fits into the time left, else a variation that does, else a booster that ends early."""
+        left = self.spare()
+        for place, config in enumerate(queue):
+            if not self.results or self._needs(config) <= left:
+                return queue.pop(place)
+        drawn = []
+        for config in islice(more, _DRAWS):
+            if self._needs(config) <= left:
+                return config
+            drawn.append(config)
+        if self.clock.budget is None or left < max(_LEAST_SECONDS, _LEAST_SHARE * self.clock.budget):
+            return None
+        short = [config for config in queue + drawn if config.learner in _ENDS_EARLY]
+        if short and self.expected_seconds(short[0]) * _LEAST_OF_BOOSTER <= left:
+            queue[:] = [config for config in queue if config is not short[0]]
+            return short[0]
+        return None
+
+    def _needs(self, config: Config) -> float:
+        """Seconds that a trial of `config` takes, a fit on all rows included where it is due."""
+        return self.expected_seconds(config) * (_WITH_REFIT if config.family().refits else 1.0)
+
+    def spare(self) -> float:
+        """Seconds left for trials: without those that the final fits will take."""
+        return self.clock.left() - self.reserve()
 
     def _installed(self, configs: Iterable[Config]) -> list[Config]:
         kept, missing = [], {}
@@ -127,12 +152,23 @@ class Search:
         return float(np.median(others)) * _FAMILY_COST.get(config.learner, 1.0) * config.cost if others else 0.0
 
     def reserve(self) -> float:
-        """Seconds that fitting the best trials on all rows will take, of those learners that do."""
+        """Seconds that the final fits on all rows will take, of those models that a quick ensemble would hold now."""
         if self.clock.budget is None:
             return 0.0
-        complete = sorted((r for r in self.results if r.complete and r.config.family().refits), key=self._loss)
-        promising = [result for result in complete if not self._hopeless(result)]
-        return sum(self.final_seconds(result) for result in promising[:_MOST_REFITS])
+        complete = [result for result in self.results if result.complete]
+        if not any(result.config.family().refits for result in complete):
+            return 0.0
+        if self._reserved[0] != len(self.results):
+            outputs = [result.outputs for result in complete if result.outputs is not None]
+            rows = self.workspace.valid_rows
+            weights = greedy_weights(self.problem, rows, outputs, self.seed, most_rows=_REFIT_ROWS)
+            seconds = sum(
+                self.final_seconds(result)
+                for result, weight in zip(complete, weights, strict=True)
+                if weight > 0 and result.config.family().refits
+            )
+            self._reserved = (len(self.results), seconds)
+        return self._reserved[1]
 
     def final_seconds(self, result: TrialResult) -> float:
         """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
@@ -143,10 +179,10 @@ class Search:
         rows = min(len(fold.train) for fold in self.workspace.folds)
         return slowest * len(self.problem) / rows
 
-    def _trial(self, config: Config, expected: float) -> None:
-        left = self.clock.left() - self.reserve()
+    def _trial(self, config: Config) -> None:
+        left = max(self.spare(), 0.5)
         share = _FIRST_SHARE if not self.results else _SHARE
-        allowed = min(max(left, 0.5), max(left * share, 2.0 * expected))
+        allowed = min(left, max(left * share, 2.0 * self.expected_seconds(config)))
         start = time.monotonic()
         result = TrialResult(len(self.results) + 1, config, "complete", [], 0.0)
         try:
@@ -219,7 +255,7 @@ class Search:
         return any(result.complete and result.config.learner == config.learner for result in self.results)
 
     def _hopeless(self, result: TrialResult) -> bool:
-        """Whether the folds so far gain a quarter less over the baseline than the best trial on the same folds."""
+        """Whether the error on the folds so far is a quarter larger than that of the best trial on the same folds."""
         complete = [other for other in self.results if other.complete]
         if not complete:
             return False
@@ -227,10 +263,11 @@ class Search:
         done = len(result.folds)
         rows = np.concatenate([fold.valid for fold in self.workspace.folds[:done]])
         loss = selection_loss(self.problem, rows)
-        floor = loss(np.tile(self.problem.baseline(np.arange(len(self.problem))), (len(rows), 1)))
-        mine = floor - loss(np.vstack([fold.outputs for fold in result.folds]))
-        other = floor - loss(np.vstack([fold.outputs for fold in best.folds[:done]]))
-        return other > 0 and mine * _HOPELESS < other
+        # Metrics of which more is better end at 1: what is missing to it is the error.
+        ideal = -1.0 if self.problem.metric in _UP_TO_ONE else 0.0
+        mine = loss(np.vstack([fold.outputs for fold in result.folds])) - ideal
+        other = loss(np.vstack([fold.outputs for fold in best.folds[:done]])) - ideal
+        return mine > other * _HOPELESS + _TINY
 
     def _loss(self, result: TrialResult) -> float:
         return loss_of(self.problem.metric, result.score) if result.score is not None else float("inf")

@@ -13,11 +13,12 @@ from automl_runtime.data.assemble import assemble
 from automl_runtime.data.catalog import Discovery, discover, rediscover
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
+from automl_runtime.data.rediscovery import optional_columns
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.unrelated import components
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.events import Event, Finding, Progress
-from automl_schemas.spec import DataSpec, MetricSpec, ProjectSpec, TargetSpec, TaskSpec
+from automl_schemas.spec import DataSpec, DroppedColumn, MetricSpec, ProjectSpec, TargetSpec, TaskSpec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -246,7 +247,9 @@ def test_new_files_of_the_same_layout(club: Discovery, tmp_path: Path) -> None:
     )
     write(tmp_path / "visits_2023.csv", ["MemberNo", "day", "minutes"], [["7001", "2023-01-02", "30"]])
     write(tmp_path / "bills.csv", ["bill", "memb_id", "paid"], [["900", "7001", "5.5"], ["901", "7001", "oops"]])
-    tables = rediscover(club.catalog, tmp_path, optional=["members.gone?"])
+    spec = spec_of(club, "members", "gone?")
+    assert optional_columns(spec) == ["members.gone?"]
+    tables = rediscover(club.catalog, tmp_path, optional=optional_columns(spec))
     assert set(tables) == {"members", "visits", "bills"}
     members = tables["members"].data
     assert members.column_names == ["member_id", "town", "dues", "since", "gone?"]
@@ -257,6 +260,18 @@ def test_new_files_of_the_same_layout(club: Discovery, tmp_path: Path) -> None:
     assert [reject.value for reject in tables["bills"].rejects] == ["oops"]
     frame = assemble(spec_of(club, "members", "gone?").model_copy(update={"target": None}), club.catalog, tables).frame
     assert frame["visits.count"].tolist() == [1, 0]
+
+
+def test_what_the_model_does_not_see_may_be_absent(club: Discovery) -> None:
+    drops = [
+        DroppedColumn(table="members", column="dues", reason="leak: x"),
+        DroppedColumn(table="members", column="member_id", reason="identifier"),
+        DroppedColumn(table="visits", column="MemberNo", reason="asked"),
+        DroppedColumn(table="bills", column="paid", reason="asked"),
+    ]
+    spec = spec_of(club, "members", "gone?")
+    spec = spec.model_copy(update={"data": spec.data.model_copy(update={"drop": drops})})
+    assert optional_columns(spec) == ["members.dues", "bills.paid", "members.gone?"]
 
 
 def test_the_same_folder_gives_the_same_tables(club: Discovery) -> None:
@@ -298,7 +313,7 @@ def test_only_pictures_are_an_error_that_counts_them(tmp_path: Path) -> None:
         (tmp_path / kind).mkdir()
         for k in range(3):
             (tmp_path / kind / f"{k}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([k]) * 60)
-    with pytest.raises(DataError, match="6 image files found. Pictures: '.*' with 2 classes"):
+    with pytest.raises(DataError, match=r"6 image files found. Pictures: '.*' with 2 classes"):
         discover(tmp_path)
 
 

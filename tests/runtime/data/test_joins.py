@@ -269,7 +269,9 @@ def test_many_repeated_rows_of_a_composite_key_are_real() -> None:
 
 def test_row_numbers_and_duplicates_of_odd_tables() -> None:
     assert is_row_number(pa.chunked_array([[0, 1, 2]]))
-    assert not is_row_number(pa.chunked_array([[2, 1, 0]]))
+    assert is_row_number(pa.chunked_array([[2, 1, 0]]))
+    assert not is_row_number(pa.chunked_array([[5, 6, 7]]))
+    assert not is_row_number(pa.chunked_array([[1, 2, 2]]))
     assert not is_row_number(pa.chunked_array([["0", "1"]]))
     assert list(duplicate_rows(pa.table({"a": [1, None, None, 1], "b": ["x", None, None, "y"]}))) == [
         False,

@@ -82,7 +82,9 @@ def raw_table(
     """
     where = lines if lines is not None else range(1, len(rows) + 1)
     picked = [index for index in range(grid.first_row, grid.last_row) if not is_blank(rows[index])]
-    body = _even(grid, [list(rows[index]) for index in picked], [where[index] for index in picked])
+    above = rows[grid.header_row : grid.first_row] if grid.header_row is not None else []
+    named = max(map(len, above), default=grid.width)
+    body = _even(grid, named, [list(rows[index]) for index in picked], [where[index] for index in picked])
     fields: dict[str, object] = {
         "name": table_name(source.stem),
         "file": source.file,
@@ -106,14 +108,17 @@ def text_table(names: Sequence[str], rows: Sequence[Sequence[str | None]]) -> pa
     return pa.table({name: pa.array(cells, pa.string()) for name, cells in zip(names, columns, strict=True)})
 
 
-def _even(grid: GridTable, rows: list[list[str]], where: Sequence[int]) -> _Body:
-    """Header and rows brought to one width, with a warning that names the rows that were not of it."""
+def _even(grid: GridTable, named: int, rows: list[list[str]], where: Sequence[int]) -> _Body:
+    """Header and rows brought to one width, with a warning that names the rows that were not of it.
+
+    `named`: cells that the header has in the file.
+    """
     header = list(grid.header) if grid.header is not None else [""] * grid.width
     if grid.header is not None:
-        header = _fitted_header(header, rows)
+        header = _fitted_header(header[:named], rows)
     width = len(header)
     cut = [_without_empty_end(row, width) for row in rows]
-    longest = max(map(len, cut), default=width)
+    longest = max([width, *map(len, cut)])
     header += [""] * (longest - width)
     body = _Body(header, [[*row, *[None] * (longest - len(row))] for row in cut])
     for text, odd in (

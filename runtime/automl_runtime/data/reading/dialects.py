@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +40,8 @@ class Detected:
     share: float
     typed: float = 0.0
     """Share of cells that are numbers, dates, times, codes or empty."""
+    even: float = 0.0
+    """Share of the records with two or more cells that stand beside one with as many: of tables in a text."""
 
 
 def detect_dialect(text: str) -> Detected:
@@ -66,7 +69,7 @@ def _sample(text: str) -> str:
 def _obvious(sample: str) -> Detected | None:
     """The one usual delimiter that cuts the sample evenly, when no other one does."""
     tried = [_measure_both(sample, delimiter) for delimiter in _USUAL if delimiter in sample]
-    even = [found for found in tried if found.width >= 2 and found.share >= _EVEN]
+    even = [found for found in tried if found.width >= 2 and max(found.share, found.even) >= _EVEN]
     if len(even) == 1:
         return even[0]
     if len(even) > 1:
@@ -117,7 +120,12 @@ def _measured(sample: str, dialect: Dialect) -> Detected:
     share = counts[width] / (len(rows) + records.broken)
     cells = [kind_of(cell) for row in rows[:200] for cell in row]
     typed = sum(kind != "text" for kind in cells) / len(cells) if cells else 0.0
-    return Detected(dialect, width, share, typed)
+    return Detected(dialect, width, share, typed, _even_share(list(map(len, rows))))
+
+
+def _even_share(widths: Sequence[int]) -> float:
+    beside = zip([0, *widths], widths, [*widths[1:], 0], strict=False)
+    return sum(width >= 2 and width in (before, after) for before, width, after in beside) / len(widths)
 
 
 def _quote(sample: str, delimiter: str) -> str:
@@ -174,7 +182,10 @@ def _best_even(sample: str) -> Detected | None:
     sure = [sign for sign in _UNUSUAL if sign in sample and sign not in _DOUBTFUL]
     tried = [(_measure(sample, delimiter), 0.6) for delimiter in _USUAL if delimiter in sample]
     tried += [(_measure(sample, delimiter), _EVEN) for delimiter in sure]
-    good = [found for found, needed in tried if found.width >= 2 and found.share >= needed]
+    good = [found for found, needed in tried if found.width >= 2 and max(found.share, found.even) >= needed]
+    if not good:
+        tables = [found for found, _ in tried if found.even >= (0.3 if found.typed >= 0.3 else 0.5)]
+        return max(tables, key=lambda found: found.even * found.typed, default=None)
     return max(good, key=lambda found: (found.share * _gain(found), found.share), default=None)
 
 

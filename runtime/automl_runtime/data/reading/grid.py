@@ -130,13 +130,29 @@ def _split(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
             continue
         if _score(grid, position, end) >= _EVIDENCE or _is_unlike(grid, cuts[-1], position, end):
             cuts.append(position)
-    parts = zip(cuts, [*cuts[1:], stop], strict=True)
+    parts = list(zip(cuts, [*cuts[1:], stop], strict=True))
+    parts = [piece for part in parts for piece in _split_at_titles(grid, *part)]
     return [piece for part in parts for piece in _split_at_headers(grid, *part)]
+
+
+def _split_at_titles(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
+    """Rows cut at a title in their midst: a lone cell between rows of data and another header."""
+    cuts = [start]
+    for index in range(start + 2, stop - 2):
+        lone = grid.fills[index] == 1 and grid.rows[index][0].strip()
+        if not lone or grid.fills[index + 1] < 2 or grid.fills[index - 1] < 2:
+            continue
+        width = len(grid.rows[index + 1])
+        end = next((place for place in range(index + 1, stop) if len(grid.rows[place]) != width), stop)
+        new = _score(grid, index + 1, end) >= _EVIDENCE or _is_unlike(grid, cuts[-1], index + 1, end)
+        if end - index > 2 and new:
+            cuts.append(index)
+    return list(zip(cuts, [*cuts[1:], stop], strict=True))
 
 
 def _is_unlike(grid: _Grid, start: int, position: int, end: int) -> bool:
     """Whether the rows from `position` have names on top and none of them fits the columns above."""
-    above = profile(grid.rows[start + 1 : position], len(grid.rows[position - 1]))
+    above = profile(grid.rows[start + 1 : position], _width(grid, start, position))
     fit = [fits(row, above) for row in grid.rows[position : min(end, position + 20)]]
     names = looks_like_names(grid.rows[position], len(grid.rows[position]))
     return names and _score(grid, position, end) >= 0 and all(bad and not good for good, bad in fit)

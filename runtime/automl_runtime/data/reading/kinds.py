@@ -190,7 +190,7 @@ def _is_table(lines: list[str], detected: Detected, suffix: str) -> bool:
     strict = _is_prose(filled)
     if detected.width >= 2:
         needed = 0.9 if strict else 0.5
-        return detected.share >= needed and (len(filled) >= 3 or not strict)
+        return max(detected.share, detected.even) >= needed and (len(filled) >= 3 or not strict)
     return not strict and len(filled) >= 3
 
 

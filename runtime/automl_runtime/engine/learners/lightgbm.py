@@ -24,6 +24,7 @@ _FIXED: dict[str, Any] = {
     "feature_pre_filter": False,
     "max_bin": 255,
 }
+_BINNING = _FIXED | {"num_threads": 1, "min_data_in_bin": 3}
 
 
 class LightGbmLearner:
@@ -86,7 +87,7 @@ def _datasets(job: Job) -> tuple[Any, Any]:
     def make() -> tuple[Any, Any]:
         if rows.shared:
             whole = workspace.cached((*key, ALL_ROWS), lambda: _bin(rows, rows.fitted.matrix))
-            train, valid = whole.subset(rows.fold.train), whole.subset(rows.fold.valid)
+            train, valid = (whole.subset(part, _BINNING.copy()) for part in (rows.fold.train, rows.fold.valid))
             return train.construct(), valid.construct()
         train = _bin(rows, rows.train_matrix())
         return train, _bin(rows, rows.valid_matrix(), train)
@@ -104,7 +105,7 @@ def _bin(rows: FoldData, matrix: Any, reference: Any = None) -> Any:
         reference=reference,
         feature_name=[f"f{place}" for place in range(width)],
         categorical_feature=list(range(numbers, width)),
-        params={**_FIXED, "num_threads": 1, "min_data_in_bin": 3},
+        params=_BINNING.copy(),
         free_raw_data=True,
     ).construct()
 

@@ -65,8 +65,10 @@ def cells(table: RawTable) -> Cells:
     return [list(table.raw_header), *body] if table.names_from == "header" else body
 
 
-@pytest.mark.parametrize("quote", ['"', "'"])
-@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|", "^", "~", "#", " ", ", ", "||", "\t\t", "\x1f"])
+DIALECTS = [(sign, '"') for sign in (",", ";", "\t", "|", "^", "~", "#", " ", ", ", "||", "\t\t", "\x1f")]
+
+
+@pytest.mark.parametrize(("delimiter", "quote"), [*DIALECTS, (",", "'"), (";", "'")])
 @pytest.mark.parametrize("name", SEVERAL)
 def test_dialects(tmp_path: Path, name: str, delimiter: str, quote: str) -> None:
     assert read(tmp_path, text_of(TABLES[name], delimiter, quote)) == [TABLES[name]]
@@ -80,10 +82,14 @@ def test_encodings(tmp_path: Path, name: str, encoding: str) -> None:
 
 ABOVE = ["My report\n\n", "My report\nmade 2021-01-01 by me\n\n", "# comment one\n# comment two\n", "Report\n"]
 BELOW = ["\nSource: somewhere\n", "Total,\n", "\n\nNotes\nall values are estimates\n", "\n"]
+AROUND = [
+    *((above, "") for above in ABOVE),
+    *(("", below) for below in BELOW),
+    *zip(ABOVE, reversed(BELOW), strict=True),
+]
 
 
-@pytest.mark.parametrize("above", [*ABOVE, ""])
-@pytest.mark.parametrize("below", [*BELOW, ""])
+@pytest.mark.parametrize(("above", "below"), AROUND)
 @pytest.mark.parametrize("name", SEVERAL)
 def test_lines_around_a_table(tmp_path: Path, name: str, above: str, below: str) -> None:
     assert read(tmp_path, above + text_of(TABLES[name]) + below) == [TABLES[name]]
@@ -96,7 +102,9 @@ def test_a_blank_line_inside_a_table(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("gap", ["", "\n", "\n\n", "Another one\n", "\nAnother one\n"])
-@pytest.mark.parametrize(("first", "second"), permutations(["mixed", "text", "pairs", "years", "gaps", "german"], 2))
+@pytest.mark.parametrize(
+    ("first", "second"), list(permutations(["mixed", "text", "pairs", "years", "gaps", "german"], 2))
+)
 def test_two_tables(tmp_path: Path, first: str, second: str, gap: str) -> None:
     if not gap.strip("\n") and len(TABLES[first][0]) == len(TABLES[second][0]) and not gap:
         pytest.skip("nothing tells stacked tables of one width apart")
