@@ -69,18 +69,24 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     """
     asked = load_request(request)
     source = _source(asked, options.data)
-    discovery = discover(source, reject=options.reject, on_event=on_event)
+    discovery = discover(source, reject=options.reject, answers=options.answers, on_event=on_event)
     if options.review is not None:
         rejected = options.review(review_items(discovery.catalog))
+        again = {*options.reject, *rejected}
         if rejected:
-            discovery = discover(source, reject={*options.reject, *rejected}, on_event=on_event)
+            discovery = discover(source, reject=again, answers=options.answers, on_event=on_event)
+    if not discovery.catalog.tables:
+        raise DataError(
+            f"{source} holds pictures but no table; this version trains on tables.",
+            hint="`automl discover` lists the pictures by class.",
+        )
     answers = dict(options.answers)
     grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
-    _say_what_was_found(grounded, discovery, asked, on_event)
+    _say_what_was_understood(grounded, asked, on_event)
     spec, leak_questions, assembled, holdout = _judge_columns(
         grounded.spec, asked, discovery, options, answers, on_event
     )
-    _refuse_unknown_answers(options.answers, [*discovery.catalog.questions, *grounded.questions, *leak_questions])
+    _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
     return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
 
 
@@ -111,7 +117,7 @@ def _settle(
             asked,
             discovery.catalog,
             source=str(source),
-            answers={key: value for key, value in answers.items() if not key.startswith("leak.")},
+            answers={key: value for key, value in answers.items() if "." not in key},
             budget_seconds=options.budget_seconds,
             seed=options.seed,
         )
@@ -237,9 +243,10 @@ def _refuse_unknown_keeps(spec: ProjectSpec, discovery: Discovery) -> None:
 
 
 def _refuse_unknown_answers(answers: Mapping[str, str], questions: Sequence[Question]) -> None:
+    """Of the leaks; discovery and grounding refuse those that are theirs."""
     known = {question.id for question in questions}
     for key in answers:
-        if key not in known:
+        if key not in known and key.startswith("leak."):
             listed = ", ".join(sorted(known)) or "none: nothing is open"
             raise RequestError(f"--answer {key}: there is no such question.", hint=f"Questions: {listed}.")
 
@@ -280,29 +287,12 @@ def _drafted(
     )
 
 
-def _say_what_was_found(
-    grounded: Grounded, discovery: Discovery, asked: Requirement | ProjectSpec, on_event: EventSink
-) -> None:
-    spec, catalog = grounded.spec, discovery.catalog
+def _say_what_was_understood(grounded: Grounded, asked: Requirement | ProjectSpec, on_event: EventSink) -> None:
+    spec = grounded.spec
     goal = f" {spec.metric.goal.op} {spec.metric.goal.value:g}" if spec.metric.goal else ""
     by = "as given in the spec" if isinstance(asked, ProjectSpec) else "rules; no LLM configured"
     on_event(Finding("understood", f"{spec.task.type} · metric {spec.metric.name}{goal} ({by})"))
-    rows = sum(table.rows for table in catalog.tables)
-    text = f"{len(catalog.files)} files -> {len(catalog.tables)} tables, {rows:,} rows, {len(catalog.joins)} joins"
-    if catalog.duplicates or catalog.ignored:
-        text += f"; ignored: {len(catalog.duplicates)} copies, {len(catalog.ignored)} others"
-    on_event(Finding("discovered", text))
     for sentence in grounded.assumed:
         on_event(Finding("grounded", sentence))
-    for warning in [*catalog.warnings, *grounded.warnings]:
+    for warning in grounded.warnings:
         on_event(Warned(warning))
-    columns = [column for table in catalog.tables for column in table.columns]
-    dropped = sum(table.rows_read - table.rows for table in catalog.tables)
-    changed = sum(1 for column in columns if column.changed)
-    rejected = sum(column.rejected for column in columns)
-    on_event(
-        Finding(
-            "cleaned",
-            f"{dropped:,} repeated rows dropped, {changed} columns changed, {rejected:,} cells rejected",
-        )
-    )

@@ -358,7 +358,7 @@ def plan_of(raw: Path) -> ProjectPlan:
     made = assemble(spec, found.catalog, found.tables)
     schema = input_schema(made.columns, made.frame, "Left?")
     return ProjectPlan(
-        spec, found.catalog, made.columns, made.sql, lineage_of(found, made.columns), manifest_of(found), schema
+        spec, found.catalog, made.columns, made.sql, lineage_of(found, made), manifest_of(found), schema
     )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from automl_generators.staging import staged
-from automl_runtime.errors import Cancelled, RequestError
+from automl_runtime.errors import Cancelled, DataError, RequestError
 
 
 def fill(folder: Path, text: str = "new") -> None:
@@ -110,7 +110,7 @@ def test_folder_that_somebody_else_fills_meanwhile_is_kept(tmp_path):
 
 
 def test_full_disk_is_said_plainly(tmp_path):
-    with pytest.raises(RequestError, match="cannot be written: No space left") as caught, staged(tmp_path / "p"):
+    with pytest.raises(DataError, match="cannot be written: No space left") as caught, staged(tmp_path / "p"):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert "space" in str(caught.value.hint)
     assert listing(tmp_path) == []
@@ -181,7 +181,7 @@ def test_a_signal_leaves_nothing_and_exits_5(tmp_path, number):
 def test_a_file_size_limit_leaves_nothing(tmp_path):
     command = [sys.executable, "-c", CHILD, "limit", str(tmp_path / "project")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert (done.returncode, listing(tmp_path)) == (2, [])
+    assert (done.returncode, listing(tmp_path)) == (3, [])
     assert "File too large" in done.stderr
 
 

@@ -109,6 +109,7 @@ def ground(
         draft = _with_target(requirement, catalog, source, settled, plan, excluded)
     if "metric" in settled:
         draft.questions.append(metric_question(draft.task.type, draft.metric))
+    _refuse_idle(settled, draft)
     spec = ProjectSpec(
         name=project_name(requirement),
         request=requirement.request,
@@ -138,6 +139,17 @@ def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
             raise RequestError(
                 f"--answer {key}: there is no such question; known: {', '.join(known)}.",
                 hint=f"Did you mean {nearest[0]}?",
+            )
+
+
+def _refuse_idle(answers: Mapping[str, str], draft: _Draft) -> None:
+    """An answer to a question that this task does not have would be lost without a word."""
+    open_ids = {question.id for question in draft.questions}
+    for key in answers:
+        if key in _IDS and key not in open_ids:
+            listed = ", ".join(sorted(open_ids)) or "none"
+            raise RequestError(
+                f"--answer {key}: a {draft.task.type} task here has no such question.", hint=f"Open: {listed}."
             )
 
 
@@ -274,9 +286,8 @@ def _warnings(requirement: Requirement, draft: _Draft) -> list[str]:
     """What the spec does not do although the words may suggest it."""
     warnings = []
     if draft.task.horizon_days is not None and draft.task.type != "forecast" and draft.structure.time is None:
-        warnings.append(
-            f"The data do not say when a row was observed; the target is taken to look {draft.task.horizon_days:g} days ahead."
-        )
+        ahead = f"{draft.task.horizon_days:g} days ahead"
+        warnings.append(f"The data do not say when a row was observed; the target is taken to look {ahead}.")
     if draft.metric.name == "mape" and _may_be_zero(draft):
         warnings.append("mape divides by the target, which can be zero here: small values weigh heavily.")
     more = further_metrics(requirement.request, draft.metric.name)

@@ -94,7 +94,7 @@ def structure_of(
 def _order(
     requirement: Requirement, table: TableEntry, catalog: DataCatalog, joins: list[JoinSpec], *, moments: bool
 ) -> str | None:
-    """The time that rules a split, when the words look ahead: from before an event, or (rows being `moments`) a while."""
+    """The time that rules a split, when the words look ahead: from before an event, or a while for `moments`."""
     if requirement.known_before is not None:
         return time_column(table, events_only=True) or _joined_time(table, catalog, joins)
     return time_column(table, events_only=True) if requirement.horizon_days is not None and moments else None

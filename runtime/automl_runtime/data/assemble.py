@@ -19,7 +19,16 @@ from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, targe
 from automl_runtime.data.training_sql import training_sql
 from automl_runtime.errors import DataError, RequestError, shorten
 
-__all__ = ["IDENTITY", "Assembled", "TrainingColumn", "assemble", "run_sql", "to_frame", "training_sql"]
+__all__ = [
+    "IDENTITY",
+    "Assembled",
+    "TrainingColumn",
+    "assemble",
+    "labelled_rows",
+    "run_sql",
+    "to_frame",
+    "training_sql",
+]
 
 
 @dataclass(slots=True)
@@ -70,7 +79,7 @@ def assemble(
             hint=f"Look for repeated keys in {', '.join(f'`{name}`' for name in used[1:])}.",
         )
     columns = [_measured(column, frame) for column in columns]
-    return _without_target(spec, Assembled(frame, sql, columns, joins=list(spec.data.joins)))
+    return labelled_rows(spec, Assembled(frame, sql, columns, joins=list(spec.data.joins)))
 
 
 def _measured(column: TrainingColumn, frame: pd.DataFrame) -> TrainingColumn:
@@ -91,7 +100,12 @@ def _type_of(values: pd.Series) -> ColumnType:
     return "datetime" if pd.api.types.is_datetime64_any_dtype(values) else "category"
 
 
-def _without_target(spec: ProjectSpec, assembled: Assembled) -> Assembled:
+def labelled_rows(spec: ProjectSpec, assembled: Assembled) -> Assembled:
+    """`assembled` with the rows that have a target in `frame` and the others in `without_target`.
+
+    Raises:
+        DataError: when no row has a target.
+    """
     name = target_name(spec)
     if name is None or name not in assembled.frame.columns:
         return assembled

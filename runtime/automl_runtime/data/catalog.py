@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from automl_schemas.catalog import DataCatalog, FileEntry, IgnoredFile, JoinEdge, KeyCandidate, TableEntry
+from automl_schemas.question import Question
 
 from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.distinct_names import distinct_tables
@@ -21,9 +22,11 @@ from automl_runtime.data.table_entries import Prepared, prepare
 from automl_runtime.data.tables import RawTable, ReadResult
 from automl_runtime.data.unrelated import find_unrelated
 from automl_runtime.errors import DataError, RequestError, shorten
-from automl_runtime.events import EventSink, Finding, Progress, ignore
+from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 
 __all__ = ["Discovery", "discover", "rediscover"]
+
+_OWN_QUESTIONS = ("copy.", "shards.", "ignore.")
 
 
 @dataclass(slots=True)
@@ -50,10 +53,10 @@ def discover(
         source: a file or folder.
         reject: items of the cleaning plan that are not wanted: `table.column` or `table.column:item`.
         answers: settled questions of an earlier catalog (`copy.*`, `shards.*`, `ignore.*`).
-        on_event: takes progress of the stages `read`, `clean` and `join`, findings and warnings.
+        on_event: takes progress of the stages `reading`, `cleaning` and `joining`, findings and warnings.
 
     Raises:
-        DataError: when there is no table to be used, with what was found instead.
+        DataError: when there is neither a table nor a folder of pictures per class, with what was found instead.
         RequestError: when `reject` names something that does not exist.
     """
     answers = answers or {}
@@ -62,13 +65,13 @@ def discover(
     copies = find_copies(result, answers)
     stacked = stack(copies.tables, result.files, answers)
     prepared = _prepared(stacked, reject, on_event)
-    if not prepared:
+    if not prepared and not result.images:
         raise _nothing(source, result)
-    on_event(Progress("join", 0, 1))
+    on_event(Progress("joining", 0, 1))
     joins = find_joins(
         {name: item.clean for name, item in prepared.items()}, {name: item.entry for name, item in prepared.items()}
     )
-    on_event(Progress("join", 1, 1))
+    on_event(Progress("joining", 1, 1))
     catalog = _catalog(result, copies, stacked, prepared, joins, answers)
     _tell(catalog, on_event)
     return Discovery(source, catalog, {table.name: prepared[table.name].clean for table in catalog.tables})
@@ -93,7 +96,8 @@ def _catalog(
         for raw in stacked.tables
         if raw.name not in prepared
     ]
-    asked = [*copies.questions, *stacked.questions, *questions]
+    asked = sorted([*copies.questions, *stacked.questions, *questions], key=lambda question: question.id)
+    _check_answers(answers, asked)
     return DataCatalog(
         files=_files(result.files, used, stacked.tables),
         tables=used,
@@ -102,9 +106,21 @@ def _catalog(
         shards=[shard for shard in stacked.shards if shard.table in names],
         ignored=sorted([*result.ignored, *copies.ignored, *empty, *unused], key=lambda item: item.path),
         images=result.images,
-        questions=sorted((item for item in asked if item.id not in answers), key=lambda question: question.id),
+        questions=[question for question in asked if question.id not in answers],
         warnings=list(dict.fromkeys(result.warnings)),
     )
+
+
+def _check_answers(answers: Mapping[str, str], asked: Sequence[Question]) -> None:
+    """Refuses an answer to a question of this stage that nobody asks; those of later stages pass."""
+    known = {question.id: [option.value for option in question.options] for question in asked}
+    for key, value in answers.items():
+        if key not in known and not key.startswith(_OWN_QUESTIONS):
+            continue
+        if value not in known.get(key, ()):
+            allowed = f"allowed are {', '.join(known[key])}" if key in known else "there is no such question"
+            listed = f"Questions here: {', '.join(known) or 'none'}."
+            raise RequestError(f"--answer {key}={shorten(value)}: {allowed}.", hint=listed)
 
 
 def _prepared(stacked: Stacked, reject: Collection[str], on_event: EventSink) -> dict[str, Prepared]:
@@ -112,10 +128,10 @@ def _prepared(stacked: Stacked, reject: Collection[str], on_event: EventSink) ->
     _check_reject(reject, [raw.name for raw in stacked.tables])
     prepared = {}
     for number, raw in enumerate(stacked.tables):
-        on_event(Progress("clean", number, len(stacked.tables), raw.name))
+        on_event(Progress("cleaning", number, len(stacked.tables), raw.name))
         if raw.data.num_columns and raw.data.num_rows:
             prepared[raw.name] = prepare(raw, stacked.parts.get(raw.name, ()), reject)
-    on_event(Progress("clean", len(stacked.tables), len(stacked.tables)))
+    on_event(Progress("cleaning", len(stacked.tables), len(stacked.tables)))
     return prepared
 
 
@@ -183,7 +199,18 @@ def _files(files: Sequence[FileEntry], tables: Sequence[TableEntry], raws: Seque
 def _tell(catalog: DataCatalog, on_event: EventSink) -> None:
     rows = sum(table.rows for table in catalog.tables)
     found = f"{len(catalog.files)} files -> {len(catalog.tables)} tables, {rows:,} rows, {len(catalog.joins)} joins"
+    left = {"copies": len(catalog.duplicates), "others": len(catalog.ignored)}
+    if any(left.values()):
+        found += "; ignored: " + ", ".join(f"{count} {what}" for what, count in left.items() if count)
     on_event(Finding("discovered", found))
-    repeated = sum(table.rows_read - table.rows for table in catalog.tables)
-    if repeated:
-        on_event(Finding("cleaned", f"{repeated:,} repeated rows left out"))
+    for warning in catalog.warnings:
+        on_event(Warned(warning))
+    columns = [column for table in catalog.tables for column in table.columns]
+    read, repeated = (
+        sum(table.rows_read for table in catalog.tables),
+        sum(t.rows_read - t.rows for t in catalog.tables),
+    )
+    changed, rejected = sum(column.changed > 0 for column in columns), sum(column.rejected for column in columns)
+    if columns:
+        text = f"{read:,} -> {kept:,} rows, {changed} of {len(columns)} columns changed"
+        on_event(Finding("cleaned", text + (f", {rejected:,} cells rejected" if rejected else "")))

@@ -59,12 +59,12 @@ def rediscover(
     found = _assigned(wanted, find_copies(result).tables, needed)
     clean: dict[str, CleanTable] = {}
     for number, entry in enumerate(wanted):
-        on_event(Progress("clean", number, len(wanted), entry.name))
+        on_event(Progress("cleaning", number, len(wanted), entry.name))
         raws = found[entry.name]
         if not raws:
             raise _missing_table(entry, result.tables, source, needed[entry.name])
         clean[entry.name] = _clean(entry, raws, shards.get(entry.name), optional)
-    on_event(Progress("clean", len(wanted), len(wanted)))
+    on_event(Progress("cleaning", len(wanted), len(wanted)))
     return clean
 
 

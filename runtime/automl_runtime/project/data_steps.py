@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from automl_runtime.data.assemble import TrainingColumn, run_sql, training_sql
-from automl_runtime.data.catalog import rediscover
+from automl_runtime.data.assemble import Assembled, TrainingColumn, labelled_rows, run_sql, training_sql
 from automl_runtime.data.cleaning import CleanTable, write_clean
 from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
+from automl_runtime.data.rediscovery import optional_columns, rediscover
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink
 from automl_runtime.files import replace_file
@@ -47,9 +47,10 @@ def read_tables(
             f"{place} does not exist.",
             hint="Give the folder of the raw data with --source, or correct data.source in project.yaml.",
         )
-    optional: list[tuple[str, str]] = []
-    if not labelled and project.spec.target is not None:
-        optional = [(project.spec.target.table, project.spec.target.column)]
+    target = project.spec.target
+    optional = set(optional_columns(project.spec))
+    if labelled and target is not None:
+        optional.discard(f"{target.table}.{target.column}")
     wanted = {table.name for table in project.spec.data.tables}
     tables = rediscover(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
     return {name: tables[name] for name in (table.name for table in project.spec.data.tables)}
@@ -78,9 +79,7 @@ def query(project: Project, sql: Path, tables: Mapping[str, CleanTable]) -> pd.D
 
 def split(project: Project, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """See `Project.split`."""
-    labelled = rows[rows[project.target].notna()].reset_index(drop=True)
-    if labelled.empty:
-        raise DataError(f"No row has a value of the target {project.target!r}.")
+    labelled = labelled_rows(project.spec, Assembled(rows, "", project.columns)).frame
     mask = holdout_of(project, labelled)
     return labelled[~mask].reset_index(drop=True), labelled[mask].reset_index(drop=True)
 

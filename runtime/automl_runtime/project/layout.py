@@ -15,6 +15,7 @@ from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.assemble import TrainingColumn
 from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, predicting
@@ -82,7 +83,7 @@ class Project:
         """Name of the target column in the training table."""
         if self.spec.target is None:
             raise DataError(f"{self.root / 'project.yaml'} names no target, and this step needs one.")
-        return self.spec.target.column
+        return target_name(self.spec) or self.spec.target.column
 
     @property
     def source(self) -> Path:
@@ -150,7 +151,8 @@ class Project:
         on_event: EventSink | None = None,
     ) -> predicting.Predicted:
         """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`."""
-        return predicting.predict(self, build_features, Path(source), output, on_event=on_event or sink_from_environment())
+        sink = on_event or sink_from_environment()
+        return predicting.predict(self, build_features, Path(source), output, on_event=sink)
 
     def app(self, build_features: Features) -> FastAPI:
         """The HTTP service of the model in production."""

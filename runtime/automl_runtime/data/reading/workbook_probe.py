@@ -19,7 +19,7 @@ import io, sys
 from python_calamine import CalamineError, CalamineWorkbook
 try:
     import resource
-    resource.setrlimit(resource.RLIMIT_AS, (%(bytes)d, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    resource.setrlimit(resource.RLIMIT_AS, (int(sys.argv[1]), resource.getrlimit(resource.RLIMIT_AS)[1]))
 except (ImportError, ValueError):
     pass  # no such limits here, or a lower one is set
 try:
@@ -28,14 +28,18 @@ try:
         workbook.get_sheet_by_index(index)
 except (CalamineError, ValueError):
     pass  # refused in good order; the caller will see the same
-""" % {"bytes": _MOST_BYTES}
+"""
 
 
 def survives(raw: bytes) -> bool:
-    """Whether reading every sheet of the workbook `raw` ends within five minutes and 8 GiB, in a result or a plain refusal."""
+    """Whether reading every sheet of the workbook `raw` ends well, within five minutes and 8 GiB."""
     try:
         done = subprocess.run(
-            [sys.executable, "-P", "-c", _PROBE], input=raw, capture_output=True, timeout=_SECONDS, check=False
+            [sys.executable, "-P", "-c", _PROBE, str(_MOST_BYTES)],
+            input=raw,
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         return False

@@ -8,7 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
-__all__ = ["FOLDERS"]
+import pytest
+from automl_runtime.data.catalog import discover
+from automl_schemas.catalog import DataCatalog
+
 
 Rows = list[Sequence[object]]
 
@@ -213,3 +216,31 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "reviews": _reviews,
     "broadband": _broadband,
 }
+
+
+@pytest.fixture(scope="session")
+def catalog_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], DataCatalog]:
+    """Writes a folder and discovers it, once a session."""
+    found: dict[str, DataCatalog] = {}
+
+    def discovered(name: str) -> DataCatalog:
+        if name not in found:
+            folder = tmp_path_factory.mktemp(name)
+            FOLDERS[name](folder)
+            found[name] = discover(folder).catalog
+        return found[name]
+
+    return discovered
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataCatalog]:
+    """Discovers tables given as `name={column: values}`."""
+
+    def discovered(**tables: dict[str, Sequence[object]]) -> DataCatalog:
+        folder = tmp_path_factory.mktemp("made")
+        for name, columns in tables.items():
+            _write(folder / f"{name}.csv", list(columns), list(zip(*columns.values(), strict=True)))
+        return discover(folder).catalog
+
+    return discovered

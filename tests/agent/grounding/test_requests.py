@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-__all__ = ["REQUESTS", "Expected"]
+import pytest
+from automl_agent.grounding import ground
+from automl_agent.requirements import parse_request
+from automl_runtime.errors import AutomlError
+
+ROOT = Path(__file__).parents[3]
 
 
 @dataclass(frozen=True)
@@ -115,3 +122,44 @@ REQUESTS: list[Expected] = [
     E("helpdesk", "predict tomorrow's temperature", error=2),
     E("mails", "detect fraudulent credit card transactions", error=2),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("expected", REQUESTS, ids=str)
+def test_request_comes_to_the_right_task_target_and_metric(expected, catalog_of):
+    catalog = catalog_of(expected.folder)
+    if expected.error is not None:
+        with pytest.raises(AutomlError) as raised:
+            ground(parse_request(expected.request), catalog, source=expected.folder)
+        assert raised.value.exit_code == expected.error
+        assert raised.value.hint or "known" in str(raised.value)
+        return
+    spec = ground(parse_request(expected.request), catalog, source=expected.folder).spec
+    target = None
+    if spec.target is not None:
+        target = f"sql: {spec.target.sql}" if spec.target.sql else f"{spec.target.table}.{spec.target.column}"
+    goal = (spec.metric.goal.op, spec.metric.goal.value) if spec.metric.goal else None
+    assert (spec.task.type, target, spec.metric.name, goal) == (
+        expected.task, expected.target, expected.metric, expected.goal,
+    )  # fmt: skip
+    assert (spec.target.positive if spec.target else None) == expected.positive
+
+
+def test_there_are_forty_requests_and_impossible_ones_among_them():
+    assert len(REQUESTS) >= 40
+    assert sum(expected.error is not None for expected in REQUESTS) >= 10
+    assert len({expected.folder for expected in REQUESTS}) >= 10
+
+
+def test_no_name_of_these_tables_stands_in_first_party_code(catalog_of):
+    names = set()
+    for folder in sorted({expected.folder for expected in REQUESTS}):
+        for table in catalog_of(folder).tables:
+            names.add(table.name)
+            names.update(column.name for column in table.columns)
+    telling = {name for name in names if re.search(r"[_ ?]|[a-z][A-Z]", name) and not re.fullmatch(r"col_\d+", name)}
+    packages = ("schemas", "runtime", "generators", "templates", "agent")
+    code = "\n".join(
+        path.read_text(encoding="utf-8") for package in packages for path in sorted((ROOT / package).rglob("*.py"))
+    )
+    assert len(telling) > 40
+    assert sorted(name for name in telling if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code)) == []
