@@ -34,7 +34,8 @@ def staged(out: Path, *, force: bool = False) -> Iterator[Path]:
         force: move an `out` that is not empty aside, to the first free `<out>.bak-N`.
 
     Raises:
-        RequestError: if `out` is taken, cannot be written, or the disk is full.
+        RequestError: if `out` is taken, or cannot be written.
+        DataError: if the disk is full.
         Cancelled: on Ctrl-C and SIGTERM.
     """
     target = out.expanduser().resolve()

@@ -206,10 +206,8 @@ def _tell(catalog: DataCatalog, on_event: EventSink) -> None:
     for warning in catalog.warnings:
         on_event(Warned(warning))
     columns = [column for table in catalog.tables for column in table.columns]
-    read, repeated = (
-        sum(table.rows_read for table in catalog.tables),
-        sum(t.rows_read - t.rows for t in catalog.tables),
-    )
+    read = sum(table.rows_read for table in catalog.tables)
+    kept = sum(table.rows for table in catalog.tables)
     changed, rejected = sum(column.changed > 0 for column in columns), sum(column.rejected for column in columns)
     if columns:
         text = f"{read:,} -> {kept:,} rows, {changed} of {len(columns)} columns changed"

@@ -128,7 +128,7 @@ def test_the_same_bytes_give_the_same_catalog(club: Discovery, tmp_path: Path) -
     masked = [{**entry.model_dump(), "sha256": ""} for entry in again.files if entry.kind != "sqlite"]
     assert masked == [{**entry.model_dump(), "sha256": ""} for entry in club.catalog.files if entry.kind != "sqlite"]
     assert again.model_copy(update={"files": []}) == club.catalog.model_copy(update={"files": []})
-    assert {event.stage for event in events if isinstance(event, Progress)} >= {"clean", "join"}
+    assert {event.stage for event in events if isinstance(event, Progress)} >= {"cleaning", "joining"}
     assert [event.topic for event in events if isinstance(event, Finding)] == ["discovered", "cleaned"]
 
 
@@ -308,13 +308,14 @@ def test_a_header_without_rows_is_left_out(tmp_path: Path) -> None:
     assert [item.path for item in catalog.ignored] == ["b.csv"]
 
 
-def test_only_pictures_are_an_error_that_counts_them(tmp_path: Path) -> None:
+def test_only_pictures_are_catalogued_by_class(tmp_path: Path) -> None:
     for kind in ("cat", "dog"):
         (tmp_path / kind).mkdir()
         for k in range(3):
             (tmp_path / kind / f"{k}.png").write_bytes(b"\x89PNG\r\n\x1a\n" + bytes([k]) * 60)
-    with pytest.raises(DataError, match=r"6 image files found. Pictures: '.*' with 2 classes"):
-        discover(tmp_path)
+    catalog = discover(tmp_path).catalog
+    assert catalog.tables == []
+    assert [sorted(folder.classes.values()) for folder in catalog.images] == [[3, 3]]
 
 
 def test_components() -> None:
