@@ -150,18 +150,14 @@ def test_report_prints_the_score(made, tmp_path):
 def service(made):
     """Base URL of the project's service, run by the command line on a free port."""
     command = [sys.executable, "-m", "automl_agent", "serve", str(made.project), "--port", "0"]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    url = None
+    child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    url = child.stdout.readline().strip()
     for line in child.stderr:
-        if "http://" in line:
-            url = "http://" + line.split("http://", 1)[1].split()[0].rstrip("/")
         if "startup complete" in line:
             break
     yield url
     child.terminate()
-    child.stderr.read()
-    child.stderr.close()
-    child.wait(timeout=30)
+    child.communicate(timeout=30)
 
 
 def post(url, body):

@@ -121,7 +121,7 @@ def all_null_target(data: Path):
         (encrypted_zip, 3, "encrypted"),
         (zip_bomb, 3, "bomb.zip"),
         (symlink_loop, 3, "link"),
-        (one_class, 4, "class"),
+        (one_class, 3, "two classes"),
         (all_null_target, 2, "could be predicted"),
     ],
 )

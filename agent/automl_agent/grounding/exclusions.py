@@ -14,7 +14,7 @@ from automl_agent.requirements.text import word_set
 
 __all__ = ["excluded_columns"]
 
-_NEAR: Final = 0.74
+_SAME, _SIMILAR = 0.85, 0.74
 _IDS: Final = word_set("id ids identifier identifiers key keys")
 _PERSONAL: Final = word_set("personal private sensitive pii")
 _TABLE_WORDS: Final = word_set("table file sheet tables files data")
@@ -53,9 +53,10 @@ def _bound(phrase: str, catalog: DataCatalog) -> list[tuple[str, str]]:
     words = content_words(phrase)
     if not words:
         return []
-    named = [(t.name, c.name) for t, c in everything if _holds_all(words, t, c)]
-    if named:
-        return named
+    for near in (_SAME, _SIMILAR):
+        named = [(t.name, c.name) for t, c in everything if _holds_all(words, t, c, near)]
+        if named:
+            return named
     whole = [table for table in catalog.tables if _is_table(words, table)]
     if whole:
         return [(table.name, column.name) for table in whole for column in table.columns]
@@ -70,7 +71,7 @@ def _plain(name: str) -> str:
     return "".join(char for char in fold(name) if char.isalnum() or char == ".")
 
 
-def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry) -> bool:
+def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry, near: float) -> bool:
     """Whether each word is in the column's name; a word that names the table is not needed there."""
     parts, around = tokens(column.name), tokens(table.name)
     own = (
@@ -78,7 +79,7 @@ def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry) -
         if parts
         else []
     )
-    hits = [relation.strength >= _NEAR and not relation.reversed for relation in own]
+    hits = [relation.strength >= near and not relation.reversed for relation in own]
     missing = [word for word, hit in zip(words, hits, strict=False) if not hit]
     return any(hits) and all(any(relate(word, part).strength >= 0.9 for part in around) for word in missing)
 

@@ -25,7 +25,7 @@ _ATTRIBUTES: Final = word_set("""
 """)
 """Words of dates that tell something about an entity rather than when the row was observed."""
 _CALENDAR: Final = word_set("""
-    hour hr weekday dow month mnth year yr season holiday workingday workday weekend week quarter day dom doy minute
+    hour hr weekday dow month year yr season holiday workday working weekend week quarter day dom doy minute
     feiertag monat jahr stunde
 """)
 _PERSONS: Final = (
@@ -72,7 +72,7 @@ def structure_of(
         time = time_column(table, events_only=False)
         series = _series(requirement, table, time, target.column.name)
         taken = {target.column.name, time, *series}
-        ahead = [column.name for column in table.columns if set(tokens(column.name)) & _CALENDAR]
+        ahead = [column.name for column in table.columns if _is_calendar(column.name)]
         return Structure("temporal", time, None, series, [name for name in ahead if name not in taken])
     group = _repeated_entity(requirement, table, target.column.name)
     time = _order(requirement, table, catalog, joins, moments=group is not None or not _has_own_key(table))
@@ -133,6 +133,13 @@ def is_series(table: TableEntry) -> bool:
     return in_key and not _has_own_key(table)
 
 
+def _is_calendar(name: str) -> bool:
+    """Whether a column is a part of the date, known for every day to come: `hour`, `mon`, `workday`."""
+    return any(
+        part in _CALENDAR or part.endswith("day") or relate("month", part).strength >= 0.85 for part in tokens(name)
+    )
+
+
 def _has_own_key(table: TableEntry) -> bool:
     """Whether one column other than a time or a row number names the rows: they are things, not moments."""
     return any(column.role == "id" and [column.name] in [key.columns for key in table.keys] for column in table.columns)
@@ -151,7 +158,7 @@ def _series(requirement: Requirement, table: TableEntry, time: str | None, targe
     """The columns that, with the time, name a row; calendar parts of the time are none."""
     by_name = {column.name: column for column in table.columns}
     for key in table.keys:
-        others = [name for name in key.columns if name != time and not set(tokens(name)) & _CALENDAR]
+        others = [name for name in key.columns if name != time and not _is_calendar(name)]
         if (
             time in key.columns
             and others

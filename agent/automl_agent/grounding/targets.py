@@ -47,7 +47,9 @@ def choose_target(
     believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(
         wish, catalog, source, excluded
     )
-    believed = believed or _within_horizon(wish, catalog, source, excluded)
+    believed = (
+        believed or _within_horizon(wish, catalog, source, excluded) or _asked_noun(wish, catalog, source, excluded)
+    )
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
@@ -77,6 +79,17 @@ def _within_horizon(
         for candidate in found
         if candidate.sql is not None and candidate.score >= ACCEPTED and unit_seconds(candidate.column) is not None
     ]
+
+
+def _asked_noun(
+    wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]
+) -> list[Candidate]:
+    """ "which catalyst was used": one of the catalysts, when nothing says that a catalyst was used."""
+    if wish.kind != "any" or wish.event or not wish.entity:
+        return []
+    words = tuple((word, 1.0) for word in wish.entity)
+    found = candidates(replace(wish, words=words, heads=words, entity=()), catalog, source, excluded)
+    return [candidate for candidate in found if candidate.score >= 1 and candidate.content == "classes"]
 
 
 def _distinct(found: list[Candidate]) -> list[Candidate]:

@@ -38,10 +38,11 @@ def _pairs(text: str) -> dict[str, str]:
 
 
 CONCEPTS: Final = concepts("""
-churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe terminate termination
-  resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end abandon withdraw
-  expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ; active retain
-  retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing still
+churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe uninstall terminate
+  termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end
+  abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ;
+  active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing
+  still
 default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent
   npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
 fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude
@@ -101,9 +102,9 @@ energy electricity power kwh mwh watt load heating
 emission emissions co2 carbon pollution pollutant polluted
 fuel mpg economy petrol gasoline
 temperature degree heat warm warmth hot cold celsius temperatur
-humidity humid moisture
+humidity moisture
 wind windy
-yield harvest crop output production produce productive ertrag rendement
+yield harvest crop output production produce productive litres liters tonnes ertrag rendement
 strength strong resistance mpa
 acidity acid acidic ph
 quality grade rating goodness good qualitaet qualite guete
@@ -120,7 +121,7 @@ topic subject theme category
 language tongue idiom
 gender sex
 age old young alter
-duration length long time >take >last seconds minutes hours days nights elapsed tenure dauer duree
+duration length long time >take >last seconds minutes hours days nights elapsed dauer duree
 time duration seconds minutes hours elapsed
 speed fast velocity pace quick slow
 distance far km kilometer kilometre mile miles mileage odometer driven distanz
@@ -183,7 +184,7 @@ patient disease diabetes glucose insulin blood pressure bmi heart cholesterol tu
   smoker icu stay los admission discharge lactate mortality readmission
 customer client order basket product shop store discount purchase checkout cart sale sales revenue seller buyer
   shopper brand subscriber churn loyalty coupon
-plan contract internet phone line data minutes subscriber tenure network roaming broadband mobile telecom tariff churn
+plan contract internet phone line data minutes subscriber network roaming broadband mobile telecom tariff churn
   customer sms
 flight airport airline passenger fare ticket embark trip travel boarding aircraft departure arrival gate luggage seat
 employee salary department job overtime hire manager attrition promotion staff colleague worker workforce company
@@ -195,7 +196,7 @@ house home flat apartment room bathroom bedroom sqft garage lot floor neighbourh
 energy electricity power load consumption kwh meter grid heating voltage demand
 temperature humidity wind rain pressure weather cloud snow sunshine precipitation forecast
 machine sensor vibration torque rpm tool wear failure maintenance equipment motor pump temperature pressure press
-wine alcohol acid acidity sugar sulphate chloride beer taste grape
+wine alcohol acid acidity sugar beer taste grape
 campaign contact click ad advertisement impression conversion lead newsletter email subscription
 session page click visit browser website visitor device bounce url user
 player team goal goals match season league club coach game score
@@ -222,51 +223,50 @@ JOINED: Final = {
 """Two words that are one, as in "on time"."""
 
 IRREGULAR: Final = _pairs("""
-    left:leave leaves:leave leaving:leave lost:lose sold:sell bought:buy paid:pay died:die dies:die dying:die
-    won:win broke:break broken:break spent:spend went:go gone:go goes:go took:take taken:take made:make lent:lend
-    kept:keep came:come fell:fall fallen:fall grew:grow grown:grow rose:rise cancelled:cancel cancelling:cancel
-    canceled:cancel canceling:cancel quitting:quit stopped:stop stopping:stop shipped:ship shipping:ship
-    dropped:drop skipped:skip admitted:admit readmitted:readmit older:old oldest:old longer:long later:late
-    heavier:heavy taller:tall higher:high larger:large bigger:big cheaper:cheap warmer:warm hotter:hot faster:fast
-    younger:young earlier:early richer:rich satisfied:satisfied sent:send built:build held:hold met:meet got:get
-    given:give gave:give written:write wrote:write chosen:choose chose:choose driven:drive drove:drive flown:fly
-    known:know shown:show begun:begin began:begin stolen:steal stole:steal caught:catch taught:teach brought:bring
-    slept:sleep felt:feel found:find thrown:throw worn:wear eaten:eat ate:eat drank:drink said:say told:tell
-    dealt:deal mice:mouse people:people children:child men:man women:woman renewed:renew exited:exit exits:exit
-    closed:close closing:close used:use uses:use using:use users:user series:series species:species status:status
-    basis:basis gas:gas bus:bus less:less class:class classes:class pass:pass passes:pass passed:pass miss:miss
-    missed:miss misses:miss loss:loss losses:loss sales:sale minutes:minutes mins:minutes hours:hours days:days
-    nights:nights points:points stars:stars churned:churn churning:churn attrited:attrition defaulted:default
-    ordered:order orders:order ran:run running:run planned:plan weighs:weigh happened:happen returned:return bad:bad
-    need:need needs:need needed:need red:red speed:speed bed:bed beds:bed king:king ring:ring thing:thing
-    spring:spring string:string rating:rating housing:housing building:building earnings:earnings wing:wing fed:fed
-    led:led shed:shed repaid:repay unpaid:unpaid prepaid:prepay resold:resell rebought:buy overdue:overdue
-    hundred:hundred seed:seed feed:feed breed:breed weed:weed indeed:indeed exceed:exceed
+    left:leave leaves:leave leaving:leave lost:lose sold:sell bought:buy paid:pay died:die dies:die dying:die won:win
+    broke:break broken:break spent:spend went:go gone:go goes:go took:take taken:take made:make lent:lend kept:keep
+    came:come fell:fall fallen:fall grew:grow grown:grow rose:rise cancelled:cancel cancelling:cancel canceled:cancel
+    canceling:cancel quitting:quit stopped:stop stopping:stop shipped:ship shipping:ship dropped:drop skipped:skip
+    admitted:admit readmitted:readmit older:old oldest:old longer:long later:late heavier:heavy taller:tall
+    higher:high larger:large bigger:big cheaper:cheap warmer:warm hotter:hot faster:fast younger:young earlier:early
+    richer:rich satisfied:satisfied sent:send built:build held:hold met:meet got:get given:give gave:give
+    written:write wrote:write chosen:choose chose:choose driven:drive drove:drive flown:fly known:know shown:show
+    begun:begin began:begin stolen:steal stole:steal caught:catch taught:teach brought:bring slept:sleep felt:feel
+    found:find thrown:throw worn:wear eaten:eat ate:eat drank:drink said:say told:tell dealt:deal mice:mouse
+    people:people children:child men:man women:woman renewed:renew exited:exit exits:exit closed:close closing:close
+    used:use uses:use using:use users:user series:series species:species status:status basis:basis gas:gas bus:bus
+    less:less class:class classes:class pass:pass passes:pass passed:pass miss:miss missed:miss misses:miss loss:loss
+    losses:loss sales:sale minutes:minutes mins:minutes hours:hours days:days nights:nights points:points stars:stars
+    churning:churn attrited:attrition defaulted:default ordered:order orders:order ran:run running:run planned:plan
+    weighs:weigh happened:happen returned:return bad:bad need:need needs:need needed:need red:red speed:speed bed:bed
+    beds:bed king:king ring:ring thing:thing spring:spring string:string rating:rating housing:housing
+    building:building earnings:earnings wing:wing fed:fed led:led shed:shed repaid:repay payment:pay payments:pay
+    unpaid:unpaid prepaid:prepay resold:resell rebought:buy overdue:overdue hundred:hundred seed:seed feed:feed
+    breed:breed weed:weed indeed:indeed exceed:exceed
 """)
 """Word -> its root, where the rules of `words.stem` would go wrong."""
 
 ABBREVIATIONS: Final = _pairs("""
-    amt:amount qty:quantity cnt:count num:number nr:number no:number nbr:number avg:average temp:temperature
-    tmp:temperature min:minutes mins:minutes hr:hours hrs:hours yr:year yrs:year dt:date ts:time tm:time arr:arrive
-    dep:depart dest:destination orig:origin cust:customer acct:account acc:account emp:employee txn:transaction
-    trx:transaction tx:transaction inv:invoice pmt:payment pay:pay prc:price px:price val:value rev:revenue
-    inc:income sal:salary dur:duration dist:distance wt:weight ht:height len:length sz:size cat:category typ:type
-    desc:description dept:department pos:position rk:rank lvl:level pct:percent perc:percent fl:flag flg:flag
-    ind:indicator tgt:target lbl:label cls:class prob:probability hum:humidity precip:precipitation cons:consumption
-    elec:electricity prod:production del:delay dly:delay dev:deviation canc:cancel cxl:cancel diag:diagnosis
-    dx:diagnosis surv:survive mort:mortality wkly:weekly mthly:monthly med:median tot:total ttl:total vol:volume
-    dem:demand qual:quality rtg:rating subs:subscription sub:subscription reg:region mnth:month mth:month wk:week
-    lat:latitude lon:longitude lng:longitude btw:between resp:response pur:purchase purch:purchase conv:conversion
-    gdp:gdp sp:price msrp:price rul:life los:stay
+    amt:amount qty:quantity num:number nr:number no:number nbr:number avg:average temp:temperature tmp:temperature
+    min:minutes mins:minutes hr:hours hrs:hours yr:year yrs:year dt:date ts:time tm:time arr:arrive dep:depart
+    orig:origin cust:customer acct:account acc:account emp:employee txn:transaction trx:transaction tx:transaction
+    inv:invoice pmt:payment pay:pay prc:price px:price val:value rev:revenue inc:income sal:salary dur:duration
+    dist:distance wt:weight ht:height len:length sz:size cat:category typ:type desc:description dept:department
+    pos:position rk:rank lvl:level pct:percent perc:percent fl:flag flg:flag ind:indicator tgt:target lbl:label
+    cls:class prob:probability cons:consumption elec:electricity prod:production del:delay dly:delay dev:deviation
+    canc:cancel cxl:cancel diag:diagnosis dx:diagnosis surv:survive mort:mortality wkly:weekly mthly:monthly
+    med:median tot:total ttl:total vol:volume dem:demand qual:quality rtg:rating subs:subscription sub:subscription
+    reg:region mth:month wk:week lat:latitude lon:longitude lng:longitude btw:between resp:response pur:purchase
+    purch:purchase conv:conversion gdp:gdp sp:price msrp:price rul:life los:stay pts:points
 """)
 """How names of columns shorten words."""
 
 WEAK: Final = word_set("""
     number amount value total level rate type class category kind status state count sum data column field entry
-    record row new old current final first last next average mean median maximum minimum overall annual yearly
-    monthly weekly daily hourly expected actual future real result outcome time date day days week month year minute
-    minutes hour hours unit group thing degree share percentage size per net gross good bad high low likely possible
-    specific certain different own exact estimated predicted observed measured given single individual
+    record row new old current final first last next average mean median maximum minimum overall annual yearly monthly
+    weekly daily hourly expected actual future real result outcome time date day days week month year minute minutes
+    hour hours unit group thing degree share percentage size per net gross good bad high low likely possible specific
+    certain different own exact estimated predicted observed measured given single individual
 """)
 """Words that tell little about a column by themselves."""
 
@@ -274,8 +274,8 @@ NEUTRAL: Final = word_set("""
     is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target
     the of in on date dt ts for per by at to and or a an value val num number no nr code cd id key col column field
     var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs hour hours minute minutes min mins s
-    sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this
-    now new current ever next within during raw clean final total sum amount
+    sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this now
+    new current ever next within during raw clean final total sum amount last first
 """)
 """Parts of column names that add nothing against a match."""
 
@@ -296,10 +296,10 @@ SHORT_WORDS: Final = word_set("""
     age car day sex net tax fee job pet sum max min gas bus map top low high hot wet dry ice air oil sea sun war art
     bar bed box cup dog cat eye ear fan hat ink key kit leg lid log man men mix nut pan pen pie pin pot ram red rod
     row run set sky son tap tea tie tin toe ton toy use van wax web win year week hour date time name type code size
-    rate rank risk room rain road plan part park page post port pain pair past path pass play plot poor care card
-    cash case cell city club cold cost crop data deal dear dent desk disk door down drug face fact fair farm fast
-    fire firm fish food foot form fuel full gain game girl goal gold good hair half hand head heat home idea iron
-    item just kind king land late lead left less life like line list loan lock long loss main male mark meal meat
-    mean mile milk mine mode moon more move near neck need news nose note only open oral pack
+    rate rank risk room rain road plan part park page post port pain pair past path pass play plot poor care card cash
+    case cell city club cold cost crop data deal dear dent desk disk door down drug face fact fair farm fast fire firm
+    fish food foot form fuel full gain game girl goal gold good hair half hand head heat home idea iron item just kind
+    king land late lead left less life like line list loan lock long loss main male mark meal meat mean mile milk mine
+    mode moon more move near neck need news nose note only open oral pack
 """)
 """Short real words that are no abbreviation of a longer one."""

@@ -29,6 +29,11 @@ _SENTENCE: Final = re.compile(r"\b(?:will|would|be|is|are|to|we|they|it|should|c
 _ASKED: Final = re.compile(
     r"\w+ (?:does|did|do|will|would|is|are|can|should|has) (?:an?|the|each|every|they|it|he|she|this|our)\b"
 )
+_AFTER_NOUN: Final = re.compile(
+    r"\s+(?:of|in|on|at|per|after|before|during|when|while|for|with|by|from)\s+", re.IGNORECASE
+)
+_MODIFIER: Final = 0.42
+"""How far a word that only describes the noun is believed alone."""
 _ENTITY_WEIGHT, _FRAME_WEIGHT, _WEAK_WEIGHT = 0.25, 0.1, 0.4
 
 
@@ -105,8 +110,15 @@ def _measure(requirement: Requirement) -> tuple[str, ...]:
 
 
 def _is_plain(requirement: Requirement) -> bool:
-    asks = re.search(r"\bhow\s+\w+", requirement.request, re.IGNORECASE) is not None
-    return not asks and requirement.threshold is None and not _SENTENCE.search(fold(requirement.target or ""))
+    return (
+        not _asks_how(requirement)
+        and requirement.threshold is None
+        and not _SENTENCE.search(fold(requirement.target or ""))
+    )
+
+
+def _asks_how(requirement: Requirement) -> bool:
+    return re.search(r"\bhow\s+\w+", requirement.request, re.IGNORECASE) is not None
 
 
 def _phrase_words(phrase: str, entity: tuple[str, ...]) -> tuple[str, ...]:
@@ -147,14 +159,15 @@ def _heads(
     if not telling:
         telling = [(word, weight) for word, weight in words if weight > _ENTITY_WEIGHT] or list(words)
     heads: list[tuple[str, float]]
-    if requirement.task == "binary" or _SENTENCE.search(fold(phrase)):
+    counted = _COUNTING.search(phrase) is not None
+    if requirement.task == "binary" or counted or _asks_how(requirement) or _SENTENCE.search(fold(phrase)):
         others = 0.6 if requirement.task in {None, "multiclass"} and _ASKED.match(fold(phrase)) else 0.85
         heads = [(word, 1.0 if i == 0 else others) for i, (word, _) in enumerate(telling)]
     else:
-        before_of = content_words(re.split(r"\s+(?:of|in|on|at|per)\s+", phrase)[0])
+        before_of = content_words(_AFTER_NOUN.split(phrase)[0])
         own = [word for word, _ in telling if word in before_of]
         last = own[-1] if own else telling[-1][0] if telling else ""
-        heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else 0.55) for word, _ in telling]
+        heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else _MODIFIER) for word, _ in telling]
         weak = [word for word, weight in words if weight == _WEAK_WEIGHT and before_of[-1:] == (word,) and word != last]
         heads.extend((word, 0.95 if word == "time" else 0.78) for word in weak)
     heads.extend((word, 0.7) for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling)

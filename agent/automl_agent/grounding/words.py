@@ -37,16 +37,16 @@ class Relation:
 
 
 NOT_RELATED: Final = Relation(0.0)
-_EXACT, _STEM, _ABBREVIATION, _DERIVED, _SYNONYM, _OPPOSITE, _PREFIX, _TYPO = (
-    1.0,
-    0.97,
-    0.92,
-    0.88,
-    0.8,
-    0.78,
-    0.74,
-    0.78,
-)
+_EXACT: Final = 1.0
+_STEM: Final = 0.97
+_ABBREVIATION: Final = 0.92
+_DERIVED: Final = 0.88
+_SKELETON: Final = 0.85
+_COMPOUND: Final = 0.83
+_SYNONYM: Final = 0.8
+_OPPOSITE: Final = 0.78
+_TYPO: Final = 0.78
+_PREFIX: Final = 0.74
 _SUFFIXES: Final = {""} | word_set("""
     e al y er or ion ation ment ive able ible ence ance ent ant ful ness ity is ed ing ery age ure ship ist ial ally ly
     ulent ption lation led ling ic tic ted ting ian ee ists ability ised ized ise ize isation ization s es
@@ -240,7 +240,7 @@ def _compound(word: str, token: str) -> float:
         and len(token) > len(core) + 2
         and (token.startswith(core) or token.endswith(core) or token.endswith(word))
     ):
-        return _DERIVED - 0.05
+        return _COMPOUND
     return 0.0
 
 
@@ -253,11 +253,11 @@ def _typo(word: str, token: str) -> float:
 
 
 def _prefix(word: str, token: str) -> float:
+    """Abbreviations by rule: the beginning of a word ("pop"), or its consonants ("mgr")."""
     shorter, longer = sorted((token, word), key=len)
-    if len(shorter) < 3 or shorter in SHORT_WORDS or len(longer) < len(shorter) + 2:
+    if len(shorter) < 3 or shorter in SHORT_WORDS:
         return 0.0
     if longer.startswith(shorter):
-        return _PREFIX
-    consonants = re.sub(r"(?<!^)[aeiouy]", "", longer)
-    skeleton = re.sub(r"(?<!^)[aeiouy]", "", shorter)
-    return _PREFIX - 0.1 if shorter == token and skeleton == shorter and consonants == skeleton else 0.0
+        return _PREFIX if len(longer) >= len(shorter) + 2 else 0.0
+    consonants, own = (re.sub(r"(?<!^)[aeiouy]", "", text) for text in (longer, shorter))
+    return _SKELETON if shorter == token == own == consonants else 0.0

@@ -137,7 +137,12 @@ def read_question(words: str) -> Intent | None:
         case "is" | "are" | "will" | "does" | "do" | "did" | "has" | "have" | "was" | "were" | "would":
             return _inverted(rest)
         case "when":
-            return Intent(task="regression", target=tidy(words), entity=entity_of(words)) if rest else None
+            clause = split_clause(rest)
+            return (
+                with_entity(Intent(target=clause.phrase), clause.subject)
+                if clause and clause.predicate
+                else about_phrase(rest)
+            )
     return None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from automl_schemas.catalog import ColumnEntry, TableEntry
+from automl_schemas.catalog import ColumnEntry, FileEntry, TableEntry
 from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.lineage import ColumnLineage, DataManifest, Lineage, RowBalance, SourceFile
 from automl_schemas.spec import JoinSpec
@@ -13,7 +13,7 @@ from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.catalog import Discovery
 from automl_runtime.data.training_columns import TrainingColumn, join_prefixes
 
-__all__ = ["lineage_of", "manifest_of"]
+__all__ = ["lineage_of", "manifest_of", "manifest_of_files"]
 
 _AGGREGATES = {
     "sum": "sum of {column}",
@@ -138,5 +138,10 @@ def _balance(entry: TableEntry) -> RowBalance:
 
 def manifest_of(discovery: Discovery) -> DataManifest:
     """The fingerprints of all files that were found, used or not."""
-    files = [SourceFile(path=entry.path, sha256=entry.sha256, bytes=entry.bytes) for entry in discovery.catalog.files]
-    return DataManifest(source=discovery.root.as_posix(), files=files)
+    return manifest_of_files(discovery.catalog.files, discovery.root.as_posix())
+
+
+def manifest_of_files(files: Iterable[FileEntry], source: str) -> DataManifest:
+    """The fingerprints of `files`, which lie below `source`."""
+    found = [SourceFile(path=entry.path, sha256=entry.sha256, bytes=entry.bytes) for entry in files]
+    return DataManifest(source=source, files=found)

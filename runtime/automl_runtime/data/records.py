@@ -73,7 +73,7 @@ def parse_frame(frame: pd.DataFrame, schema: InputSchema) -> tuple[pd.DataFrame,
     """Rows of a file as `parse_records` gives them; further columns are left out.
 
     Raises:
-        SchemaMismatchError: if a required column is absent, naming it and the nearest that is there.
+        SchemaMismatchError: if a column is absent, naming it and the nearest that is there.
     """
     names = _matched_names(frame, schema)
     problems: list[CellProblem] = []
@@ -101,7 +101,7 @@ def _matched_names(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
             names[column.name] = column.name
         elif fold(column.name) in by_fold:
             names[column.name] = by_fold[fold(column.name)]
-        elif column.required:
+        else:
             near = difflib.get_close_matches(column.name, [str(name) for name in frame.columns], n=1)
             hint = f"The nearest is {shorten(near[0])}." if near else None
             raise SchemaMismatchError(f"Column {shorten(column.name)} is missing.", hint=hint)

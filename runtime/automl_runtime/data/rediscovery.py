@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 import pyarrow as pa
-from automl_schemas.catalog import DataCatalog, Shard, TableEntry
+from automl_schemas.catalog import DataCatalog, FileEntry, Shard, TableEntry
 from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.cleaning import CleanTable
@@ -24,7 +24,7 @@ from automl_runtime.data.training_columns import join_prefixes
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.events import EventSink, Progress, ignore
 
-__all__ = ["optional_columns", "rediscover"]
+__all__ = ["optional_columns", "rediscover", "rediscover_files"]
 
 
 def rediscover(
@@ -50,6 +50,18 @@ def rediscover(
     Raises:
         SchemaMismatchError: when a table or column is missing, naming it.
     """
+    return rediscover_files(catalog, source, tables=tables, optional=optional, on_event=on_event)[0]
+
+
+def rediscover_files(
+    catalog: DataCatalog,
+    source: Path,
+    *,
+    tables: Collection[str] | None = None,
+    optional: Collection[str] = (),
+    on_event: EventSink = ignore,
+) -> tuple[dict[str, CleanTable], list[FileEntry]]:
+    """As `rediscover`, with all files that were found, for their fingerprints."""
     result = read_path(source, on_event=on_event)
     result = replace(result, tables=distinct_tables(result.tables))
     wanted = [entry for entry in catalog.tables if tables is None or entry.name in tables]
@@ -65,7 +77,7 @@ def rediscover(
             raise _missing_table(entry, result.tables, source, needed[entry.name])
         clean[entry.name] = _clean(entry, raws, shards.get(entry.name), optional)
     on_event(Progress("cleaning", len(wanted), len(wanted)))
-    return clean
+    return clean, result.files
 
 
 def optional_columns(spec: ProjectSpec) -> list[str]:

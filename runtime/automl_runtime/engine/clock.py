@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 __all__ = ["Clock"]
 
-_SHARE = 0.98
+_SHARE = 0.96
 
 
 @dataclass(slots=True)
@@ -22,7 +22,11 @@ class Clock:
         return time.monotonic() - self.start
 
     def left(self) -> float:
-        """Seconds until 98 % of the budget are used; infinite without a budget."""
+        """Seconds until the budget is used; infinite without one."""
+        return float("inf") if self.budget is None else self.budget - self.elapsed()
+
+    def search_left(self) -> float:
+        """Seconds until trials have to end, which leaves 4 % of the budget for putting the model together."""
         return float("inf") if self.budget is None else self.budget * _SHARE - self.elapsed()
 
     def deadline(self, seconds: float) -> float | None:

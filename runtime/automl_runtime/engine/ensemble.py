@@ -1,4 +1,7 @@
-"""Greedy weighted ensembles of out-of-fold outputs (Caruana et al., Ensemble Selection from Libraries of Models, 2004)."""
+"""Greedy weighted ensembles of out-of-fold outputs.
+
+Caruana et al., Ensemble Selection from Libraries of Models, 2004.
+"""
 
 from __future__ import annotations
 
@@ -23,8 +26,9 @@ def greedy_weights(
 ) -> Floats:
     """Weights (sum 1, one for each of `outputs`) of the mixture with the least loss on `rows`.
 
-    The best model comes first; then, step by step, the model whose addition (again, perhaps) helps most. The shortest prefix
-    with the least loss is kept; weights below 2 % are dropped. At most `most_rows` rows, drawn at random, are looked at.
+    The best model comes first; then, step by step, the model whose addition (again, perhaps) helps most. The
+    shortest prefix with the least loss is kept; weights below 2 % are dropped. At most `most_rows` rows, drawn
+    at random, are looked at.
     """
     if len(rows) > most_rows:
         sample = np.sort(np.random.default_rng(seed).permutation(len(rows))[:most_rows])

@@ -10,18 +10,22 @@ import numpy as np
 import pandas as pd
 from automl_schemas.vocabulary import MetricName, TaskType, higher_is_better
 
+from automl_runtime.engine.curves import calibration_points, confusion_counts, pr_points, reports, roc_points
 from automl_runtime.engine.metrics import (
     CLASS_METRICS,
+    LABEL_METRICS,
     VALUE_METRICS,
     bootstrap_interval,
     score_classes,
     score_values,
 )
-from automl_runtime.engine.model import Model, truth_of
+from automl_runtime.engine.model import Model, problem_of
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.slices import worst_slices
 from automl_runtime.errors import TrainingError
 from automl_runtime.inference.encoding import spell
 from automl_runtime.inference.model import FittedModel, Label, decide
-from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = [
     "ClassReport",
@@ -34,11 +38,9 @@ __all__ = [
     "evaluate",
 ]
 
-_MOST_POINTS: Final = 200
-_MOST_DOTS: Final = 500
-_MOST_CURVES: Final = 10
+_MOST_CLASSES: Final = 10
+_SAMPLE: Final = 500
 _BINS: Final = 40
-_CALIBRATION_BINS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,7 @@ class Confusion:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """At most 200 points of a curve. `label` is the class it is drawn for; `area` the area under it, where that says something.
+    """At most 200 points of a curve for the class `label`; `area` is the area under it, where that says something.
 
     ROC: x false positive rate, y true positive rate. PR: x recall, y precision. Calibration: x mean predicted
     probability of a bin, y share of the class in it, `weight` the rows of the bin.
@@ -138,19 +140,19 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(model: FittedModel | Model, frame: pd.DataFrame, y: pd.Series, *, seed: int = 0) -> Evaluation:
-    """What `model` is worth on the rows of `frame`, whose true labels or values are `y`.
+def evaluate(model: Model | FittedModel, frame: pd.DataFrame, y: pd.Series, *, seed: int = 0) -> Evaluation:
+    """Scores `model` on rows it has not seen.
 
     Rows of a class that the model was never shown cannot be scored; they are left out, and `rows` counts the others.
 
     Args:
-        model: what `fit` returned, or what was loaded from its bundle.
-        frame: the features.
-        y: the truth, in the order of `frame`.
-        seed: of the bootstrap and of the samples that are drawn.
+        model: what `fit` or `load` returned.
+        frame: the inputs.
+        y: the true labels or values, one for each row of `frame`.
+        seed: of the bootstrap and of the sample of rows.
 
     Raises:
-        SchemaMismatchError: if a feature or a true value is missing.
+        SchemaMismatchError: if a column or a true value is missing.
         TrainingError: if no row can be scored.
     """
     fitted = model.fitted if isinstance(model, Model) else model
@@ -158,117 +160,87 @@ def evaluate(model: FittedModel | Model, frame: pd.DataFrame, y: pd.Series, *, s
     if not known.any():
         raise TrainingError("None of the rows to evaluate on has a class that the model knows.")
     frame, y = frame[known], y[known]
-    begun = time.perf_counter()
-    outputs = fitted.outputs(fitted.encoder.encode(frame))
-    speed = 1e6 * (time.perf_counter() - begun) / len(frame)
-    truth = truth_of(fitted, y)
-    if not fitted.classes:
-        return _of_values(fitted, truth, outputs[:, 0], seed, speed)
-    return _of_classes(fitted, truth.astype(np.int64), outputs, seed, speed)
+    problem = problem_of(fitted, y)
+    start = time.perf_counter()
+    data = fitted.encoder.encode(frame)
+    outputs = fitted.outputs(data)
+    seconds = time.perf_counter() - start
+    common: dict[str, Any] = {
+        "task": problem.task,
+        "metric": problem.metric,
+        "higher_is_better": higher_is_better(problem.metric),
+        "rows": len(frame),
+        "worst_slices": [Slice(*found) for found in worst_slices(fitted.encoder, data, problem, outputs)],
+        "predict_us_per_row": round(1e6 * seconds / len(frame), 3),
+    }
+    if problem.classes:
+        return Evaluation(**common, **_of_classes(fitted, problem, outputs, seed))
+    return Evaluation(**common, **_of_values(problem, outputs[:, 0], seed))
 
 
-def _known(model: FittedModel, y: pd.Series) -> Any:
+def _known(model: FittedModel, y: pd.Series) -> Bools:
+    """Missing values count as known: they are an error of the caller, and named as such."""
     if not model.classes:
         return np.ones(len(y), dtype=bool)
     spelled = {spell(label) for label in model.classes}
-    return np.array([bool(pd.isna(value)) or spell(value) in spelled for value in y], dtype=bool)
+    return np.array([null or spell(value) in spelled for value, null in zip(y, y.isna(), strict=True)], dtype=bool)
 
 
-def _of_values(model: FittedModel, y: Floats, predicted: Floats, seed: int, speed: float) -> Evaluation:
-    residuals = y - predicted
-    counts, edges = np.histogram(residuals, bins=_BINS)
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(y))[:_MOST_DOTS])
-    return Evaluation(
-        task=model.task,
-        metric=model.metric,
-        higher_is_better=higher_is_better(model.metric),
-        rows=len(y),
-        score=score_values(model.metric, y, predicted),
-        ci=bootstrap_interval(model.metric, y, None, predicted, seed=seed),
-        scores={name: score_values(name, y, predicted) for name in VALUE_METRICS},
-        residuals=Histogram([float(edge) for edge in edges], [int(count) for count in counts]),
-        predicted_vs_actual=Scatter(predicted[chosen].tolist(), y[chosen].tolist()),
-        predict_us_per_row=speed,
-    )
+def _of_classes(model: FittedModel, problem: Problem, outputs: Floats, seed: int) -> dict[str, Any]:
+    codes, classes, positive = problem.codes, len(problem.classes), problem.positive
+    labels = decide(outputs, model.info)
+    scores = {
+        metric: score_classes(metric, codes, outputs, labels if metric in LABEL_METRICS else None, classes, positive)
+        for metric in CLASS_METRICS
+    }
+    interval = bootstrap_interval(problem.metric, codes, outputs, labels, classes=classes, positive=positive, seed=seed)
+    return {
+        "score": scores[problem.metric],
+        "ci": interval,
+        "scores": scores,
+        "classes": model.classes,
+        "positive": model.positive,
+        "threshold": model.threshold,
+        "threshold_by": model.threshold_by,
+        "confusion": Confusion(model.classes, confusion_counts(codes, labels, classes)),
+        "per_class": [
+            ClassReport(label, *report)
+            for label, report in zip(model.classes, reports(codes, labels, classes), strict=True)
+        ],
+        **_curves(problem, model.classes, outputs),
+    }
 
 
-def _of_classes(model: FittedModel, codes: Ints, proba: Floats, seed: int, speed: float) -> Evaluation:
-    count = len(model.classes)
-    positive = model.classes.index(model.positive) if model.positive is not None else count - 1
-    labels = decide(proba, model.info)
-    names = [name for name in CLASS_METRICS if model.task == "binary" or name != "average_precision"]
-    drawn = (
-        [positive] if model.task == "binary" else list(np.argsort(-np.bincount(codes, minlength=count))[:_MOST_CURVES])
-    )
-    drawn = [place for place in drawn if 0 < int((codes == place).sum()) < len(codes)]
-    return Evaluation(
-        task=model.task,
-        metric=model.metric,
-        higher_is_better=higher_is_better(model.metric),
-        rows=len(codes),
-        score=score_classes(model.metric, codes, proba, labels, count, positive),
-        ci=bootstrap_interval(model.metric, codes, proba, labels, classes=count, positive=positive, seed=seed),
-        scores={name: score_classes(name, codes, proba, labels, count, positive) for name in names},
-        classes=list(model.classes),
-        positive=model.positive,
-        threshold=model.threshold,
-        threshold_by=model.threshold_by,
-        confusion=_confusion(model, codes, labels),
-        roc=[_roc(model.classes[place], codes == place, proba[:, place]) for place in drawn],
-        pr=[_pr(model.classes[place], codes == place, proba[:, place]) for place in drawn],
-        calibration=[_calibration(model.classes[place], codes == place, proba[:, place]) for place in drawn],
-        per_class=_per_class(model, codes, labels),
-        predict_us_per_row=speed,
-    )
+def _curves(problem: Problem, labels: list[Label], outputs: Floats) -> dict[str, list[Curve]]:
+    """For the positive class of two, or for the ten most frequent of more."""
+    codes = problem.codes
+    counts = np.bincount(codes, minlength=len(labels))
+    frequent = np.sort(np.argsort(-counts, kind="stable")[:_MOST_CLASSES])
+    drawn = [problem.positive] if problem.task == "binary" else [int(code) for code in frequent]
+    curves: dict[str, list[Curve]] = {"roc": [], "pr": [], "calibration": []}
+    for code in drawn:
+        truth, proba = codes == code, outputs[:, code]
+        if not 0 < counts[code] < len(codes):
+            continue
+        areas = [
+            score_classes(metric, truth.astype(np.int64), np.column_stack([1 - proba, proba]), None, 2, 1)
+            for metric in ("roc_auc", "average_precision")
+        ]
+        curves["roc"].append(Curve(labels[code], *roc_points(truth, proba), area=areas[0]))
+        curves["pr"].append(Curve(labels[code], *pr_points(truth, proba), area=areas[1]))
+        x, y, weight = calibration_points(truth, proba)
+        curves["calibration"].append(Curve(labels[code], x, y, weight=weight))
+    return curves
 
 
-def _confusion(model: FittedModel, codes: Ints, labels: Ints) -> Confusion:
-    count = len(model.classes)
-    counts = np.bincount(codes * count + labels, minlength=count * count).reshape(count, count)
-    return Confusion(list(model.classes), counts.tolist())
-
-
-def _per_class(model: FittedModel, codes: Ints, labels: Ints) -> list[ClassReport]:
-    reports = []
-    for place, label in enumerate(model.classes):
-        hits = int(((codes == place) & (labels == place)).sum())
-        support, flagged = int((codes == place).sum()), int((labels == place).sum())
-        precision, recall = hits / flagged if flagged else 0.0, hits / support if support else 0.0
-        f1 = 2 * hits / (support + flagged) if support + flagged else 0.0
-        reports.append(ClassReport(label, precision, recall, f1, support))
-    return reports
-
-
-def _steps(truth: Any, shares: Floats) -> tuple[Ints, Ints]:
-    """True and false positives at each distinct probability, from the largest down, with (0, 0) first."""
-    order = np.argsort(-shares, kind="stable")
-    ends = np.append(np.flatnonzero(np.diff(shares[order])), len(order) - 1)
-    hits = np.cumsum(truth[order])[ends]
-    return np.concatenate([[0], hits]), np.concatenate([[0], ends + 1 - hits])
-
-
-def _roc(label: Label, truth: Any, shares: Floats) -> Curve:
-    hits, misses = _steps(truth, shares)
-    x, y = misses / misses[-1], hits / hits[-1]
-    return Curve(label, *_thinned(x, y), area=float(np.trapezoid(y, x)))
-
-
-def _pr(label: Label, truth: Any, shares: Floats) -> Curve:
-    hits, misses = _steps(truth, shares)
-    recall, precision = hits[1:] / hits[-1], hits[1:] / (hits[1:] + misses[1:])
-    area = float(np.sum(np.diff(np.concatenate([[0.0], recall])) * precision))
-    return Curve(label, *_thinned(recall, precision), area=area)
-
-
-def _calibration(label: Label, truth: Any, shares: Floats) -> Curve:
-    places = np.minimum((shares * _CALIBRATION_BINS).astype(np.int64), _CALIBRATION_BINS - 1)
-    weight = np.bincount(places, minlength=_CALIBRATION_BINS)
-    filled = np.flatnonzero(weight)
-    mean = np.bincount(places, weights=shares, minlength=_CALIBRATION_BINS)[filled] / weight[filled]
-    share = np.bincount(places, weights=truth.astype(float), minlength=_CALIBRATION_BINS)[filled] / weight[filled]
-    return Curve(label, mean.tolist(), share.tolist(), weight=weight[filled].tolist())
-
-
-def _thinned(x: Floats, y: Floats) -> tuple[list[float], list[float]]:
-    chosen = np.unique(np.linspace(0, len(x) - 1, min(len(x), _MOST_POINTS)).round().astype(np.int64))
-    return x[chosen].tolist(), y[chosen].tolist()
+def _of_values(problem: Problem, predicted: Floats, seed: int) -> dict[str, Any]:
+    scores = {metric: score_values(metric, problem.y, predicted) for metric in VALUE_METRICS}
+    counts, edges = np.histogram(problem.y - predicted, bins=_BINS)
+    rows = np.sort(np.random.default_rng(seed).permutation(len(predicted))[:_SAMPLE])
+    return {
+        "score": scores[problem.metric],
+        "ci": bootstrap_interval(problem.metric, problem.y, labels=predicted, seed=seed),
+        "scores": scores,
+        "residuals": Histogram(edges.tolist(), counts.tolist()),
+        "predicted_vs_actual": Scatter(predicted[rows].tolist(), problem.y[rows].tolist()),
+    }

@@ -6,25 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
-from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.scoring import trial_score
 from automl_runtime.engine.search import FAILURES, Search
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
 from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import ALL_ROWS
-from automl_runtime.errors import Cancelled, TrainingError
+from automl_runtime.errors import Cancelled
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
+from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "finish"]
 
 _MORE_ROUNDS = 1.1
+_LEAST_OF_FINAL = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Outcome:
     """The final model and how it did out of fold."""
 
     model: FittedModel
-    outputs: NDArray[np.float64]
+    outputs: Floats
     """Of the ensemble, for the rows that validated."""
     score: float
     weights: dict[str, float]
@@ -48,51 +48,37 @@ def finish(
     temporal: bool,
 ) -> Outcome:
     """The best ensemble of the trials, or the best trial when `single`."""
-    complete = [result for result in search.results if result.complete and result.usable]
-    finals: dict[int, FoldResult] = {}
-    while complete:
-        weights = _weigh(search, complete, single)
-        chosen = [(result, weight) for result, weight in zip(complete, weights, strict=True) if weight > 0]
-        designs: list[Design] = []
-        members = []
-        for result, weight in chosen:
-            parts = _parts(search, result, designs, finals, temporal)
-            if parts is None:
-                # There is no time (or no way) to fit it on all rows: choose again without it.
-                result.usable = False
-                complete.remove(result)
-                break
-            members.append(Member(result.config.name, float(weight), parts))
-        else:
-            outputs = sum(result.outputs * weight for result, weight in chosen if result.outputs is not None)
-            model = _model(search.problem, encoder, features, designs, members, outputs, search, policy)
-            score = _score(search, model, outputs)
-            return Outcome(model, outputs, score, {member.name: member.weight for member in members})
-    raise TrainingError("No model could be fitted on all rows.")
+    usable = [result for result in search.results if result.usable]
+    chosen = [
+        (result, weight) for result, weight in zip(usable, _weigh(search, usable, single), strict=True) if weight > 0
+    ]
+    designs: list[Design] = []
+    members = [
+        Member(result.config.name, float(weight), _parts(search, result, designs, temporal))
+        for result, weight in chosen
+    ]
+    outputs = np.sum([result.outputs * weight for result, weight in chosen if result.outputs is not None], axis=0)
+    model = _model(search, encoder, features, designs, members, outputs, policy)
+    return Outcome(model, outputs, _score(search, model, outputs), {member.name: member.weight for member in members})
 
 
-def _weigh(search: Search, complete: list[TrialResult], single: bool) -> NDArray[np.float64]:
-    if single or len(complete) == 1:
-        losses = [loss_of(search.problem.metric, result.score or 0.0) for result in complete]
-        return np.eye(len(complete))[int(np.argmin(losses))]
-    outputs = [result.outputs for result in complete if result.outputs is not None]
+def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
+    if single or len(usable) == 1:
+        losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
+        return np.asarray(np.eye(len(usable))[int(np.argmin(losses))])
+    outputs = [result.outputs for result in usable if result.outputs is not None]
     return greedy_weights(search.problem, search.workspace.valid_rows, outputs, search.seed)
 
 
-def _parts(
-    search: Search, result: TrialResult, designs: list[Design], finals: dict[int, FoldResult], temporal: bool
-) -> tuple[Part, ...] | None:
-    """The models of the folds, or the one of all rows; None when that cannot be had."""
+def _parts(search: Search, result: TrialResult, designs: list[Design], temporal: bool) -> tuple[Part, ...]:
+    """The model of all rows, or the models of the folds where those are as good or there is no time for it."""
     fitted = result.folds
     if temporal or result.config.family().refits:
-        if result.number not in finals:
-            final = _fit_all(search, result)
-            if final is None:
-                return None
-            finals[result.number] = final
+        final = _fit_all(search, result)
+        if final is not None:
             result.final_rounds = final.fit.rounds
             result.seconds += final.seconds
-        fitted = [finals[result.number]]
+            fitted = [final]
     return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in fitted)
 
 
@@ -101,10 +87,9 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
         raise Cancelled("The training was cancelled.")
     recorded = result.config.final_rounds
     left = search.clock.left()
-    if recorded is None and left < 0.5 * search.final_seconds(result):
+    replays = bool(result.config.rounds)
+    if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
-    stop = Stopper(search.clock.deadline(max(left, 0.5)), search.stopped)
-    rounds = recorded or _rounds(result)
     try:
         return fit_fold(
             search.workspace,
@@ -112,8 +97,8 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
             ALL_ROWS,
             seed=search.seed,
             threads=search.threads,
-            stop=stop,
-            rounds=rounds,
+            stop=Stopper(search.clock.deadline(left), search.stopped),
+            rounds=recorded or _rounds(result),
         )
     except FAILURES:
         return None
@@ -136,16 +121,18 @@ def _place(designs: list[Design], design: Design) -> int:
 
 
 def _model(
-    problem: Problem,
+    search: Search,
     encoder: Encoder,
     features: Sequence[str],
     designs: list[Design],
     members: list[Member],
-    outputs: NDArray[np.float64],
-    search: Search,
+    outputs: Floats,
     policy: ThresholdPolicy | None,
 ) -> FittedModel:
-    threshold, by, multipliers = None, None, ()
+    problem = search.problem
+    threshold: float | None = None
+    by: str | None = None
+    multipliers: tuple[float, ...] = ()
     if problem.task == "binary":
         truth = problem.codes[search.workspace.valid_rows] == problem.positive
         decision = choose_threshold(policy or default_policy(problem.metric), truth, outputs[:, problem.positive])
@@ -166,7 +153,7 @@ def _model(
     return FittedModel(info, encoder, tuple(designs), tuple(members))
 
 
-def _score(search: Search, model: FittedModel, outputs: NDArray[np.float64]) -> float:
+def _score(search: Search, model: FittedModel, outputs: Floats) -> float:
     """The score out of fold; metrics of labels judge the labels that the model gives."""
     problem, rows = search.problem, search.workspace.valid_rows
     if problem.metric not in LABEL_METRICS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -58,26 +58,26 @@ def fit(
     on_event: EventSink = ignore,
     cancel: Callable[[], bool] | None = None,
 ) -> Model:
-    """Searches for the best model of `target`, and returns it after at most `budget_seconds` (and a few seconds).
+    """Searches for the best model of `target`; returns after `budget_seconds` at most (and a few seconds).
 
     Args:
-        frame: one row for each example; every column but the target is an input, whatever it holds.
+        frame: a row for each example; every column but the target is an input, whatever it holds.
         target: a column of `frame`, or a series of the same length.
         task: `binary`, `multiclass` or `regression`; None: told from the metric, then from the target.
         metric: what is optimised; None: the task's default.
-        budget_seconds: wall clock from call to return.
+        budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
         groups: rows with the same value stay in one fold.
-        time: orders the rows; used when `validation` is `temporal`.
+        time: orders the rows, for `validation="temporal"`.
         weights: of the rows, for the loss.
-        trials: fixes the number of trials; the budget does not count then, and the outcome is the same every time.
-        folds: of the cross-validation; fewer for few rows, and for very many.
-        validation: how rows are divided; `grouped` is taken where groups repeat.
-        interpretable: only linear, additive and small-tree models, no ensemble.
+        trials: the number of trials; the outcome is then the same every time.
+        folds: at most; few rows, or very many, get fewer.
+        validation: how rows are divided; where groups repeat it is `grouped`.
+        interpretable: linear and additive models and small trees only, and no ensemble.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
-        threshold: how a binary decision is made; None: by F1, or by the metric when it judges labels.
-        kinds: of columns, where it is known better than can be told from the values.
+        threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
+        kinds: of columns for which it is known.
         seed: of everything that is random.
-        replay: `Model.trials` of an earlier fit on the same data: exactly these trials are executed.
+        replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished` and `Warned`.
         cancel: polled several times a second; True ends the search.
 
@@ -86,61 +86,86 @@ def fit(
         TrainingError: if nothing can be learned.
         Cancelled: after `cancel` said so, or Ctrl-C.
     """
-    untimed = trials is not None or replay is not None
-    if budget_seconds <= 0 or folds < 2 or (trials is not None and trials < 1):
-        raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
-    clock = Clock(None if untimed else float(budget_seconds))
-    on_event(Progress("training", 0.0, clock.budget, "reading the table"))
-    inputs, problem = make_problem(
-        frame, target, task=task, metric=metric, positive=positive, weights=weights, groups=groups, time=time
-    )
+    options = _Options(trials, folds, validation, interpretable, threshold, seed, replay, on_event, cancel)
+    clock = options.clock(budget_seconds)
+    try:
+        inputs, problem = make_problem(
+            frame, target, task=task, metric=metric, positive=positive, weights=weights, groups=groups, time=time
+        )
+        return _search(inputs, problem, kinds, clock, options)
+    except KeyboardInterrupt as interrupt:
+        raise Cancelled("The training was cancelled.") from interrupt
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """How the search is done."""
+
+    trials: int | None
+    folds: int
+    validation: Validation
+    interpretable: bool
+    threshold: ThresholdPolicy | None
+    seed: int
+    replay: Sequence[Mapping[str, Any]] | None
+    on_event: EventSink
+    cancel: Callable[[], bool] | None
+
+    def clock(self, budget: float) -> Clock:
+        """Starts the clock; without a budget when the number of trials is fixed."""
+        if budget <= 0 or self.folds < 2 or (self.trials is not None and self.trials < 1):
+            raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
+        if self.replay is not None and not any(record["rounds"] for record in self.replay):
+            raise RequestError("There is no trial to execute again: `replay` is empty.")
+        clock = Clock(float(budget) if self.trials is None and self.replay is None else None)
+        self.on_event(Progress("training", 0.0, clock.budget, "reading the table"))
+        return clock
+
+
+def _search(
+    inputs: pd.DataFrame,
+    problem: Problem,
+    kinds: Mapping[str, FeatureKind] | None,
+    clock: Clock,
+    options: _Options,
+) -> Model:
     if not len(inputs.columns):
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
-        on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
+        options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     encoder = Encoder(make_columns(inputs, kinds))
     data = encoder.encode(inputs)
-    plan = _plan(problem, data, choose_validation(problem, validation), folds, seed, clock, replay)
-    problem, data, index = _sampled(plan, problem, data, inputs.index, on_event)
-    workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, seed), seed)
-    search = Search(workspace, clock, available_cores(), seed, on_event, cancel)
-    configs = _replayed(replay) if replay is not None else portfolio(problem, data, interpretable=interpretable)
-    try:
-        with _single_threaded_algebra():
-            search.run(configs, trials, grow=not interpretable and replay is None)
-            temporal = plan.validation == "temporal"
-            outcome = finish(search, encoder, inputs.columns, threshold, single=interpretable, temporal=temporal)
-    except KeyboardInterrupt as interrupt:
-        search.stopped.set()
-        raise Cancelled("The training was cancelled.") from interrupt
+    plan = _plan(problem, data, clock, options)
+    problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
+    workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)
+    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
+    outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
     model = _to_model(search, outcome, plan, index[workspace.valid_rows])
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
-    on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
+    options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
     return model
 
 
-def _single_threaded_algebra() -> Any:
-    """Folds run side by side: BLAS threads would fight over the cores, and change the last digits."""
+def _run(search: Search, encoder: Encoder, features: Sequence[str], options: _Options, *, temporal: bool) -> Outcome:
     from threadpoolctl import threadpool_limits
 
-    return threadpool_limits(limits=1, user_api="blas")
-
-
-def _plan(
-    problem: Problem,
-    data: Encoded,
-    validation: Validation,
-    folds: int,
-    seed: int,
-    clock: Clock,
-    replay: Sequence[Mapping[str, Any]] | None,
-) -> Plan:
+    replay, single = options.replay, options.interpretable
     if replay is None:
-        return make_plan(problem, data, validation, folds, seed, clock.budget, available_cores())
-    if not replay:
-        raise RequestError("There is no trial to execute again: `replay` is empty.")
-    return Plan(**replay[0]["plan"])
+        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+    else:
+        configs = _replayed(replay)
+    # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        search.run(configs, options.trials, grow=not single and replay is None)
+        return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+
+
+def _plan(problem: Problem, data: Encoded, clock: Clock, options: _Options) -> Plan:
+    if options.replay is not None:
+        return Plan(**options.replay[0]["plan"])
+    validation = choose_validation(problem, options.validation)
+    return make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
 
 
 def _sampled(
@@ -172,7 +197,6 @@ def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:
             dict(record["params"]),
             rounds=tuple(record["rounds"]),
             final_rounds=record["final_rounds"],
-            usable=record["usable"],
         )
         for record in records
         if record["rounds"]

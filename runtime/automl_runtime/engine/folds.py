@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from automl_schemas.spec import Validation
@@ -85,7 +86,7 @@ def _temporal(time: NDArray[np.float64], blocks: int) -> list[Fold]:
     bounds = np.linspace(first, len(time), blocks + 1).astype(int)
     cuts = [time[order[bound]] for bound in bounds[:-1]] + [np.inf]
     folds = []
-    for begin, end in zip(cuts, cuts[1:], strict=False):
+    for begin, end in pairwise(cuts):
         train = np.flatnonzero(time < begin)
         valid = np.flatnonzero((time >= begin) & (time < end))
         if len(train) and len(valid):

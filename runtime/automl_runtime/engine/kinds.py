@@ -22,8 +22,8 @@ _MOST_CHARACTERS = 8_000_000
 def infer_kind(values: pd.Series) -> FeatureKind:
     """The kind of a column: by its dtype, and for objects and strings by their cells.
 
-    >>> infer_kind(pd.Series(["a", "b"])), infer_kind(pd.Series([1.5, None])), infer_kind(pd.Series([True, None], dtype=object))
-    ('category', 'number', 'boolean')
+    >>> [infer_kind(pd.Series(cells, dtype=object)) for cells in (["a", "b"], [1.5, None], [True, None])]
+    ['category', 'number', 'boolean']
     """
     if isinstance(values.dtype, pd.CategoricalDtype):
         return "category"

@@ -1,6 +1,7 @@
 """Scores, equal to scikit-learn's, and their bootstrap intervals.
 
-Every metric is computed for many weightings of the rows at once: weights of 1 give the score, resampled counts the bootstrap.
+Every metric is computed for many weightings of the rows at once: weights of 1 give the score, resampled counts
+the bootstrap.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from automl_runtime.engine.problem import Problem
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.inference.model import FittedModel, Label
 
-__all__ = ["Model", "truth_of"]
+__all__ = ["Model", "problem_of", "truth_of"]
 
 
 class Model:
@@ -38,7 +38,7 @@ class Model:
         self.best_model = best_model
         """`ensemble`, or the name of the only model in it."""
         self.oof = oof
-        """Out-of-fold probabilities (a column for each class) or values (one column, the target), for the rows that validated."""
+        """Out-of-fold probabilities (a column for each class) or values (one column) of the rows that validated."""
         self.trials = trials
         """The configurations that were executed, as JSON; `fit(replay=...)` executes them again."""
         self.seconds = seconds

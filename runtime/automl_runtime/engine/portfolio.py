@@ -38,6 +38,8 @@ _CATBOOST: dict[str, Any] = {
 _SKEW = 1.0
 _WIDE = 300
 _FEW_ROWS = 200
+_EXPLORE = 0.5
+"""How often a variation is made of any family, not of the best trials."""
 
 
 def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[Config]:
@@ -175,6 +177,10 @@ def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.
         if not usable:
             return
         ranked = sorted(usable, key=lambda result: loss_of(problem.metric, result.score or 0.0))
+        if rng.random() < _EXPLORE:
+            families = sorted({result.config.learner for result in ranked})
+            family = families[int(rng.integers(len(families)))]
+            ranked = [result for result in ranked if result.config.learner == family]
         parent = ranked[min(int(rng.exponential(2.0)), len(ranked) - 1)].config
         config = _vary(parent, f"{parent.learner}_{number}", rng)
         if _key(config) not in seen:

@@ -1,8 +1,9 @@
 """Fits the preprocessing of each family of learners on the rows that train.
 
-Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories native), `forest`
-(imputed, one-hot or target means), `linear` (scaled, one-hot, words) and `splines` (linear over piecewise linear numbers).
-Categories with many levels become out-of-fold target means; texts become topics, or words for linear models.
+Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
+native), `forest` (imputed, one-hot or target means), `linear` (scaled, one-hot, words) and `splines` (linear
+over piecewise linear numbers). Categories with many levels become out-of-fold target means; texts become
+topics, or words for linear models.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
@@ -35,7 +35,10 @@ _SPARSE_WIDTH = 400
 
 @dataclass(frozen=True, slots=True)
 class FittedDesign:
-    """A design, and its matrix for the rows it was fitted on (target means out of fold). The first `numbers` columns are numbers, the others native codes."""
+    """A design, and its matrix for the rows it was fitted on (target means out of fold).
+
+    The first `numbers` columns of the matrix are numbers, the others native codes.
+    """
 
     design: Design
     matrix: Matrix

@@ -160,7 +160,7 @@ def _to_values(values: pd.Series, name: str) -> NDArray[np.float64]:
         )
     if y.min() == y.max():
         raise TrainingError(f"The target {shorten(name)} has the same value {y[0]:g} in every row: nothing to learn.")
-    return y
+    return np.asarray(y)
 
 
 def _to_classes(values: pd.Series, name: str, task: TaskType) -> tuple[tuple[Label, ...], Ints]:

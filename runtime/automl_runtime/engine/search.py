@@ -41,7 +41,7 @@ _LEAST_SHARE = 0.04
 _LEAST_SECONDS = 1.0
 _WITH_REFIT = 1.3
 _DRAWS = 12
-_MOST_REFITS = 4
+_MOST_KEPT = 4
 _REFIT_ROWS = 2_000
 _HOPELESS = 1.25
 _TINY = 1e-3
@@ -94,7 +94,7 @@ class Search:
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
 
     def _next(self, queue: list[Config], more: Iterator[Config]) -> Config | None:
-        """The first of `queue` that fits into the time left, else a variation that does, else a booster that ends early."""
+        """The first of `queue` that fits into the time left, else such a variation, else a booster that ends early."""
         left = self.spare()
         for place, config in enumerate(queue):
             if not self.results or self._needs(config) <= left:
@@ -118,10 +118,11 @@ class Search:
 
     def spare(self) -> float:
         """Seconds left for trials: without those that the final fits will take."""
-        return self.clock.left() - self.reserve()
+        return self.clock.search_left() - self.reserve()
 
     def _installed(self, configs: Iterable[Config]) -> list[Config]:
-        kept, missing = [], {}
+        kept: list[Config] = []
+        missing: set[str] = set()
         for config in configs:
             if config.learner in missing:
                 continue
@@ -129,9 +130,8 @@ class Search:
                 config.family().prepare()
                 kept.append(config)
             except MissingExtraError as error:
-                missing[config.learner] = error
-        for name, error in missing.items():
-            self.emit(Warned(f"Models of {name} are left out: {error.message} {error.hint}"))
+                missing.add(config.learner)
+                self.emit(Warned(f"Models of {config.learner} are left out: {error.message} {error.hint}"))
         return kept
 
     def expected_seconds(self, config: Config) -> float:
@@ -140,9 +140,9 @@ class Search:
             return 0.0
         folds = len(self.workspace.folds)
         rates = [
-            (result.config.learner, result.seconds / max(len(result.folds), 1) * folds / result.config.cost)
+            (result.config.learner, result.seconds / len(result.rounds) * folds / result.config.cost)
             for result in self.results
-            if result.folds
+            if result.rounds
         ]
         own = [rate for learner, rate in rates if learner == config.learner]
         if own:
@@ -155,7 +155,7 @@ class Search:
         """Seconds that the final fits on all rows will take, of those models that a quick ensemble would hold now."""
         if self.clock.budget is None:
             return 0.0
-        complete = [result for result in self.results if result.complete]
+        complete = [result for result in self.results if result.usable]
         if not any(result.config.family().refits for result in complete):
             return 0.0
         if self._reserved[0] != len(self.results):
@@ -194,9 +194,18 @@ class Search:
             result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             result.folds.clear()
         result.seconds = time.monotonic() - start
-        result.usable = config.usable
+        result.rounds = [fold.fit.rounds for fold in result.folds]
         self.results.append(result)
+        self._forget()
         self._report(result)
+
+    def _forget(self) -> None:
+        """Lets go of all but the best models of learners that are fitted again on all rows: forests are large."""
+        refitting = [result for result in self.results if result.usable and result.config.family().refits]
+        for learner in {result.config.learner for result in refitting}:
+            ranked = sorted((r for r in refitting if r.config.learner == learner), key=self._loss)
+            for result in ranked[_MOST_KEPT:]:
+                result.folds.clear()
 
     def _fit_folds(self, result: TrialResult, allowed: float) -> None:
         """Fits the folds in batches of `workers`; after each, a hopeless trial is given up."""
@@ -256,7 +265,7 @@ class Search:
 
     def _hopeless(self, result: TrialResult) -> bool:
         """Whether the error on the folds so far is a quarter larger than that of the best trial on the same folds."""
-        complete = [other for other in self.results if other.complete]
+        complete = [other for other in self.results if other.usable]
         if not complete:
             return False
         best = min(complete, key=self._loss)

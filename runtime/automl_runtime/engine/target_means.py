@@ -1,7 +1,8 @@
 """Target means of categories with many levels, out of fold for the rows that train.
 
-Each row that trains gets the mean over the other rows' folds, so that a level that occurs once does not give its target away
-(Micci-Barreca, A preprocessing scheme for high-cardinality categorical attributes, 2001; the smoothing is its m-estimate).
+Each row that trains gets the mean over the other rows' folds, so that a level that occurs once does not give
+its target away (Micci-Barreca, A preprocessing scheme for high-cardinality categorical attributes, 2001; the
+smoothing is its m-estimate).
 """
 
 from __future__ import annotations

@@ -21,13 +21,19 @@ _LARGEST_SHARE = 0.95
 
 
 def fit_words(data: Encoded, text: int) -> Words | None:
-    """TF-IDF of the n-grams that occur in at least two rows, the most frequent when there are too many; None when there are none."""
+    """TF-IDF of the n-grams that occur in at least two rows; None when there are none.
+
+    When there are too many, the most frequent are taken.
+    """
     buckets, weights = _choose(data, text, _MOST_WORDS)
     return Words(text, buckets, weights) if len(buckets) else None
 
 
 def fit_topics(data: Encoded, text: int, seed: int) -> Topics | None:
-    """The main directions of TF-IDF, by a randomised singular value decomposition of at most 10,000 rows; None for too few n-grams."""
+    """The main directions of TF-IDF; None when there are too few n-grams.
+
+    A randomised singular value decomposition of at most 10,000 rows.
+    """
     from sklearn.utils.extmath import randomized_svd
 
     buckets, weights = _choose(data, text, _MOST_TOPIC_WORDS)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from automl_runtime.engine.learners.base import Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
+from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
 
@@ -31,9 +31,7 @@ class Config:
     rounds: tuple[int, ...] = ()
     """Iterations of each fold, when a recorded trial is executed again."""
     final_rounds: int | None = None
-    """Iterations of the model on all rows, likewise."""
-    usable: bool = True
-    """False when the recorded trial did not enter the ensemble."""
+    """Iterations of the model on all rows, likewise; None when it was not fitted on all rows."""
 
     def family(self) -> Learner:
         """The learner."""
@@ -46,7 +44,7 @@ class FoldResult:
 
     fit: Fit
     design: Design
-    outputs: NDArray[np.float64]
+    outputs: Floats
     seconds: float
     predict_seconds: float
 
@@ -61,15 +59,20 @@ class TrialResult:
     folds: list[FoldResult]
     seconds: float
     score: float | None = None
-    outputs: NDArray[np.float64] | None = None
+    outputs: Floats | None = None
     error: str | None = None
     final_rounds: int | None = None
-    usable: bool = True
+    rounds: list[int] = field(default_factory=list)
 
     @property
     def complete(self) -> bool:
-        """Whether every fold has a model."""
+        """Whether every fold has been fitted."""
         return self.status == "complete"
+
+    @property
+    def usable(self) -> bool:
+        """Whether the models are still there."""
+        return self.complete and bool(self.folds)
 
     def record(self, plan: Mapping[str, Any]) -> dict[str, Any]:
         """The trial as JSON, enough to execute it again with the same outcome."""
@@ -79,9 +82,8 @@ class TrialResult:
             "params": dict(self.config.params),
             "status": self.status,
             "score": self.score,
-            "rounds": [fold.fit.rounds for fold in self.folds],
+            "rounds": list(self.rounds),
             "final_rounds": self.final_rounds,
-            "usable": self.usable,
             "plan": dict(plan),
         }
 
@@ -95,7 +97,7 @@ def fit_fold(
     rows = workspace.fold_data(learner.recipe(config.params), number)
     fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
     fitted = time.monotonic()
-    outputs = np.empty((0, workspace.problem.outputs))
+    outputs: Floats = np.empty((0, workspace.problem.outputs))
     if number != ALL_ROWS:
         raw = fit.predictor.predict(rows.valid_matrix())
         outputs = fit.reading.outputs(raw, len(workspace.problem.classes))

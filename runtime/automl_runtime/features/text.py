@@ -13,7 +13,7 @@ from automl_runtime.kernels.arrays import Floats
 __all__ = ["TEXT_STATISTICS", "add_text_statistics", "text_statistics"]
 
 TEXT_STATISTICS = ("length", "words", "digits", "capitals", "exclamation", "question", "currency", "links")
-"""Counts of characters, words, digits, `!`, `?`, currency signs and web addresses; `capitals` is their share of the letters."""
+"""Counts, but for `capitals`, which is their share of the letters."""
 
 _CURRENCY = re.compile("[$£€¥₹]")
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)

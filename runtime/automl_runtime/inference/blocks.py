@@ -1,7 +1,8 @@
 """The fitted pieces of preprocessing: each makes some columns of a model's matrix out of encoded rows.
 
-A block holds arrays only, and is written to a bundle field by field. Code blocks keep one table for all their columns: the entry
-of code `c` of column `j` is `table[offsets[j] + c + 2]`, since codes start at -2 (unseen) and -1 (missing).
+A block holds arrays only, and is written to a bundle field by field. Code blocks keep one table for all their
+columns: the entry of code `c` of column `j` is `table[offsets[j] + c + 2]`, since codes start at -2 (unseen)
+and -1 (missing).
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ _FALSE = {"false", "no", "n", "f", "0", "0.0"}
 class Column:
     """One input column.
 
-    `vocabulary` holds the spellings of a category, code 0 first; `characters` says whether n-grams of the characters of a text are
-    counted besides its words.
+    `vocabulary` holds the spellings of a category, code 0 first; `characters` says whether n-grams of the
+    characters of a text are counted besides its words.
     """
 
     name: str
@@ -181,12 +181,12 @@ def _finite(numbers: Floats) -> Floats:
 def _to_number(values: pd.Series) -> Floats:
     if values.dtype.kind not in "iufb":
         values = pd.to_numeric(values.astype("object"), errors="coerce")
-    return values.to_numpy(dtype=np.float64, na_value=np.nan).reshape(-1, 1).copy()
+    return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan)).reshape(-1, 1)
 
 
 def _to_boolean(values: pd.Series) -> Floats:
     if values.dtype.kind == "b":
-        return values.to_numpy(dtype=np.float64, na_value=np.nan).reshape(-1, 1)
+        return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan)).reshape(-1, 1)
     if values.dtype.kind in "iuf":
         return _to_number(values)
     words = [None if text is None else text.strip().lower() for text in to_texts(values)]

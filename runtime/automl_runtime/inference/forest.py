@@ -16,7 +16,7 @@ __all__ = ["Forest"]
 
 @dataclass(frozen=True, slots=True)
 class Forest:
-    """The mean of the trees in these arrays (see `kernels.forest`); one output for each class, or one for a regression."""
+    """The mean of the trees in these arrays (see `kernels.forest`); an output for each class, or one."""
 
     roots: Ints
     feature: Ints

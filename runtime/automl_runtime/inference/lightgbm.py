@@ -1,4 +1,7 @@
-"""LightGBM models, run by the library itself without its Python package (whose import costs seconds and brings scikit-learn)."""
+"""LightGBM models, run by the library itself.
+
+Its Python package is left out: importing it costs seconds and brings scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +23,9 @@ _FLOAT64 = 1
 _ROW_MAJOR = 1
 _NORMAL = 0
 _ROWS_FOR_THREADS = 5_000
-_NEEDED = frozenset(
-    "Tree num_leaves num_cat split_feature threshold decision_type left_child right_child leaf_value cat_boundaries "
-    "cat_threshold is_linear shrinkage".split()
+_NEEDED = (
+    *("Tree", "num_leaves", "num_cat", "split_feature", "threshold", "decision_type", "left_child", "right_child"),
+    *("leaf_value", "cat_boundaries", "cat_threshold", "is_linear", "shrinkage"),
 )
 
 
@@ -65,7 +68,7 @@ class LightGbm:
         return answer.value
 
     def predict(self, rows: Matrix) -> Floats:
-        """float64, rows x outputs; probabilities of classifiers (of class 1 when there are two), values of regressions."""
+        """float64, rows x outputs: probabilities (of class 1 when there are two) or values."""
         cells = np.ascontiguousarray(rows, dtype=np.float64)
         out = np.empty((len(cells), self.outputs))
         written = ctypes.c_int64()
@@ -121,7 +124,7 @@ def _call(function: ctypes._NamedFuncPointer, *arguments: object) -> None:
 
 
 def _check(text: str) -> None:
-    """Every index of every tree points into its tree; children lie behind their parent. LightGBM itself does not look."""
+    """Refuses trees with an index out of bounds or backwards, for which LightGBM itself does not look."""
     width = re.search(r"^max_feature_idx=(\d+)$", text, re.MULTILINE)
     leaves = _numbers(text, "num_leaves")
     if width is None or not len(leaves) or (leaves < 1).any():

@@ -133,7 +133,7 @@ def decide(outputs: Floats, info: ModelInfo) -> Ints:
         positive = info.classes.index(info.positive) if info.positive is not None else 1
         return np.where(outputs[:, positive] >= info.threshold, positive, 1 - positive)
     weights = np.array(info.multipliers) if info.multipliers else 1.0
-    return np.argmax(outputs * weights, axis=1)
+    return np.asarray(np.argmax(outputs * weights, axis=1))
 
 
 def load(path: Path) -> FittedModel:

@@ -56,7 +56,8 @@ class Predictor(Protocol):
 class Reading:
     """How the raw output of a predictor is read.
 
-    Values of a regression are `raw * scale + shift`, then the link is undone, then they are cut off at `low` and `high`.
+    Values of a regression are `raw * scale + shift`, then the link is undone, then they are cut off at `low`
+    and `high`.
     """
 
     link: Link = "none"
@@ -71,7 +72,7 @@ class Reading:
             values = raw * self.scale + self.shift
             if self.link == "log1p":
                 values = np.expm1(np.clip(values, -_LARGEST_LOG, _LARGEST_LOG))
-            return np.clip(values, self.low, self.high)
+            return np.asarray(np.clip(values, self.low, self.high))
         if self.link == "softmax":
             return softmax(raw)
         positive = sigmoid(raw) if self.link == "logistic" else raw

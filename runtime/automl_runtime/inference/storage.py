@@ -49,7 +49,7 @@ def write_model(model: FittedModel, path: Path) -> list[Path]:
         ],
         "members": [_write_member(member, i, arrays, files) for i, member in enumerate(model.members)],
     }
-    np.savez_compressed(path / ARRAYS_FILE, **arrays)
+    np.savez_compressed(path / ARRAYS_FILE, **arrays)  # type: ignore[arg-type]
     files[MODEL_FILE] = (json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
     for name, content in files.items():
         (path / name).write_bytes(content)
@@ -153,7 +153,7 @@ def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path
 
 
 def _bytes(path: Path, entry: dict[str, Any]) -> bytes:
-    name = entry["file"]
+    name = str(entry["file"])
     if Path(name).name != name:
         raise BundleError(f"The model names a file outside its folder: {shorten(name)}.")
     return (path / name).read_bytes()

@@ -1,8 +1,8 @@
 """Walks packed decision trees.
 
 All trees of a forest lie one behind the other in flat arrays. Node `i` sends a row to `left[i]` when
-`row[feature[i]] <= threshold[i]` and to `right[i]` otherwise; a leaf has `feature[i] == -1`, and `left[i]` is its row in
-`values`. Children lie behind their parent, so that every walk ends.
+`row[feature[i]] <= threshold[i]` and to `right[i]` otherwise; a leaf has `feature[i] == -1`, and `left[i]` is
+its row in `values`. Children lie behind their parent, so that every walk ends.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def forest_sum(
 ) -> None:
     """Adds to `out` (float64, rows x outputs) the leaf values of every tree.
 
-    `rows`: float32, C order, no NaN; `roots`, `feature`, `left`, `right`: int32; `threshold`: float32; `values`: float64
-    (leaves x outputs). Indices are not checked here: see `inference.forest.Forest`.
+    `rows`: float32, C order, no NaN; `roots`, `feature`, `left`, `right`: int32; `threshold`: float32;
+    `values`: float64 (leaves x outputs). Indices are not checked here: see `inference.forest.Forest`.
     """
     for row in range(rows.shape[0]):
         for tree in range(roots.shape[0]):

@@ -1,7 +1,8 @@
 """Hashes the words and character n-grams of texts into buckets.
 
 Texts are arrays of Unicode code points, already lower-cased. Text `i` is `points[starts[i]:starts[i + 1]]`; its buckets
-are written behind those of text `i - 1`, repeats included, and `ends[i]` says where they end. The hash is FNV-1a over code points, 32 bit.
+are written behind those of text `i - 1`, repeats included, and `ends[i]` says where they end. The hash is
+FNV-1a over code points, 32 bit.
 
 Words are runs of letters and digits; a word and a pair of neighbours give a bucket each. Character n-grams (2 to 5) are
 taken inside runs without white space, padded with one blank on each side.
@@ -10,6 +11,7 @@ taken inside runs without white space, padded with one blank on each side.
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +39,7 @@ _LAST = 0xFFFF
 
 @lru_cache(maxsize=1)
 def character_class() -> NDArray[np.uint8]:
-    """0 for white space, 2 for letters and digits, else 1, by code point; points above 0xFFFF count as letters (the last entry)."""
+    """By code point: 0 for white space, 2 for letters and digits, else 1. The last entry is for all points above."""
     table = np.full(_LAST + 1, _OTHER, dtype=np.uint8)
     for point in range(_LAST):
         char = chr(point)
@@ -58,13 +60,13 @@ def most_characters(points: int, texts: int) -> int:
 
 @compiled
 def hash_words(points: Ints, starts: Ints, classes: Ints, size: int, buckets: Ints, ends: Ints) -> None:
-    """Buckets (below `size`) of words and pairs of words; `points` uint32, `starts` and `ends` int64, `buckets` int32."""
+    """Buckets (below `size`) of words and pairs. `points` uint32, `starts` and `ends` int64, `buckets` int32."""
     written = 0
     for text in range(starts.shape[0] - 1):
         word, before, inside = np.int64(_OFFSET), np.int64(-1), False
         for i in range(starts[text], starts[text + 1] + 1):
             point = np.int64(points[i]) if i < starts[text + 1] else np.int64(32)
-            if classes[min(point, _LAST)] == _WORD:
+            if classes[min(int(point), _LAST)] == _WORD:
                 word, inside = ((word ^ point) * _PRIME) & _MASK, True
             elif inside:
                 buckets[written] = word % size
@@ -84,7 +86,7 @@ def hash_characters(points: Ints, starts: Ints, classes: Ints, size: int, bucket
     for text in range(starts.shape[0] - 1):
         first = starts[text]
         for i in range(starts[text], starts[text + 1] + 1):
-            if i < starts[text + 1] and classes[min(points[i], _LAST)] != _SPACE:
+            if i < starts[text + 1] and classes[min(int(points[i]), _LAST)] != _SPACE:
                 continue
             # The run first..i-1, with a blank before and behind, when it is not empty.
             for left in range(first - 1, i if i > first else first - 1):
@@ -104,7 +106,7 @@ def hash_words_python(text: str, size: int) -> list[int]:
     classes = character_class()
     words = "".join(char if classes[min(ord(char), _LAST)] == _WORD else " " for char in text).split(" ")
     hashes = [_fnv(word) for word in words if word]
-    pairs = [((((a * 31 + 7) & _MASK) ^ b) * _PRIME) & _MASK for a, b in zip(hashes, hashes[1:], strict=False)]
+    pairs = [((((a * 31 + 7) & _MASK) ^ b) * _PRIME) & _MASK for a, b in pairwise(hashes)]
     return [value % size for value in hashes + pairs]
 
 

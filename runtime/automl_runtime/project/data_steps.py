@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +13,11 @@ import pandas as pd
 from automl_runtime.data.assemble import Assembled, TrainingColumn, labelled_rows, run_sql, training_sql
 from automl_runtime.data.cleaning import CleanTable, write_clean
 from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
-from automl_runtime.data.rediscovery import optional_columns, rediscover
+from automl_runtime.data.lineage import manifest_of_files
+from automl_runtime.data.rediscovery import optional_columns, rediscover_files
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink
-from automl_runtime.files import replace_file
+from automl_runtime.files import replace_file, write_text
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Project
@@ -52,7 +54,11 @@ def read_tables(
     if labelled and target is not None:
         optional.discard(f"{target.table}.{target.column}")
     wanted = {table.name for table in project.spec.data.tables}
-    tables = rediscover(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
+    tables, files = rediscover_files(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
+    if labelled:
+        shown = project.spec.data.source if source is None else os.path.relpath(place, project.root)
+        manifest = manifest_of_files(files, Path(shown).as_posix())
+        write_text(project.root / "data" / "manifest.json", manifest.model_dump_json(indent=1) + "\n")
     return {name: tables[name] for name in (table.name for table in project.spec.data.tables)}
 
 

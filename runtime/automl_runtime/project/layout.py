@@ -97,7 +97,8 @@ class Project:
 
         Args:
             source: folder or file of raw data of the same layout; None for the recorded one.
-            labelled: False when the rows are to be predicted: the target column may then be absent.
+            labelled: False when the rows are to be predicted: the target column may then be absent. Else the
+                fingerprints of the files are recorded in `data/manifest.json`.
             on_event: gets the progress; None for JSON lines when $AUTOML_EVENTS asks for them.
 
         Raises:
@@ -134,6 +135,12 @@ class Project:
         """A new run below `experiments/`, to be used in a `with` statement."""
         return TrainingRun(self, on_event=on_event or sink_from_environment())
 
+    @property
+    def metrics(self) -> Metrics | None:
+        """What the last evaluation measured; None before the first."""
+        path = self.root / "reports" / "metrics.json"
+        return Metrics.model_validate_json(path.read_bytes()) if path.is_file() else None
+
     def bundle(self, version: str | None = None) -> Bundle:
         """The verified model bundle of `version` (None: the one in production)."""
         return evaluating.open_project_bundle(self, version)
@@ -158,4 +165,4 @@ class Project:
         """The HTTP service of the model in production."""
         from automl_runtime.serving.app import create_app
 
-        return create_app(self.bundle(), build_features)
+        return create_app(self.bundle(), build_features, metrics=self.metrics)

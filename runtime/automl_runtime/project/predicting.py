@@ -144,6 +144,10 @@ def _clean_already(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]
 
 
 def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    if source.suffix.lower() not in (".csv", ".parquet"):
+        # A JSON object may leave out what is null.
+        optional = [c.name for c in schema.columns if not c.required and c.name not in rows.columns]
+        rows = rows.assign(**dict.fromkeys(optional))
     try:
         return parse_frame(rows, schema)
     except SchemaMismatchError as error:

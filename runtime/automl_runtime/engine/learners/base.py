@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,8 +84,8 @@ class Learner(Protocol):
     To add one: implement this, and register it in `engine.learners.registry`.
     """
 
-    name: str
-    refits: bool
+    name: ClassVar[str]
+    refits: ClassVar[bool]
     """The final model is fitted once on all rows; otherwise it is the mean of the models of the folds."""
 
     def recipe(self, params: Params) -> Recipe:

@@ -111,8 +111,8 @@ def _smooth(forest: Forest, job: Job) -> Forest:
 def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> Forest:
     """Scikit-learn's trees as flat arrays, which predict exactly the same.
 
-    Scikit-learn compares float32 cells with float64 thresholds; rounding a threshold down to the next float32 does not change any
-    comparison.
+    Scikit-learn compares float32 cells with float64 thresholds; rounding a threshold down to the next float32
+    does not change any comparison.
     """
     roots, feature, threshold, left, right, values = [], [], [], [], [], []
     nodes = leaves = 0

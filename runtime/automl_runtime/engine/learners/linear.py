@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
 from automl_runtime.engine.preprocessing import Recipe
 from automl_runtime.inference.linear import Linear, sigmoid, softmax
-from automl_runtime.inference.parts import Reading
+from automl_runtime.inference.parts import FAR, Reading
 from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = ["PENALTIES", "LinearLearner"]
 
 PENALTIES = (1000.0, 200.0, 50.0, 10.0, 2.0, 0.4, 0.1)
-"""Strengths of the L2 penalty, tried from strong to weak, each started where the one before ended. The loss is a sum over rows."""
+"""Strengths of the L2 penalty on a loss that is a sum over rows; each starts where the stronger one before it ended."""
 
 _PATIENCE = 2
 """The path ends after this many strengths without improvement."""
@@ -44,23 +44,24 @@ class LinearLearner:
 
     def fit(self, job: Job) -> Fit:
         """Walks down `PENALTIES`, and keeps the weights with the least loss on the rows that validate."""
-        fold, problem = job.rows.fold, job.problem
-        if problem.classes:
-            y, reading = problem.y, Reading("softmax" if problem.task == "multiclass" else "logistic")
+        fold, classes = job.rows.fold, len(job.problem.classes)
+        if classes:
+            y, reading = job.problem.y, Reading("softmax" if classes > 2 else "logistic")
         else:
-            scaled = target_scale(problem, fold.train, job.params)
+            scaled = target_scale(job.problem, fold.train, job.params)
             y, reading = scaled.y, scaled.reading
         weights = job.train_weights()
         weights = np.ones(len(fold.train)) if weights is None else weights
         valid = job.rows.valid_matrix() if len(fold.valid) else None
-        best, chosen, kept, steps = np.inf, 0, None, 0
+        best, chosen, steps = np.inf, 0, 0
+        kept: NDArray[np.float64] = np.zeros((1, 1))
         for steps, weight in enumerate(_path(job, job.rows.train_matrix(), y[fold.train], weights), start=1):
-            loss = -steps if valid is None else _loss(_raw(valid, weight), y[fold.valid], len(problem.classes))
-            if loss < best or kept is None:
+            loss = -steps if valid is None else _loss(_raw(valid, weight), y[fold.valid], classes)
+            if loss < best or steps == 1:
                 best, chosen, kept = loss, steps, weight
             if job.stop() or steps == job.rounds or steps - chosen >= _PATIENCE:
                 break
-        limit = _LARGEST_RAW if problem.classes else 1e300
+        limit = _LARGEST_RAW if classes else FAR
         return Fit(Linear(kept[:-1], kept[-1], -limit, limit), reading, steps, chosen)
 
 
@@ -93,7 +94,7 @@ def _ridge(matrix: NDArray[np.float64], y: Floats, weights: Floats) -> Iterator[
 def _newton(
     matrix: NDArray[np.float64], y: Floats, weights: Floats, penalty: float, start: NDArray[np.float64]
 ) -> NDArray[np.float64] | None:
-    """Newton's method for logistic regression (few steps, each a system of equations); None when a step makes things worse."""
+    """Newton's method for logistic regression; None when a step makes things worse."""
     rows = np.hstack([matrix, np.ones((len(matrix), 1))])
     ridge = np.append(np.full(matrix.shape[1], penalty), 1e-6)
     current, before = start, np.inf
@@ -143,7 +144,7 @@ def _minimise(
 
 
 def _raw(matrix: Matrix, weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(matrix @ weight[:-1]) + weight[-1]
+    return np.asarray(matrix @ weight[:-1] + weight[-1])
 
 
 def _slope(raw: Floats, y: Floats, codes: NDArray[np.int64], classes: int) -> Floats:
@@ -160,7 +161,7 @@ def _losses(raw: Floats, y: Floats, codes: NDArray[np.int64], classes: int) -> F
     if classes == 0:
         return np.asarray(0.5 * (raw[:, 0] - y) ** 2)
     if classes == 2:
-        return np.logaddexp(0.0, raw[:, 0]) - y * raw[:, 0]
+        return np.asarray(np.logaddexp(0.0, raw[:, 0]) - y * raw[:, 0])
     top = raw.max(axis=1)
     return np.asarray(top + np.log(np.exp(raw - top[:, None]).sum(axis=1)) - raw[np.arange(len(codes)), codes])
 
