@@ -47,7 +47,8 @@ def measure(name: str, sentence: str, budget: str) -> int:
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
     seconds = time.monotonic() - started
     if done.returncode != 0:
-        print(f"| {name} | failed with exit code {done.returncode}: {done.stderr.strip().splitlines()[-1][:160]} |", flush=True)
+        said = done.stderr.strip().splitlines()[-1][:160]
+        print(f"| {name} | failed with exit code {done.returncode}: {said} |", flush=True)
         return 1
     result = json.loads(done.stdout)
     metrics, task = result["metrics"], result["spec"]["task"]["type"]

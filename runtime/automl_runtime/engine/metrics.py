@@ -70,8 +70,8 @@ def score(
     Args:
         metric: one of `CLASS_METRICS` or `VALUE_METRICS`.
         y: the true labels or values.
-        prediction: for `roc_auc`, `average_precision` and `log_loss` probabilities (rows x classes; for two classes also only
-            those of `positive`); labels for the other metrics of classes; values for a regression.
+        prediction: values of a regression; labels for `f1`, `accuracy` and `balanced_accuracy`; else probabilities
+            (rows x classes; for two classes also only those of `positive`).
         classes: as `np.unique` sorts them; empty for a regression.
         positive: the class of interest of two; the last of `classes` when None.
     """

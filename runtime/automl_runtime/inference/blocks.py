@@ -96,8 +96,8 @@ class Scaled:
 class Pieces:
     """Numbers as piecewise linear functions: one column for each interval between `edges`, rising from 0 to 1 in it.
 
-    The edges of column `j` are `edges[offsets[j]:offsets[j + 1]]`, ascending. (Gorishniy et al., On Embeddings for Numerical
-    Features in Tabular Deep Learning, 2022, section 3.2.)
+    The edges of column `j` are `edges[offsets[j]:offsets[j + 1]]`, ascending. (Gorishniy et al., On Embeddings for
+    Numerical Features in Tabular Deep Learning, 2022, section 3.2.)
     """
 
     columns: Ints
