@@ -301,8 +301,6 @@ def _write_raw(path: Path, folder: Path, narrator: Any, *, as_json: bool) -> Non
     result = read_path(path, on_event=narrator)
     written = write_raw(result.tables, folder)
     narrator.finish()
-    for warning in result.warnings:
-        narrator.line("warning", warning, style="yellow")
     if as_json:
         emit_json({"tables": [str(place) for place in written], "warnings": result.warnings})
         return
@@ -330,9 +328,8 @@ def _print_catalog(catalog: DataCatalog) -> None:
         print_table(["column", "type", "role", "missing", "distinct", "most frequent"], rows, right=(3, 4))
     for join in catalog.joins:
         pairs = ", ".join(f"{a} = {b}" for a, b in zip(join.child_columns, join.parent_columns, strict=True))
-        emit(
-            f"join  {join.child} -> {join.parent}  on {pairs}  ({join.cardinality}, {100 * join.containment:.1f} % found)"
-        )
+        found = f"{join.cardinality}, {100 * join.containment:.1f} % found"
+        emit(f"join  {join.child} -> {join.parent}  on {pairs}  ({found})")
     for copy in catalog.duplicates:
         emit(f"copy  {copy.path} of {copy.of} ({copy.reason})")
     for ignored in catalog.ignored:

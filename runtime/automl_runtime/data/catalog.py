@@ -22,7 +22,7 @@ from automl_runtime.data.table_entries import Prepared, prepare
 from automl_runtime.data.tables import RawTable, ReadResult
 from automl_runtime.data.unrelated import find_unrelated
 from automl_runtime.errors import DataError, RequestError, shorten
-from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_runtime.events import EventSink, Finding, Progress, ignore
 
 __all__ = ["Discovery", "discover", "rediscover"]
 
@@ -203,8 +203,6 @@ def _tell(catalog: DataCatalog, on_event: EventSink) -> None:
     if any(left.values()):
         found += "; ignored: " + ", ".join(f"{count} {what}" for what, count in left.items() if count)
     on_event(Finding("discovered", found))
-    for warning in catalog.warnings:
-        on_event(Warned(warning))
     columns = [column for table in catalog.tables for column in table.columns]
     read = sum(table.rows_read for table in catalog.tables)
     kept = sum(table.rows for table in catalog.tables)

@@ -93,7 +93,7 @@ def test_requirement_in_a_file(tmp_path):
         ({**FIELDS, "threshold": "high"}, "`threshold` is 'high'"),
         ({**FIELDS, "clusters": "many"}, "`clusters`"),
         ({"request": 3}, "`objective` is 3"),
-        ({"project_name": "x"}, "no `objective`, `request` or `target`"),
+        ({"project_name": "x", "data_source": "y"}, "no `objective`, `request` or `target`"),
         ({"objective": "hello"}, "does not say what to predict"),
     ],
 )

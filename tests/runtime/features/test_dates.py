@@ -13,7 +13,7 @@ STAMPS = ["1969-12-31 23:30", "1970-01-01", "2000-02-29 12:00", "2024-02-29 06:3
 def test_parts_equal_those_of_pandas():
     values = pd.Series(pd.to_datetime(STAMPS, format="ISO8601"))
     parts = pd.DataFrame(date_parts(values), columns=DATE_PARTS)
-    for part, own in (("year", "year"), ("month", "month"), ("day", "day"), ("dayofweek", "day_of_week")):
+    for part, own in (("year", "year"), ("month", "month"), ("day", "day"), ("day_of_week", "day_of_week")):
         np.testing.assert_array_equal(parts[own], getattr(values.dt, part))
     np.testing.assert_array_equal(parts["days"], (values.dt.floor("D") - pd.Timestamp(0)).dt.days)
     assert parts["hour"].tolist()[3] == 6.5
