@@ -232,7 +232,7 @@ def _protected(spec: ProjectSpec) -> set[str]:
 def _no_feature(column: TrainingColumn) -> str | None:
     if column.personal is not None:
         return f"personal data: {column.personal}"
-    return {"constant": "constant", "empty": "empty", "id": "identifier", "key": "identifier"}.get(column.role)
+    return {"constant": "constant", "empty": "empty", "id": "identifier"}.get(column.role)
 
 
 def _refuse_unknown_keeps(spec: ProjectSpec, discovery: Discovery) -> None:

@@ -14,6 +14,7 @@ from automl_agent.grounding.matching import NameMatch, name_match, value_match
 from automl_agent.grounding.topics import is_about_something_else, speaks_of
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold, relate, tokens
+from automl_agent.requirements.text import word_set
 
 __all__ = ["ACCEPTED", "Candidate", "Content", "candidates", "content_of", "is_number"]
 
@@ -22,6 +23,9 @@ Content = Literal["classes", "number"]
 ACCEPTED: Final = 0.45
 """Score from which a candidate is believed."""
 _DOUBT: Final = 0.6
+_RUNNING: Final = 0.85
+"""Worth of whole numbers that look like a count of the rows, but are not called so."""
+_ID_WORDS: Final = word_set("id ids no nr num number code key index ref reference row serial uid uuid")
 _FEW_CLASSES: Final = 30
 _MOST_CLASSES: Final = 200
 
@@ -64,7 +68,7 @@ def candidates(
         for column in table.columns:
             if (table.name, column.name) in excluded or not _usable(column):
                 continue
-            filled = 1 - 0.4 * column.missing / max(column.rows, 1)
+            filled = (1 - 0.4 * column.missing / max(column.rows, 1)) * (_RUNNING if column.role == "id" else 1.0)
             last = 0.01 if column.position == len(table.columns) - 1 else 0.0
             for candidate in _forms(wish, table, column):
                 weight = 1.0 if candidate.sql is not None else filled
@@ -116,7 +120,9 @@ def is_number(column: ColumnEntry) -> bool:
 
 
 def _usable(column: ColumnEntry) -> bool:
-    return column.role not in {"id", "key", "empty"} and column.type != "empty" and column.personal is None
+    if column.type == "empty" or column.role in {"key", "empty"} or column.personal is not None:
+        return False
+    return column.role != "id" or (is_number(column) and not set(tokens(column.name)) & _ID_WORDS)
 
 
 def _table_bonus(wish: Wish, table: TableEntry) -> float:
@@ -151,7 +157,7 @@ def _classes(wish: Wish, plain: Candidate, name: NameMatch) -> Iterator[Candidat
     column = plain.column
     value = value_match(wish, column)
     strength = 0.9 * value.strength if value is not None else 0.0
-    score = max(name.score, strength) + 0.08 * min(name.score, strength)
+    score = max(name.score, strength) + 0.04 * min(name.score, strength)
     content = content_of(column)
     if column.distinct == 2 and content == "classes":
         if value is not None and strength >= 0.5:

@@ -42,6 +42,10 @@ _NO: Final = word_set("""
 """)
 _SILENT: Final = (_YES | _NO) - {"positive", "pos", "negative", "neg", "on", "off"}
 """Labels that name nothing."""
+_PART: Final = 0.92
+"""Worth of one word of a label that has several."""
+_OPPOSITE: Final = 0.9
+"""Worth of a label that means the opposite, against one that means the same."""
 _BOUND: Final = re.compile(
     rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least"
     rf"|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
@@ -93,24 +97,22 @@ def labels_of(column: ColumnEntry) -> list[str]:
 
 
 def match_labels(words: tuple[tuple[str, float], ...], labels: list[str]) -> LabelMatch | None:
-    """The label that one of `words` (with weights) names, or that means the same or the opposite."""
-    best: LabelMatch | None = None
-    for label in labels:
-        parts = tuple(part for part in tokens(label) if not part.isdigit())
-        if not parts or fold(label).strip() in _SILENT:
-            continue
-        for word, weight in words:
-            for part in parts:
-                relation = relate(word, part)
-                alone = 1.0 if len(parts) == 1 else 0.92
-                found = LabelMatch(label, relation.strength * weight * alone, relation.reversed != _denies(parts))
-                if (
-                    best is None
-                    or found.strength > best.strength
-                    or (found.strength == best.strength and best.reversed and not found.reversed)
-                ):
-                    best = found
+    """The label that one of `words` (with weights) names, or that means the same; else one that means the opposite."""
+    found = [
+        LabelMatch(label, relation.strength * weight * (1.0 if len(parts) == 1 else _PART), opposite)
+        for label in labels
+        for parts in [_telling(label)]
+        for word, weight in words
+        for part in parts
+        for relation in [relate(word, part)]
+        for opposite in [relation.reversed != _denies(parts)]
+    ]
+    best = max(found, key=lambda match: match.strength * (_OPPOSITE if match.reversed else 1.0), default=None)
     return best if best is not None and best.strength >= 0.5 else None
+
+
+def _telling(label: str) -> tuple[str, ...]:
+    return () if fold(label).strip() in _SILENT else tuple(part for part in tokens(label) if not part.isdigit())
 
 
 def _denies(parts: tuple[str, ...]) -> bool:

@@ -138,6 +138,8 @@ def read_question(words: str) -> Intent | None:
             return _inverted(rest)
         case "when":
             clause = split_clause(rest)
+            if clause is not None and not clause.subject:
+                return _inverted(clause.predicate, task=None)
             return (
                 with_entity(Intent(target=clause.phrase), clause.subject)
                 if clause and clause.predicate
@@ -180,14 +182,14 @@ def _whether(words: str) -> Intent | None:
     return with_entity(Intent(task="binary", target=predicate(rest)), subject)
 
 
-def _inverted(words: str) -> Intent | None:
+def _inverted(words: str, task: TaskType | None = "binary") -> Intent | None:
     """ "is this mail spam", "will a customer subscribe", "does it rain"."""
     match = re.match(
         r"^(?P<subject>(?:(?:an?|the|each|every|our|any|this|that|my)\s+)?[\w-]+)\s+(?P<said>.+)$", words, re.IGNORECASE
     )
     if match is None or re.match(r"^(?:there|you|we|i)\b", words, re.IGNORECASE):
         return None
-    intent = Intent(task="binary", target=predicate(match["said"]))
+    intent = Intent(task=task, target=predicate(match["said"]))
     subject = _subject_before_verb(words, match["subject"])
     return with_entity(replace(intent, target=predicate(words[len(subject) :])), subject)
 

@@ -33,8 +33,9 @@ _NOT_A_PATH: Final = re.compile(
 
 _KNOWN: Final = re.compile(
     r"(?:\b(?:and|but|please|we (?:may|can|should)|you (?:may|can|should)|it (?:may|can|should|must))\s+)*"
-    r"\b(?:using|from|based on|based upon|given|with|use|on the basis of|taking|considering|relying on|rely on"
-    r"|knowing)?\s*"
+    r"(?:\b(?:only|just|solely)\s+)?\b(?:using|from|based on|based upon|given|with|use|on the basis of|taking"
+    r"|considering"
+    r"|relying on|rely on|knowing)?\s*"
     r"(?:only|just|solely|nothing but|exclusively)?\s*(?:using|from|on)?\s*(?:only\s+)?"
     r"(?:what(?:ever)?|everything|anything|all|things?|nothing|(?:the )?(?:information|data|facts|features|columns"
     r"|values|inputs|fields|details|info|informations)|that which)\s*"
@@ -77,7 +78,8 @@ _FORBIDDEN: Final = re.compile(
     re.IGNORECASE,
 )
 _LIST_END: Final = re.compile(
-    r"\s*(?:[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i "
+    r"\s*(?:[,;]\s*(?:and |but )?(?:in|within|at|under|by|only|just|using|based|train|take|budget|max|from|on)\b.*"
+    r"|[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i "
     r"|we |it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they"
     r"|that|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train"
     r"|model|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)"

@@ -110,7 +110,7 @@ _CASES: Final = re.compile(
 )
 _OUT_OF: Final = re.compile(
     r"\b(?:correct|right|accurate)(?:ly)? (?:in |at least )*(?P<hits>\d+|nine|eight) (?:times "
-    r"|cases )?out of (?P<all>\d+|ten)\b"
+    r"|cases )?out of (?P<all>\d+|ten)\b(?: times| cases)?"
     r"|\b(?P<hits2>\d+|nine|eight) (?:times |cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct"
     r"|right)(?:ly)?\b",
     re.IGNORECASE,

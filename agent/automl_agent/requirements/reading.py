@@ -31,7 +31,7 @@ _TARGET_IS: Final = [
         r"(?:^|(?<=[|,]))\s*(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+is\s+(?:(?:the|our"
         r"|my)\s+)?(?:target|label|dependent variable)\b",
         r"\b(?:predict|forecast|estimate|classify|model)\s+(?:the\s+)?(?:values?\s+(?:in"
-        r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called|named)\s+)?(?P<target>[^|,]+?)(?=\s+(?:of"
+        r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called|named)\s+)?(?P<target>(?!\d)[^|,]+?)(?=\s+(?:of"
         r"|from|in|using|with)\s|[|,]|$)",
         r"(?:^|(?<=[|,]))\s*(?:target\s+)?column\s*(?:\bis\b|:|=)\s*(?P<target>[^|,]+)",
     )
@@ -72,6 +72,7 @@ _RELATIVE_START: Final = re.compile(
     r"^(?:[\w'-]+\s+){0,5}?[\w'-]+\s+(?:who|that|likely to|at (?:high )?risk of|about to|going to|prone to)\s",
     re.IGNORECASE,
 )
+_TASK_VERB: Final = re.compile(r"(?:predict|forecast|classif|estimat)", re.IGNORECASE)
 _VAGUE: Final = word_set("""
     something anything everything nothing stuff thing things it this that them data dataset future number numbers
     result results value values useful interesting good nice great ml ai machine learning model models prediction
@@ -170,15 +171,16 @@ def _says_something(intent: Intent) -> bool:
 def _read_segment(segment: str) -> Iterator[tuple[int, Intent]]:
     for rank, reader in ((0, clusters), (0, anomalies), (0, read_apart)):
         intent = reader(segment)
-        if intent is not None and not re.match(r"(?:predict|forecast|classify|estimate)", segment, re.IGNORECASE):
+        if intent is not None and not _TASK_VERB.match(segment):
             yield rank, intent
-    verb = find_verb(segment)
+    talk = SMALL_TALK.search(segment) is not None and not _TASK_VERB.match(segment)
+    verb = None if talk else find_verb(segment)
     if verb is not None:
         intent = read_complement(verb[0], verb[1])
         if intent is not None:
             yield (1 if verb[2] else 2), intent
     intent = read_question(segment)
-    if intent is not None and not SMALL_TALK.search(segment):
+    if intent is not None and not talk:
         yield 2, intent
     nominal = _nominal(segment)
     if nominal is not None:

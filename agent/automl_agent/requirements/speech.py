@@ -49,7 +49,7 @@ _PREDICTS: Final = re.compile(
 
 _KIND: Final = (
     r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary"
-    r"|multi-?class|classification|regression|forecast(?:ing)?|deep|neural"
+    r"|multi-?class|time[- ]series|classification|regression|forecast(?:ing)?|deep|neural"
     r"|statistical|best|baseline|production|python|new|little|reliable|explainable|interpretable|supervised"
     r"|unsupervised|linear|logistic|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
 )

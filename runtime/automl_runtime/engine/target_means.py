@@ -71,7 +71,7 @@ def fit_target_means(data: Encoded, columns: Ints, target: Target, seed: int) ->
     block = TargetMeans(columns, _smooth(total, rows), offsets)
     others = _smooth((total - sums).reshape(-1, outputs.shape[1]), (rows - counts).ravel())
     cells = others[fold[:, None] * offsets[-1] + places]
-    return block, cells.reshape(len(data), -1)
+    return block, cells.reshape(len(data), len(columns) * others.shape[1])
 
 
 def _smooth(sums: Floats, counts: Floats) -> Floats:

@@ -171,7 +171,7 @@ class TargetMeans:
     def transform(self, data: Encoded) -> Matrix:
         """float64, outputs x columns wide."""
         cells = self.table[table_places(data, self.columns, self.offsets)]
-        return cells.reshape(len(data), -1)
+        return cells.reshape(len(data), len(self.columns) * self.table.shape[1])
 
 
 @dataclass(frozen=True, slots=True)

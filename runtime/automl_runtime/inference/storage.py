@@ -97,7 +97,7 @@ def read_model(path: Path) -> FittedModel:
     """
     try:
         record = json.loads((path / MODEL_FILE).read_text(encoding="utf-8"))
-        with np.load(path / ARRAYS_FILE, allow_pickle=False) as stored:
+        with (path / ARRAYS_FILE).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         return _build(record, arrays, path)
     except (OSError, EOFError, zipfile.BadZipFile) as error:

@@ -12,7 +12,6 @@ import pytest
 from automl_runtime.data.catalog import discover
 from automl_schemas.catalog import DataCatalog
 
-
 Rows = list[Sequence[object]]
 
 
@@ -78,7 +77,11 @@ def _loans(folder: Path) -> None:
          random.choice([24, 36, 60]), random.choice(["yes", "yes", "yes", "no"])]
         for i in range(200)
     ]  # fmt: skip
-    _write(folder / "borrowers.csv", ["contract", "sum_lent", "yearly_pay", "lent_for", "instalments", "repaid_fully"], rows)
+    _write(
+        folder / "borrowers.csv",
+        ["contract", "sum_lent", "yearly_pay", "lent_for", "instalments", "repaid_fully"],
+        rows,
+    )
 
 
 def _helpdesk(folder: Path) -> None:
@@ -105,7 +108,9 @@ def _machines(folder: Path) -> None:
          round(random.uniform(40, 95), 1), random.randint(0, 4000), int(random.random() < 0.1)]
         for i in range(300)
     ]  # fmt: skip
-    _write(folder / "press_shop.csv", ["logged", "press", "vibr_mm_s", "oil_temp_c", "strokes", "stoppage_24h"], rows, ";")
+    _write(
+        folder / "press_shop.csv", ["logged", "press", "vibr_mm_s", "oil_temp_c", "strokes", "stoppage_24h"], rows, ";"
+    )
 
 
 def _pupils(folder: Path) -> None:
@@ -147,7 +152,8 @@ def _mails(folder: Path) -> None:
     random = Random(10)
     words = "meeting prize winner lunch invoice click free report urgent offer agenda holiday".split()
     rows: Rows = [
-        [random.choice(["fine", "fine", "fine", "junk"]), " ".join(random.choices(words, k=9)) + f" {i}"] for i in range(160)
+        [random.choice(["fine", "fine", "fine", "junk"]), " ".join(random.choices(words, k=9)) + f" {i}"]
+        for i in range(160)
     ]
     _write(folder / "mailbox_corpus.tsv", None, rows, "\t")
 
@@ -172,7 +178,9 @@ def _ward(folder: Path) -> None:
          random.randint(0, 12), random.randint(1, 30), random.choice([0, 0, 1])]
         for i in range(200)
     ]  # fmt: skip
-    _write(folder / "patients_intake.csv", ["hosp_no", "age_y", "bmi", "hba1c", "pills", "nights_in_ward", "outcome"], rows)
+    _write(
+        folder / "patients_intake.csv", ["hosp_no", "age_y", "bmi", "hba1c", "pills", "nights_in_ward", "outcome"], rows
+    )
 
 
 def _reviews(folder: Path) -> None:
@@ -196,7 +204,9 @@ def _broadband(folder: Path) -> None:
     _write(folder / "lines.csv", ["acct", "medium", "months_on_book", "bill_eur"], accounts)
     states: Rows = [[row[0], random.choice(["live", "live", "live", "suspended", "closed"])] for row in accounts]
     _write(folder / "line_state.csv", ["acct", "state_now"], states)
-    calls: Rows = [[f"{random.randrange(180):06d}", _day(random.randrange(300)), random.randint(1, 50)] for _ in range(400)]
+    calls: Rows = [
+        [f"{random.randrange(180):06d}", _day(random.randrange(300)), random.randint(1, 50)] for _ in range(400)
+    ]
     _write(folder / "hotline.csv", ["acct", "rang_on", "wait_min"], calls)
 
 

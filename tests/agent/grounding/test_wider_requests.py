@@ -210,7 +210,9 @@ def catalogs(tmp_path_factory):
     return discovered
 
 
-@pytest.mark.parametrize(("folder", "request_", "task", "target", "metric", "positive"), RIGHT, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(
+    ("folder", "request_", "task", "target", "metric", "positive"), RIGHT, ids=lambda value: str(value)[:50]
+)
 def test_request_is_understood(folder, request_, task, target, metric, positive, catalogs):
     spec = ground(parse_request(request_), catalogs(folder), source=folder).spec
     assert (spec.task.type, spec.target.sql or spec.target.column, spec.metric.name) == (task, target, metric)

@@ -128,7 +128,9 @@ def test_rates(text, rate):
     assert take_rate(Text(f"predict churn, {text}")) == pytest.approx(rate)
 
 
-@pytest.mark.parametrize("text", ["who makes more than 5 calls a day", "who earns 50,000 dollars a year", "predict calls per day"])
+@pytest.mark.parametrize(
+    "text", ["who makes more than 5 calls a day", "who earns 50,000 dollars a year", "predict calls per day"]
+)
 def test_conditions_on_rows_are_no_rates(text):
     assert take_rate(Text(text)) is None
 
@@ -285,17 +287,30 @@ def test_numbers():
         50_000, 0.85, 0.9, 1234.5, 1234.5, 1000, 2e6, 3000,
     ]  # fmt: skip
     assert (parse_number("1.250"), parse_number("1.250", thousands_first=True)) == (1.25, 1250)
-    assert (parse_count("half an"), parse_count("ten"), seconds_in("half an hour"), days_in("fortnight")) == (0.5, 10, 1800, 14)
+    assert (parse_count("half an"), parse_count("ten"), seconds_in("half an hour"), days_in("fortnight")) == (
+        0.5,
+        10,
+        1800,
+        14,
+    )
     for read in (parse_number, seconds_in):
         with pytest.raises(ValueError, match="is not a"):
             read("apples")
 
 
 def test_comparisons():
-    assert [operator_in(text) for text in ("≥", "at most", "more than", "below", "apple")] == [">=", "<=", ">", "<", None]
+    assert [operator_in(text) for text in ("≥", "at most", "more than", "below", "apple")] == [
+        ">=",
+        "<=",
+        ">",
+        "<",
+        None,
+    ]
     assert (operator_after("or more"), operator_after("tops"), strict("<=")) == (">=", "<=", "<")
 
 
-@pytest.mark.parametrize("text", ["predict churn. Mail: x@y.de", "“predict churn”", "`predict churn`", "predict\nchurn", "PREDICT CHURN"])
+@pytest.mark.parametrize(
+    "text", ["predict churn. Mail: x@y.de", "“predict churn”", "`predict churn`", "predict\nchurn", "PREDICT CHURN"]
+)
 def test_quotes_case_and_line_breaks(text):
     assert parse_request(text).target.casefold().startswith("churn")

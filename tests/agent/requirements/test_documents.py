@@ -38,15 +38,24 @@ FIELDS = {
 
 
 def test_text_yaml_and_json_that_say_the_same_are_the_same():
-    text = load_request("predict which customers will churn from ./messy, AUC > 0.85, 100k requests/day, p99 below 50 ms")
+    text = load_request(
+        "predict which customers will churn from ./messy, AUC > 0.85, 100k requests/day, p99 below 50 ms"
+    )
     older = load_request(yaml.safe_dump(OLDER))
     assert isinstance(text, Requirement)
-    assert older == load_request(json.dumps(OLDER)) == load_request(yaml.safe_dump(FIELDS)) == load_request(json.dumps(FIELDS))
+    assert (
+        older
+        == load_request(json.dumps(OLDER))
+        == load_request(yaml.safe_dump(FIELDS))
+        == load_request(json.dumps(FIELDS))
+    )
     assert older == text.model_copy(update={"request": older.request, "project_name": "churn"})
 
 
 def test_deployment_as_a_mapping():
-    found = load_request(json.dumps({**OLDER, "deployment": {"type": "REST", "rate": "100k requests/day", "p99_ms": 50}}))
+    found = load_request(
+        json.dumps({**OLDER, "deployment": {"type": "REST", "rate": "100k requests/day", "p99_ms": 50}})
+    )
     assert (found.requests_per_day, found.p99_ms) == (100_000, 50)
     assert load_request(json.dumps({**OLDER, "deployment": ["20 rps", "in 30 ms"]})).p99_ms == 30
 
@@ -82,7 +91,10 @@ def test_requirement_in_a_file(tmp_path):
         ({**SPEC, "training": {"folds": 50}}, r"`training\.folds`.*found 50"),
         ({**SPEC, "metric": {"name": "auc"}}, r"`metric\.name`.*roc_auc.*'auc'"),
         ({**OLDER, "target_metrc": "AUC"}, "`target_metrc`; did you mean `target_metric`"),
-        ({**OLDER, "deployment": {"requests_per_dya": 1}}, r"`deployment\.requests_per_dya`; did you mean `requests_per_day`"),
+        (
+            {**OLDER, "deployment": {"requests_per_dya": 1}},
+            r"`deployment\.requests_per_dya`; did you mean `requests_per_day`",
+        ),
         ({**OLDER, "target_metric": "great"}, "`target_metric` is 'great'"),
         ({**OLDER, "target_metric": 3}, "`target_metric` is 3"),
         ({**OLDER, "deployment": 3}, "`deployment` is 3"),
@@ -105,9 +117,22 @@ def test_wrong_documents_name_the_key_and_what_is_allowed(content, message):
 
 def test_fields_settle_what_the_words_leave_open():
     found = load_request(
-        json.dumps({"target": "price", "task": "regression", "exclude": "age, sex", "horizon_days": "6 hours", "threshold": "> 50,000"})
+        json.dumps(
+            {
+                "target": "price",
+                "task": "regression",
+                "exclude": "age, sex",
+                "horizon_days": "6 hours",
+                "threshold": "> 50,000",
+            }
+        )
     )
-    assert (found.request, found.task, found.exclude, found.horizon_days) == ("predict price", "regression", ["age", "sex"], 0.25)
+    assert (found.request, found.task, found.exclude, found.horizon_days) == (
+        "predict price",
+        "regression",
+        ["age", "sex"],
+        0.25,
+    )
     assert found.threshold.value == 50_000
     assert load_request("task: clustering\nentity: member").request == "clustering"
     assert load_request(json.dumps({"request": "??", "target": "price"})).target == "price"
@@ -135,7 +160,12 @@ def test_files_that_cannot_be_read(tmp_path):
 
 @pytest.mark.parametrize(
     "text",
-    ["target: price, rmse < 5k", "predict price\nplease: soon", "predict price: high\n- now", "predict price from notes.txt"],
+    [
+        "target: price, rmse < 5k",
+        "predict price\nplease: soon",
+        "predict price: high\n- now",
+        "predict price from notes.txt",
+    ],
 )
 def test_text_with_colons_stays_text(text):
     found = load_request(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-__all__ = ["TYPED", "CellKind", "is_total", "kind_of"]
+__all__ = ["TYPED", "CellKind", "is_note", "is_total", "kind_of"]
 
 CellKind = Literal["empty", "number", "date", "time", "mark", "code", "text"]
 """`mark` is a missing marker or a lone sign, `code` a word that mixes letters and digits."""
@@ -40,16 +40,21 @@ _TOTAL = re.compile(
     r"|\u5408\u8ba1|\u5408\u8a08|\u603b\u8ba1|\u7e3d\u8a08)s?\b.{0,40}",
     re.IGNORECASE,
 )
+_NOTE = re.compile(
+    r"(?:source|note|footnote|remark|legend|quelle|hinweis|anmerkung|fuente|fonte|nota|bron)s?\s*(?:[:.*\u2013-].*)?$"
+    r"|[*\u2020\u00a9\u00b9]\s?\w",
+    re.IGNORECASE | re.DOTALL,
+)
 _PATTERNS: Final[tuple[tuple[CellKind, re.Pattern[str]], ...]] = (("date", _DATE), ("time", _TIME), ("number", _NUMBER))
 
 
 def kind_of(cell: str) -> CellKind:
-    """The kind of a cell, white space around it not counted.
+    """The kind of a cell, white space and stray quotes around it not counted.
 
     >>> [kind_of(cell) for cell in ("", "1.234,50", "2021-06-30", "09:15", "N/A", "A-17", "Anna")]
     ['empty', 'number', 'date', 'time', 'mark', 'code', 'text']
     """
-    text = cell.strip()
+    text = cell.strip(" \t\r\n\xa0\"'")
     if not text:
         return "empty"
     if len(text) > 40:
@@ -62,6 +67,15 @@ def kind_of(cell: str) -> CellKind:
         if pattern.fullmatch(text):
             return kind
     return "text" if " " in text else "code"
+
+
+def is_note(cell: str) -> bool:
+    """Whether a cell begins a note below a table.
+
+    >>> is_note("Source: town hall"), is_note("Notes"), is_note("Note 10 Pro")
+    (True, True, False)
+    """
+    return _NOTE.match(cell.strip()) is not None
 
 
 def is_total(cell: str) -> bool:

@@ -104,10 +104,10 @@ def _measure(sample: str, delimiter: str) -> Detected:
 def _measure_both(sample: str, delimiter: str) -> Detected:
     """A usual delimiter alone or with a space behind it, whichever cuts the sample more evenly."""
     plain = _measure(sample, delimiter)
-    if plain.share >= _EVEN or f"{delimiter} " not in sample:
+    if f"{delimiter} " not in sample:
         return plain
     spaced = _measure(sample, f"{delimiter} ")
-    return spaced if spaced.share >= _EVEN and spaced.width >= 2 else plain
+    return spaced if spaced.share >= _EVEN and spaced.width >= 2 and spaced.share > plain.share else plain
 
 
 def _measured(sample: str, dialect: Dialect) -> Detected:

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from automl_runtime.data.reading.cells import TYPED, is_total, kind_of
+from automl_runtime.data.reading.cells import TYPED, is_note, is_total, kind_of
 from automl_runtime.data.reading.header import (
     Profile,
     Row,
@@ -28,6 +28,7 @@ __all__ = ["GridTable", "find_tables", "is_blank", "table_rows"]
 _MOST_NOTES = 60
 _MOST_TITLES = 40
 _EVIDENCE = 1.0
+_SOME_EVIDENCE = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +164,10 @@ def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int
     width = _width(grid, start, stop)
     columns = profile(grid.rows[start:stop], width)
     typed = sum(column.kind in TYPED for column in columns)
-    if typed < 2:
-        return [(start, stop)]
+    cuts = _repeats(grid, start, stop, width)
+    if typed < 2 or len(cuts) > 1:
+        return list(zip(cuts, [*cuts[1:], stop], strict=True))
     first = next(index for index, column in enumerate(columns) if column.kind in TYPED)
-    cuts = [start]
     for index in range(start + 2, stop - 1):
         row = grid.rows[index]
         if first >= len(row) or not row[first][:1].isalpha() or index - cuts[-1] < 2:
@@ -175,6 +176,19 @@ def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int
         if around[1] == (0, typed) and around[0][0] and around[2][0] and looks_like_names(row, width):
             cuts.append(index)
     return list(zip(cuts, [*cuts[1:], stop], strict=True))
+
+
+def _repeats(grid: _Grid, start: int, stop: int, width: int) -> list[int]:
+    """Where the first row stands again, if it is a header: the first rows of several tables in a run."""
+    header = grid.rows[start]
+    if width < 2 or not looks_like_names(header, width):
+        return [start]
+    again = [index for index in range(start + 2, stop) if grid.rows[index] == header]
+    places = [index for index in again if grid.rows[index - 1] != header]
+    if not places:
+        return [start]
+    rest = [row for row in grid.rows[start:stop] if row != header]
+    return [start, *places] if rest and header_score(header, profile(rest, width)) >= _SOME_EVIDENCE else [start]
 
 
 def _score(grid: _Grid, start: int, stop: int) -> float:
@@ -303,8 +317,11 @@ def _table(grid: _Grid, group: list[_Block]) -> GridTable:
 
 def _is_notes(grid: _Grid, block: _Block, above: Sequence[Profile], fill: int) -> bool:
     """Whether no row of a block below the table could be one of its rows."""
+    if is_note(grid.rows[block.start][0]) and block.fill <= 0.5 * fill + 1:
+        return True
     if any(column.kind in TYPED for column in above):
-        fit = [fits(grid.rows[index], above) for index in range(block.start, block.stop)]
+        full = [index for index in range(block.start, block.stop) if grid.fills[index] >= min(3, 0.5 * fill)]
+        fit = [fits(grid.rows[index], above) for index in full]
         return not any(good > bad for good, bad in fit)
     return _typical(grid.fills[block.start : block.stop]) < 0.5 * fill
 
@@ -329,6 +346,8 @@ def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
     if is_total(label) and len(columns) > 1:
         return not (place < len(columns) and any(map(is_total, columns[place].values)))
     good, bad = fits(row, columns)
+    if is_note(label) and place == 0 and len(filled) <= 0.5 * usual + 1 and label not in columns[0].values:
+        return True
     if good or usual < 2:
         return False
     if len(filled) == 1:
@@ -338,7 +357,9 @@ def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
 
 def _belongs(cell: str, column: Profile) -> bool:
     """Whether a lone cell could be one more value of its column."""
-    return cell in column.values or (column.kind in (*TYPED, "code") and kind_of(cell) == column.kind)
+    if column.kind in (*TYPED, "code") and kind_of(cell) == column.kind:
+        return True
+    return cell in column.values or (len(column.values) > 1 and column.lengths == (len(cell), len(cell)))
 
 
 def _margin(grid: _Grid, inside: Sequence[int], width: int) -> int:

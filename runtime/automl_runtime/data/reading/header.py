@@ -26,6 +26,7 @@ Row = Sequence[str]
 _SAMPLE = 400
 _DOMINANT = 0.8
 _MOST_HEADER_ROWS = 5
+_FEW = 30
 _LONGEST_NAME = 200
 
 
@@ -42,6 +43,11 @@ class Profile:
     """Shortest and longest of the cells that are not empty."""
     repeated: bool
     """Whether some value occurs more than once."""
+
+    @property
+    def few(self) -> bool:
+        """Whether its values are the few categories of a column of text."""
+        return self.repeated and self.kind not in TYPED and len(self.values) <= _FEW
 
 
 def profile(rows: Sequence[Row], width: int) -> list[Profile]:
@@ -119,8 +125,8 @@ def _score_over_text(cell: str, kind: CellKind, column: Profile) -> float:
     several = len(column.values) >= 2
     if column.kind == "code" and kind == "text":
         return 0.5
-    if several and shortest == longest != len(cell):
-        return 0.5
+    if several and shortest == longest:
+        return 0.5 if len(cell) != shortest else -0.4
     if several and column.repeated:
         return 0.3
     return 0.2 if longest > 3 * len(cell) and len(cell) <= 30 else 0.0
@@ -152,7 +158,7 @@ def header_rows(rows: Sequence[Row], width: int) -> int:
         return 1 + below
     if len(rows) < 2:
         return int(bool(rows) and looks_like_names(rows[0], width))
-    count = 1 + _further_rows(rows, width)
+    count = 1 + max(_further_rows(rows, width), _copies(rows, width))
     columns = profile(rows[count:], width)
     needed = 0.0 if looks_like_names(rows[0], width) else 1.0
     return count if header_score(rows[0], columns) >= needed else 0
@@ -161,7 +167,7 @@ def header_rows(rows: Sequence[Row], width: int) -> int:
 def is_group_row(row: Row, width: int) -> bool:
     """Whether a row holds labels that each stand above several columns."""
     filled = sum(1 for cell in row if cell.strip())
-    return len(row) == width and filled >= 2 and not row[0].strip()
+    return len(row) == width and 2 <= filled <= (width + 1) // 2 and not row[0].strip()
 
 
 def _further_rows(rows: Sequence[Row], width: int) -> int:
@@ -175,6 +181,15 @@ def _further_rows(rows: Sequence[Row], width: int) -> int:
         if good or bad < max(1, 0.5 * typed):
             return count
     return min(_MOST_HEADER_ROWS, len(rows) - 1) - 1 if len(rows) > _MOST_HEADER_ROWS else 0
+
+
+def _copies(rows: Sequence[Row], width: int) -> int:
+    """How often names are written again right below themselves."""
+    last = min(_MOST_HEADER_ROWS, len(rows) - 1)
+    count = next((place for place in range(1, last) if rows[place] != rows[0]), last) - 1
+    if count < 1 or not looks_like_names(rows[0], width):
+        return 0
+    return count if header_score(rows[0], profile(rows[count + 1 :], width)) > 0 else 0
 
 
 def join_header(rows: Sequence[Row], width: int) -> tuple[str, ...]:

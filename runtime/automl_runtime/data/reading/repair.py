@@ -23,6 +23,7 @@ _JOIN = 0.6
 _MISFIT = 3.0
 _DEAREST = 2.9
 _CLEARLY = 0.9
+_STRANGEST = 0.5
 _MOST_WORK = 400_000
 _LONGEST_SEAM = 2_000
 _OTHER_DELIMITERS: Final = (" ", ";", "\t", "|", ",")
@@ -73,8 +74,7 @@ def repair_line(
     if best is not None and best.cost <= _STRAY and not best.joined:
         return best
     if not header:
-        padded = None if cells is None or len(cells) > layout.width else [*cells, *[""] * (layout.width - len(cells))]
-        moved = _moved_delimiter(line, layout, _MISFIT if padded is None else _strangeness(padded, layout))
+        moved = _moved_delimiter(line, layout, _as_it_stands(cells, layout))
         if moved is not None or (best is not None and best.cost <= _DEAREST):
             return moved or best
     for delimiter in _OTHER_DELIMITERS:
@@ -86,11 +86,22 @@ def repair_line(
     return None
 
 
+def _as_it_stands(cells: Sequence[str] | None, layout: Layout) -> float:
+    """How strange the record is when nothing is repaired; 0 where one lost delimiter cannot be what is wrong."""
+    if cells is None or len(cells) > layout.width:
+        return _MISFIT
+    return _strangeness([*cells, ""], layout) if len(cells) == layout.width - 1 else 0.0
+
+
 def _is_convincing(reading: Reading, layout: Layout, *, header: bool) -> bool:
     if header:
         return reading.cost == 0
     good, bad = fits(reading.cells, layout.columns)
-    return bad == 0 and good >= max(1, 0.6 * layout.typed) and reading.cost < _MISFIT + 0.1 * layout.width + 4
+    return (
+        bad == 0
+        and good >= max(1, 0.6 * layout.typed)
+        and _strangeness(reading.cells, layout) <= 0.1 * layout.width + 0.5
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,11 +188,13 @@ def _seam(piece: str, delimiter: str) -> float:
 
 
 def _misfit(value: str, column: Profile | None) -> float:
-    if column is None or column.kind is None:
+    if column is None or (column.kind is None and not column.few):
         return 0.0
-    kind = kind_of(value.strip("\"' "))
+    kind = kind_of(value)
     if column.kind in TYPED:
         return 0.0 if kind in (column.kind, "empty", "mark") else _MISFIT
+    if column.few and value and value.strip() not in column.values:
+        return 0.2
     return 0.1 if kind in TYPED or (column.kind == "code" and kind == "text") else 0.0
 
 
@@ -196,7 +209,7 @@ def _moved_delimiter(line: str, layout: Layout, plain: float) -> Reading | None:
         found.append(Reading(cells, _strangeness(cells, layout), "a surplus delimiter was left out"))
     if plain >= _CLEARLY and not (found and found[0].cost < _STRAY) and (cells := _with_missing(line, layout)):
         strange = _strangeness(cells, layout)
-        if strange <= plain - _CLEARLY:
+        if strange <= min(plain - _CLEARLY, _STRANGEST):
             found.append(Reading(cells, strange, "a missing delimiter was put back"))
     return min(found, key=lambda reading: reading.cost, default=None)
 
@@ -213,11 +226,24 @@ def _with_missing(line: str, layout: Layout) -> list[str] | None:
         return None
     found: list[list[str]] = []
     for cut in range(1, len(line)):
-        if not _same_word(line[cut - 1], line[cut]):
-            reading = read_line(f"{line[:cut]}{layout.delimiter}{line[cut:]}", layout, layout.columns)
-            if reading is not None and reading.cost < _INNER and not reading.joined:
-                found.append(reading.cells)
+        if line[cut - 1].isspace() or line[cut].isspace():
+            continue
+        reading = read_line(f"{line[:cut]}{layout.delimiter}{line[cut:]}", layout, layout.columns)
+        if reading is None or reading.cost >= _INNER or reading.joined:
+            continue
+        if not _inside_word(line, cut) or _are_known(line[:cut].count(layout.delimiter), reading.cells, layout):
+            found.append(reading.cells)
     return _likeliest(found, layout)
+
+
+def _inside_word(line: str, cut: int) -> bool:
+    return line[cut - 1].isalpha() and line[cut].isalpha()
+
+
+def _are_known(place: int, cells: Sequence[str], layout: Layout) -> bool:
+    """Whether the cells on both sides of a seam are values that their columns also have elsewhere."""
+    pair = list(zip(cells, layout.columns, strict=False))[place : place + 2]
+    return all(column.few and cell in column.values for cell, column in pair)
 
 
 def _likeliest(found: Sequence[list[str]], layout: Layout) -> list[str] | None:
@@ -234,15 +260,12 @@ def _strangeness(cells: Sequence[str], layout: Layout) -> float:
     for cell, column, shapes in zip(cells, layout.columns, layout.shapes, strict=False):
         if bool(cell.strip()) != (column.filled > 0) and column.filled in (0.0, 1.0):
             odd += 1
+        elif column.few and cell.strip() and cell.strip() not in column.values:
+            odd += 0.5
         elif cell.strip() and shape_of(cell) not in shapes:
             odd += 0.2 + 0.3 * (column.kind != kind_of(cell))
         odd += 0.5 * (cell.count(layout.quote or "\0") % 2)
     return round(odd, 6)
-
-
-def _same_word(before: str, after: str) -> bool:
-    """Whether no delimiter can have stood between two characters, as a word or a phrase goes on there."""
-    return (before.isalpha() and after.isalpha()) or before.isspace() or after.isspace()
 
 
 def shape_of(cell: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from automl_runtime.engine.learners.base import Fit, Job, Params, Stopper, target_scale
+from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
 from automl_runtime.engine.preprocessing import Recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import ALL_ROWS
@@ -42,7 +42,7 @@ class CatBoostLearner:
             ("catboost", job.rows.number, job.params.get("target")), lambda: _pools(job)
         )
         model = import_catboost().CatBoost(_params(job, valid is not None))
-        watch = _Watch(job.stop)
+        watch = _Watch(job)
         model.fit(train, eval_set=valid, callbacks=[watch])
         best = int(model.tree_count_)
         outputs = len(job.problem.classes) if job.problem.task == "multiclass" else 1
@@ -51,15 +51,19 @@ class CatBoostLearner:
 
 
 class _Watch:
-    """Counts the rounds, and ends the fit when it is told to."""
+    """Counts the rounds, and ends the fit when there are enough or it is told to.
 
-    def __init__(self, stop: Stopper) -> None:
+    The number of rounds is not given to CatBoost itself, since its random numbers depend on it: a replay would differ.
+    """
+
+    def __init__(self, job: Job) -> None:
         self.rounds = 0
-        self._stop = stop
+        self._most = job.rounds or _MOST_ROUNDS
+        self._stop = job.stop
 
     def after_iteration(self, info: Any) -> bool:
         self.rounds = int(info.iteration)
-        return not self._stop()
+        return self.rounds < self._most and not self._stop()
 
 
 def _pools(job: Job) -> tuple[Any, Any, Reading]:
@@ -84,7 +88,7 @@ def _pools(job: Job) -> tuple[Any, Any, Reading]:
 def _params(job: Job, validates: bool) -> dict[str, Any]:
     params = {key: value for key, value in job.params.items() if key not in _OWN}
     params |= {
-        "iterations": job.rounds or _MOST_ROUNDS,
+        "iterations": _MOST_ROUNDS,
         "loss_function": _loss(job.problem, job.params),
         "random_seed": job.seed,
         "thread_count": job.threads,

@@ -49,32 +49,46 @@ class LightGbmLearner:
         train, valid = _datasets(job)
         reading = _set_target(job, train, valid)
         params = _params(job)
-        callbacks = [_stop_when(job)]
-        if valid is not None:
-            patience = int(job.params.get("patience", 60))
-            callbacks.append(lightgbm.early_stopping(patience, first_metric_only=True, verbose=False))
         booster = lightgbm.train(
             params,
             train,
             num_boost_round=job.rounds or _MOST_ROUNDS,
             valid_sets=None if valid is None else [valid],
-            callbacks=callbacks,
+            callbacks=[_EndEarly(job)],
         )
         rounds = booster.current_iteration()
-        best = booster.best_iteration if valid is not None and booster.best_iteration > 0 else rounds
+        best = booster.best_iteration
         text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))
         return Fit(LightGbm(text), reading, rounds, best)
 
 
-def _stop_when(job: Job) -> Any:
-    from lightgbm.callback import CallbackEnv, EarlyStopException
+class _EndEarly:
+    """Ends the fit when the score has not improved for `patience` rounds, or when it is told to; keeps the best round.
 
-    def callback(env: CallbackEnv) -> None:
-        if job.stop():
-            raise EarlyStopException(env.iteration, env.evaluation_result_list or [])
+    LightGBM's own callback keeps the last round when another one ends the fit, and so does not repeat in a replay.
+    """
 
-    callback.order = 40  # type: ignore[attr-defined]
-    return callback
+    order = 30
+
+    def __init__(self, job: Job) -> None:
+        self._stop = job.stop
+        self._patience = int(job.params.get("patience", 60))
+        self._best: tuple[float, int, list[Any]] = (-np.inf, 0, [])
+
+    def __call__(self, env: Any) -> None:
+        from lightgbm.callback import EarlyStopException
+
+        scores = env.evaluation_result_list or []
+        if scores:
+            _, _, value, higher_is_better = scores[0][:4]
+            value = value if higher_is_better else -value
+            if value > self._best[0] or not self._best[2]:
+                self._best = (value, env.iteration, scores)
+        else:
+            self._best = (0.0, env.iteration, scores)
+        last = env.iteration == env.end_iteration - 1
+        if last or env.iteration - self._best[1] >= self._patience or self._stop():
+            raise EarlyStopException(self._best[1], self._best[2])
 
 
 def _datasets(job: Job) -> tuple[Any, Any]:

@@ -55,11 +55,16 @@ class LinearLearner:
         valid = job.rows.valid_matrix() if len(fold.valid) else None
         best, chosen, steps = np.inf, 0, 0
         kept: NDArray[np.float64] = np.zeros((1, 1))
-        for steps, weight in enumerate(_path(job, job.rows.train_matrix(), y[fold.train], weights), start=1):
+        for weight in _path(job, job.rows.train_matrix(), y[fold.train], weights):
+            stopped = job.stop()
+            if stopped and steps:
+                # The optimiser was interrupted: what it has is no step of the path, and would not come out again.
+                break
+            steps += 1
             loss = -steps if valid is None else _loss(_raw(valid, weight), y[fold.valid], classes)
             if loss < best or steps == 1:
                 best, chosen, kept = loss, steps, weight
-            if job.stop() or steps == job.rounds or steps - chosen >= _PATIENCE:
+            if stopped or steps == job.rounds or steps - chosen >= _PATIENCE:
                 break
         limit = _LARGEST_RAW if classes else FAR
         return Fit(Linear(kept[:-1], kept[-1], -limit, limit), reading, steps, chosen)
