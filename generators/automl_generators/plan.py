@@ -237,6 +237,9 @@ def _raw_values(plan: ProjectPlan, inputs: Collection[str]) -> list[tuple[str, s
     for column in plan.columns:
         if column.name not in inputs or column.aggregate is not None or column.personal is not None:
             continue
+        if column.type == "time":
+            # A bare number is read as hhmm, so the clean minutes are no raw value.
+            continue
         entry = next((item for item in plan.catalog.table(column.table).columns if item.name == column.column), None)
         for example in entry.examples if entry is not None else ():
             before, after = example.before, example.after

@@ -87,7 +87,7 @@ def made_binary(wish: Wish, column: ColumnEntry, name: NameMatch, label: str | N
         yield _one_class(column, label, _ONE_CLASS * score)
     elif column.type in {"category", "text"} and 3 <= len(labels) <= 8 and name.score >= 0.6:
         yield from _not_none(wish, column, labels, name)
-    elif column.type == "integer" and column.stats.min == 0 and name.score >= 0.6 and not name.reversed:
+    elif column.type == "integer" and column.stats.min == 0 and name.score >= 0.6 and name.sure and not name.reversed:
         yield Derived(
             _COUNTED * name.score, f"{column.name} > 0", f"{_quoted(column.name)} > 0", f"counted in {column.name!r}"
         )

@@ -11,7 +11,7 @@ from automl_schemas.catalog import ColumnEntry
 from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels, spelled_label
 from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, relate, tokens
+from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, is_event, relate, tokens
 
 __all__ = ["NameMatch", "is_generic", "name_match", "value_match"]
 
@@ -72,25 +72,30 @@ def is_generic(name: str) -> bool:
 
 
 def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> NameMatch:
-    heads = [(_best(word, parts), weight) for word, weight in wish.heads]
+    heads = [(word, _best(word, parts), weight) for word, weight in wish.heads]
     head, relation = max(
-        ((_counted(found.strength) * weight, found) for found, weight in heads),
+        ((_counted(found.strength) * weight, found) for _, found, weight in heads),
         key=lambda item: item[0],
         default=(0.0, NOT_RELATED),
     )
     if head == 0:
         return NameMatch(0.0)
+    opposite = _means_the_opposite([(word, found) for word, found, _ in heads])
     own = {word: _counted(_best(word, parts).strength) for word, _ in wish.words}
     explained = _explained(wish, parts)
-    if min(own.values()) >= 0.95 and explained == 1.0 and not relation.reversed:
+    if min(own.values()) >= 0.95 and explained == 1.0 and not opposite:
         return NameMatch(_EXACT - 0.001 * len(parts))
     worth = {word: max(strength, _TABLE * _counted(_best(word, around).strength)) for word, strength in own.items()}
     average = sum(weight * worth[word] for word, weight in wish.words) / sum(weight for _, weight in wish.words)
-    return NameMatch(
-        (0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained),
-        relation.reversed != _denied(parts),
-        relation.strength >= _SURE,
-    )
+    score = (0.45 * average + 0.55 * head) * (0.78 + 0.22 * explained)
+    return NameMatch(score, opposite != _denied(parts), relation.strength >= _SURE)
+
+
+def _means_the_opposite(heads: list[tuple[str, Relation]]) -> bool:
+    """Whether a word of the phrase says the opposite of the name, and none that happens or not says the same."""
+    related = [(word, relation) for word, relation in heads if _counted(relation.strength)]
+    same = any(not relation.reversed and is_event(word) for word, relation in related)
+    return any(relation.reversed for _, relation in related) and not same
 
 
 def _best(word: str, parts: tuple[str, ...]) -> Relation:

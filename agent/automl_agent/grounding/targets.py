@@ -14,6 +14,7 @@ from rapidfuzz import process
 
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, candidates, content_of
 from automl_agent.grounding.derived import unit_seconds
+from automl_agent.grounding.matching import name_match
 from automl_agent.grounding.messages import no_match, target_question
 from automl_agent.grounding.opaque import nameless, placed
 from automl_agent.grounding.wishes import Wish
@@ -59,8 +60,28 @@ def choose_target(
         )
     if not near:
         raise no_match(wish.phrase, catalog, source)
+    _refuse_other_content(near[0], wish, catalog, excluded)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
     return Target(_checked(near[0]), question)
+
+
+def _refuse_other_content(
+    best: Candidate, wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]]
+) -> None:
+    """A column that bears the very name but holds something else must not be passed over for a similar one."""
+    if best.score >= 1 or best.sql is not None:
+        return
+    for table in catalog.tables:
+        for column in table.columns:
+            if (table.name, column.name) in excluded or column is best.column:
+                continue
+            if name_match(wish, column, table.name).score > 1 and content_of(column) not in {best.content, None}:
+                held = "numbers" if content_of(column) == "number" else "classes"
+                wanted = "numbers" if best.content == "number" else "classes"
+                raise RequestError(
+                    f"{column.name!r} of {table.name} holds {held}; what is asked needs {wanted}.",
+                    hint="Leave out the metric or the kind of task that does not fit, or name another column.",
+                )
 
 
 def _within_horizon(
@@ -85,10 +106,10 @@ def _asked_noun(
     wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]
 ) -> list[Candidate]:
     """ "which catalyst was used": one of the catalysts, when nothing says that a catalyst was used."""
-    if wish.kind != "any" or wish.event or not wish.entity:
+    if wish.kind != "any" or not wish.entity:
         return []
     words = tuple((word, 1.0) for word in wish.entity)
-    found = candidates(replace(wish, words=words, heads=words, entity=()), catalog, source, excluded)
+    found = candidates(replace(wish, words=words, heads=words, entity=(), event=False), catalog, source, excluded)
     return [candidate for candidate in found if candidate.score >= 1 and candidate.content == "classes"]
 
 

@@ -40,64 +40,67 @@ def _pairs(text: str) -> dict[str, str]:
 CONCEPTS: Final = concepts("""
 churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe uninstall terminate
   termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end
-  abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement ;
-  active retain retention stay renew renewal current existing loyal loyalty remain keep continue open enrolled ongoing
-  still
+  abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement
+  unfollow detach migrate cease disengage storniert annule storno ; active retain retention stay renew renewal current
+  existing loyal loyalty remain keep continue open enrolled ongoing still live returning bleibt
 default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent
-  npl bad schlecht ; creditworthy gut repay repayment payback paidback pay good settle solvent
+  npl bad schlecht overdue arrears defaut ausfall ; creditworthy gut repay repayment payback paidback pay good settle
+  solvent bezahlt rembourse cleared
 fraud fraudulent scam suspicious illegal fake cheat forged counterfeit illicit bogus phishing laundering betrug fraude
-  ; legit legitimate genuine honest authentic
+  con tamper tampered theft stolen bot rigged ; legit legitimate genuine honest authentic
 spam junk unwanted unsolicited ; ham legit legitimate wanted
-late delay deviation lateness overdue tardy tardiness behind belated verspaetung retard ; ontime punctual early prompt
-  timely
+late delay deviation lateness overdue tardy tardiness behind belated verspaetung retard retarde verspaetet ; ontime
+  punctual early prompt timely
 noshow absent absence miss skip ; show showup attend attendance turnup appear come present
 fail failure break breakdown breakage fault faulty malfunction defect defective outage crash stoppage stop down
-  downtime damage maintenance repair ausfall panne incident ; work ok run pass success functional operational intact
-  healthy
+  downtime damage maintenance repair ausfall panne incident scrap nok jam leak burst crack trip alarm dead defekt
+  fehler mangel ausschuss ; work ok run pass success functional operational intact healthy good conforming
 fail flunk unsuccessful failure ; pass success successful succeed graduate qualify
 survive survival survivor alive live ; die death dead decease mortality fatal fatality kill perish expire deceased
-sick ill illness disease condition diagnosis diagnose positive infected infection ; healthy negative
+sick ill illness disease condition diagnosis diagnose positive infected infection infect complication sepsis krank
+  malade ; healthy negative gesund cured
 cancer tumor tumour malignant malignancy carcinoma melanoma ; benign
 diabetes diabetic ; healthy nondiabetic
 heart cardiac cardiovascular coronary cardio infarction
 stroke apoplexy
 readmit readmission rehospitalisation rehospitalization return
-buy purchase order acquire convert conversion checkout sell sale kauf achat
+buy purchase order acquire convert conversion checkout sell sale kauf achat deal closedwon
 subscribe subscription signup register registration enroll enrol join optin ; unsubscribe optout
 respond response reply react accept acceptance uptake interest interested ; ignore decline refuse
 click tap ctr
 approve approval accept acceptance grant admit ; reject rejection deny denial decline refuse
 admit admission accept ; reject
 return refund sendback ; keep
-complain complaint grievance dissatisfied unhappy
-satisfied satisfaction happy happiness content csat pleased ; dissatisfied unhappy unsatisfied
+complain complaint grievance dissatisfied unhappy escalate escalation
+satisfied satisfaction happy happiness content csat pleased zufrieden content ; dissatisfied unhappy unsatisfied
 positive happy satisfied pleased like love great ; negative unhappy angry upset dissatisfied hate
 recommend recommendation promoter ; detractor
 promote promotion promoted
 hire recruit recruitment job employ
 win winner victory ; lose loser loss defeat
 claim claimed insurance
-accident crash collision
+accident crash collision injury casualty
 edible eatable ; poisonous toxic inedible
 toxic poisonous
 sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
-rain rainfall precipitation wet ; dry
+rain rainfall precipitation wet shower showers regen pluie ; dry
 price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly
-  valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar
+  valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar kaufpreis verkaufspreis
 cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
 income salary wage earn earnings pay compensation remuneration payroll gehalt lohn einkommen salaire revenu rich >make
-revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money
-profit margin gain earnings surplus benefit profitable ; loss deficit
+revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money absatz
+  verkauf vente
+profit margin gain earnings surplus benefit profitable gewinn benefice ; loss deficit
 spend expenditure expense outlay basket purchase spending
 bill invoice charge payment rechnung facture
 rent rental lease hire let miete kaltmiete warmmiete loyer
 loan credit lend borrow mortgage debt
 amount sum total volume quantity value betrag montant summe
-count number quantity tally volume frequency many anzahl nombre
-demand sale sold sell quantity need order rental ride trip usage load
+count number quantity tally volume frequency many anzahl nombre views downloads
+demand sale sold sell quantity need order rental ride trip usage load nachfrage demande
 sale sell sold revenue unit units
-usage use consumption consume utilisation utilization load draw verbrauch consommation
+usage use kwh consumption consume utilisation utilization load draw verbrauch consommation
 energy electricity power kwh mwh watt load heating
 emission emissions co2 carbon pollution pollutant polluted
 fuel mpg economy petrol gasoline
@@ -121,13 +124,13 @@ topic subject theme category
 language tongue idiom
 gender sex
 age old young alter
-duration length long time >take >last seconds minutes hours days nights elapsed dauer duree
+duration length long time >take >last seconds minutes hours days nights elapsed dauer duree lieferzeit
 time duration seconds minutes hours elapsed
 speed fast velocity pace quick slow
 distance far km kilometer kilometre mile miles mileage odometer driven distanz
-height tall high altitude elevation
-weight heavy mass weigh kg kilogram gewicht poids
-size large big area surface sqm qm sqft footage flaeche groesse
+height tall high altitude elevation hoehe hauteur
+weight heavy mass weigh kg kilogram gewicht poids masse
+size large big area surface sqm qm sqft footage flaeche groesse taille
 wait waiting queue delay
 stay los nights
 priority urgency urgent importance critical severity prioritaet
@@ -173,6 +176,52 @@ digit number numeral
 latency delay response
 margin markup
 age years old
+donate donation gift give contribution contribute giving
+recover recovery cure heal ; relapse worsen recurrence
+vote ballot elect election
+steal theft burglary robbery
+upgrade premium
+success successful erfolg win ; failure unsuccessful
+clv ltv lifetime
+occupancy occupy utilisation utilization fill
+popularity views likes shares reach downloads plays clicks
+brand make manufacturer maker marke marque
+plan tariff package abo
+transport commute travel mode
+occupation job profession role beruf metier
+cause reason grund
+hardness hard
+thickness thick
+depth deep
+width wide breite largeur
+length long laenge longueur
+noise loud decibel db sound volume
+brightness bright light luminosity
+population inhabitant resident people
+follower subscriber fan
+discount rebate reduction
+dose dosage
+safe potable drinkable secure ; contaminated dangerous
+ripe mature ; raw
+open opened ; close
+busy full occupied ; empty free vacant
+graduate graduation complete finish ; dropout
+overweight obese obesity
+smoke smoker smoking
+marry married
+occupied booked ; vacant available
+concentration level content ppm
+wear life rul lifetime
+attend attendance visit present ; absent
+promote career
+bonus premium
+cancel annul storno
+repeat return recurring again
+trust credible reliable
+stress burnout
+deliver delivery arrival shipped
+click view open
+refund chargeback reimbursement
 """)
 """Words that mean the same, one concept a line; words after `;` mean the opposite; `>` marks words of requests only."""
 
@@ -240,7 +289,7 @@ IRREGULAR: Final = _pairs("""
     churning:churn attrited:attrition defaulted:default ordered:order orders:order ran:run running:run planned:plan
     weighs:weigh happened:happen returned:return bad:bad need:need needs:need needed:need red:red speed:speed bed:bed
     beds:bed king:king ring:ring thing:thing spring:spring string:string rating:rating housing:housing
-    building:building earnings:earnings wing:wing fed:fed led:led shed:shed repaid:repay payment:pay payments:pay
+    building:building earnings:earnings wing:wing fed:fed led:led shed:shed repaid:repay withdrew:withdraw withdrawn:withdraw payment:pay payments:pay
     unpaid:unpaid prepaid:prepay resold:resell rebought:buy overdue:overdue hundred:hundred seed:seed feed:feed
     breed:breed weed:weed indeed:indeed exceed:exceed
 """)

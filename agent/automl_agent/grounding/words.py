@@ -193,6 +193,8 @@ def relate(word: str, token: str) -> Relation:
     direct = _direct(word, token)
     if direct > 0:
         return Relation(direct)
+    if _denies(word, token):
+        return Relation(_DERIVED, reversed=True)
     long_form = ABBREVIATIONS.get(token)
     concept = _by_concept(stem(word), stem(long_form or token))
     if concept.strength > 0:
@@ -207,6 +209,13 @@ def _direct(word: str, token: str) -> float:
     if stem(ABBREVIATIONS.get(token, "")) == first or stem(ABBREVIATIONS.get(word, "")) == second:
         return _ABBREVIATION
     return _DERIVED if _derived(word, token) else 0.0
+
+
+def _denies(first: str, second: str) -> bool:
+    """Whether one word is the other with "un" or "non" before it ("unsafe", "safe")."""
+    longer, shorter = (first, second) if len(first) > len(second) else (second, first)
+    rest = longer.removeprefix("non") if longer.startswith("non") else longer.removeprefix("un")
+    return rest != longer and len(shorter) >= 4 and stem(rest) == stem(shorter)
 
 
 def _derived(first: str, second: str) -> bool:

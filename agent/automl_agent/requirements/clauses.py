@@ -85,7 +85,9 @@ _INTO: Final = re.compile(
     r"^(?P<what>[^|]*?)\s+(?P<link>as|into|to be|in|to|by|according to|per|with)\s+(?P<classes>[^|]+)$", re.IGNORECASE
 )
 _LIST: Final = re.compile(r"\s*(?:,\s*(?:and|or)?\s*|\s+(?:and|or|versus|vs\.?)\s+|/)\s*", re.IGNORECASE)
-_AFTER_VERB: Final = re.compile(r"in|on|at|to|for|of|with|the|an?|best|more|less|by|from|up|it", re.IGNORECASE)
+_AFTER_VERB: Final = re.compile(
+    r"in|on|at|to|for|of|with|the|an?|best|more|less|by|from|up|it|there|here|now|well|fast|most", re.IGNORECASE
+)
 
 
 def read_apart(segment: str) -> Intent | None:

@@ -57,15 +57,15 @@ _EVENT_END: Final = re.compile(
 )
 
 _THINGS: Final = r"(?:columns?|fields?|features?|variables?|attributes?|inputs?|predictors?|information|data|values?)"
+_ORDERS: Final = r"(?:^|(?<=[|,.])|\b(?:and|but|please|then|also|so|we|you|it|i|the model)\b)\s*"
 _LEAVE_OUT: Final = re.compile(
     r"(?:\b(?:and|but|please|we|you|it|the model|i)\s+)*"
-    r"(?:\b(?:without|excluding|ignoring|omitting|dropping|disregarding|except(?:ing)?(?: for)?|leaving out"
-    r"|leave out|not using|never using|avoiding|skipping|minus)"
-    r"|\b(?:should |must |may |can |shall |will )?(?:do not|don't|dont|not|never|cannot|can't|mustn't"
-    r"|shouldn't) (?:ever )?(?:be )?(?:allowed to )?(?:use|include|consider|take|look at|feed|touch|rely on"
-    r"|contain|see|employ)"
-    r"|\b(?:ignore|exclude|omit|disregard|skip|drop|remove|avoid|leave aside|forget(?: about)?)(?= |$)"
-    r"|\bnot allowed to use)"
+    r"(?:\b(?:without|excluding|ignoring|omitting|dropping|disregarding|except(?:ing)?(?: for)?|leaving out|leave out"
+    r"|not using|never using|avoiding|skipping|minus|ignore|exclude|omit|disregard|leave aside|not allowed to use)\b"
+    rf"|{_ORDERS}(?:(?:should|must|may|can|shall)\s+)?(?:do not|don't|dont|not|never|cannot|can't|mustn't|shouldn't)\s+"
+    r"(?:ever |want to |wish to |like to )?(?:be )?(?:allowed to )?"
+    r"(?:use|include|consider|take|look at|feed|touch|rely on|contain|see|employ)\b"
+    rf"|{_ORDERS}(?:skip|drop|remove|avoid|forget(?: about)?)\b)"
     r"\s*(?:using|use of|the use of|considering|looking at|access to|into account|knowledge of|knowing|to use|of"
     r"|:)?\s+(?P<list>[^|]+)",
     re.IGNORECASE,

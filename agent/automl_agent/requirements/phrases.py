@@ -70,8 +70,7 @@ _TAIL: Final = re.compile(
 )
 _INPUTS: Final = re.compile(
     r"[\s,]+(?:(?:based (?:up)?on|depending on|using|given|judging by|on the basis of|by means of|as a function of"
-    r"|out of|knowing"
-    r"|with (?:the )?help of|thanks to|according to|by looking at|by using|with the)\b|from (?!being|leaving|now)).*$",
+    r"|knowing|with (?:the )?help of|thanks to|according to|by looking at|by using|with the)\b|from (?!being|leaving|now)).*$",
     re.IGNORECASE,
 )
 _OF: Final = re.compile(r"\s+(?:of|for|per|among|across|amongst)\s+", re.IGNORECASE)

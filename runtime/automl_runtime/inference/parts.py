@@ -103,9 +103,11 @@ class Member:
 
 def blend(members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int) -> Floats:
     """The weighted mean of the members: float64, rows x classes, or rows x 1 when `classes` is 0."""
+    if not len(data):
+        return np.empty((0, max(1, classes)))
     chunks = [
         _blend_chunk(members, designs, data if len(data) <= _CHUNK else data.take(rows), classes)
-        for rows in np.array_split(np.arange(len(data)), max(1, -(-len(data) // _CHUNK)))
+        for rows in np.array_split(np.arange(len(data)), -(-len(data) // _CHUNK))
     ]
     return np.vstack(chunks)
 

@@ -61,7 +61,7 @@ def column_names(header: Sequence[str], width: int | None = None) -> list[str]:
 @dataclass(slots=True)
 class _Body:
     header: list[str]
-    rows: list[list[str | None]]
+    rows: Sequence[Sequence[str | None]]
     warnings: list[str] = field(default_factory=list)
 
 
@@ -120,7 +120,7 @@ def _even(grid: GridTable, named: int, rows: list[list[str]], where: Sequence[in
     cut = [_without_empty_end(row, width) for row in rows]
     longest = max([width, *map(len, cut)])
     header += [""] * (longest - width)
-    body = _Body(header, [[*row, *[None] * (longest - len(row))] for row in cut])
+    body = _Body(header, [row if len(row) == longest else [*row, *[None] * (longest - len(row))] for row in cut])
     for text, odd in (
         ("rows with more cells than the header", [at for row, at in zip(cut, where, strict=True) if len(row) > width]),
         ("rows with too few cells", [at for row, at in zip(rows, where, strict=True) if len(row) < width]),

@@ -88,7 +88,7 @@ def find_tables(rows: Sequence[Row]) -> list[GridTable]:
 
     Rows need not be equally long. A grid of one row is a header without data where its cells look like names.
     """
-    grid = _Grid(rows, [sum(1 for cell in row if cell and not cell.isspace()) for row in rows])
+    grid = _Grid(rows, [sum(map(bool, map(str.strip, row))) for row in rows])
     blocks = [_block(grid, *part) for run in _runs(grid.fills) for part in _split(grid, *run)]
     tables = [_table(grid, group) for group in _groups(grid, blocks)]
     return _claim_gaps(tables, blocks[-1].stop if blocks else 0)

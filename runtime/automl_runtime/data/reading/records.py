@@ -24,13 +24,14 @@ from automl_runtime.data.reading.repair import Layout, repair_line, shape_of
 if TYPE_CHECKING:
     from _csv import Reader
 
-__all__ = ["Records", "is_sound_quoting", "parse_records"]
+__all__ = ["Prepared", "Records", "is_sound_quoting", "mend_records", "parse_records", "prepare"]
 
 _MOST_REPAIRS = 5_000
 _MOST_BROKEN = 20
 _LONGEST_RECORD = 30
 _SAMPLE = 300
 _COMMENTS = frozenset("#%/;")
+_CONTROLS = "\x02\x03\x04\x05\x06\x0e\x0f"
 _PRIVATE = range(0xE000, 0xE100)
 
 Row = list[str]
@@ -55,13 +56,14 @@ class Records:
 
 
 @dataclass(frozen=True, slots=True)
-class _Prepared:
-    """Text in which one private character separates cells, and what to put back into the cells afterwards."""
+class Prepared:
+    """Text in which one character separates cells, and what to put back into the cells afterwards."""
 
     text: str
     delimiter: str
     quote: str
     back: tuple[tuple[str, str], ...] = ()
+    """Stand-ins with the signs that they stand for."""
 
 
 def parse_records(text: str, dialect: Dialect, *, mend: bool = True) -> Records:
@@ -71,7 +73,7 @@ def parse_records(text: str, dialect: Dialect, *, mend: bool = True) -> Records:
     another way, gives cells that all fit their columns. Without `mend`, records that break the csv rules are left
     out and counted in `broken`.
     """
-    prepared = _prepare(text, dialect)
+    prepared = prepare(text, dialect)
     lines = io.StringIO(prepared.text, newline="").readlines()
     _allow_long_cells(len(prepared.text))
     records = _survey(lines, prepared)
@@ -96,7 +98,8 @@ def _allow_long_cells(size: int) -> None:
     csv.field_size_limit(max(csv.field_size_limit(), size + 1))
 
 
-def _prepare(text: str, dialect: Dialect) -> _Prepared:
+def prepare(text: str, dialect: Dialect) -> Prepared:
+    """A text rewritten for parsers that know one delimiter of one character and no escape character."""
     delimiter, quote, escape = dialect.delimiter, dialect.quotechar, dialect.escapechar
     unused = (chr(point) for point in _PRIVATE if chr(point) not in text)
     back: list[tuple[str, str]] = []
@@ -107,7 +110,7 @@ def _prepare(text: str, dialect: Dialect) -> _Prepared:
                 text = text.replace(escape + sign, stand_in)
                 back.append((stand_in, sign))
     if len(delimiter) != 1:
-        stand_in = next(unused)
+        stand_in = next((sign for sign in _CONTROLS if sign not in text), "") or next(unused)
         if delimiter:
             text = _separated(text, delimiter, stand_in)
             back.append((stand_in, delimiter))
@@ -115,7 +118,7 @@ def _prepare(text: str, dialect: Dialect) -> _Prepared:
     if quote and f"{delimiter} {quote}" in text and delimiter + quote not in text:
         text = re.sub(f"{re.escape(delimiter)} +{re.escape(quote)}", delimiter + quote, text)
     text, ends = _without_inner_ends(text, delimiter, unused)
-    return _Prepared(text, delimiter, quote, (*back, *ends))
+    return Prepared(text, delimiter, quote, (*back, *ends))
 
 
 def _separated(text: str, delimiter: str, stand_in: str) -> str:
@@ -150,13 +153,38 @@ def _restored(row: Row, back: Sequence[tuple[str, str]]) -> Row:
     return row
 
 
-def _reader(lines: Iterator[str] | Sequence[str], prepared: _Prepared, *, strict: bool) -> Reader:
+def mend_records(
+    odd: Sequence[tuple[int, str]], usual: Sequence[Row], prepared: Prepared
+) -> tuple[list[Row], list[str]]:
+    """The cells of single lines (given with their numbers) that are not as wide as the `usual` records of a text.
+
+    Returns the records and warnings about what was repaired.
+    """
+    layout = _layout(usual, len(usual[0]), prepared)
+    done: defaultdict[str, list[int]] = defaultdict(list)
+    rows = []
+    for number, line in odd:
+        row = next(_reader([line], prepared, strict=False), [])
+        reading = repair_line(line, layout, cells=row) if row and layout.width > 1 else None
+        if reading is not None:
+            done[reading.what].append(number)
+        rows.append(row if reading is None else reading.cells)
+    return rows, [_told(what, at) for what, at in done.items()]
+
+
+def _layout(usual: Sequence[Row], width: int, prepared: Prepared) -> Layout:
+    columns = profile(usual[1:], width)
+    shapes = [frozenset(map(shape_of, column.values)) for column in columns]
+    return Layout(prepared.delimiter, prepared.quote, width, columns, shapes)
+
+
+def _reader(lines: Iterator[str] | Sequence[str], prepared: Prepared, *, strict: bool) -> Reader:
     if not prepared.quote:
         return csv.reader(lines, delimiter=prepared.delimiter, quoting=csv.QUOTE_NONE, strict=strict)
     return csv.reader(lines, delimiter=prepared.delimiter, quotechar=prepared.quote, strict=strict)
 
 
-def _survey(lines: Sequence[str], prepared: _Prepared) -> Records:
+def _survey(lines: Sequence[str], prepared: Prepared) -> Records:
     """All records that obey the rules; those that do not are counted."""
     records, start = Records(), 0
     while start < len(lines) and records.broken <= _MOST_BROKEN + len(lines) // 50:
@@ -203,15 +231,12 @@ def _usual(counts: Counter[int]) -> int:
 class _Mender:
     """The second pass over a text whose first pass met broken records."""
 
-    def __init__(self, lines: Sequence[str], prepared: _Prepared, survey: Records) -> None:
+    def __init__(self, lines: Sequence[str], prepared: Prepared, survey: Records) -> None:
         self._lines = lines
         self._prepared = prepared
         self._known = _known_widths(survey)
         width = _usual(Counter(len(row) for row in survey.rows if row)) if self._known else 1
-        usual = [row for row in survey.rows if len(row) == width]
-        columns = profile(usual[1:], width)
-        shapes = [frozenset(map(shape_of, column.values)) for column in columns]
-        self._layout = Layout(prepared.delimiter, prepared.quote, width, columns, shapes)
+        self._layout = _layout([row for row in survey.rows if len(row) == width], width, prepared)
         self._records = Records()
         self._done: defaultdict[str, list[int]] = defaultdict(list)
 
@@ -242,7 +267,7 @@ class _Mender:
         if row and len(row) not in self._known:
             return False
         quote = self._prepared.quote
-        if quote and any(cell.endswith(quote) and cell.count(quote) % 2 for cell in row):
+        if quote and quote in "".join(row) and any(cell.endswith(quote) and cell.count(quote) % 2 for cell in row):
             return False
         if end - begin == 1 or self._layout.width < 3:
             return True

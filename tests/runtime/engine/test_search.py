@@ -1,0 +1,198 @@
+"""How trials share the time, and what is left when it is over."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.ensemble import greedy_weights
+from automl_runtime.engine.fit import fit
+from automl_runtime.engine.learners import registry
+from automl_runtime.engine.learners.base import Stopper, loss_weights
+from automl_runtime.engine.learners.registry import learner_named, learner_names
+from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.portfolio import portfolio, variations
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.trials import Config, TrialResult
+from automl_runtime.errors import RequestError
+from automl_runtime.events import Warned
+from automl_runtime.inference.encoding import Encoded
+
+
+def _problem(rows, metric="rmse", classes=()):
+    y = np.arange(rows) % 2 if classes else np.linspace(0, 1, rows) ** 4
+    return Problem("binary" if classes else "regression", metric, "y", y.astype(float), classes)
+
+
+def _data(rows, width):
+    return Encoded(np.broadcast_to(np.zeros(1), (rows, width)), np.empty((rows, 0), np.int32), ())
+
+
+@pytest.mark.parametrize(
+    ("rows", "width", "budget", "folds", "kept"),
+    [
+        (20, 5, 60.0, 2, 1.0),
+        (5_000, 20, 60.0, 5, 1.0),
+        (50_000, 15, 60.0, 5, 1.0),
+        (270_000, 40, 60.0, 1, 1.0),
+        (270_000, 40, 600.0, 5, 1.0),
+        (3_000_000, 30, 60.0, 1, 0.5),
+        (5_000, 20, None, 5, 1.0),
+    ],
+)
+def test_large_tables_get_fewer_folds_and_then_fewer_rows(rows, width, budget, folds, kept):
+    plan = make_plan(_problem(rows), _data(rows, width), "stratified", 5, 0, budget, 2)
+    assert plan.folds == folds
+    assert (plan.rows == rows) if kept == 1.0 else (plan.rows < kept * rows)
+
+
+def test_a_sample_is_drawn_once():
+    plan = Plan("stratified", 1, 10, 3)
+    rows = sample_rows(plan, 100)
+    assert len(rows) == 10
+    assert (np.diff(rows) > 0).all()
+    assert (sample_rows(plan, 100) == rows).all()
+    assert sample_rows(plan, 10) is None
+
+
+def test_cores_are_limited_by_the_environment(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert available_cores() == 1
+    monkeypatch.setenv("OMP_NUM_THREADS", "x")
+    assert available_cores() >= 1
+
+
+def test_the_clock_keeps_a_part_for_the_end():
+    clock = Clock(100.0, start=time.monotonic() - 90.0)
+    assert 5 < clock.search_left() < clock.left() <= 10
+    assert clock.deadline(-5.0) <= time.monotonic() + 0.1
+    untimed = Clock(None)
+    assert untimed.left() == untimed.search_left() == float("inf")
+    assert untimed.deadline(1.0) is None
+
+
+def test_a_stopper_stops_at_its_deadline_or_when_told():
+    assert not Stopper()()
+    assert Stopper(time.monotonic() - 1)()
+    stopper = Stopper(time.monotonic() + 100)
+    assert not stopper()
+    stopper.stopped.set()
+    assert stopper()
+
+
+def test_learners_are_registered_by_name():
+    assert learner_names() == ["catboost", "extra_trees", "lightgbm", "linear", "tree"]
+    for name in learner_names():
+        assert learner_named(name).name == name
+    with pytest.raises(RequestError, match="catboost, extra_trees"):
+        learner_named("magic")
+
+
+def test_a_new_learner_needs_no_change_elsewhere(monkeypatch):
+    from automl_runtime.engine import fit as fitting
+    from automl_runtime.engine.learners.forest import TreeLearner
+
+    class Stump(TreeLearner):
+        name = "stump"
+
+    monkeypatch.setitem(registry._LEARNERS, "stump", Stump())
+    monkeypatch.setattr(fitting, "portfolio", lambda *_, **__: [Config("stump", "stump", {"max_depth": 1})])
+    rows = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) > 20})
+    model = fit(rows, "y", trials=1)
+    assert model.best_model == "stump"
+    assert model.cv > 0.9
+
+
+def test_every_configuration_of_the_portfolio_can_be_fitted():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"a": rng.normal(size=90), "b": rng.choice(["x", "y"], 90)})
+    rows["y"] = np.exp(rows["a"] + rng.normal(size=90))
+    model = fit(rows, "y", trials=14, folds=2)
+    assert len(model.trials) == 14
+    assert {trial["status"] for trial in model.trials} <= {"complete", "abandoned"}
+    assert any(trial["params"].get("target") == "log1p" for trial in model.trials)
+
+
+def test_variations_never_repeat_and_stay_in_the_family():
+    result = TrialResult(
+        1, Config("lightgbm", "lightgbm", {"learning_rate": 0.1, "num_leaves": 31}), "complete", [], 1.0
+    )
+    result.score = 0.5
+    drawn = variations([result], _problem(50), np.random.default_rng(0))
+    configs = [next(drawn) for _ in range(40)]
+    assert len({repr(sorted(config.params.items())) for config in configs}) == 40
+    assert {config.learner for config in configs} == {"lightgbm"}
+    slow = [config for config in configs if config.params["learning_rate"] == 0.02]
+    assert all(config.cost > 1 for config in slow if config.params["num_leaves"] >= 31)
+    assert list(variations([], _problem(50), np.random.default_rng(0))) == []
+
+
+def test_wide_tables_get_no_splines():
+    names = {config.name for config in portfolio(_problem(1000), _data(1000, 400), interpretable=False)}
+    assert "linear_splines" not in names
+    assert "linear" in names
+
+
+def test_the_ensemble_beats_its_members():
+    rng = np.random.default_rng(0)
+    problem = _problem(400, "roc_auc", (0, 1))
+    noisy = [np.clip(problem.y + rng.normal(scale=1.5, size=400), -9, 9) for _ in range(4)]
+    outputs = [np.column_stack([1 - (p := 1 / (1 + np.exp(-each))), p]) for each in [*noisy, rng.normal(size=400)]]
+    weights = greedy_weights(problem, np.arange(400), outputs, 0)
+    assert weights.sum() == pytest.approx(1.0)
+    assert (weights[:4] > 0).sum() >= 3
+    from automl_runtime.engine.scoring import trial_score
+
+    alone = max(trial_score(problem, np.arange(400), each) for each in outputs)
+    mixed = sum(weight * each for weight, each in zip(weights, outputs, strict=True))
+    assert trial_score(problem, np.arange(400), mixed) > alone
+    few = greedy_weights(problem, np.arange(400), outputs, 0, most_rows=100)
+    assert few.sum() == pytest.approx(1.0)
+
+
+def test_relative_errors_weigh_small_values_more():
+    problem = _problem(100, "mape")
+    weights = loss_weights(problem)
+    assert weights.mean() == pytest.approx(1.0)
+    assert (np.diff(weights) <= 0).all()
+    assert loss_weights(_problem(100)) is None
+
+
+def test_a_table_too_large_for_the_budget_is_sampled_and_said(monkeypatch):
+    from automl_runtime.engine import fit as fitting
+
+    monkeypatch.setattr(fitting, "make_plan", lambda *_: Plan("stratified", 2, 100, 0))
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.normal(size=300), "day": np.arange(300), "weight": 1.0})
+    rows["y"] = rows["x"] + rng.normal(size=300)
+    events = []
+    model = fit(
+        rows, "y", trials=1, weights=rows["weight"], time=rows["day"], groups=rows["day"], on_event=events.append
+    )
+    assert len(model.oof) == 100
+    assert any(isinstance(event, Warned) and "100 of them" in event.text for event in events)
+
+
+def test_a_tiny_budget_still_gives_a_model():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(3000, 20))).add_prefix("x")
+    rows["y"] = rows["x0"] * rows["x1"] + rng.normal(size=3000)
+    model = fit(rows, "y", budget_seconds=0.3)
+    assert model.cv < rows["y"].std() * 1.05
+    assert model.trials[0]["status"] == "complete"
+
+
+def test_a_search_without_time_for_refits_keeps_the_models_of_the_folds(monkeypatch):
+    from automl_runtime.engine import finish
+
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"x": rng.normal(size=100)})
+    rows["y"] = rows["x"] + 0.1 * rng.normal(size=100)
+    monkeypatch.setattr(finish, "_fit_all", lambda *_: None)
+    model = fit(rows, "y", trials=2, folds=2)
+    assert all(len(member.parts) == 2 for member in model.fitted.members)
+    again = fit(rows, "y", replay=model.trials)
+    pd.testing.assert_series_equal(model.predict(rows), again.predict(rows))
