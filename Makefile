@@ -35,10 +35,10 @@ demo: $(STAMP)  ## Run the main job on examples/messy_churn
 		--out $(DEMO) --force --budget 30s --no-ask
 
 test: $(STAMP)  ## Run the tests (what CI runs)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-all: $(STAMP)  ## Run the tests, slow ones included
-	$(BIN)/python -m pytest -m "not llm and not ray and not gpu"
+	$(BIN)/python -m pytest -n auto -m "not llm and not ray and not gpu"
 
 lint: $(STAMP)  ## Style, types, layers
 	$(BIN)/ruff check .
@@ -51,7 +51,7 @@ format: $(STAMP)  ## Rewrite the code in house style
 	$(BIN)/ruff format .
 
 coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
-	$(BIN)/python -m pytest --cov --cov-report=term --cov-fail-under=90
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench-quality: $(STAMP)  ## Scores on ../shared/data, as a table
 	$(BIN)/python benchmarks/quality.py

@@ -80,6 +80,9 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
             f"{source} holds pictures but no table; this version trains on tables.",
             hint="`automl discover` lists the pictures by class.",
         )
+    if max(table.rows for table in discovery.catalog.tables) < 2:
+        files = ", ".join(file for table in discovery.catalog.tables for file in table.files)
+        raise DataError(f"No table has more than one row, so there is nothing to learn from ({files}).")
     answers = dict(options.answers)
     grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
     _say_what_was_understood(grounded, asked, on_event)

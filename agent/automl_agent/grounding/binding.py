@@ -33,7 +33,7 @@ from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
 from automl_agent.grounding.targets import choose_target
 from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
-from automl_agent.grounding.topics import is_about
+from automl_agent.grounding.topics import is_about, says_nothing
 from automl_agent.grounding.wishes import wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.metrics import further_metrics
@@ -232,7 +232,8 @@ def _without_target(
     wish = wish_of(requirement)
     named = [table for table in catalog.tables if _named_after(wish.entity, table)]
     supported = [table for table in catalog.tables if is_about(wish, table, source)]
-    fitting = named or supported or (catalog.tables if len(catalog.tables) == 1 else [])
+    only = len(catalog.tables) == 1 and (not wish.entity or says_nothing(catalog.tables[0], source))
+    fitting = named or supported or (catalog.tables if only else [])
     if not fitting:
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)
     base = max(fitting, key=lambda table: (len(table.columns), table.rows))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
@@ -14,6 +15,7 @@ from automl_agent.grounding.matching import NameMatch, name_match, value_match
 from automl_agent.grounding.topics import is_about_something_else, speaks_of
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold, relate, tokens
+from automl_agent.requirements.numbers import days_in, unit_name
 from automl_agent.requirements.text import word_set
 
 __all__ = ["ACCEPTED", "Candidate", "Content", "candidates", "content_of", "is_number"]
@@ -26,6 +28,9 @@ _DOUBT: Final = 0.6
 _RUNNING: Final = 0.85
 """Worth of whole numbers that look like a count of the rows, but are not called so."""
 _ID_WORDS: Final = word_set("id ids no nr num number code key index ref reference row serial uid uuid")
+_AHEAD: Final = 0.07
+_FUTURE: Final = word_set("next future later ahead forward upcoming coming following")
+_TODAY: Final = word_set("now current today last previous prev past")
 _FEW_CLASSES: Final = 30
 _MOST_CLASSES: Final = 200
 
@@ -78,8 +83,21 @@ def candidates(
                         if candidate.score < 1 and _is_doubtful(wish, candidate, source, elsewhere=elsewhere)
                         else 1.0
                     )
-                    found.append(replace(candidate, score=doubt * (candidate.score * weight + bonus + last)))
+                    ahead = _ahead_bonus(wish, column)
+                    found.append(replace(candidate, score=doubt * (candidate.score * weight + bonus + last + ahead)))
     return sorted(found, key=lambda candidate: -round(candidate.score, 6))
+
+
+def _ahead_bonus(wish: Wish, column: ColumnEntry) -> float:
+    """A little for a column that looks as far ahead as the request ("rate_in_3m"), against one of today."""
+    if wish.horizon_days is None:
+        return 0.0
+    parts = tokens(column.name)
+    if set(parts) & _TODAY:
+        return -_AHEAD
+    spans = {days_in(f"{number} {unit}") for number, unit in pairwise(parts) if number.isdigit() and unit_name(unit)}
+    months = {30.0 * float(number) for number, unit in pairwise(parts) if number.isdigit() and unit == "m"}
+    return _AHEAD if set(parts) & _FUTURE or wish.horizon_days in spans | months else 0.0
 
 
 def _is_doubtful(wish: Wish, candidate: Candidate, source: str, *, elsewhere: bool) -> bool:
@@ -120,8 +138,10 @@ def is_number(column: ColumnEntry) -> bool:
 
 
 def _usable(column: ColumnEntry) -> bool:
-    if column.type == "empty" or column.role in {"key", "empty"} or column.personal is not None:
+    if column.type == "empty" or column.role == "empty" or column.personal is not None:
         return False
+    if column.role == "key":
+        return column.distinct <= _FEW_CLASSES and tokens(column.name)[-1:] != ("id",)
     return column.role != "id" or (is_number(column) and not set(tokens(column.name)) & _ID_WORDS)
 
 
@@ -176,7 +196,7 @@ def _classes(wish: Wish, plain: Candidate, name: NameMatch) -> Iterator[Candidat
         if made and wish.event:
             return
     if wish.kind != "binary":
-        few = wish.kind == "label" and column.type == "integer" and column.distinct <= _FEW_CLASSES
+        few = wish.kind == "label" and not wish.event and column.type == "integer" and column.distinct <= _FEW_CLASSES
         if (content == "classes" and column.distinct > 2) or few:
             yield replace(plain, score=max(name.score, _listed(wish, column)), content="classes")
     elif content == "classes" and column.distinct > 2 and _names_the_one(wish, column):

@@ -9,6 +9,7 @@ from automl_runtime.errors import RequestError
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from rapidfuzz import fuzz, process
 
+from automl_agent.grounding.thesaurus import WEAK
 from automl_agent.grounding.words import content_words, fold, relate, tokens
 from automl_agent.requirements.text import word_set
 
@@ -51,6 +52,7 @@ def _bound(phrase: str, catalog: DataCatalog) -> list[tuple[str, str]]:
     if exact:
         return exact
     words = content_words(phrase)
+    words = tuple(word for word in words if word not in WEAK or word in _IDS) or words
     if not words:
         return []
     for near in (_SAME, _SIMILAR):

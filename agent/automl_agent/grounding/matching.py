@@ -24,6 +24,7 @@ _CODE: Final = 1.04
 _ACRONYM: Final = 0.85
 _SPELLED: Final = 0.6
 """Score of a name of several words that all stand somewhere in the request."""
+_FILLERS: Final = frozenset({"column", "col", "variable", "var", "value", "the", "is", "code"})
 _SURE: Final = 0.83
 _GENERIC: Final = 0.95
 """Worth of a table's name for its column "target"."""
@@ -67,7 +68,7 @@ def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
 
 def is_generic(name: str) -> bool:
     """Whether a column's name says no more than that it is to be predicted ("target", "y", "class label")."""
-    telling = [part for part in tokens(name) if part not in NEUTRAL or part in GENERIC_TARGETS]
+    telling = [part for part in tokens(name) if part not in _FILLERS]
     return bool(telling) and all(part in GENERIC_TARGETS for part in telling)
 
 
@@ -83,7 +84,7 @@ def _scored(wish: Wish, parts: tuple[str, ...], around: tuple[str, ...]) -> Name
     opposite = _means_the_opposite([(word, found) for word, found, _ in heads])
     own = {word: _counted(_best(word, parts).strength) for word, _ in wish.words}
     explained = _explained(wish, parts)
-    if min(own.values()) >= 0.95 and explained == 1.0 and not opposite:
+    if min(own.values()) >= 0.95 and _explained(wish, parts, _SURE) == 1.0 and not opposite:
         return NameMatch(_EXACT - 0.001 * len(parts))
     worth = {word: max(strength, _TABLE * _counted(_best(word, around).strength)) for word, strength in own.items()}
     average = sum(weight * worth[word] for word, weight in wish.words) / sum(weight for _, weight in wish.words)
@@ -106,12 +107,12 @@ def _counted(strength: float) -> float:
     return strength if strength >= _NEAR else 0.0
 
 
-def _explained(wish: Wish, parts: tuple[str, ...]) -> float:
+def _explained(wish: Wish, parts: tuple[str, ...], near: float = _NEAR) -> float:
     """Share of the name's parts that the request speaks of, or that say nothing."""
     known = [
         part
         for part in parts
-        if part in NEUTRAL or part.isdigit() or any(relate(word, part).strength >= _NEAR for word in wish.context)
+        if part in NEUTRAL or part.isdigit() or any(relate(word, part).strength >= near for word in wish.context)
     ]
     return len(known) / len(parts)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from automl_runtime.errors import RequestError
+from automl_schemas.catalog import ColumnEntry
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import MetricSpec
@@ -15,7 +16,7 @@ from rapidfuzz import process
 
 from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import content_words, relate, stem
+from automl_agent.grounding.words import content_words, relate, stem, tokens
 from automl_agent.requirements.text import word_set
 
 __all__ = ["FITTING", "TaskChoice", "choose_metric", "choose_task", "metric_question"]
@@ -44,6 +45,7 @@ _NUMBER_WORDS: Final = word_set("""
 _ORDINAL_WORDS: Final = word_set("""
     quality rating star stars satisfaction evaluation grade mark stage risk
 """)
+_CODES: Final = word_set("code class type category cat group label status kind outcome state")
 _RANKS: Final = word_set("position rank ranking place placing placement standing")
 _FEW: Final = 10
 
@@ -76,7 +78,7 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
         and requirement.task is None
     )
     if unsure and wish.metric is None:
-        spoken = _spoken(wish)
+        spoken = _spoken(wish, column)
         unsure, default = (
             spoken is None,
             spoken or ("multiclass" if _speaks(wish, candidate, _ORDINAL_WORDS) else "regression"),
@@ -91,13 +93,14 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
     return TaskChoice(default, _question(candidate, allowed, default) if unsure and wish.metric is None else None)
 
 
-def _spoken(wish: Wish) -> TaskType | None:
+def _spoken(wish: Wish, column: ColumnEntry) -> TaskType | None:
+    """The task that the words for the target speak of, else one that the name of the column does."""
     words = {stem(word) for word in content_words(wish.phrase)}
     if words & {stem(word) for word in _CLASS_WORDS}:
         return "multiclass"
     if words & {stem(word) for word in _NUMBER_WORDS}:
         return "regression"
-    return None
+    return "multiclass" if set(tokens(column.name)) & _CODES else None
 
 
 def _speaks(wish: Wish, candidate: Candidate, vocabulary: frozenset[str]) -> bool:

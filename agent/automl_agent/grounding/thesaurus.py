@@ -97,7 +97,8 @@ bill invoice charge payment rechnung facture
 rent rental lease hire let miete kaltmiete warmmiete loyer
 loan credit lend borrow mortgage debt
 amount sum total volume quantity value betrag montant summe
-count number quantity tally volume frequency many anzahl nombre views downloads
+count number quantity tally volume frequency many anzahl nombre views downloads sold tickets entries admissions
+  attendance
 demand sale sold sell quantity need order rental ride trip usage load nachfrage demande
 sale sell sold revenue unit units
 usage use kwh consumption consume utilisation utilization load draw verbrauch consommation
@@ -222,6 +223,7 @@ stress burnout
 deliver delivery arrival shipped
 click view open
 refund chargeback reimbursement
+waste scrap leftover leftovers garbage rubbish remainder
 """)
 """Words that mean the same, one concept a line; words after `;` mean the opposite; `>` marks words of requests only."""
 
@@ -254,6 +256,7 @@ email mail message spam sms text subject sender word
 transaction card merchant amount fraud payment terminal atm transfer
 cement concrete slag water strength aggregate steel alloy
 hotel booking guest room night stay reservation arrival lead adults children
+food meal menu restaurant kitchen dish recipe ingredient canteen waiter guest
 parcel shipment delivery courier carrier depot package consignment warehouse
 """)
 """Words of one walk of life a line: whether a request and a table are about the same thing."""
@@ -263,9 +266,9 @@ JOINED: Final = {
     for pair, word in _pairs("""
     on+time:ontime in+time:ontime no+show:noshow show+up:showup turn+up:showup pay+back:payback paid+back:payback
     charge+off:chargeoff write+off:chargeoff drop+out:dropout break+down:breakdown go+down:breakdown
-    shut+down:breakdown sign+up:signup opt+in:optin opt+out:optout take+off:takeoff go+away:leave send+back:sendback
-    e+mail:email give+up:quit pass+away:die walk+away:leave jump+ship:leave move+on:leave move+away:leave
-    fall+behind:late be+gone:leave come+back:return fall+ill:sick pay+off:payback box+office:boxoffice
+    shut+down:breakdown sign+up:signup sell+out:soldout opt+in:optin opt+out:optout take+off:takeoff go+away:leave
+    send+back:sendback e+mail:email give+up:quit pass+away:die walk+away:leave jump+ship:leave move+on:leave
+    move+away:leave fall+behind:late be+gone:leave come+back:return fall+ill:sick pay+off:payback box+office:boxoffice
     hand+in:resign
 """).items()
 }
@@ -289,9 +292,9 @@ IRREGULAR: Final = _pairs("""
     churning:churn attrited:attrition defaulted:default ordered:order orders:order ran:run running:run planned:plan
     weighs:weigh happened:happen returned:return bad:bad need:need needs:need needed:need red:red speed:speed bed:bed
     beds:bed king:king ring:ring thing:thing spring:spring string:string rating:rating housing:housing
-    building:building earnings:earnings wing:wing fed:fed led:led shed:shed repaid:repay withdrew:withdraw withdrawn:withdraw payment:pay payments:pay
-    unpaid:unpaid prepaid:prepay resold:resell rebought:buy overdue:overdue hundred:hundred seed:seed feed:feed
-    breed:breed weed:weed indeed:indeed exceed:exceed
+    building:building earnings:earnings wing:wing fed:fed led:led shed:shed repaid:repay withdrew:withdraw
+    withdrawn:withdraw payment:pay payments:pay unpaid:unpaid prepaid:prepay resold:resell rebought:buy
+    overdue:overdue hundred:hundred seed:seed feed:feed breed:breed weed:weed indeed:indeed exceed:exceed
 """)
 """Word -> its root, where the rules of `words.stem` would go wrong."""
 

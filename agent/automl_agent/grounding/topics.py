@@ -11,7 +11,7 @@ from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import domains, relate, tokens
 from automl_agent.requirements.text import word_set
 
-__all__ = ["is_about", "is_about_something_else", "speaks_of"]
+__all__ = ["is_about", "is_about_something_else", "says_nothing", "speaks_of"]
 
 _SAYS_NOTHING: Final = word_set("""
     data dataset table train training test valid sample sheet file input set part all full raw clean export dump
@@ -58,6 +58,11 @@ def is_about_something_else(wish: Wish, table: TableEntry, source: str) -> bool:
         if part not in _SAYS_NOTHING and not part.isdigit()
     ]
     return bool(_fields_of([*_names(table, source), *columns], 2 if columns else 1))
+
+
+def says_nothing(table: TableEntry, source: str) -> bool:
+    """Whether the names of `table`, its files and its folder are like "data" or "train"."""
+    return not _names(table, source)
 
 
 def _names(table: TableEntry, source: str) -> list[str]:

@@ -11,6 +11,7 @@ from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_agent.grounding.thesaurus import FRAME, WEAK
 from automl_agent.grounding.words import codes, content_words, fold, is_event, is_negated, relate, stem
+from automl_agent.requirements.text import word_set
 
 __all__ = ["Kind", "Wish", "wish_of"]
 
@@ -34,6 +35,8 @@ _AFTER_NOUN: Final = re.compile(
 )
 _MODIFIER: Final = 0.42
 """How far a word that only describes the noun is believed alone."""
+_EXISTS: Final = word_set("needed need required necessary used involved available there present included given")
+"""Predicates that say no more than that the subject is there: "is a lift needed"."""
 _ENTITY_WEIGHT, _FRAME_WEIGHT, _WEAK_WEIGHT = 0.25, 0.1, 0.4
 
 
@@ -72,24 +75,27 @@ def wish_of(requirement: Requirement) -> Wish:
     phrase = requirement.target or ""
     entity = tuple(word for word in content_words(requirement.entity or "") if not is_event(word))
     words = _phrase_words(phrase, entity)
+    if words == entity:
+        entity = ()
     measure = tuple(word for word in _measure(requirement) if word not in words)
-    weighted = (*((word, _weight(word, entity)) for word in words), *((word, _WEAK_WEIGHT) for word in measure))
+    weighted = tuple((word, _weight(word, entity)) for word in words)
+    weighted += tuple((word, _WEAK_WEIGHT) for word in measure)
     context = {*words, *content_words(requirement.request), *content_words(requirement.description or "")}
     if _COUNTING.search(requirement.request):
         context.add("count")
     heads = (*_heads(phrase, weighted, requirement), *((word, 0.85) for word in measure))
+    plain = requirement.task is None and not _SENTENCE.search(fold(phrase))
+    event = plain and any(is_event(word) for word, weight in heads if weight >= 0.9)
     return Wish(
         phrase=phrase,
         kind=_kind(requirement),
-        words=weighted,
+        words=_measured(weighted, requirement),
         heads=heads,
         context=frozenset(context),
         codes=codes(phrase),
         acronyms=_acronyms(requirement.request, words),
         entity=entity,
-        event=requirement.task is None
-        and not _SENTENCE.search(fold(phrase))
-        and any(is_event(word) for word, weight in heads if weight >= 0.9),
+        event=event,
         plain=_is_plain(requirement),
         negated=is_negated(phrase) and requirement.task in {None, "binary"},
         positive=requirement.positive,
@@ -98,6 +104,13 @@ def wish_of(requirement: Requirement) -> Wish:
         horizon_days=requirement.horizon_days,
         step=(requirement.frequency,) if requirement.frequency else (),
     )
+
+
+def _measured(words: tuple[tuple[str, float], ...], requirement: Requirement) -> tuple[tuple[str, float], ...]:
+    """Of "how long until the boats are back" the measure counts most; the sentence around it is told in many ways."""
+    if not _asks_how(requirement) or requirement.task not in {"regression", "forecast"}:
+        return words
+    return tuple((word, weight if i == 0 else 0.5 * weight) for i, (word, weight) in enumerate(words))
 
 
 def _measure(requirement: Requirement) -> tuple[str, ...]:
@@ -123,6 +136,8 @@ def _asks_how(requirement: Requirement) -> bool:
 
 def _phrase_words(phrase: str, entity: tuple[str, ...]) -> tuple[str, ...]:
     words = content_words(phrase)
+    if words and entity and all(word in _EXISTS for word in words):
+        return entity
     staff = any(relate(word, "employee").strength >= 0.78 for word in (*words, *entity))
     return tuple("attrition" if staff and word == "turnover" else word for word in words)
 

@@ -48,16 +48,17 @@ _OPPOSITE: Final = 0.78
 _TYPO: Final = 0.78
 _PREFIX: Final = 0.74
 _SUFFIXES: Final = {""} | word_set("""
-    e al y er or ion ation ment ive able ible ence ance ent ant ful ness ity is ed ing ery age ure ship ist ial ally ly
-    ulent ption lation led ling ic tic ted ting ian ee ists ability ised ized ise ize isation ization s es
+    e al y er or ion ation ment ive able ible ence ance ent ant ful ness ity is ed ing ery age ure ship ist ial ally
+    ly ulent ption lation led ling ic tic ted ting ian ee ists ability ised ized ise ize isation ization s es
 """)
 _STOP: Final = word_set("""
-    the a an of for in on at to by with from and or but will would shall should can could may might must is are was
-    were be been being has have had do does did it its their our your his her my me us we you they he she i this
-    that these those who whom which what whether if how when where than then as so too very much more most least
-    each every any all some again ever still soon about into onto over under up out off per please get gets got
-    going likely really actually also just only there them one ones
+    until till when while during the a an of for in on at to by with from and or but will would shall should can could
+    may might must is are was were be been being has have had do does did it its their our your his her my me us we
+    you they he she i this that these those who whom which what whether if how when where than then as so too very
+    much more most least each every any all some again ever still soon about into onto over under up out off per
+    please get gets got going likely really actually also just only there them one ones
 """)
+_UMLAUTS: Final = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue"})
 _NEGATIONS: Final = frozenset({"not", "no", "never", "without", "cannot", "nt", "non"})
 
 
@@ -67,8 +68,7 @@ def fold(text: str) -> str:
     >>> fold("Gekündigt"), fold("Région")
     ('gekuendigt', 'region')
     """
-    for letter, plain in (("ä", "ae"), ("ö", "oe"), ("ü", "ue"), ("ß", "ss"), ("Ä", "Ae"), ("Ö", "Oe"), ("Ü", "Ue")):
-        text = text.replace(letter, plain)
+    text = text.translate(_UMLAUTS)
     return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
 
 

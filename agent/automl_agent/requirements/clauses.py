@@ -25,10 +25,8 @@ __all__ = ["read_apart", "read_complement", "read_question"]
 
 _APART: Final = re.compile(
     r"\b(?:tell(?:s|ing)?|distinguish(?:es|ing)?|separat(?:e|es|ing)|differentiat(?:e|es|ing)|discriminat(?:e|es"
-    r"|ing)|sort(?:s|ing)?"
-    r"|divid(?:e|es|ing)|keep(?:s|ing)?|filter(?:s|ing)?|discern(?:s|ing)?)\s+(?:(?:me|us|apart|out|between|the"
-    r"|whether)\s+)*"
-    r"(?P<first>[^|]+?)\s+(?:(?:(?:apart|away|out)\s+)?from|and|versus|vs\.?|against"
+    r"|ing)|sort(?:s|ing)?|divid(?:e|es|ing)|keep(?:s|ing)?|filter(?:s|ing)?|discern(?:s|ing)?)\s+(?:(?:me|us|apart"
+    r"|out|between|the|whether)\s+)*(?P<first>[^|]+?)\s+(?:(?:(?:apart|away|out)\s+)?from|and|versus|vs\.?|against"
     r"|or)\s+(?P<second>[^|]+?)(?:\s+apart)?$",
     re.IGNORECASE,
 )
@@ -56,8 +54,9 @@ _MEASURES: Final = word_set("""
 """)
 _ASKED_NOUN: Final = re.compile(
     r"^(?!(?:my|our|the|these|those|your|their)\s)(?P<noun>[\w-]+(?:\s(?!will\b|would\b|does\b|do\b|did\b|is\b"
-    r"|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can|should)\s+)?"
-    r"(?P<rest>(?:an?|the|each|every|it|they|this|that|he|she|we|someone|people|our|my|these|those|i|you)\b.*)$",
+    r"|are\b|has\b|can\b|should\b)[\w-]+)?)\s+(?:(?:will|would|does|do|did|is|are|has|can"
+    r"|should)\s+)?(?P<rest>(?:an?|the|each|every|it|they|this|that|he|she|we|someone|people|our|my|these|those|i"
+    r"|you)\b.*)$",
     re.IGNORECASE,
 )
 _OF_OURS: Final = re.compile(
@@ -72,9 +71,8 @@ _WHAT_BE: Final = re.compile(
 )
 _LIKELY: Final = (
     r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone"
-    r"|expected|set|due|bound|willing|ready)\s+to"
-    r"|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high|higher|great)\s+)?(?:risk|danger) (?:of|to|for)"
-    r"|on the verge of"
+    r"|expected|set|due|bound|willing|ready)\s+to|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high"
+    r"|higher|great)\s+)?(?:risk|danger) (?:of|to|for)|on the verge of"
 )
 _RELATIVE: Final = re.compile(
     rf"^(?P<noun>(?:[\w'-]+\s+){{0,6}}?[\w'-]+)\s+(?:(?:{_LIKELY})\s+(?P<likely>.+)|(?:who|that"
@@ -318,8 +316,8 @@ def _likelihood(words: str) -> Intent | None:
 def read_complement(verb: Verb, words: str) -> Intent | None:
     """The intent behind `verb` and what follows it; None when nothing follows."""
     words = re.sub(
-        r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically"
-        r"|reliably|out|all|:)(?:\s+|$))+",
+        r"^(?:(?:me|us|for (?:me|us)|you|to (?:me|us)|please|that|in advance|early|correctly|automatically|reliably"
+        r"|out|all|:)(?:\s+|$))+",
         "",
         words,
         flags=re.IGNORECASE,

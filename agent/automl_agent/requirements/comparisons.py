@@ -7,7 +7,7 @@ from typing import Final
 
 from automl_schemas.vocabulary import Operator
 
-__all__ = ["AFTER", "COMPARISON", "operator_after", "operator_in", "strict"]
+__all__ = ["AFTER", "COMPARISON", "operator_after", "operator_in"]
 
 _LARGER: Final = "more|greater|higher|larger|bigger|longer|older|later|heavier|taller|farther|further|better"
 _SMALLER: Final = "less|lower|smaller|fewer|shorter|younger|earlier|lighter|cheaper|worse"
@@ -27,11 +27,9 @@ COMPARISON: Final = "|".join(
 """Any comparison; `operator_in` says which."""
 AFTER: Final = (
     r"(?:\s*\+(?!\w)|\s+(?:or|and) (?:more|better|higher|above|over|up|older|later|less|lower|below|under|fewer"
-    r"|younger)\b"
-    r"|\s+(?:(?:at )?(?:the )?(?:least|most)|min(?:imum)?|max(?:imum)?|tops)\b)"
+    r"|younger)\b|\s+(?:(?:at )?(?:the )?(?:least|most)|min(?:imum)?|max(?:imum)?|tops)\b)"
 )
 """A comparison after the number: "15 or more", "2h max", "15+"."""
-_STRICT: Final[dict[Operator, Operator]] = {">=": ">", "<=": "<", ">": ">", "<": "<"}
 
 
 def operator_in(text: str) -> Operator | None:
@@ -53,8 +51,3 @@ def operator_after(text: str) -> Operator:
     ('>=', '<=')
     """
     return "<=" if re.search(r"less|lower|below|under|fewer|younger|most|max|tops", text, re.IGNORECASE) else ">="
-
-
-def strict(operator: Operator) -> Operator:
-    """`>` for both ways of more, `<` for both ways of less."""
-    return _STRICT[operator]

@@ -14,8 +14,8 @@ __all__ = ["anomalies", "clusters"]
 
 _GROUPS: Final = r"(?:groups?|segments?|clusters?|personas?|archetypes?|buckets?|types?|kinds?|parts)"
 _VERB: Final = re.compile(
-    r"^(?:cluster|segment|group|partition|bucket|divide|split)\s+(?P<what>[^|]+?)"
-    r"(?:\s+(?:by|based on|according to|in(?:to)?|together|on|using|with|so)\b[^|]*)?$",
+    r"^(?:cluster|segment|group|partition|bucket|divide|split)\s+(?P<what>[^|]+?)(?:\s+(?:by|based on|according to"
+    r"|in(?:to)?|together|on|using|with|so)\b[^|]*)?$",
     re.IGNORECASE,
 )
 _NOUN: Final = re.compile(
@@ -26,21 +26,20 @@ _NOUN: Final = re.compile(
 _FIND: Final = re.compile(
     r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show"
     r"|are there)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
-    rf"{_GROUPS}\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)"
-    rf"|\b(?:what|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist"
-    rf"|do we have|can (?:you|we) find|are in)\b"
+    rf"{_GROUPS}\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)|\b(?:what"
+    rf"|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist|do we have"
+    rf"|can (?:you|we) find|are in)\b"
     r"|\b(?:which|what)\s+(?P<alike>[\w-]+)\s+(?:are|look|behave)\s+(?:similar|alike)",
     re.IGNORECASE,
 )
 _COUNT: Final = re.compile(
-    rf"\b(?P<count>\d{{1,3}}|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)\s+(?:[\w-]+\s+)?{_GROUPS}\b"
-    rf"|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
+    rf"\b(?P<count>\d{{1,3}}|two|three|four|five|six|seven|eight|nine|ten|eleven"
+    rf"|twelve)\s+(?:[\w-]+\s+)?{_GROUPS}\b|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
     re.IGNORECASE,
 )
 _ODD: Final = (
     r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange"
-    r"|weird|atypical"
-    r"|irregular(?:ities)?|out of the ordinary)"
+    r"|weird|atypical|irregular(?:ities)?|out of the ordinary)"
 )
 _ANOMALY: Final = re.compile(
     r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which"

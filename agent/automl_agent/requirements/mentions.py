@@ -10,14 +10,13 @@ from automl_agent.requirements.text import Text, bare, tidy
 __all__ = ["take_data", "take_exclusions", "take_known_before"]
 
 _EXTENSION: Final = (
-    r"\.(?:csv|tsv|txt|data|xlsx?|parquet|feather|arrow|jsonl?|ndjson|db|sqlite3?|duckdb|zip|gz|tgz|tar|bz2|xz|zst|xml"
-    r"|html?)"
+    r"\.(?:csv|tsv|txt|data|xlsx?|parquet|feather|arrow|jsonl?|ndjson|db|sqlite3?|duckdb|zip|gz|tgz|tar|bz2|xz|zst"
+    r"|xml|html?)"
 )
 _PREPOSITION: Final = (
     r"(?:\b(?:from|in|inside|using|on|at|under|with|use|read|see|find(?: them)? in|load)\b|\bdata(?:set)?(?: is"
-    r"| are| lives?| lies?| sits?)?(?: in| at)?\s*[:=]?)"
-    r"(?:\s+(?:the\s+)?(?:our\s+|my\s+)?(?:data(?:set)?|files?|folder|directory|table|csv|path|everything"
-    r"|what is)(?:\s+(?:in|at|from|under|below|inside|is|are))*)*\s*[:=]?"
+    r"| are| lives?| lies?| sits?)?(?: in| at)?\s*[:=]?)(?:\s+(?:the\s+)?(?:our\s+|my\s+)?(?:data(?:set)?|files?"
+    r"|folder|directory|table|csv|path|everything|what is)(?:\s+(?:in|at|from|under|below|inside|is|are))*)*\s*[:=]?"
 )
 _ROOTED: Final = r"(?:\.{1,2}[/\\]|~[/\\]|/(?=\w)|[A-Za-z]:[/\\]|\\\\)[^\s,;|\"'`]*"
 _RELATIVE: Final = rf"[\w.-]+(?:[/\\][\w.-]+)+/?|[\w-]+(?:\.[\w-]+)*{_EXTENSION}\b(?:\.(?:gz|bz2|xz|zst))?"
@@ -25,25 +24,22 @@ _PATH: Final = re.compile(rf"(?:{_PREPOSITION}\s*)?(?<![\w/\\.])(?P<path>{_ROOTE
 _NAMED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>{_RELATIVE}|\.)(?=[\s,;|)]|$)", re.IGNORECASE)
 _QUOTED: Final = re.compile(rf"{_PREPOSITION}\s+(?P<path>qqx\d+xqq)", re.IGNORECASE)
 _NOT_A_PATH: Final = re.compile(
-    r"(?:and|or|yes|no|true|false|pass|fail|male|female|win|loss|his|her|he|she|s|km|kwh|mwh|eur|usd|kg|l|m|h|s"
-    r"|min|hour|day|week|month|year|second|person|on|off|w|o|n|a|spam|ham|good|bad|high|low)"
-    r"(?:/\w+)+|\w+/(?:h|s|min|hour|day|week|month|year|second|person|m2|m3|kg|l|no|no?t|low|bad|ham)",
+    r"(?:and|or|yes|no|true|false|pass|fail|male|female|win|loss|his|her|he|she|s|km|kwh|mwh|eur|usd|kg|l|m|h|s|min"
+    r"|hour|day|week|month|year|second|person|on|off|w|o|n|a|spam|ham|good|bad|high|low)(?:/\w+)+|\w+/(?:h|s|min"
+    r"|hour|day|week|month|year|second|person|m2|m3|kg|l|no|no?t|low|bad|ham)",
     re.IGNORECASE,
 )
 
 _KNOWN: Final = re.compile(
-    r"(?:\b(?:and|but|please|we (?:may|can|should)|you (?:may|can|should)|it (?:may|can|should|must))\s+)*"
-    r"(?:\b(?:only|just|solely)\s+)?\b(?:using|from|based on|based upon|given|with|use|on the basis of|taking"
-    r"|considering"
-    r"|relying on|rely on|knowing)?\s*"
-    r"(?:only|just|solely|nothing but|exclusively)?\s*(?:using|from|on)?\s*(?:only\s+)?"
-    r"(?:what(?:ever)?|everything|anything|all|things?|nothing|(?:the )?(?:information|data|facts|features|columns"
-    r"|values|inputs|fields|details|info|informations)|that which)\s*"
-    r"(?:that |which )?(?:is |are |was |were |we |you |one |can be |i |has been |have been |would be |already )*"
-    r"(?:known?|knew|available|have|had|recorded|there|visible|measured|has|at hand|collected)?\s*(?:about (?:it"
-    r"|them)\s*)?(?:only\s+)?(?:already\s+)?"
-    r"(?P<when>before|prior to|ahead of|until|up to|at the time of|at the moment of|by the time of"
-    r"|at)\s+(?P<event>[^|,;()]+)",
+    r"(?:\b(?:and|but|please|we (?:may|can|should)|you (?:may|can|should)|it (?:may|can|should"
+    r"|must))\s+)*(?:\b(?:only|just|solely)\s+)?\b(?:using|from|based on|based upon|given|with|use|on the basis of"
+    r"|taking|considering|relying on|rely on|knowing)?\s*(?:only|just|solely|nothing but|exclusively)?\s*(?:using"
+    r"|from|on)?\s*(?:only\s+)?(?:what(?:ever)?|everything|anything|all|things?|nothing|(?:the )?(?:information"
+    r"|data|facts|features|columns|values|inputs|fields|details|info|informations)|that which)\s*(?:that "
+    r"|which )?(?:is |are |was |were |we |you |one |can be |i |has been |have been |would be |already )*(?:known?"
+    r"|knew|available|have|had|recorded|there|visible|measured|has|at hand|collected)?\s*(?:about (?:it"
+    r"|them)\s*)?(?:only\s+)?(?:already\s+)?(?P<when>before|prior to|ahead of|until|up to|at the time of"
+    r"|at the moment of|by the time of|at)\s+(?P<event>[^|,;()]+)",
     re.IGNORECASE,
 )
 _BEFORE_START: Final = re.compile(
@@ -51,20 +47,21 @@ _BEFORE_START: Final = re.compile(
     re.IGNORECASE,
 )
 _EVENT_END: Final = re.compile(
-    r"\s+(?:predict|forecast|estimate|classify|tell|how|which|whether|if|who|please|and|but|with|using|without"
-    r"|from|to|happens?|takes? place|begins?|occurs?)\b.*$",
+    r"\s+(?:predict|forecast|estimate|classify|tell|how|which|whether|if|who|please|and|but|with|using|without|from"
+    r"|to|happens?|takes? place|begins?|occurs?)\b.*$",
     re.IGNORECASE,
 )
 
 _THINGS: Final = r"(?:columns?|fields?|features?|variables?|attributes?|inputs?|predictors?|information|data|values?)"
 _ORDERS: Final = r"(?:^|(?<=[|,.])|\b(?:and|but|please|then|also|so|we|you|it|i|the model)\b)\s*"
 _LEAVE_OUT: Final = re.compile(
-    r"(?:\b(?:and|but|please|we|you|it|the model|i)\s+)*"
-    r"(?:\b(?:without|excluding|ignoring|omitting|dropping|disregarding|except(?:ing)?(?: for)?|leaving out|leave out"
-    r"|not using|never using|avoiding|skipping|minus|ignore|exclude|omit|disregard|leave aside|not allowed to use)\b"
-    rf"|{_ORDERS}(?:(?:should|must|may|can|shall)\s+)?(?:do not|don't|dont|not|never|cannot|can't|mustn't|shouldn't)\s+"
-    r"(?:ever |want to |wish to |like to )?(?:be )?(?:allowed to )?"
-    r"(?:use|include|consider|take|look at|feed|touch|rely on|contain|see|employ)\b"
+    r"(?:\b(?:and|but|please|we|you|it|the model|i)\s+)*(?:\b(?:without|excluding|ignoring|omitting|dropping"
+    r"|disregarding|except(?:ing)?(?: for)?|leaving out|leave out|not using|never using|avoiding|skipping|minus"
+    r"|ignore|exclude|omit|disregard|leave aside|not allowed to use)\b"
+    rf"|{_ORDERS}(?:(?:should|must|may|can|shall)\s+)?(?:do not|don't|dont|not|never|cannot|can't|mustn't"
+    rf"|shouldn't)\s+"
+    r"(?:ever |want to |wish to |like to )?(?:be )?(?:allowed to )?(?:use|include|consider|take|look at|feed|touch"
+    r"|rely on|contain|see|employ)\b"
     rf"|{_ORDERS}(?:skip|drop|remove|avoid|forget(?: about)?)\b)"
     r"\s*(?:using|use of|the use of|considering|looking at|access to|into account|knowledge of|knowing|to use|of"
     r"|:)?\s+(?P<list>[^|]+)",
@@ -79,12 +76,12 @@ _FORBIDDEN: Final = re.compile(
 )
 _LIST_END: Final = re.compile(
     r"\s*(?:[,;]\s*(?:and |but )?(?:in|within|at|under|by|only|just|using|based|train|take|budget|max|from|on)\b.*"
-    r"|[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i "
-    r"|we |it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they"
-    r"|that|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train"
-    r"|model|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)"
-    r"|in the (?:model|training|data)|if|while|with(?: an?)? (?:goal|metric|accuracy|auc)|into account|please"
-    r"|thanks?|thank you)\b.*)$",
+    r"|[,;]?\s*\b(?:and |but |then |so |please )*(?:predict|forecast|estimate|classify|tell me|find|detect|i |we "
+    r"|it |they |you |because|since|so that|in order|when|which|who|whether|how many|how much|as (?:it|they|that"
+    r"|an? |features?|inputs?|predictors?)|for (?:the )?(?:predict|train|model|this)|to (?:predict|train|model"
+    r"|forecast|estimate|classify|tell|make|build)|from the (?:model|data|training|inputs|features)|in the (?:model"
+    r"|training|data)|if|while|with(?: an?)? (?:goal|metric|accuracy|auc)|into account|please|thanks?"
+    r"|thank you)\b.*)$",
     re.IGNORECASE,
 )
 _FROM_MODEL: Final = re.compile(

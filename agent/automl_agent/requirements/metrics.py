@@ -44,9 +44,8 @@ _PATTERNS: Final[dict[str, str]] = {
     "r2": r"r\^2|r[\s_-]squared?|r2|coefficient of determination",
     "pinball": r"pinball(?: loss)?|quantile loss",
     "silhouette": r"silhouette(?: coefficient| width)?",
-    "unknown": r"recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|gini|s?mape|wape"
-    r"|brier(?: score)?|rmsle|msle"
-    r"|ndcg|bleu|iou|f2|f-?beta",
+    "unknown": r"recall|sensitivity|specificity|precision|(?:cohen'?s )?kappa|mcc|gini|smape|wape"
+    r"|brier(?: score)?|rmsle|msle|ndcg|bleu|iou|f2|f-?beta",
 }
 _MENTION: Final = re.compile(
     r"(?<![\w.-])(?:"
@@ -59,11 +58,9 @@ _CAREFUL: Final = frozenset({"accuracy", "f1", "r2", "mae", "mape", "mse", "unkn
 
 _FILLER: Final = (
     r"(?:[\s,(:=]|\b(?:on (?:the )?(?:test|holdout|hold-out|validation|unseen)(?: set| data)?|should|must|needs?"
-    r"|has|have|had|to|be|is|are"
-    r"|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?|we|i|want|target|goal"
-    r"|around|about|roughly|ca"
-    r"|clearly|get|achieve|hit|preferably|equals?|it|better|good|at)\b(?! least| most| (?:very|the) (?:least|most)"
-    r"| than| as\b)){0,14}?"
+    r"|has|have|had|to|be|is|are|stays?|remains?|would|will|ideally|please|an?|the|of|with|which|reach(?:es|ing)?"
+    r"|we|i|want|target|goal|around|about|roughly|ca|clearly|get|achieve|hit|preferably|equals?|it|better|good"
+    r"|at)\b(?! least| most| (?:very|the) (?:least|most)| than| as\b)){0,14}?"
 )
 _VALUE: Final = rf"(?P<value>{NUMBER})\s*(?P<percent>%|percent\b|per ?cent\b|pct\b|prozent\b)?"
 _RIGHT_GOAL: Final = re.compile(
@@ -75,10 +72,8 @@ _LEFT_GOAL: Final = re.compile(
 )
 _HINT_LEFT: Final = re.compile(
     r"(?:\b(?:optimi[sz]\w*|maximi[sz]\w*|minimi[sz]\w*|metrics?|measured?|judged?|evaluat\w+|scor(?:ed|ing)"
-    r"|criterion|performance"
-    r"|in terms of|best|highest|lowest|high|low|good)\b(?:[\s:=,]|\b(?:for|is|by|with|on|the|an?|possible|it|using"
-    r"|should|be|to|us|as|in)\b)*"
-    r"|(?:^|[|,])\s*(?:and |with )?)$",
+    r"|criterion|performance|in terms of|best|highest|lowest|high|low|good)\b(?:[\s:=,]|\b(?:for|is|by|with|on|the"
+    r"|an?|possible|it|using|should|be|to|us|as|in)\b)*|(?:^|[|,])\s*(?:and |with )?)$",
     re.IGNORECASE,
 )
 _HINT_RIGHT: Final = re.compile(
@@ -89,10 +84,9 @@ _SCORE: Final = re.compile(r"(?:score|measure)s?$", re.IGNORECASE)
 
 _UNIT: Final = (
     r"(?:dollars?|usd|euros?|eur|pounds?|gbp|chf|francs?|cents?|points?|degrees?|kelvin|kg|kilos?|kilograms?"
-    r"|tonnes?|tons?|grams?|km"
-    r"|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?|positions?|ranks?"
-    r"|stars?|grades?|years?|days?"
-    r"|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?|items?|people|°\s?[cf]?|[$€£])"
+    r"|tonnes?|tons?|grams?|km|kilomet(?:er|re)s?|miles?|met(?:er|re)s?|lit(?:er|re)s?|mm|cm|kwh|mwh|units?|places?"
+    r"|positions?|ranks?|stars?|grades?|years?|days?|hours?|hrs?|h\b|minutes?|mins?|min\b|seconds?|secs?|pieces?"
+    r"|items?|people|°\s?[cf]?|[$€£])"
 )
 _TIME: Final = (
     r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
@@ -110,9 +104,8 @@ _CASES: Final = re.compile(
 )
 _OUT_OF: Final = re.compile(
     r"\b(?:correct|right|accurate)(?:ly)? (?:in |at least )*(?P<hits>\d+|nine|eight) (?:times "
-    r"|cases )?out of (?P<all>\d+|ten)\b(?: times| cases)?"
-    r"|\b(?P<hits2>\d+|nine|eight) (?:times |cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct"
-    r"|right)(?:ly)?\b",
+    r"|cases )?out of (?P<all>\d+|ten)\b(?: times| cases)?|\b(?P<hits2>\d+|nine|eight) (?:times "
+    r"|cases )?out of (?P<all2>\d+|ten)(?: times| cases)? (?:correct|right)(?:ly)?\b",
     re.IGNORECASE,
 )
 _VARIANCE: Final = re.compile(

@@ -41,13 +41,11 @@ _CONTAINERS: Final = word_set("""
 
 _MODAL: Final = (
     r"(?:(?:is|are|was|were|be|will be|may be|might be|seems?|looks?)\s+)?(?:(?:most|more|very|highly|least"
-    r"|the most|rather|not)\s+)?"
-    r"(?:likely|going|gonna|about|expected|set|due|bound|prone|inclined|willing|planning|intending|ready|sure"
-    r"|certain|supposed|tempted)\s+(?:to|for)"
-    r"|(?:(?:is|are|was|were)\s+)?(?:at|in) (?:(?:a )?(?:high|higher|great|greater|serious)\s+)?(?:risk"
-    r"|danger) (?:of|to|for)"
-    r"|(?:(?:is|are)\s+)?on the verge of|(?:(?:will|would|shall|should|may|might)\b(?:\s+(?:probably|likely|soon"
-    r"|still|ever|actually|also|then))*)|'ll\b|wo(?=n't)"
+    r"|the most|rather|not)\s+)?(?:likely|going|gonna|about|expected|set|due|bound|prone|inclined|willing|planning"
+    r"|intending|ready|sure|certain|supposed|tempted)\s+(?:to|for)|(?:(?:is|are|was|were)\s+)?(?:at"
+    r"|in) (?:(?:a )?(?:high|higher|great|greater|serious)\s+)?(?:risk|danger) (?:of|to|for)|(?:(?:is"
+    r"|are)\s+)?on the verge of|(?:(?:will|would|shall|should|may|might)\b(?:\s+(?:probably|likely|soon|still|ever"
+    r"|actually|also|then))*)|'ll\b|wo(?=n't)"
 )
 _PLAIN_AUX: Final = (
     r"(?:is|are|was|were|has|have|had|do|does|did|ca|can|could|must|gets?|got|gotten|tends? to|seems? to|needs?)"
@@ -57,26 +55,26 @@ _PREDICATE: Final = [
     re.compile(rf"(?<!\w)(?:{aux})(?!\w(?<!n)){_NEGATION}(?:\s+|$)", re.IGNORECASE) for aux in (_MODAL, _PLAIN_AUX)
 ]
 _BE: Final = re.compile(
-    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely"
-    r"|the ones? (?:that|who))\b\s*)+",
+    r"^(?:(?:be|been|being|become|get|have been|to|also|really|actually|soon|probably|then|likely|the ones? (?:that"
+    r"|who))\b\s*)+",
     re.IGNORECASE,
 )
 _TAIL: Final = re.compile(
     r"[\s,]*(?:\b(?:or not|yes or no|yes/no|true or false|or otherwise|again|soon|in (?:the )?future|right now"
-    r"|these days|this time|anytime soon"
-    r"|please|in advance|automatically|reliably|(?:a|per|each|every) (?:year|month|week|day|hour|annum)|annually"
-    r"|p\.?a\.?)\b|\((?:yes/no|y/n|0/1)\))\s*$",
+    r"|these days|this time|anytime soon|please|in advance|automatically|reliably|(?:a|per|each|every) (?:year"
+    r"|month|week|day|hour|annum)|annually|p\.?a\.?)\b|\((?:yes/no|y/n|0/1)\))\s*$",
     re.IGNORECASE,
 )
 _INPUTS: Final = re.compile(
     r"[\s,]+(?:(?:based (?:up)?on|depending on|using|given|judging by|on the basis of|by means of|as a function of"
-    r"|knowing|with (?:the )?help of|thanks to|according to|by looking at|by using|with the)\b|from (?!being|leaving|now)).*$",
+    r"|knowing|with (?:the )?help of|thanks to|according to|by looking at|by using|with the)\b|from (?!being"
+    r"|leaving|now)).*$",
     re.IGNORECASE,
 )
 _OF: Final = re.compile(r"\s+(?:of|for|per|among|across|amongst)\s+", re.IGNORECASE)
 _PLACE: Final = re.compile(
-    r"\s+(?:in|on|at|during|after|before|over|by|within|inside|through|under|with|to|into|about)\s+"
-    r"(?=(?:the|an?|our|each|every|my|all|this|these|their)\s)",
+    r"\s+(?:in|on|at|during|after|before|over|by|within|inside|through|under|with|to|into|about)\s+(?=(?:the|an?"
+    r"|our|each|every|my|all|this|these|their)\s)",
     re.IGNORECASE,
 )
 _DETERMINER: Final = re.compile(
@@ -97,13 +95,13 @@ _SUBJECTS: Final = (
 )
 _UNIT_WORDS: Final = re.compile(
     r"^\s*(?:[$€£]|%|percent\b|(?:us )?dollars?\b|usd\b|euros?\b|eur\b|pounds?\b|gbp\b|chf\b|francs?\b|bucks\b"
-    r"|minutes?\b|mins?\b|hours?\b|hrs?\b|seconds?\b"
-    r"|secs?\b|days?\b|weeks?\b|months?\b|years?(?: old)?\b|km\b|kg\b|miles?\b|points?\b)",
+    r"|minutes?\b|mins?\b|hours?\b|hrs?\b|seconds?\b|secs?\b|days?\b|weeks?\b|months?\b|years?(?: old)?\b|km\b|kg\b"
+    r"|miles?\b|points?\b)",
     re.IGNORECASE,
 )
 _PER_TIME: Final = re.compile(
-    r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly"
-    r"|monthly|p\.?a\.?)\b",
+    r"^\s*(?:/|\b(?:a|per|each|every|pro)\s+)(?:year|yr|month|week|day|hour|annum)\b|^\s*(?:annually|yearly|monthly"
+    r"|p\.?a\.?)\b",
     re.IGNORECASE,
 )
 _THRESHOLD: Final = re.compile(

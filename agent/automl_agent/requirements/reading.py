@@ -22,8 +22,8 @@ _TARGET_IS: Final = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
         r"\b(?:target|label|dependent|outcome|response|y)(?:[\s_-](?:column|variable|field|feature))?\s*(?:(?:is"
-        r"|are|will be|should be|stands in|called)\b|[=:])\s*"
-        r"(?:in\s+)?(?:the\s+)?(?:(?:column|field)\s+)?(?P<target>[^|,]+)",
+        r"|are|will be|should be|stands in|called)\b|[=:])\s*(?:in\s+)?(?:the\s+)?(?:(?:column"
+        r"|field)\s+)?(?P<target>[^|,]+)",
         r"\b(?:column|variable|field) to (?:predict|forecast|classify|model)\s*(?:\bis\b|="
         r"|:)\s*(?:the\s+)?(?P<target>[^|,]+)",
         r"\b(?:use|take|with|treat|have)\s+(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+as\s+(?:(?:the|our"
@@ -31,17 +31,17 @@ _TARGET_IS: Final = [
         r"(?:^|(?<=[|,]))\s*(?:the\s+)?(?:column\s+)?(?P<target>[^|,]{1,60}?)\s+is\s+(?:(?:the|our"
         r"|my)\s+)?(?:target|label|dependent variable)\b",
         r"\b(?:predict|forecast|estimate|classify|model)\s+(?:the\s+)?(?:values?\s+(?:in"
-        r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called|named)\s+)?(?P<target>(?!\d)[^|,]+?)(?=\s+(?:of"
-        r"|from|in|using|with)\s|[|,]|$)",
+        r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called"
+        r"|named)\s+)?(?P<target>(?!\d)[^|,]+?)(?=\s+(?:of|from|in|using|with)\s|[|,]|$)",
         r"(?:^|(?<=[|,]))\s*(?:target\s+)?column\s*(?:\bis\b|:|=)\s*(?P<target>[^|,]+)",
     )
 ]
 _FORMULA: Final = re.compile(r"(?P<target>[^|~,]{1,60}?)\s*~\s*[^|]*")
 _POSITIVE: Final = re.compile(
     r"(?:[\s,]|\b(?:where|with|and|the)\b)*\b(?:positive(?: class| label| case| outcome)?"
-    r"|class of interest)\s*(?:(?:is|being|should be|are)\b|[=:])\s*(?P<after>[^|,]+)"
-    r"|(?:^|(?<=[|,]))\s*(?:(?:with|where|and)\s+)?(?P<before>[^|,]{1,40}?)\s+(?:(?:is|as|being|counts as)\b"
-    r"|=)\s+(?:the\s+)?positive(?: class| label| case)?\b",
+    r"|class of interest)\s*(?:(?:is|being|should be|are)\b|[=:])\s*(?P<after>[^|,]+)|(?:^|(?<=[|,]))\s*(?:(?:with"
+    r"|where|and)\s+)?(?P<before>[^|,]{1,40}?)\s+(?:(?:is|as|being|counts as)\b|=)\s+(?:the\s+)?positive(?: class"
+    r"| label| case)?\b",
     re.IGNORECASE,
 )
 _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
@@ -61,11 +61,10 @@ _TASK_WORDS: Final[tuple[tuple[TaskType, re.Pattern[str]], ...]] = (
 )
 _NOMINAL: Final = re.compile(
     r"^(?P<what>.*?)[\s-]*\b(?P<noun>predict(?:ions?|or)|pr[eé]visions?|forecast(?:s|ing|er)?|classif(?:ication"
-    r"|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)"
-    r"|recogni(?:tion|[sz]er)|prognosis|model(?:l?ing)?|scor(?:ing|er)|filter(?:ing)?|projections?|analysis"
-    r"|analytics|propensity|prevention|early warning)\b"
-    r"(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in|about|per|by|to"
-    r"|across|from|with|at)\s+(?P<of>.+))?$",
+    r"|ier)|detect(?:ion|or)|estimat(?:ion|or|e)|regress(?:ion|or)|recogni(?:tion|[sz]er)|prognosis|model(?:l?ing)?"
+    r"|scor(?:ing|er)|filter(?:ing)?|projections?|analysis|analytics|propensity|prevention"
+    r"|early warning)\b(?:\s+(?:model|system|tool|service|task|problem|project|api))?(?:\s*(?P<link>of|for|on|in"
+    r"|about|per|by|to|across|from|with|at)\s+(?P<of>.+))?$",
     re.IGNORECASE,
 )
 _RELATIVE_START: Final = re.compile(

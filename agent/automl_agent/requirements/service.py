@@ -13,14 +13,13 @@ __all__ = ["take_interpretable", "take_latency", "take_rate"]
 
 _DAY: Final = 86400.0
 _CALLS: Final = (
-    r"(?:(?:api|http|inference|prediction|scoring|model) )?"
-    r"(?:requests?|req|calls?|quer(?:y|ies)|predictions?|inferences?|hits|invocations?|lookups?|scorings?|scores?"
-    r"|evaluations?)"
+    r"(?:(?:api|http|inference|prediction|scoring|model) )?(?:requests?|req|calls?|quer(?:y|ies)|predictions?"
+    r"|inferences?|hits|invocations?|lookups?|scorings?|scores?|evaluations?)"
 )
 _RATE: Final = re.compile(
     rf"(?P<number>{COUNT})\s*(?P<calls>{_CALLS})?(?:(?:\s*/\s*|\s+(?:per|an?|each|every)\s+)"
-    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|months?)\b|\s+(?P<adverb>hourly"
-    r"|daily|weekly|monthly)\b)",
+    r"(?P<unit>seconds?|secs?|s|minutes?|mins?|m|hours?|hrs?|h|days?|d|weeks?|months?)\b|\s+(?P<adverb>hourly|daily"
+    r"|weekly|monthly)\b)",
     re.IGNORECASE,
 )
 _RATE_SHORT: Final = re.compile(rf"(?P<number>{NUMBER})\s*(?P<unit>rps|qps|tps|req/s|rpm|rpd)\b", re.IGNORECASE)
@@ -32,15 +31,14 @@ _ROW_CONDITION: Final = re.compile(
 
 _LATENCY_WORD: Final = (
     r"p\s?9\d(?:[.,]\d)?|99(?:\.\d)?th percentile|latenc(?:y|ies)|response[- ]times?|reaction times?|answer(?:s|ed"
-    r"|ing)?"
-    r"|respon(?:d|ds|ding|ses?)|repl(?:y|ies)|inference(?: time)?|(?:each|every|one|a|single) (?:prediction"
-    r"|request|call|answer)"
-    r"|predictions?|requests?|calls?|scor(?:e|es|ing)|returns?|serving(?: time)?|real[- ]?time"
+    r"|ing)?|respon(?:d|ds|ding|ses?)|repl(?:y|ies)|inference(?: time)?|(?:each|every|one|a|single) (?:prediction"
+    r"|request|call|answer)|predictions?|requests?|calls?|scor(?:e|es|ing)|returns?|serving(?: time)?|real[- ]?time"
 )
 _LATENCY_UNIT: Final = r"(?P<unit>ms|msecs?|millis(?:econds?|ekunden?)?|µs|μs|us|microseconds?|seconds?|secs?|s)\b"
 _AT_PERCENTILE: Final = r"(?:\s+(?:at )?(?:the )?p\s?9\d(?:[.,]\d)?\b)?(?:\s+latency\b)?"
 _LATENCY: Final = re.compile(
-    rf"\b(?:{_LATENCY_WORD})(?:\s+latency)?\b(?P<between>[^|]{{0,45}}?)(?P<number>{COUNT})[\s-]?{_LATENCY_UNIT}(?:{AFTER})?{_AT_PERCENTILE}",
+    rf"\b(?:{_LATENCY_WORD})(?:\s+latency)?\b(?P<between>[^|]{{0,45}}?)"
+    rf"(?P<number>{COUNT})[\s-]?{_LATENCY_UNIT}(?:{AFTER})?{_AT_PERCENTILE}",
     re.IGNORECASE,
 )
 _MILLISECONDS: Final = re.compile(
@@ -56,21 +54,17 @@ _ABOUT_TRAINING: Final = re.compile(r"\b(?:train\w*|budget|minutes?|hours?)\b", 
 
 _EXPLAIN: Final = re.compile(
     r"(?<![\w-])(?:explain(?:able|ability|ed)|interpretab(?:le|ility)|understandable|comprehensible|transparen(?:t"
-    r"|cy)|explicable"
-    r"|(?:white|glass)[- ]box|(?P<no_box>(?:no|not a|without an?|without) black[- ]box)|understand why"
-    r"|human[- ]readable|simple rules"
-    r"|(?:able|can|could|must|have|need|want|has|like) (?:to )?(?:be able to )?(?:explain|justify|interpret"
-    r"|understand)(?!\w)"
-    r"|explain (?=the\b|its\b|each\b|every\b|our\b|why\b|any\b|to\b|them\b))(?:\s+(?:ai|ml)\b)?"
-    r"(?:\s+(?:the |its |each |every |our |any |a )?(?:model|decisions?|predictions?|results?|outcomes?|why|how"
-    r"|them)\b[^|,]{0,40}"
-    r"|\s+(?:to|for|by) (?:the |our |a |my )?[\w-]+)*",
+    r"|cy)|explicable|(?:white|glass)[- ]box|(?P<no_box>(?:no|not a|without an?|without) black[- ]box)"
+    r"|understand why|human[- ]readable|simple rules|(?:able|can|could|must|have|need|want|has"
+    r"|like) (?:to )?(?:be able to )?(?:explain|justify|interpret|understand)(?!\w)|explain (?=the\b|its\b|each\b"
+    r"|every\b|our\b|why\b|any\b|to\b|them\b))(?:\s+(?:ai|ml)\b)?(?:\s+(?:the |its |each |every |our |any "
+    r"|a )?(?:model|decisions?|predictions?|results?|outcomes?|why|how|them)\b[^|,]{0,40}|\s+(?:to|for|by) (?:the "
+    r"|our |a |my )?[\w-]+)*",
     re.IGNORECASE,
 )
 _NOT_NEEDED: Final = re.compile(
     r"\b(?:no|not|n't|never|needn't|don't|doesn't)\b(?:\s+(?:need|needs|have|has|necessarily|required|to|be|it"
-    r"|the model|matter|care|if"
-    r"|whether|is|an?|for|that|we))*\s*$",
+    r"|the model|matter|care|if|whether|is|an?|for|that|we))*\s*$",
     re.IGNORECASE,
 )
 

@@ -19,23 +19,20 @@ _VERBS: Final[dict[Verb, str]] = {
     "estimate": r"estimat(?:e|es|ed|ing)|approximat(?:e|es|ing)|apprais(?:e|es|ing)|regress|evaluate(?= how| the"
     r"| what)|quantify|assess",
     "classify": r"classif(?:y|ies|ied|ying)|categori[sz](?:e|es|ed|ing)|label(?:s|ling|ing)? (?!is|=|:|column)"
-    r"|sort(?:s|ing)?|assign(?:s|ing)?"
-    r"|tag(?:s|ging)?|rout(?:e|es|ing)|triag(?:e|es|ing)",
+    r"|sort(?:s|ing)?|assign(?:s|ing)?|tag(?:s|ging)?|rout(?:e|es|ing)|triag(?:e|es|ing)",
     "recognise": r"recogni[sz](?:e|es|ing)|identif(?:y|ies|ying)|diagnos(?:e|es|ing)|decid(?:e|es|ing)|choose"
     r"|judg(?:e|es|ing)",
     "detect": r"detect(?:s|ing)?|spot(?:s|ting)?|flag(?:s|ging)?(?: up)?|catch(?:es|ing)?|find(?:s|ing)?(?! out)"
-    r"|discover(?:s|ing)?|uncover"
-    r"|screen(?:s|ing)? for|pick(?:s|ing)? out|filter(?:s|ing)? out|look for|search for|watch for|warn (?:me"
-    r"|us) (?:about|of|when|if)|alert (?:me|us) (?:about|of|when|if|to)|list",
+    r"|discover(?:s|ing)?|uncover|screen(?:s|ing)? for|pick(?:s|ing)? out|filter(?:s|ing)? out|look for|search for"
+    r"|watch for|warn (?:me|us) (?:about|of|when|if)|alert (?:me|us) (?:about|of|when|if|to)|list",
     "rank": r"rank(?:s|ing)?|scor(?:e|es|ing)(?= (?:the|our|each|every|all|leads|customers|users|\w+ (?:by|for|on"
     r"|on how)))|prioriti[sz](?:e|es|ing)",
     "predict": r"(?:please to )?predict(?:s|ed|ing|able)?|prognos(?:e|ticate|ing)|anticipat(?:e|es|ing)"
-    r"|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?"
-    r"|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s"
-    r"|ing)?(?: to (?:predict|tell))?|understand(?:ing)?|see|say(?:s|ing)?"
-    r"|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our|if)|tell(?:s"
-    r"|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert|name"
-    r"|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good "
+    r"|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e"
+    r"|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s|ing)?(?: to (?:predict|tell))?|understand(?:ing)?"
+    r"|see|say(?:s|ing)?|calculat(?:e|es|ing)|comput(?:e|es|ing)|model(?:s|ling|ing)? (?=the|how|whether|which|our"
+    r"|if)|tell(?:s|ing)?|show(?:s|ing)?|derive|check|impute|output(?:s)?|explain(?= (?:what|which|why))|warn|alert"
+    r"|name|give (?:me|us)|(?:do|make|get|have|give (?:me|us)|want|need|like|run|a|an|the)\s+(?:an? |the |good "
     r"|accurate |reliable |some |simple )*predictions?\s+(?:of|for|about|on|over|regarding|whether|if|which|who"
     r"|how)(?= )",
 }
@@ -49,61 +46,53 @@ _PREDICTS: Final = re.compile(
 
 _KIND: Final = (
     r"(?:ml|machine[- ]learning|ai|good|great|nice|simple|small|fast|accurate|robust|predictive|prediction|binary"
-    r"|multi-?class|time[- ]series|classification|regression|forecast(?:ing)?|deep|neural"
-    r"|statistical|best|baseline|production|python|new|little|reliable|explainable|interpretable|supervised"
-    r"|unsupervised|linear|logistic|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
+    r"|multi-?class|time[- ]series|classification|regression|forecast(?:ing)?|deep|neural|statistical|best|baseline"
+    r"|production|python|new|little|reliable|explainable|interpretable|supervised|unsupervised|linear|logistic"
+    r"|boosting|gradient|tree|lightgbm|state-of-the-art|daily|quick|tiny)"
 )
 GENERIC_KIND: Final = re.compile(rf"^(?:(?:an?|the|some|our|make|do|run|build|{_KIND})\s+)+", re.IGNORECASE)
 """Words before a kind of model that say nothing about what it is of: "a simple binary"."""
 _COURTESY: Final = re.compile(
-    r"^(?:"
-    r"(?:hi|hello|hey|hallo|dear \w+|good (?:morning|afternoon|evening|day)|greetings|bonjour|guten tag|servus"
-    r"|salut)(?: (?:there|all|team|everyone|folks|guys|you|again))?\b"
-    r"|(?:please|kindly|pls|plz|ok(?:ay)?|well|so|now|then|just|maybe|perhaps|also|basically|simply|really"
-    r"|urgent(?:ly)?|quickly|hmm?|um|and|but|thus|therefore)\b"
-    r"|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please|kindly|maybe"
-    r"|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b"
-    r"|(?:is it possible|is there (?:a|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful"
-    r"|awesome)|it'd be (?:great|nice|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b"
-    r"|(?:i|we)(?:'d| would| should)? (?:really |also |just |very much )?(?:like|love|want|need|wish|prefer|intend"
-    r"|plan|hope|try|have|wanna|must|seek|require|are trying|am trying|are looking"
-    r"|am looking)(?: you)?(?: (?:to (?:know|be able to|find out|see)|to|for|a way to|help (?:to|with)))?\b"
-    r"|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?|looking (?:for|to)|trying to"
-    r"|asked to|supposed to|wondering)\b"
-    r"|(?:my|our|the|your|his|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target"
-    r"|problem|boss|manager|client|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is"
-    r"|was|will be|would be|wants?|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?"
-    r"|(?:goal|task|objective|aim|request|question|problem|use case|todo|ask)\s*:"
-    r"|(?:help|let)(?: (?:me|us))?(?: (?:to|in|with))?\b|let's\b|try to\b|(?:how|what) (?:can|could|do"
-    r"|should) (?:i|we|you)\b|wanted\s*:?|looking (?:for|to)\b|in order to\b|to\b(?= \w)"
+    r"^(?:(?:hi|hello|hey|hallo|dear \w+|good (?:morning|afternoon|evening|day)|greetings|bonjour|guten tag|servus"
+    r"|salut)(?: (?:there|all|team|everyone|folks|guys|you|again))?\b|(?:please|kindly|pls|plz|ok(?:ay)?|well|so"
+    r"|now|then|just|maybe|perhaps|also|basically|simply|really|urgent(?:ly)?|quickly|hmm?|um|and|but|thus"
+    r"|therefore)\b|(?:can|could|would|will|may|might|should|shall) (?:you|we|i|one|somebody|someone)(?: (?:please"
+    r"|kindly|maybe|perhaps|also|be able to|help (?:me|us)(?: to| with)?|mind))?\b|(?:is it possible|is there (?:a"
+    r"|any) way|would it be possible|it would be (?:great|nice|good|cool|helpful|awesome)|it'd be (?:great|nice"
+    r"|good))(?: (?:to|if (?:you|we|i) (?:could|can)))?\b|(?:i|we)(?:'d| would| should)? (?:really |also |just "
+    r"|very much )?(?:like|love|want|need|wish|prefer|intend|plan|hope|try|have|wanna|must|seek|require|are trying"
+    r"|am trying|are looking|am looking)(?: you)?(?: (?:to (?:know|be able to|find out|see)|to|for|a way to"
+    r"|help (?:to|with)))?\b|(?:i|we)(?:'m|'re| am| are) (?:interested in|curious(?: about| to know)?"
+    r"|looking (?:for|to)|trying to|asked to|supposed to|wondering)\b|(?:my|our|the|your|his"
+    r"|her) (?:[\w-]+ ){0,2}(?:goal|aim|task|objective|idea|job|question|purpose|target|problem|boss|manager|client"
+    r"|team|ceo|department|wish|mission|intention|company)\b(?: here| now)?(?: (?:is|was|will be|would be|wants?"
+    r"|needs?|asks?|would like|asked))?(?: (?:me|us|you))?(?: to| for| that)?\b\s*:?|(?:goal|task|objective|aim"
+    r"|request|question|problem|use case|todo|ask)\s*:|(?:help|let)(?: (?:me|us))?(?: (?:to|in|with))?\b|let's\b"
+    r"|try to\b|(?:how|what) (?:can|could|do|should) (?:i|we|you)\b|wanted\s*:?|looking (?:for|to)\b|in order to\b"
+    r"|to\b(?= \w)"
     rf"|(?:build|train|create|make|develop|set up|give|generate|write|design|construct|fit|learn|produce|prepare"
     rf"|implement|deliver|provide|get|use|do|run|apply|find|ship|deploy|start)(?: (?:me|us))?\s+(?:an? |the |some "
-    rf"|our |my )?(?:{_KIND} ){{0,4}}(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline"
-    rf"|project|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree"
-    rf"|analysis|code|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about"
-    rf"|,))*(?: (?:it )?(?:can|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us"
-    rf"|lets? me|helps? (?:us|me)(?: to)?|allows? (?:us|me) to))*\b"
+    rf"|our |my )?(?:{_KIND} ){{0,4}}(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|project"
+    rf"|service|api|app|algorithm|solution|ai|bot|thing|machine|program|detector|engine|network|tree|analysis|code"
+    rf"|script)s?\b(?: (?:to|that|which|for|of|on|so that|such that|where|who|with|about|,))*(?: (?:it )?(?:can"
+    rf"|will|could|should|would|must|is able to|are able to|we can|i can|we|i|lets? us|lets? me|helps? (?:us"
+    rf"|me)(?: to)?|allows? (?:us|me) to))*\b"
     r"|(?:build|train|create|make|develop|set up|give|generate|write|design|fit|run|do|need|want)(?: (?:me"
     r"|us))?\s+(?:an?|the|some|our)\s+(?=[^|]*\b(?:model|classif|predict|forecast|detect|estimat|recogni"
-    r"|segmentation|clustering|filter|regress|scor)\w*)"
-    r"|(?:an? |the |some |our |this |my )?(?:[\w-]+ ){0,3}?(?:model|classifier|regressor|predictor|estimator"
-    r"|system|tool|pipeline|service|api|algorithm|solution|ai|bot|detector|engine)\b(?: (?:to|that|which|so that"
-    r"|must|should|will|can|has to|needs to|is to|is supposed to|able to|capable of))+\b"
-    r"|(?:it|this|that|the model|the system|the tool) (?:should|must|has to|needs to|will|can|shall|is to"
-    r"|is supposed to|would)(?: (?:be able to|then|also))?\b"
-    r"|(?:we|i) (?:must|should|have to|need to|want to|can|could|will|would)\b"
-    r"|(?:using|with) (?:machine learning|ml|ai|this data|the data|our data)\b"
-    r")[\s,:]*",
+    r"|segmentation|clustering|filter|regress|scor)\w*)|(?:an? |the |some |our |this "
+    r"|my )?(?:[\w-]+ ){0,3}?(?:model|classifier|regressor|predictor|estimator|system|tool|pipeline|service|api"
+    r"|algorithm|solution|ai|bot|detector|engine)\b(?: (?:to|that|which|so that|must|should|will|can|has to"
+    r"|needs to|is to|is supposed to|able to|capable of))+\b|(?:it|this|that|the model|the system"
+    r"|the tool) (?:should|must|has to|needs to|will|can|shall|is to|is supposed to|would)(?: (?:be able to|then"
+    r"|also))?\b|(?:we|i) (?:must|should|have to|need to|want to|can|could|will|would)\b|(?:using"
+    r"|with) (?:machine learning|ml|ai|this data|the data|our data)\b)[\s,:]*",
     re.IGNORECASE,
-)
-_MODEL_KIND: Final = re.compile(
-    r"\b(?P<kind>classifier|classification|regressor|regression|forecast\w*|detector)\b", re.IGNORECASE
 )
 SMALL_TALK: Final = re.compile(
     r"\b(?:how are you|how do you do|how's it going|what'?s up|who are you|what are you|what can you do"
-    r"|what time is it|joke|poem|sing|story|recipe"
-    r"|weather (?:like|today)|(?:what|how)(?:'s| is| will)? (?:be )?the weather|thank you|thanks|good ?bye|bye"
-    r"|see you|test test|lorem ipsum|hello world|capital of|meaning of life|do you (?:love|like|speak)|are you)\b",
+    r"|what time is it|joke|poem|sing|story|recipe|weather (?:like|today)|(?:what|how)(?:'s| is"
+    r"| will)? (?:be )?the weather|thank you|thanks|good ?bye|bye|see you|test test|lorem ipsum|hello world"
+    r"|capital of|meaning of life|do you (?:love|like|speak)|are you)\b",
     re.IGNORECASE,
 )
 _TYPO_TARGETS: Final = (

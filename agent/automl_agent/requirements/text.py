@@ -26,8 +26,7 @@ _SENTENCE_END: Final = re.compile(
 )
 _DANGLING: Final = (
     r"(?:and|or|but|with|at|of|for|in|on|by|to|from|using|the|an?|our|that|which|is|are|be|so|it|please|thanks?"
-    r"|thank you|thx|"
-    r"kindly|pls|plz|should|must|while|also|plus|then|as|aiming|targeting|reaching|having|,|:|-|=)"
+    r"|thank you|thx|kindly|pls|plz|should|must|while|also|plus|then|as|aiming|targeting|reaching|having|,|:|-|=)"
 )
 _TRAILING: Final = re.compile(rf"(?:[\s,]+{_DANGLING})+[\s,.]*$|[\s,.:;=-]+$", re.IGNORECASE)
 _LEADING: Final = re.compile(r"^(?:[\s,.:;=-]+|(?:and|or|but|so|then|also|that|please)\b\s*)+", re.IGNORECASE)
@@ -43,19 +42,15 @@ _LEAD: Final = re.compile(
     r"|each|all|only|once"
     # what one says about a wish
     r"|must|should|shall|will|would|can|could|may|do|don't|not|be|is|are|has|have|had|need(?:s|ed)?|want(?:s|ed)?"
-    r"|like|please|expect(?:s|ed|ing)?"
-    r"|get(?:s|ting)?|make|sure|going|able|aim(?:ing)?|target(?:ing)?|goal|reach(?:ing)?|achiev(?:e|ing)|give me"
-    r"|use|using|let|prefer(?:ably)?"
+    r"|like|please|expect(?:s|ed|ing)?|get(?:s|ting)?|make|sure|going|able|aim(?:ing)?|target(?:ing)?|goal"
+    r"|reach(?:ing)?|achiev(?:e|ing)|give me|use|using|let|prefer(?:ably)?"
     # what one says about a measure
     r"|about|around|approximately|roughly|ca|up|some|metrics?|optimi[sz](?:e|ed|ing)|maximi[sz](?:e|ing)"
-    r"|minimi[sz](?:e|ing)|measured?"
-    r"|judged?|evaluated?|in terms|criterion|performance|minimum|quality|desired|required|high|best|highest|lowest"
-    r"|good|possible|on average"
+    r"|minimi[sz](?:e|ing)|measured?|judged?|evaluated?|in terms|criterion|performance|minimum|quality|desired"
+    r"|required|high|best|highest|lowest|good|possible|on average"
     # what one says about a service
     r"|serve[sd]?|serving|handle[sd]?|handling|support(?:s|ed|ing)?|sustain|bear|cope|deal|deploy(?:ed|ment)?|load"
-    r"|traffic|rate|throughput"
-    r"|scale|production|service|model|api|system|results?|decisions?"
-    r")\b)*$",
+    r"|traffic|rate|throughput|scale|production|service|model|api|system|results?|decisions?)\b)*$",
     re.IGNORECASE,
 )
 """Words before a clause that belong to it ("it should be able to handle")."""

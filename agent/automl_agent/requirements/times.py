@@ -44,10 +44,9 @@ _WORK: Final = re.compile(
 
 _LIMIT: Final = r"(?:(?:time|training|search|compute)[\s-]?)*(?:budget|limit|cap|box(?:ed)?|out)\b"
 _EFFORT: Final = (
-    r"(?:train(?:ed|ing)?|run(?:s|ning)?|search(?:ing)?|comput(?:e|ing)|takes?|spend(?:ing)?|use|finish(?:ed)?"
-    r"|done|ready|completed?|last"
-    r"|wait|have(?: only| got| just)?|'ve(?: only)?(?: got)?|give (?:it|yourself|me|us)|allow(?:ed)?|results?"
-    r"|answer|time|max(?:imum)?)"
+    r"(?:train(?:ed|ing)?|run(?:s|ning)?|search(?:ing)?|comput(?:e|ing)|takes?|spend(?:ing)?|use|finish(?:ed)?|done"
+    r"|ready|completed?|last|wait|have(?: only| got| just)?|'ve(?: only)?(?: got)?|give (?:it|yourself|me|us)"
+    r"|allow(?:ed)?|results?|answer|time|max(?:imum)?)"
 )
 _OBJECT: Final = (
     r"(?:\s+(?:for|in|on|it|this|the|model|training|about|only|me|us|you|up|within|an?|search|run|trained|be|ready"
@@ -65,15 +64,14 @@ _EFFORT_BUDGET: Final = re.compile(
 )
 _BARE_BUDGET: Final = re.compile(
     rf"(?:\b(?:in|within|under|for)\s+|(?:(?<=[|,])|^)\s*(?:and |but "
-    rf"|with )?)(?P<op>{COMPARISON})?\s*(?:the )?(?:about |ca )?"
-    rf"(?P<span>{DURATION})(?:{AFTER})?(?=\s*(?:[|,.)]|$|\w))",
+    rf"|with )?)(?P<op>{COMPARISON})?\s*(?:the )?(?:about |ca )?(?P<span>{DURATION})(?:{AFTER})?(?=\s*(?:[|,.)]|$"
+    rf"|\w))",
     re.IGNORECASE,
 )
 
 _STEP: Final = re.compile(
     r"(?:\b(?:for )?(?:each|every|per|by the|by)\s+(?:single )?(?P<unit>hour|day|night|week|month|quarter"
-    r"|year)\b(?! of\b)"
-    r"|\b(?P<adverb>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annual(?:ly)?)\b"
+    r"|year)\b(?! of\b)|\b(?P<adverb>hourly|daily|nightly|weekly|monthly|quarterly|yearly|annual(?:ly)?)\b"
     r"|\b(?P<twice>hour|day|week|month|year) by (?P=twice)\b)",
     re.IGNORECASE,
 )

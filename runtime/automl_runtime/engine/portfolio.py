@@ -37,6 +37,7 @@ _CATBOOST: dict[str, Any] = {
 }
 _SKEW = 1.0
 _WIDE = 300
+_MANY_CELLS = 2_500_000
 _FEW_ROWS = 200
 _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
@@ -46,9 +47,11 @@ def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[C
     """The configurations of a search, in order."""
     if interpretable:
         return _readable()
-    rows = len(problem)
+    rows, width = data.numbers.shape
     configs = _diverse(problem)
-    if data.numbers.shape[1] > _WIDE:
+    if rows * width > _MANY_CELLS:
+        configs = _for_many_rows(configs)
+    if width > _WIDE or rows * width > _MANY_CELLS:
         configs = [config for config in configs if config.params.get("basis") != "splines"]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
@@ -109,6 +112,14 @@ def _readable() -> list[Config]:
         Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
         Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5}),
     ]
+
+
+def _for_many_rows(configs: list[Config]) -> list[Config]:
+    """Boosters first, and those that learn fast: what is not fitted in time is worth nothing."""
+    fast = _lightgbm("lightgbm_fast", 1.0, learning_rate=0.15, num_leaves=63, bagging_fraction=0.5, patience=20)
+    quick = _catboost("catboost_fast", 0.7, learning_rate=0.2, border_count=64, leaf_estimation_iterations=1)
+    first = [config for config in configs if config.learner == "lightgbm"]
+    return [fast, quick, *first, *(config for config in configs if config not in first)]
 
 
 def _for_few_rows(config: Config, rows: int) -> Config:

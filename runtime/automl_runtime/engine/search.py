@@ -34,6 +34,7 @@ FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, 
 _POLL_SECONDS = 0.1
 _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
+_ONLY_FOLD_SHARE = 0.65
 _SHARE = 0.5
 _ENDS_EARLY = ("lightgbm", "catboost")
 _LEAST_OF_BOOSTER = 0.25
@@ -181,7 +182,7 @@ class Search:
 
     def _trial(self, config: Config) -> None:
         left = max(self.spare(), 0.5)
-        share = _FIRST_SHARE if not self.results else _SHARE
+        share = _SHARE if self.results else _FIRST_SHARE if len(self.workspace.folds) > 1 else _ONLY_FOLD_SHARE
         allowed = min(left, max(left * share, 2.0 * self.expected_seconds(config)))
         start = time.monotonic()
         result = TrialResult(len(self.results) + 1, config, "complete", [], 0.0)

@@ -90,7 +90,7 @@ def _worth(policy: ThresholdPolicy, hits: Ints, flagged: Ints, positives: int, r
 def _between(falling: Floats, flagged: int) -> float:
     """A threshold that flags the first `flagged` rows and no other."""
     if flagged == 0:
-        return float(min(1.0, np.nextafter(falling[0], np.inf)))
+        return float(np.nextafter(falling[0], np.inf))
     upper = float(falling[flagged - 1])
     middle = 0.5 * (upper + (float(falling[flagged]) if flagged < len(falling) else 0.0))
     return middle if flagged == len(falling) or middle > falling[flagged] else upper

@@ -167,6 +167,409 @@ IMPOSSIBLE: list[tuple[str, str]] = [
 ]
 
 
+TABLES |= {
+    "museum": {
+        "museum_visits.csv": "ticket:id entered:hour gallery:east|west group_size:1..9 minutes_inside:5..240 bought_souvenir:0|0|1 "
+        "spent_gbp:0.0..80.0",
+    },
+    "reactor": {
+        "batches.csv": "batch:id feed_rate:1.0..9.0 reactor_t:150.0..260.0 catalyst:A|B purity_pct:70.0..99.9 "
+        "off_spec:no|no|yes",
+    },
+    "donors": {
+        "supporters.csv": "donor_id:id zip_region:N|S|W first_gift:day gifts_total:1..40 last_gift_amount:5.0..300.0 "
+        "responded_last_mailing:0|0|0|1 lapsed:0|0|1",
+    },
+    "taxi": {
+        "cab_rides.csv": "ride:id pickup_time:hour pickup_zone:1..60 distance_mi:0.3..20.0 n_riders:1..5 fare_usd:4.0..90.0 "
+        "tip_usd:0.0..20.0 paid_cash:Y|N",
+    },
+    "turbine": {
+        "windfarm_scada.csv": "ts:hour wind_speed:0.0..25.0 blade_angle:0.0..90.0 rotor_rpm:0.0..20.0 power_out_kw:0.0..3000.0 "
+        "alarm:0|0|0|0|1",
+    },
+    "milk": {
+        "cows.csv": "ear_tag:id breed:Holstein|Jersey lactation_no:1..8 days_in_milk:5..300 litres_day:5.0..45.0 "
+        "mastitis:no|no|no|yes",
+    },
+    "patents": {
+        "filings.csv": "app_no:id office:EP|US|JP pages:4..200 n_claims:1..60 granted:yes|no examiner_days:100..2000",
+    },
+    "wifi": {
+        "access_points.tsv": "ap_id:id floor:1..12 clients_max:0..120 channel:1|6|11 throughput_mbps:1.0..900.0 uptime_h:1..900 "
+        "firmware:v1|v2",
+    },
+    "invoices": {
+        "ledger.csv": "inv_no:id supplier:Acme|Blob|Corp issued:day net_amount:10.0..9000.0 payment_terms:14|30|60 "
+        "days_to_payment:1..120 disputed:n|n|n|y",
+    },
+    "gamers": {
+        "accounts.csv": "uid:id platform:pc|console level:1..80 hours_played:0.0..900.0 friends:0..200 purchases:0..30 "
+        "uninstalled:false|false|true",
+    },
+    "roads": {
+        "crashes.csv": "case_nr:id happened:day speed_limit:30|50|80|100 light:day|dark surface:dry|wet injured:0..6 "
+        "severity:slight|serious|fatal",
+    },
+    "tea": {
+        "tea.data": "a:1..9 b:0.0..5.0 c:0.0..3.0 d:green|black|oolong",
+    },
+    "cells": {
+        "plate.csv": "well:id dose_um:0.0..100.0 cell_line:HeLa|HEK viability:0.0..100.0 responder:1|0|0",
+    },
+    "recruit": {
+        "pipeline.csv": "applicant_ref:id source:web|referral score_interview:1..10 offer_made:Y|N|N accepted:Y|N "
+        "salary_offered:30000..120000",
+    },
+    "schoolbus": {
+        "routes.csv": "route:id driver_age:25..65 stops:3..30 km:2.0..60.0 arrival_status:on_time|on_time|late "
+        "children:5..50",
+    },
+    "ozone": {
+        "stations_daily.csv": "obs_date:day sunshine_h:0.0..16.0 max_temp:-5.0..38.0 o3_peak:10.0..240.0 exceeded:0|0|0|1",
+    },
+    "kita": {
+        "children.csv": "kid:id months_old:6..72 siblings:0..4 sick_days:0..40 parents_satisfied:yes|yes|no withdrew:0|0|0|1",
+    },
+    "vineyard": {
+        "parcels_vin.csv": "parcel:id grape:riesling|pinot slope_deg:0..40 sun_hours:900..2200 must_weight_oe:60..110 "
+        "rot_infected:0|0|1",
+    },
+    "airline": {
+        "bookings.csv": "pnr:id fare_class:Y|J|F days_before:0..200 bags:0..3 paid_eur:40.0..2500.0 no_show:0|0|0|1 "
+        "upgraded:0|1",
+    },
+    "garage": {
+        "workshop_jobs.csv": "job:id car_age:0..25 km:1000..300000 job_type:inspection|repair|tyres parts_cost:10.0..2000.0 "
+        "labour_hours:0.5..20.0 came_back:no|no|yes",
+    },
+    "factory": {
+        "line3.csv": "part_no:id cycle_time_s:10.0..40.0 torque:1.0..9.0 temp_mould:150.0..230.0 scrap:OK|OK|OK|NOK",
+    },
+    "podcast": {
+        "episodes.csv": "ep:id released:day length_min:10..120 guests:0..3 downloads:100..90000 topic:tech|news|comedy",
+    },
+    "ngo": {
+        "villages.csv": "village:id households:20..900 distance_road_km:0.1..40.0 well_depth_m:5..90 water_safe:yes|no|yes "
+        "poverty_rate:0.0..80.0",
+    },
+    "gymapp": {
+        "users.csv": "user:id signup_channel:ad|friend workouts_week:0.0..7.0 premium:true|false|false|false age:16..70",
+        "sessions.csv": "sid:id device:ios|android mins:1..90",
+    },
+    "shipping": {
+        "voyages.csv": "voyage:id vessel_type:tanker|bulk distance_nm:50.0..9000.0 cargo_t:100..90000 fuel_t:1.0..900.0 "
+        "delayed_h:-5..100",
+    },
+    "court": {
+        "cases.csv": "docket:id court:north|south charge:theft|fraud|assault prior_convictions:0..9 "
+        "verdict:guilty|not_guilty sentence_months:0..240",
+    },
+    "bees": {
+        "hives.csv": "hive:id apiary:A|B varroa_count:0..90 winter_losses:died|survived|survived honey_kg:0.0..60.0",
+    },
+    "mobile": {
+        "network_kpi.csv": "stamp:hour cell:C1|C2|C3 users_active:0..900 drop_rate:0.0..5.0 traffic_gb:0.0..80.0",
+    },
+    "rentals": {
+        "ski_hire.csv": "rental:id hired_at:day height_cm:140..205 boot_size:35..47 days_rented:1..14 damaged:N|N|N|Y "
+        "total_chf:30.0..600.0",
+    },
+    "quality": {
+        "lab.data": "a:0.0..9.0 b:0.0..1.0 c:1.0..5.0 d:pass|pass|fail",
+    },
+    "energy2": {
+        "homes.csv": "home:id sqm:30.0..300.0 insulation:none|good heating:gas|oil|heatpump kwh_year:2000..40000 "
+        "energy_label:A|B|C|D",
+    },
+    "pottery": {
+        "kiln_loads.csv": "load_no:id glaze:celadon|tenmoku|ash peak_temp_c:1100.0..1300.0 hold_min:10..90 pots_cracked:0..6 "
+        "sold_price_chf:20.0..300.0 sold_out:yes|no",
+    },
+    "choir": {
+        "singers.csv": "singer_ref:id voice:alto|bass|tenor years_in:0..40 rehearsals_missed:0..20 dues_paid:Y|Y|N "
+        "keeps_singing:Y|Y|N",
+    },
+    "lighthouse": {
+        "visitors_daily.csv": "on_date:day sunny_hours:0.0..14.0 cruise_ships:0..4 tickets_sold:0..900",
+    },
+    "cables": {
+        "segments.csv": "segment:id depth_m:5..4000 age_yr:0..40 repairs:0..9 mean_load_pct:1.0..99.0 "
+        "broke_next_year:0|0|0|0|1",
+    },
+    "orchid": {
+        "plants.csv": "tag:id pot_cm:6|9|12 light_lux:500.0..9000.0 waterings:1..9 petal_colour:white|pink|yellow "
+        "flower_count:0..30 bloomed:true|false",
+    },
+    "claimsx": {
+        "pet_policies.csv": "policy_ref:id animal:cat|dog age_months:2..180 premium_month:5.0..60.0 claimed_eur:0.0..3000.0 "
+        "renewed:1|1|0",
+    },
+    "letters": {
+        "letters.data": "a:0..15 b:0..15 c:0.0..9.0 d:urgent|normal|normal",
+    },
+    "chess2": {
+        "tutor_log.tsv": "pupil_nr:id lessons:1..80 puzzles_solved:0..900 rating_now:600..2200 rating_in_3m:600..2300 "
+        "gave_up:no|no|yes",
+    },
+    "canteen": {
+        "meals.csv": "served_on:day weekday:mon|tue|wed menu:veg|meat guests:40..600 leftovers_kg:0.0..60.0",
+    },
+    "rescue": {
+        "callouts.csv": "callout:id region:alps|coast hour_of_day:0..23 wind_bft:0..11 response_min:5..120 outcome_code:1|2|3 "
+        "helicopter_used:Y|N",
+    },
+    "mix": {
+        "lots.csv": "lot:id oven:1|2|3 moisture:1.0..9.0",
+        "results_qc.csv": "lot:id grade_class:A|B|C density:0.5..2.0 rejected:0|0|1",
+    },
+    "theatre": {
+        "seasons_tix.csv": "holder_no:id seats:1..6 joined_in:1990..2023 plays_seen:0..20 spend_bar_gbp:0.0..200.0 "
+        "cancelled_sub:0|0|0|1",
+    },
+    "quarry": {
+        "blasts.csv": "blast_id:id holes:5..80 charge_kg:10.0..900.0 rock:granite|lime vibration_mm_s:0.1..40.0 "
+        "complaint_received:Y|N|N",
+    },
+    "kayak": {
+        "rental_hours.csv": "slot:hour water_level_cm:20..200 air_c:-2.0..35.0 holiday:0|1 boats_out:0..60",
+    },
+    "dental": {
+        "appointments.csv": "appt_id:id patient_age:3..90 days_since_booked:0..120 reminder_sent:yes|no "
+        "treatment:filling|cleaning|crown attended:yes|yes|yes|no bill_amount:30.0..900.0",
+    },
+    "seeds": {
+        "lots.csv": "lot_code:id variety:A1|B2|C3 storage_days:1..400 humidity_pct:5.0..20.0 germination_rate:10.0..99.0",
+    },
+    "helpline": {
+        "tickets.csv": "ref:id txt:text team:north|south|west reopened:true|false|false stars_given:1|2|3|4|5",
+    },
+    "yacht": {
+        "hulls.data": "a:0.0..1.0 b:2.0..6.0 c:0.1..0.5 d:0.0..60.0",
+    },
+    "tolls": {
+        "plaza_daily.csv": "date:day plaza:N1|N2 lorries:0..900 cars:100..9000 receipts_eur:1000.0..90000.0",
+    },
+    "fibre": {
+        "spools.csv": "spool:id draw_speed:5.0..30.0 coating_t:20.0..60.0 loss_db_km:0.1..0.9 class:good|good|bad",
+    },
+    "dogs": {
+        "shelter.csv": "animal_ref:id kind:dog|cat age_w:4..600 intake:stray|surrender days_in_shelter:1..300 "
+        "outcome:adopted|transfer|euthanised",
+    },
+    "bakeoff": {
+        "entries.csv": "baker:id sugar_g:0..500 oven_c:150..240 bake_min:10..90 judge_mark:1.0..10.0 winner:no|no|no|yes",
+    },
+}  # fmt: skip
+
+RIGHT += [
+    ("museum", "predict how long a visitor stays in the museum", NUMBER, "minutes_inside", "rmse", None),
+    ("museum", "Who buys a souvenir? AUC over 0.7 would be nice", BINARY, "bought_souvenir", "roc_auc", 1),
+    ("museum", "how much will people spend; mean absolute error less than 5 pounds", NUMBER, "spent_gbp", "mae", None),
+    ("reactor", "predict purity of a batch, rmse < 1.5", NUMBER, "purity_pct", "rmse", None),
+    ("reactor", "which batches will be off spec?", BINARY, "off_spec", "roc_auc", True),
+    ("reactor", "Which catalyst was used", BINARY, "catalyst", "roc_auc", ...),
+    ("donors", "predict who will respond to the next mailing", BINARY, "responded_last_mailing", "roc_auc", 1),
+    ("donors", "which donors are we going to lose", BINARY, "lapsed", "roc_auc", 1),
+    ("donors", "estimate the gift amount of a donor", NUMBER, "last_gift_amount", "rmse", None),
+    ("taxi", "estimate the fare of a cab ride", NUMBER, "fare_usd", "rmse", None),
+    ("taxi", "Predict the tip amount without using the fare. MAE below $1", NUMBER, "tip_usd", "mae", None),
+    ("taxi", "will the customer pay in cash?", BINARY, "paid_cash", "roc_auc", True),
+    ("turbine", "forecast the power output for the next 6 hours", SERIES, "power_out_kw", "rmse", None),
+    ("turbine", "predict electricity production from wind speed", NUMBER, "power_out_kw", "rmse", None),
+    ("turbine", "predict when an alarm goes off in the next hour", BINARY, "alarm", "roc_auc", 1),
+    ("milk", "how many litres of milk does a cow give per day", NUMBER, "litres_day", "rmse", None),
+    ("milk", "detect mastitis early", BINARY, "mastitis", "roc_auc", True),
+    ("milk", "milk yield", NUMBER, "litres_day", "rmse", None),
+    ("patents", "will the patent be granted? accuracy>0.8", BINARY, "granted", "accuracy", True),
+    ("patents", "how long does the examiner need", NUMBER, "examiner_days", "rmse", None),
+    ("wifi", "predict the throughput of an access point", NUMBER, "throughput_mbps", "rmse", None),
+    ("invoices", "how many days until an invoice is paid", NUMBER, "days_to_payment", "rmse", None),
+    ("invoices", "which invoices will be disputed by the supplier", BINARY, "disputed", "roc_auc", True),
+    ("invoices", "which invoices are paid later than 45 days", BINARY, '"days_to_payment" > 45', "roc_auc", True),
+    ("gamers", "which players will uninstall the game", BINARY, "uninstalled", "roc_auc", True),
+    ("gamers", "player churn", BINARY, "uninstalled", "roc_auc", True),
+    ("gamers", "who is going to purchase something", BINARY, '"purchases" > 0', "roc_auc", True),
+    ("roads", "predict the severity of an accident", CLASSES, "severity", "log_loss", None),
+    ("roads", "which crashes are fatal?", BINARY, '"severity" = \'fatal\'', "roc_auc", True),
+    ("roads", "number of injured people per crash", NUMBER, "injured", "rmse", None),
+    ("tea", "what kind of tea is it", CLASSES, "col_3", "log_loss", None),
+    ("tea", "classify tea: green, black or oolong", CLASSES, "col_3", "log_loss", None),
+    ("cells", "predict cell viability after treatment", NUMBER, "viability", "rmse", None),
+    ("cells", "identify responders", BINARY, "responder", "roc_auc", 1),
+    ("recruit", "will the applicant accept the offer", BINARY, "accepted", "roc_auc", True),
+    ("recruit", "what salary should we offer", NUMBER, "salary_offered", "rmse", None),
+    ("schoolbus", "will the bus be late", BINARY, "arrival_status", "roc_auc", 'late'),
+    ("schoolbus", "predict whether a bus arrives on time", BINARY, "arrival_status", "roc_auc", 'on time'),
+    ("schoolbus", "how many children ride on a route", NUMBER, "children", "rmse", None),
+    ("ozone", "forecast the ozone peak for the next 3 days", SERIES, "o3_peak", "rmse", None),
+    ("ozone", "on which days will the limit be exceeded", BINARY, "exceeded", "roc_auc", 1),
+    ("ozone", "predict o3_peak, R2 >= 0.6, train at most 3 minutes, explainable", NUMBER, "o3_peak", "r2", None),
+    ("kita", "Which kids will be taken out of the kindergarten (withdraw)?", BINARY, "withdrew", "roc_auc", 1),
+    ("kita", "how many days will a child be sick", NUMBER, "sick_days", "rmse", None),
+    ("kita", "are the parents happy?", BINARY, "parents_satisfied", "roc_auc", True),
+    ("vineyard", "We want to make a prognosis of the must weight, error maximal 3 oe", NUMBER, "must_weight_oe", "mae", None),
+    ("vineyard", "detect rot", BINARY, "rot_infected", "roc_auc", 1),
+    ("vineyard", "what grape grows there?", BINARY, "grape", "roc_auc", ...),
+    ("airline", "which passengers will not show up", BINARY, "no_show", "roc_auc", 1),
+    ("airline", "predict no shows with at least 0.75 AUC", BINARY, "no_show", "roc_auc", 1),
+    ("airline", "ticket price prediction; RMSE lower than 100 EUR", NUMBER, "paid_eur", "rmse", None),
+    ("airline", "who gets an upgrade", BINARY, "upgraded", "roc_auc", 1),
+    ("garage", "How long will the job take (labour hours)?", NUMBER, "labour_hours", "rmse", None),
+    ("garage", "will the customer come back with the same problem?", BINARY, "came_back", "roc_auc", True),
+    ("garage", "estimate the cost of parts within 25 %", NUMBER, "parts_cost", "mape", None),
+    ("factory", "predict scrap", BINARY, "scrap", "roc_auc", 'NOK'),
+    ("factory", "which parts are not OK?", BINARY, "scrap", "roc_auc", 'NOK'),
+    ("factory", "find defective parts. F1 > 0.5, latency 5 ms", BINARY, "scrap", "f1", 'NOK'),
+    ("podcast", "how many downloads will an episode get", NUMBER, "downloads", "rmse", None),
+    ("podcast", "classify the episodes by topic with 70% accuracy", CLASSES, "topic", "accuracy", None),
+    ("ngo", "is the water safe to drink", BINARY, "water_safe", "roc_auc", True),
+    ("ngo", "predict the poverty rate of a village, R2 at least 0.5, must be understandable for the ministry", NUMBER, "poverty_rate", "r2", None),
+    ("ngo", "where is the water unsafe", BINARY, "water_safe", "roc_auc", False),
+    ("gymapp", "who upgrades to premium?", BINARY, "premium", "roc_auc", True),
+    ("gymapp", "predict how often a user works out per week", NUMBER, "workouts_week", "rmse", None),
+    ("shipping", "estimate fuel consumption of a voyage", NUMBER, "fuel_t", "rmse", None),
+    ("shipping", "how many hours is a ship delayed", NUMBER, "delayed_h", "rmse", None),
+    ("shipping", "which voyages are late by more than 1 day?", BINARY, '"delayed_h" > 24', "roc_auc", True),
+    ("court", "predict the verdict", BINARY, "verdict", "roc_auc", ...),
+    ("court", "who will be found guilty", BINARY, "verdict", "roc_auc", 'guilty'),
+    ("court", "length of the sentence in months", NUMBER, "sentence_months", "rmse", None),
+    ("bees", "which hives will die in winter", BINARY, "winter_losses", "roc_auc", 'died'),
+    ("bees", "honey harvest in kg", NUMBER, "honey_kg", "rmse", None),
+    ("bees", "will a colony survive the winter", BINARY, "winter_losses", "roc_auc", 'survived'),
+    ("mobile", "forecast traffic per cell for the next 24 hours", SERIES, "traffic_gb", "rmse", None),
+    ("mobile", "what will be the drop rate", NUMBER, "drop_rate", "rmse", None),
+    ("rentals", "which skis come back damaged", BINARY, "damaged", "roc_auc", True),
+    ("rentals", "for how many days are skis rented", NUMBER, "days_rented", "rmse", None),
+    ("quality", "will the sample fail the test", BINARY, "col_3", "roc_auc", 'fail'),
+    ("energy2", "predict the yearly energy use of a home, +/- 10%", NUMBER, "kwh_year", "mape", None),
+    ("energy2", "assign the energy label", CLASSES, "energy_label", "log_loss", None),
+    ("energy2", "which homes use more than 20 000 kWh a year", BINARY, '"kwh_year" > 20000', "roc_auc", True),
+    ("pottery", "Predict how many pots crack in a load", NUMBER, "pots_cracked", "rmse", None),
+    ("pottery", "will a load sell out? accuracy over 75%", BINARY, "sold_out", "accuracy", True),
+    ("pottery", "estimate the selling price, mean error less than 20 francs", NUMBER, "sold_price_chf", "mae", None),
+    ("pottery", "which glaze was used for a load?", CLASSES, "glaze", "log_loss", None),
+    ("choir", "who is going to stop singing with us next season", BINARY, "keeps_singing", "roc_auc", False),
+    ("choir", "which singers haven't paid their dues", BINARY, "dues_paid", "roc_auc", False),
+    ("choir", "predict membership churn, explainable, auc > 0.7", BINARY, "keeps_singing", "roc_auc", False),
+    ("choir", "How many rehearsals will a singer miss?", NUMBER, "rehearsals_missed", "rmse", None),
+    ("choir", "classify the voice of a singer", CLASSES, "voice", "log_loss", None),
+    ("lighthouse", "forecast ticket sales for the next 14 days", SERIES, "tickets_sold", "rmse", None),
+    ("lighthouse", "How many visitors will come tomorrow? within 15%", SERIES, "tickets_sold", "mape", None),
+    ("cables", "which cable segments will break within a year", BINARY, "broke_next_year", "roc_auc", 1),
+    ("cables", "predict cable faults, average precision at least 0.4, 200 requests per minute", BINARY, "broke_next_year", "average_precision", 1),
+    ("cables", "number of repairs of a segment", NUMBER, "repairs", "rmse", None),
+    ("orchid", "will the orchid bloom", BINARY, "bloomed", "roc_auc", True),
+    ("orchid", "predict the colour of the petals", CLASSES, "petal_colour", "log_loss", None),
+    ("orchid", "count of flowers per plant; r2>0.4; do not use pot size", NUMBER, "flower_count", "r2", None),
+    ("claimsx", "which customers will not renew their policy", BINARY, "renewed", "roc_auc", 0),
+    ("claimsx", "Which policyholders stay?", BINARY, "renewed", "roc_auc", 1),
+    ("claimsx", "predict the amount claimed", NUMBER, "claimed_eur", "rmse", None),
+    ("claimsx", "who claims more than 1.000 euro", BINARY, '"claimed_eur" > 1000', "roc_auc", True),
+    ("claimsx", "what should the monthly premium be", NUMBER, "premium_month", "rmse", None),
+    ("letters", "recognise urgent letters", BINARY, "col_3", "roc_auc", 'urgent'),
+    ("letters", "tell urgent letters apart from normal letters, F1 above 0.8", BINARY, "col_3", "f1", 'urgent'),
+    ("chess2", "predict the rating of a pupil in 3 months", NUMBER, "rating_in_3m", "rmse", None),
+    ("chess2", "which pupils will give up?", BINARY, "gave_up", "roc_auc", True),
+    ("chess2", "who drops out, budget 90s", BINARY, "gave_up", "roc_auc", True),
+    ("canteen", "how many guests will eat in the canteen each day next week", SERIES, "guests", "rmse", None),
+    ("canteen", "predict food waste in kg", NUMBER, "leftovers_kg", "rmse", None),
+    ("rescue", "how long until the rescuers arrive? mae below 6 minutes", NUMBER, "response_min", "mae", None),
+    ("rescue", "predict the outcome of a callout", CLASSES, "outcome_code", "log_loss", None),
+    ("rescue", "is a helicopter needed", BINARY, "helicopter_used", "roc_auc", True),
+    ("mix", "predict which lots get rejected", BINARY, "rejected", "roc_auc", 1),
+    ("mix", "grade prediction for lots", CLASSES, "grade_class", "log_loss", None),
+    ("mix", "predict the density from the oven settings, RMSE < 0.1", NUMBER, "density", "rmse", None),
+    ("theatre", "Predict which season ticket holders will cancel. AUC at least 0.7.", BINARY, "cancelled_sub", "roc_auc", 1),
+    ("theatre", "how much does a subscriber spend at the bar", NUMBER, "spend_bar_gbp", "rmse", None),
+    ("theatre", "who is about to leave us", BINARY, "cancelled_sub", "roc_auc", 1),
+    ("theatre", "estimate the number of plays a holder sees, rmse under 3", NUMBER, "plays_seen", "rmse", None),
+    ("quarry", "will neighbours complain about a blast?", BINARY, "complaint_received", "roc_auc", True),
+    ("quarry", "predict ground vibration, R2 0.8", NUMBER, "vibration_mm_s", "r2", None),
+    ("quarry", "blasts with vibration over 10", BINARY, '"vibration_mm_s" > 10', "roc_auc", True),
+    ("kayak", "forecast the number of boats for each hour of next week", SERIES, "boats_out", "rmse", None),
+    ("kayak", "how many boats will be out tomorrow", SERIES, "boats_out", "rmse", None),
+    ("dental", "which patients will miss their appointment", BINARY, "attended", "roc_auc", False),
+    ("dental", "predict no-shows at the dentist, F1 > 0.5, 10k requests a day", BINARY, "attended", "f1", False),
+    ("dental", "what will the bill be", NUMBER, "bill_amount", "rmse", None),
+    ("dental", "predict attendance", BINARY, "attended", "roc_auc", True),
+    ("seeds", "predict the germination rate of a seed lot, off by at most 5 points", NUMBER, "germination_rate", "mae", None),
+    ("seeds", "which variety is a lot", CLASSES, "variety", "log_loss", None),
+    ("helpline", "route the messages to the right team", CLASSES, "team", "log_loss", None),
+    ("helpline", "which tickets will be reopened", BINARY, "reopened", "roc_auc", True),
+    ("helpline", "how many stars will we get", NUMBER, "stars_given", "rmse", None),
+    ("yacht", "predict the resistance of a yacht hull", NUMBER, "col_3", "rmse", None),
+    ("tolls", "forecast receipts for the next 10 days per plaza", SERIES, "receipts_eur", "rmse", None),
+    ("tolls", "daily number of lorries, next month, MAPE 10%", SERIES, "lorries", "mape", None),
+    ("fibre", "is a spool good or bad", BINARY, "class", "roc_auc", ...),
+    ("fibre", "predict signal loss", NUMBER, "loss_db_km", "rmse", None),
+    ("fibre", "detect bad spools", BINARY, "class", "roc_auc", 'bad'),
+    ("dogs", "which animals get adopted", BINARY, '"outcome" = \'adopted\'', "roc_auc", True),
+    ("dogs", "how long does an animal stay in the shelter", NUMBER, "days_in_shelter", "rmse", None),
+    ("dogs", "predict the outcome for each animal", CLASSES, "outcome", "log_loss", None),
+    ("bakeoff", "who wins the contest", BINARY, "winner", "roc_auc", True),
+    ("bakeoff", "predict the mark given by the judge from the recipe", NUMBER, "judge_mark", "rmse", None),
+    ("bakeoff", "baking time", NUMBER, "bake_min", "rmse", None),
+]  # fmt: skip
+
+IMPOSSIBLE += [
+    ("museum", "predict which machines will fail"),
+    ("reactor", "estimate the salary"),
+    ("donors", "recognise spam"),
+    ("taxi", "predict heart disease"),
+    ("turbine", "which students drop out"),
+    ("milk", "forecast the exchange rate"),
+    ("wifi", "predict house prices"),
+    ("gamers", "predict the yield of a field"),
+    ("tea", "predict which customers will leave"),
+    ("cells", "predict flight delays"),
+    ("ozone", "Who will win the election?"),
+    ("roads", "predict the stock price of Apple"),
+    ("patents", "lorem ipsum dolor"),
+    ("invoices", "hey there"),
+    ("kita", "predict the oil price"),
+    ("vineyard", "which customers will churn"),
+    ("airline", "recognise handwriting"),
+    ("garage", "predict blood pressure"),
+    ("podcast", "which loans default"),
+    ("court", "forecast bike rentals per hour"),
+    ("bees", "predict student grades"),
+    ("mobile", "what is the meaning of life"),
+    ("shipping", "which emails are spam"),
+    ("quality", "predict the salary"),
+    ("ngo", "predict something for me"),
+    ("energy2", "predict the heating with MAE under 2"),
+    ("factory", "Bonjour"),
+    ("pottery", "predict the weather in Berlin"),
+    ("choir", "detect credit card fraud"),
+    ("lighthouse", "which customers will churn"),
+    ("cables", "predict the price of bitcoin"),
+    ("orchid", "estimate delivery time"),
+    ("claimsx", "recognise the digit on a photo"),
+    ("letters", "predict house prices"),
+    ("chess2", "predict tumour size"),
+    ("canteen", "which flights are delayed"),
+    ("rescue", "hello there"),
+    ("mix", "predict things"),
+    ("rescue", "predict the response time with at least 90% accuracy"),
+    ("orchid", "cluster the customers of the bank"),
+    ("claimsx", "predict the premium, AUC 120%"),
+    ("theatre", "predict the temperature of the sea"),
+    ("quarry", "which students will graduate"),
+    ("kayak", "predict credit risk"),
+    ("dental", "classify galaxies"),
+    ("seeds", "will the flight be late"),
+    ("helpline", "predict the price of a house"),
+    ("yacht", "which customers churn"),
+    ("tolls", "detect tumours"),
+    ("fibre", "good afternoon"),
+    ("dogs", "predict the exchange rate EUR/USD for next week"),
+    ("bakeoff", "predict the winner with RMSE 3"),
+    ("tolls", "sing me a song"),
+    ("dental", "predict the bill, accuracy 90%"),
+]
+
+
 def _values(kind: str, rows: int, random: Random) -> list[object]:
     day = [f"2022-{1 + i // 28 % 12:02d}-{1 + i % 28:02d}" for i in range(rows)]
     if kind == "id":
@@ -216,7 +619,8 @@ def catalogs(tmp_path_factory):
 def test_request_is_understood(folder, request_, task, target, metric, positive, catalogs):
     spec = ground(parse_request(request_), catalogs(folder), source=folder).spec
     assert (spec.task.type, spec.target.sql or spec.target.column, spec.metric.name) == (task, target, metric)
-    assert spec.target.positive == positive
+    if positive is not ...:
+        assert spec.target.positive == positive
 
 
 @pytest.mark.parametrize(("folder", "request_"), IMPOSSIBLE)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from automl_agent.requirements import parse_request
-from automl_agent.requirements.comparisons import operator_after, operator_in, strict
+from automl_agent.requirements.comparisons import operator_after, operator_in
 from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before
 from automl_agent.requirements.metrics import further_metrics, metric_named, take_metric
 from automl_agent.requirements.numbers import days_in, parse_count, parse_number, seconds_in
@@ -306,7 +306,7 @@ def test_comparisons():
         "<",
         None,
     ]
-    assert (operator_after("or more"), operator_after("tops"), strict("<=")) == (">=", "<=", "<")
+    assert (operator_after("or more"), operator_after("tops")) == (">=", "<=")
 
 
 @pytest.mark.parametrize(

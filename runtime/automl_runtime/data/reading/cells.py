@@ -37,9 +37,10 @@ _TIME = re.compile(r"\+?\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d+)?(?:\s?[AaPp]\.?[Mm]\
 _TOTAL = re.compile(
     r"(?:grand |sub[- ]?|overall )?(?:total|sum|average|mean|subtotal|summe|gesamt|insgesamt|zwischensumme"
     r"|somme|totale|totaal|suma|\u0438\u0442\u043e\u0433\u043e|\u0432\u0441\u0435\u0433\u043e"
-    r"|\u5408\u8ba1|\u5408\u8a08|\u603b\u8ba1|\u7e3d\u8a08)s?\b.{0,40}",
+    r"|\u5408\u8ba1|\u5408\u8a08|\u603b\u8ba1|\u7e3d\u8a08)s?",
     re.IGNORECASE,
 )
+_TOTAL_OF = re.compile(rf"(?:{_TOTAL.pattern})[ :(].{{0,40}}", re.IGNORECASE)
 _NOTE = re.compile(
     r"(?:source|note|footnote|remark|legend|quelle|hinweis|anmerkung|fuente|fonte|nota|bron)s?\s*(?:[:.*\u2013-].*)?$"
     r"|[*\u2020\u00a9\u00b9]\s?\w",
@@ -78,10 +79,11 @@ def is_note(cell: str) -> bool:
     return _NOTE.match(cell.strip()) is not None
 
 
-def is_total(cell: str) -> bool:
-    """Whether a cell labels a row of totals.
+def is_total(cell: str, *, loosely: bool = False) -> bool:
+    """Whether a cell labels a row of totals; `loosely` also when it says what of.
 
-    >>> is_total("Grand total"), is_total("Totally Wired")
-    (True, False)
+    >>> is_total("Grand total:"), is_total("Total of 2021"), is_total("Total of 2021", loosely=True)
+    (True, False, True)
     """
-    return _TOTAL.fullmatch(cell.strip().rstrip(":")) is not None
+    text = cell.strip().rstrip(":")
+    return _TOTAL.fullmatch(text) is not None or (loosely and _TOTAL_OF.fullmatch(text) is not None)

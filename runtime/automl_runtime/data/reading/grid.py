@@ -7,7 +7,7 @@ is a table of its own when a header stands in it; else it goes on the table abov
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from automl_runtime.data.reading.cells import TYPED, is_note, is_total, kind_of
@@ -29,6 +29,8 @@ _MOST_NOTES = 60
 _MOST_TITLES = 40
 _EVIDENCE = 1.0
 _SOME_EVIDENCE = 0.3
+_DENSE = 0.9
+_MOST_TRIES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,19 +123,33 @@ def _full(fills: Sequence[int]) -> int:
 def _split(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
     """A run of rows cut where another header stands in it, without a blank row before it."""
     cuts = [start]
-    widths = [len(row) for row in grid.rows[start:stop]]
-    starts = [start + index for index in range(1, stop - start) if widths[index] != widths[index - 1]]
-    for position, end in zip(starts, [*starts, stop][1:], strict=True):
-        width, before = widths[position - start], widths[position - start - 1]
-        if position - cuts[-1] < 2 or end - position < 2 or width < 2 or grid.fills[position] < 0.5 * width:
+    tries = 0
+    for position, end in _changes(grid, start, stop):
+        if position - cuts[-1] < 2 or not _may_be_header(grid.rows[position]) or tries >= _MOST_TRIES:
             continue
-        if widths[position - start - 2] != before or before < 2:
-            continue
+        tries += 1
         if _score(grid, position, end) >= _EVIDENCE or _is_unlike(grid, cuts[-1], position, end):
             cuts.append(position)
     parts = list(zip(cuts, [*cuts[1:], stop], strict=True))
     parts = [piece for part in parts for piece in _split_at_titles(grid, *part)]
     return [piece for part in parts for piece in _split_at_headers(grid, *part)]
+
+
+def _changes(grid: _Grid, start: int, stop: int) -> Iterator[tuple[int, int]]:
+    """Where two and more rows of one width follow two and more of another, and where those end."""
+    widths = [len(row) for row in grid.rows[start:stop]]
+    starts = [index for index in range(1, stop - start) if widths[index] != widths[index - 1]]
+    for index, end in zip(starts, [*starts, stop - start][1:], strict=True):
+        long = end - index >= 2 and index >= 2 and widths[index - 2] == widths[index - 1]
+        if long and widths[index] >= 2 <= widths[index - 1]:
+            yield start + index, start + end
+
+
+def _may_be_header(row: Row) -> bool:
+    """Whether half of the cells are filled, some of them with words, none of them twice."""
+    filled = [text for cell in row if (text := cell.strip())]
+    words = any(kind_of(text) in ("text", "code") for text in filled)
+    return words and len(filled) >= 0.5 * len(row) and len(set(filled)) == len(filled)
 
 
 def _split_at_titles(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
@@ -343,7 +359,8 @@ def _note_rows(grid: _Grid, inside: Sequence[int]) -> int:
 def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
     filled = [(index, text) for index, cell in enumerate(row) if (text := cell.strip())]
     place, label = filled[0]
-    if is_total(label) and len(columns) > 1:
+    gap = any(column.filled >= _DENSE and not cell.strip() for cell, column in _padded(row, columns))
+    if len(columns) > 1 and is_total(label, loosely=gap):
         return not (place < len(columns) and any(map(is_total, columns[place].values)))
     good, bad = fits(row, columns)
     if is_note(label) and place == 0 and len(filled) <= 0.5 * usual + 1 and label not in columns[0].values:
@@ -353,6 +370,10 @@ def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
     if len(filled) == 1:
         return place == 0 and not _belongs(label, columns[0])
     return bool(bad) and len(filled) <= 0.5 * usual + 1
+
+
+def _padded(row: Row, columns: Sequence[Profile]) -> Iterator[tuple[str, Profile]]:
+    return zip([*row, *[""] * len(columns)], columns, strict=False)
 
 
 def _belongs(cell: str, column: Profile) -> bool:

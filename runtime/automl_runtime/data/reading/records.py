@@ -85,12 +85,12 @@ def parse_records(text: str, dialect: Dialect, *, mend: bool = True) -> Records:
 
 
 def is_sound_quoting(text: str, dialect: Dialect) -> bool:
-    """Whether no quote stands where the csv rules do not allow one; may say no where all is well."""
-    quote, delimiter = re.escape(dialect.quotechar), re.escape(dialect.delimiter)
+    """Whether every quote opens or closes a cell or is doubled inside one."""
+    quote, edge = re.escape(dialect.quotechar), re.escape(dialect.delimiter)
     if not dialect.quotechar or dialect.quotechar not in text:
         return True
-    other = rf"[^{delimiter}\r\n{quote}]"
-    return re.search(rf"{other}{quote}{other}|(?:^|[{delimiter}\n]){quote}{quote}{other}", text) is None
+    cell = rf"(?:^|(?<={edge})){quote}(?:[^{quote}]++|{quote}{quote})*+{quote}(?={edge}|[\r\n]|\Z)"
+    return dialect.quotechar not in re.sub(cell, "", text, flags=re.MULTILINE)
 
 
 def _allow_long_cells(size: int) -> None:
@@ -155,21 +155,36 @@ def _restored(row: Row, back: Sequence[tuple[str, str]]) -> Row:
 
 def mend_records(
     odd: Sequence[tuple[int, str]], usual: Sequence[Row], prepared: Prepared
-) -> tuple[list[Row], list[str]]:
+) -> tuple[list[Row], list[str]] | None:
     """The cells of single lines (given with their numbers) that are not as wide as the `usual` records of a text.
 
-    Returns the records and warnings about what was repaired.
+    Returns the records and warnings about what was repaired; None when a line seems to end inside a quoted cell.
     """
     layout = _layout(usual, len(usual[0]), prepared)
     done: defaultdict[str, list[int]] = defaultdict(list)
-    rows = []
+    rows: list[Row] = []
     for number, line in odd:
-        row = next(_reader([line], prepared, strict=False), [])
-        reading = repair_line(line, layout, cells=row) if row and layout.width > 1 else None
+        row = _strictly(line, prepared)
+        if row is not None and len(row) in (0, layout.width):
+            rows.append(row)
+            continue
+        reading = repair_line(line, layout, cells=row)
         if reading is not None:
             done[reading.what].append(number)
-        rows.append(row if reading is None else reading.cells)
+            rows.append(reading.cells)
+        elif row is None:
+            return None
+        else:
+            rows.append(row)
     return rows, [_told(what, at) for what, at in done.items()]
+
+
+def _strictly(line: str, prepared: Prepared) -> Row | None:
+    """The cells of one line by the rules, None when it breaks them."""
+    try:
+        return next(_reader([line], prepared, strict=True), [])
+    except csv.Error:
+        return None
 
 
 def _layout(usual: Sequence[Row], width: int, prepared: Prepared) -> Layout:
@@ -305,11 +320,8 @@ class _Mender:
         return good > bad and self._lines[begin].lstrip()[:1] not in _COMMENTS
 
     def _is_whole(self, line: str) -> bool:
-        try:
-            row = next(_reader([line], self._prepared, strict=True), [])
-        except csv.Error:
-            return False
-        return len(row) == self._layout.width > 1
+        row = _strictly(line, self._prepared)
+        return row is not None and len(row) == self._layout.width > 1
 
     def _take_leniently(self, begin: int) -> int:
         """Adds a broken record as the csv module reads it when it is not strict; the line after it."""

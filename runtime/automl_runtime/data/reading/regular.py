@@ -6,8 +6,11 @@ own; the regular rows between them are put back where they were.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -27,9 +30,10 @@ _HEAD = 1_000
 _TAIL = 200
 _AROUND = 3
 _MOST_ODD = 2_000
+_LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Parsed:
     """What Arrow made of a text: the regular records, and the text of the others by their place among all."""
 
@@ -42,25 +46,47 @@ class _Parsed:
 
     def place(self, index: int) -> int:
         """The row of `data` that is record `index`, or the next one when that record is odd."""
-        return index - sum(other < index for other in self.odd)
+        return index - bisect_left(self.places, index)
+
+    @cached_property
+    def places(self) -> list[int]:
+        """Where the odd records are, in order."""
+        return sorted(self.odd)
 
 
 def read_regular(text: str, detected: Detected, source: Source) -> RawTable | None:
     """The table of a large file, None when the file is not regular enough or holds several tables."""
-    if detected.width < 2 or not is_sound_quoting(text, detected.dialect):
-        return None
     prepared = prepare(text, detected.dialect)
-    parsed = _parse(prepared, detected.width) if prepared.delimiter.isascii() else None
+    if detected.width < 2 or not prepared.delimiter.isascii():
+        return None
+    parsed = _parse(prepared, detected.width) if is_sound_quoting(text, detected.dialect) else None
+    if parsed is None and prepared.quote:
+        parsed = _parse_around_quotes(prepared, detected.width)
     if parsed is None:
         return None
     chosen = _chosen(parsed)
-    rows, warnings = _rows(parsed, chosen, prepared)
+    found = _rows(parsed, chosen, prepared)
+    if found is None:
+        return None
+    rows, warnings = found
     grids = find_tables(rows)
     if len(grids) != 1:
         return None
     lines = [index + 1 for index in chosen]
     small = raw_table(source, grids[0], rows, lines=lines, warnings=warnings, dialect=detected.dialect)
     return _put_together(small, grids[0], rows, chosen, parsed)
+
+
+def _parse_around_quotes(prepared: Prepared, width: int) -> _Parsed | None:
+    """A text in which quotes are astray in places: the few lines with quotes in them are odd records, all of them."""
+    lines = _LINES.findall(prepared.text)
+    odd = {index: line for index, line in enumerate(lines) if prepared.quote in line}
+    if len(odd) > _MOST_ODD:
+        return None
+    kept = [index for index in range(len(lines)) if index not in odd]
+    rest = "".join(lines[index] for index in kept)
+    parsed = _parse(replace(prepared, text=rest, quote=""), width)
+    return parsed and _Parsed(parsed.data, {**odd, **{kept[index]: line for index, line in parsed.odd.items()}})
 
 
 def _parse(prepared: Prepared, width: int) -> _Parsed | None:
@@ -137,26 +163,31 @@ def _chosen(parsed: _Parsed) -> list[int]:
     return sorted(index for index in near | ends if 0 <= index < parsed.rows)
 
 
-def _rows(parsed: _Parsed, chosen: Sequence[int], prepared: Prepared) -> tuple[list[list[str]], list[str]]:
-    """The cells of the chosen records, odd ones mended, and warnings about those."""
+def _rows(parsed: _Parsed, chosen: Sequence[int], prepared: Prepared) -> tuple[list[list[str]], list[str]] | None:
+    """The cells of the chosen records, odd ones mended, and warnings about those; None when one is beyond that."""
     regular = [index for index in chosen if index not in parsed.odd]
+    if not regular:
+        return None
     taken = parsed.data.take([parsed.place(index) for index in regular])
-    cells = dict(
-        zip(regular, map(list, zip(*(column.to_pylist() for column in taken.columns), strict=True)), strict=True)
-    )
+    columns = [column.to_pylist() for column in taken.columns]
+    cells = dict(zip(regular, map(list, zip(*columns, strict=True)), strict=True))
     odd = [(index + 1, parsed.odd[index].rstrip("\r\n")) for index in chosen if index in parsed.odd]
-    mended, warnings = mend_records(odd, list(cells.values()), prepared) if cells else ([], [])
-    cells.update(zip((number - 1 for number, _ in odd), mended, strict=True))
-    return [cells[index] for index in chosen], warnings
+    mended = mend_records(odd, list(cells.values()), prepared)
+    if mended is None:
+        return None
+    cells.update(zip((number - 1 for number, _ in odd), mended[0], strict=True))
+    return [cells[index] for index in chosen], mended[1]
 
 
 def _put_together(
     small: RawTable, grid: GridTable, rows: Sequence[Sequence[str]], chosen: Sequence[int], parsed: _Parsed
 ) -> RawTable | None:
     """The small table with the regular rows between its own."""
-    pieces: list[pa.Table] = []
-    done, last = 0, chosen[grid.first_row] - 1
     kept = [index for index in range(grid.first_row, grid.last_row) if not is_blank(rows[index])]
+    if not kept:
+        return small
+    pieces: list[pa.Table] = []
+    done, last = 0, chosen[kept[0]] - 1
     for count, index in enumerate(kept):
         first = chosen[index]
         if first - last > 1 and all(place not in parsed.odd for place in (last + 1, first - 1)):

@@ -258,8 +258,9 @@ def as_nobody(work: Callable[[], str]) -> str:
 def test_a_file_without_permission_is_named_and_left_out(tmp_path: Path) -> None:
     folder = fill(tmp_path / "in", {"a.csv": TABLE, "secret.csv": TABLE, "closed/b.csv": TABLE})
     read_path(folder)
-    for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path, folder):
-        path.chmod(0o755)
+    for path in (folder, tmp_path, *tmp_path.parents):
+        if path.stat().st_uid == os.getuid() and not path.stat().st_mode & 0o001:
+            path.chmod(0o755)
     (folder / "secret.csv").chmod(0)
     (folder / "closed").chmod(0)
 

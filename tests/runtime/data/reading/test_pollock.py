@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from automl_runtime.data.reading import delimited
 from automl_runtime.data.reading.delimited import read_delimited
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
@@ -36,6 +37,12 @@ ROWS = [
 TABLE = [HEADER, *ROWS]
 
 Cells = list[list[str]]
+
+
+@pytest.fixture(params=["record by record", "with Arrow"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything is read as a small file and as a large one."""
+    monkeypatch.setattr(delimited, "_LARGE", 1 if request.param == "with Arrow" else 1 << 30)
 
 
 def cell(text: str, place: int, delimiter: str = ",", quote: str = '"', escape: str | None = None) -> str:
