@@ -12,7 +12,7 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, content_of, is_number
 from automl_agent.grounding.labels import are_codes, initials_match, labels_of
 from automl_agent.grounding.matching import is_generic
-from automl_agent.grounding.topics import is_about, is_about_something_else
+from automl_agent.grounding.topics import is_about, is_about_something_else, speaks
 from automl_agent.grounding.wishes import Wish
 
 __all__ = ["is_nameless", "nameless", "placed"]
@@ -82,15 +82,19 @@ def nameless(
     """
     found: list[Candidate] = []
     for table in catalog.tables:
-        for column in table.columns:
-            if (table.name, column.name) in excluded or not is_nameless(column) or not _fits(wish, column):
-                continue
-            score, evidence = _judge(wish, table, column, source)
+        free = [column for column in table.columns if (table.name, column.name) not in excluded]
+        fitting = [column for column in free if is_nameless(column) and _fits(wish, column)]
+        if not fitting or is_about_something_else(wish, table, source):
+            continue
+        about = is_about(wish, table, source)
+        if not about and speaks(table, source):
+            fitting = [column for column in fitting if initials_match(wish.phrase, labels_of(column))]
+        for column in fitting:
+            score, evidence = _judge(wish, table, column, about=about, rivals=len(fitting) > 1)
             if score >= ACCEPTED:
                 label = initials_match(wish.phrase, labels_of(column))
-                found.append(
-                    Candidate(table, column, score, content_of(column) or "classes", evidence, column.name, label=label)
-                )
+                content = content_of(column) or "classes"
+                found.append(Candidate(table, column, score, content, evidence, column.name, label=label))
     return sorted(found, key=lambda candidate: (-candidate.score, -candidate.column.position))
 
 
@@ -107,28 +111,29 @@ def _fits(wish: Wish, column: ColumnEntry) -> bool:
     return content is not None
 
 
-def _judge(wish: Wish, table: TableEntry, column: ColumnEntry, source: str) -> tuple[float, str]:
-    """How far a nameless column is believed, and why; 0 when it is not."""
+def _judge(wish: Wish, table: TableEntry, column: ColumnEntry, *, about: bool, rivals: bool) -> tuple[float, str]:
+    """How far a nameless column is believed, and why; 0 when it is not.
+
+    Args:
+        wish: what is asked.
+        table: the table of the column.
+        column: the column.
+        about: the table is about what the request is about.
+        rivals: other nameless columns fit as well.
+    """
     labels = labels_of(column)
     if initials_match(wish.phrase, labels) is not None:
         return 0.62, f"holds {'/'.join(sorted(labels))}"
-    if is_about_something_else(wish, table, source) or (
-        (wish.kind == "binary" or wish.event) and not are_codes(labels)
-    ):
+    asks_yes = wish.kind == "binary" or wish.event
+    if asks_yes and not are_codes(labels):
         return 0.0, ""
-    about = is_about(wish, table, source)
-    certain = about or wish.kind in {"binary", "label"} or wish.event
-    edge = column.position in {0, len(table.columns) - 1}
+    certain = about or asks_yes or wish.kind == "label"
+    last = column.position == len(table.columns) - 1
+    edge = last or column.position == 0
     if is_generic(column.name):
-        return (
-            (0.5 + 0.06 * about + 0.04 * edge, f"called {column.name!r}, which is what is to be predicted")
-            if certain
-            else (0.0, "")
-        )
-    rivals = [other for other in table.columns if other is not column and is_nameless(other) and _fits(wish, other)]
+        evidence = f"called {column.name!r}, which is what is to be predicted"
+        return (0.5 + 0.06 * about + 0.04 * edge, evidence) if certain else (0.0, "")
     if not edge or not certain or (rivals and not about):
         return 0.0, ""
-    last = column.position == len(table.columns) - 1
-    return 0.46 + 0.06 * about + 0.03 * last + 0.03 * (
-        not rivals
-    ), f"is the {'last' if last else 'first'} column, and no other name fits"
+    score = 0.46 + 0.06 * about + 0.03 * last + 0.03 * (not rivals)
+    return score, f"is the {'last' if last else 'first'} column, and no other name fits"

@@ -327,7 +327,7 @@ NEUTRAL: Final = word_set("""
     the of in on date dt ts for per by at to and or a an value val num number no nr code cd id key col column field
     var variable x eur usd gbp chf dollar dollars euro kg g km m mm cm h hr hrs hour hours minute minutes min mins s
     sec second seconds day days c f ha t percent pct musd meur keur kusd teur 24h 1 2 3 7 12 24 30 60 90 365 this now
-    new current ever next within during raw clean final total sum amount last first
+    new current ever next within during raw clean final total sum amount last first d w y
 """)
 """Parts of column names that add nothing against a match."""
 

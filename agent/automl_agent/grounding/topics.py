@@ -8,10 +8,10 @@ from automl_schemas.catalog import TableEntry
 
 from automl_agent.grounding.thesaurus import FRAME, WEAK
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import domains, relate, tokens
+from automl_agent.grounding.words import domains, is_known, relate, tokens
 from automl_agent.requirements.text import word_set
 
-__all__ = ["is_about", "is_about_something_else", "says_nothing", "speaks_of"]
+__all__ = ["is_about", "is_about_something_else", "says_nothing", "speaks", "speaks_of"]
 
 _SAYS_NOTHING: Final = word_set("""
     data dataset table train training test valid sample sheet file input set part all full raw clean export dump
@@ -58,6 +58,11 @@ def is_about_something_else(wish: Wish, table: TableEntry, source: str) -> bool:
         if part not in _SAYS_NOTHING and not part.isdigit()
     ]
     return bool(_fields_of([*_names(table, source), *columns], 2 if columns else 1))
+
+
+def speaks(table: TableEntry, source: str) -> bool:
+    """Whether a name of `table` or its files holds a known word, so that it says what the table is about."""
+    return any(is_known(part) for part in _names(table, source))
 
 
 def says_nothing(table: TableEntry, source: str) -> bool:

@@ -21,6 +21,7 @@ __all__ = [
     "domains",
     "fold",
     "is_event",
+    "is_known",
     "is_negated",
     "relate",
     "stem",
@@ -223,6 +224,20 @@ def _derived(first: str, second: str) -> bool:
     while shared < min(len(first), len(second)) and first[shared] == second[shared]:
         shared += 1
     return any(n >= 4 and first[n:] in _SUFFIXES and second[n:] in _SUFFIXES for n in (shared, shared - 1))
+
+
+@cache
+def is_known(word: str) -> bool:
+    """Whether `word`, or a word of four or more letters that it begins or ends with, is in the word lists."""
+    known = _known()
+    if stem(word) in known:
+        return True
+    return any(word[:n] in known or word[-n:] in known for n in range(4, len(word) - 1))
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset({*_concepts(), *(stem(word) for line in DOMAINS for word in line.split())})
 
 
 def is_event(word: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 
 from automl_agent.requirements.text import Text, bare, tidy
 
-__all__ = ["take_data", "take_exclusions", "take_known_before"]
+__all__ = ["take_data", "take_exclusions", "take_known_before", "take_name"]
 
 _EXTENSION: Final = (
     r"\.(?:csv|tsv|txt|data|xlsx?|parquet|feather|arrow|jsonl?|ndjson|db|sqlite3?|duckdb|zip|gz|tgz|tar|bz2|xz|zst"
@@ -52,6 +52,11 @@ _EVENT_END: Final = re.compile(
     re.IGNORECASE,
 )
 
+_NAME: Final = re.compile(
+    r"\b(?:please )?(?:call|name) (?:it|(?:the|this) (?:project|model|repository))\s+(?P<name>[\w-]+)"
+    r"|\b(?:the )?project(?: is|'s)? (?:name(?: is|[:=])|called|named)\s*(?P<called>[\w-]+)",
+    re.IGNORECASE,
+)
 _THINGS: Final = r"(?:columns?|fields?|features?|variables?|attributes?|inputs?|predictors?|information|data|values?)"
 _ORDERS: Final = r"(?:^|(?<=[|,.])|\b(?:and|but|please|then|also|so|we|you|it|i|the model)\b)\s*"
 _LEAVE_OUT: Final = re.compile(
@@ -112,6 +117,15 @@ def take_data(text: Text) -> str | None:
             text.remove(match.start(), match.start("path") + len(path))
             return path
     return None
+
+
+def take_name(text: Text) -> str | None:
+    """The name of the project: "call it boat-sales", "project name: boat-sales"; None when none is given."""
+    match = _NAME.search(text.body)
+    if match is None:
+        return None
+    text.remove(*match.span())
+    return text.restore(match["name"] or match["called"])
 
 
 def take_known_before(text: Text) -> str | None:

@@ -104,7 +104,7 @@ def parse_count(text: str, *, thousands_first: bool = True) -> float:
         ValueError: if it is neither.
     """
     word = " ".join(text.casefold().split())
-    return _WORDS[word] if word in _WORDS else parse_number(text, thousands_first=thousands_first)
+    return float(_WORDS[word]) if word in _WORDS else parse_number(text, thousands_first=thousands_first)
 
 
 def unit_name(text: str) -> str | None:

@@ -7,7 +7,7 @@ from typing import Final
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.requirement import Requirement
 
-from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before
+from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before, take_name
 from automl_agent.requirements.metrics import take_metric
 from automl_agent.requirements.reading import read_intent
 from automl_agent.requirements.service import take_interpretable, take_latency, take_rate
@@ -40,7 +40,7 @@ def parse_request(text: str) -> Requirement:
         raise RequestError(f"The request has {len(text):,} characters; {_LONGEST:,} are allowed.", hint=HOW_TO_SAY_IT)
     words = Text(text)
     words.body = correct_typos(words.body)
-    data = take_data(words)
+    data, name = take_data(words), take_name(words)
     rate, latency = take_rate(words), take_latency(words)
     metric = take_metric(words)
     known_before = take_known_before(words)
@@ -53,6 +53,7 @@ def parse_request(text: str) -> Requirement:
         raise RequestError(f"{shorten(' '.join(text.split()))} does not say what to predict.", hint=HOW_TO_SAY_IT)
     return Requirement(
         request=" ".join(text.split()),
+        project_name=name,
         task=intent.task,
         target=None if intent.target is None else words.restore(intent.target),
         positive=None if intent.positive is None else words.restore(intent.positive),

@@ -23,6 +23,7 @@ _MODELS = 4
 _UNTIMED_BUDGET = 300.0
 _TOPICS = 40
 _ROWS_PER_FOLD = 8
+_MANY_ROWS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ def make_plan(
     affordable = limit / (seconds * _MODELS)
     few = max(2, min(folds, len(problem) // _ROWS_PER_FOLD))
     chosen = few if affordable >= few else 3 if affordable >= 3 and few > 3 else 1 if affordable < 2 else 2
+    if len(problem) < _MANY_ROWS:
+        # A fifth of a few rows tells nothing; better short trials than a blind choice.
+        chosen = max(chosen, min(3, few))
     # A model that gets half of its rounds on all rows beats one on a sample: sample only far beyond that.
     rows = len(problem) if affordable > 0.15 else int(max(20_000, len(problem) * affordable / 0.15))
     return Plan(validation, chosen, min(rows, len(problem)), seed)

@@ -38,6 +38,7 @@ _CATBOOST: dict[str, Any] = {
 _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
+_MANY_CLASSES = 10
 _FEW_ROWS = 200
 _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
@@ -49,6 +50,12 @@ def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[C
         return _readable()
     rows, width = data.numbers.shape
     configs = _diverse(problem)
+    if data.texts:
+        # Linear models read words as they are.
+        configs.sort(key=lambda config: config.name != "linear")
+    if len(problem.classes) > _MANY_CLASSES:
+        # Boosters grow a tree for each class in every round.
+        configs.sort(key=lambda config: config.learner != "extra_trees")
     if rows * width > _MANY_CELLS:
         configs = _for_many_rows(configs)
     if width > _WIDE or rows * width > _MANY_CELLS:

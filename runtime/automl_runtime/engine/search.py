@@ -36,12 +36,15 @@ _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
 _ONLY_FOLD_SHARE = 0.65
 _SHARE = 0.5
-_ENDS_EARLY = ("lightgbm", "catboost")
-_LEAST_OF_BOOSTER = 0.25
+_LEAST_OF_TRIAL = 0.3
+"""A trial that gets less than this share of its time is not worth starting."""
 _LEAST_SHARE = 0.04
 _LEAST_SECONDS = 1.0
 _WITH_REFIT = 1.3
 _DRAWS = 12
+_MOST_VARIATIONS = 200
+_ROWS_PER_VARIATION = 40
+"""The more models are compared on the same rows, the more the best is so by luck."""
 _MOST_KEPT = 4
 _REFIT_ROWS = 2_000
 _HOPELESS = 1.25
@@ -85,7 +88,10 @@ class Search:
         """
         queue = self._installed(configs)
         more = variations(self.results, self.problem, np.random.default_rng(self.seed)) if grow else iter(())
-        while trials is None or len(self.results) < trials:
+        most = (
+            len(queue) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION) if trials is None else trials
+        )
+        while len(self.results) < most:
             config = self._next(queue, more)
             if config is None:
                 break
@@ -95,7 +101,7 @@ class Search:
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
 
     def _next(self, queue: list[Config], more: Iterator[Config]) -> Config | None:
-        """The first of `queue` that fits into the time left, else such a variation, else a booster that ends early."""
+        """The first of `queue` that fits into the time left, else such a variation, else one that ends early."""
         left = self.spare()
         for place, config in enumerate(queue):
             if not self.results or self._needs(config) <= left:
@@ -107,15 +113,18 @@ class Search:
             drawn.append(config)
         if self.clock.budget is None or left < max(_LEAST_SECONDS, _LEAST_SHARE * self.clock.budget):
             return None
-        short = [config for config in queue + drawn if config.learner in _ENDS_EARLY]
-        if short and self.expected_seconds(short[0]) * _LEAST_OF_BOOSTER <= left:
-            queue[:] = [config for config in queue if config is not short[0]]
-            return short[0]
-        return None
+        short = next((c for c in queue + drawn if self.expected_seconds(c) * _LEAST_OF_TRIAL <= left), None)
+        queue[:] = [config for config in queue if config is not short]
+        return short
 
     def _needs(self, config: Config) -> float:
-        """Seconds that a trial of `config` takes, a fit on all rows included where it is due."""
-        return self.expected_seconds(config) * (_WITH_REFIT if config.family().refits else 1.0)
+        """Seconds that a trial of `config` takes, a fit on all rows included where it is due.
+
+        A learner that has not been seen at work is given a chance: its time is only a guess, and it can end early.
+        """
+        expected = self.expected_seconds(config) * (_WITH_REFIT if config.family().refits else 1.0)
+        seen = any(result.config.learner == config.learner for result in self.results)
+        return expected if seen else expected * _LEAST_OF_TRIAL
 
     def spare(self) -> float:
         """Seconds left for trials: without those that the final fits will take."""

@@ -6,8 +6,8 @@ The encoder holds names, kinds and spellings, and no statistic that a model coul
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -28,6 +28,7 @@ FEATURE_KINDS: tuple[FeatureKind, ...] = ("number", "category", "text", "boolean
 MISSING = -1
 UNSEEN = -2
 _HUGE = 1e30
+_FEW_ROWS = 64
 _TRUE = {"true", "yes", "y", "t", "1", "1.0"}
 _FALSE = {"false", "no", "n", "f", "0", "0.0"}
 
@@ -74,7 +75,9 @@ class Encoder:
     def __init__(self, columns: tuple[Column, ...]) -> None:
         self.columns = tuple(sorted(columns, key=lambda column: column.name))
         self._places = {
-            column.name: pd.Index(column.vocabulary, dtype="str") for column in columns if column.kind == "category"
+            column.name: {word: place for place, word in enumerate(column.vocabulary)}
+            for column in columns
+            if column.kind == "category"
         }
         self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
         self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
@@ -102,34 +105,42 @@ class Encoder:
         numbers: list[Floats] = []
         codes: list[Ints] = []
         texts: list[Sparse] = []
-        for column in self.columns:
-            values = frame[column.name]
-            if column.kind == "category":
-                codes.append(self._codes(column, values))
-            elif column.kind == "text":
-                spelled = to_texts(values)
-                numbers.append(text_statistics(spelled))
-                texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
-            else:
-                numbers.append(_NUMBERS[column.kind](values))
-        rows = len(frame)
+        for kind, run in groupby(self.columns, key=lambda column: column.kind):
+            columns = list(run)
+            if kind == "number":
+                numbers.append(_to_numbers(frame, [column.name for column in columns]))
+                continue
+            for column in columns:
+                values = frame[column.name]
+                if kind == "category":
+                    codes.append(self._codes(column, values))
+                elif kind == "text":
+                    spelled = to_texts(values)
+                    numbers.append(text_statistics(spelled))
+                    texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
+                else:
+                    numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
-            _finite(np.hstack(numbers) if numbers else np.empty((rows, 0))),
-            np.column_stack(codes).astype(np.int32) if codes else np.empty((rows, 0), dtype=np.int32),
+            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0))),
+            np.column_stack(codes).astype(np.int32) if codes else np.empty((len(frame), 0), dtype=np.int32),
             tuple(texts),
             self.levels,
         )
 
     def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
+        if len(values) <= _FEW_ROWS:
+            places = self._places[column.name]
+            cells = values.tolist()
+            return np.array(
+                [MISSING if _is_null(cell) else places.get(spell(cell), UNSEEN) for cell in cells], np.int32
+            )
         if values.dtype == object:
             # 1, 1.0 and True are equal and would be taken for one level.
             nulls = values.isna()
             values = pd.Series([None if null else spell(value) for value, null in zip(values, nulls, strict=True)])
         levels, uniques = pd.factorize(values)
-        spellings = pd.Index([spell(value) for value in uniques], dtype="str")
-        places = self._places[column.name].get_indexer(spellings).astype(np.int32)
-        table = np.append(np.where(places < 0, UNSEEN, places), MISSING)
-        return np.asarray(table[levels], dtype=np.int32)
+        table = [self._places[column.name].get(spell(value), UNSEEN) for value in uniques]
+        return np.asarray(np.array([*table, MISSING], dtype=np.int32)[levels])
 
     def to_json(self) -> list[dict[str, Any]]:
         """The columns as JSON; `from_json` reads them."""
@@ -178,6 +189,18 @@ def _finite(numbers: Floats) -> Floats:
     return numbers
 
 
+def _is_null(cell: object) -> bool:
+    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and cell != cell)
+
+
+def _to_numbers(frame: pd.DataFrame, names: list[str]) -> Floats:
+    """Several columns at once where their types allow it."""
+    cells = frame[names]
+    if all(isinstance(dtype, np.dtype) and dtype.kind in "iufb" for dtype in cells.dtypes):
+        return np.array(cells.to_numpy(dtype=np.float64))
+    return np.hstack([_to_number(cells[name]) for name in names])
+
+
 def _to_number(values: pd.Series) -> Floats:
     if values.dtype.kind not in "iufb":
         values = pd.to_numeric(values.astype("object"), errors="coerce")
@@ -192,6 +215,3 @@ def _to_boolean(values: pd.Series) -> Floats:
     words = [None if text is None else text.strip().lower() for text in to_texts(values)]
     found = [1.0 if word in _TRUE else 0.0 if word in _FALSE else math.nan for word in words]
     return np.array(found, dtype=np.float64).reshape(-1, 1)
-
-
-_NUMBERS: Mapping[str, Any] = {"number": _to_number, "boolean": _to_boolean, "date": date_parts}

@@ -376,3 +376,47 @@ def test_further_goals_and_doubtful_metrics_are_said(made):
     catalog = made(shop={"rolls_sold": count(0), "rain": count(5, 3), "left": cycle("y", "n")})
     assert any("can be zero" in text for text in say("predict the rolls sold within 10 %", catalog).warnings)
     assert any("f1" in text for text in say("predict left, AUC above 0.8 and F1 over 0.7", catalog).warnings)
+
+
+# What a name says besides its words
+
+
+def test_a_column_of_the_horizon_is_preferred(made):
+    catalog = made(pupils={"pupil": codes("p"), "rating_now": cycle(*range(50)), "rating_in_90d": cycle(*range(1, 60))})
+    spec = say("predict the rating of a pupil in 3 months", catalog).spec
+    assert (spec.target.column, spec.task.horizon_days) == ("rating_in_90d", 90)
+
+
+def test_un_before_a_word_means_the_opposite(made):
+    catalog = made(wells={"depth": count(3, 2), "is_safe": cycle("yes", "no", "yes"), "village": codes("v")})
+    assert say("which wells are unsafe", catalog).spec.target.positive is False
+
+
+def test_a_predicate_that_says_nothing_leaves_the_subject(made):
+    catalog = made(calls={"wind": count(3, 2), "lift_used": cycle("Y", "N", "N"), "call": codes("v")})
+    assert say("is a lift needed", catalog).spec.target.column == "lift_used"
+
+
+def test_a_column_of_the_very_name_is_not_passed_over(made):
+    catalog = made(homes={"home": codes("h"), "heating": cycle("gas", "oil", "wood"), "kwh_year": count(2000, 17)})
+    with pytest.raises(RequestError, match="'heating' of homes holds classes; what is asked needs numbers"):
+        say("predict the heating with MAE under 2", catalog)
+
+
+def test_a_table_about_something_else_is_not_used(made):
+    data = {"a": count(3, 2), "b": cycle(1, 2, 3), "label": cycle(0, 1, 1)}
+    assert say("which customers will churn", made(extract=data)).spec.target.column == "label"
+    with pytest.raises(RequestError, match="Nothing in"):
+        say("which customers will churn", made(patients_glucose=data))
+
+
+def test_the_table_named_after_the_step_is_preferred(made):
+    daily = {"at": days(), "rides": cycle(*range(50)), "rain": cycle(1, 2, 3)}
+    catalog = made(counts_daily=daily, sums_week={"at": days(), "rides": cycle(*range(90)), "staff": cycle(4, 5)})
+    assert say("forecast the rides each week", catalog).spec.target.table == "sums_week"
+
+
+def test_context_may_come_from_the_description(made):
+    catalog = made(bridges={"a": count(3, 2), "b": count(9, 4), "target": cycle(*range(80))})
+    asked = Requirement(request="predict the strength", target="strength", description="load tests of old bridges")
+    assert ground(asked, catalog, source="x").spec.target.column == "target"

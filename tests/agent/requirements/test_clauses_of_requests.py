@@ -314,3 +314,23 @@ def test_comparisons():
 )
 def test_quotes_case_and_line_breaks(text):
     assert parse_request(text).target.casefold().startswith("churn")
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("call it boat-sales", "boat-sales"),
+        ("project name: boats", "boats"),
+        ("the project is called 'Boat sales'", "Boat sales"),
+        ("predict the name of a project", None),
+    ],
+)
+def test_project_name(text, name):
+    assert parse_request(f"predict churn, {text}").project_name == name
+
+
+@pytest.mark.parametrize("text", ["which users will not use their voucher", "who does not take the offer"])
+def test_a_denied_verb_of_the_target_is_no_exclusion(text):
+    found = parse_request(text)
+    assert found.exclude == []
+    assert found.target.startswith("not ")

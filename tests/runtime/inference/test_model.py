@@ -151,7 +151,7 @@ def _edit_arrays(folder, name, change):
 
 
 def _edit_text(folder, change):
-    path = folder / "member0.0.txt.gz"
+    path = sorted(folder.glob("*.txt.gz"))[0]
     path.write_bytes(gzip.compress(change(gzip.decompress(path.read_bytes()).decode()).encode()))
 
 
@@ -165,13 +165,18 @@ def _member(kind):
     return change
 
 
+def _design_of(record, kind):
+    parts = [part for member in record["members"] for part in member["parts"]]
+    return next(part["design"] for part in parts if part["predictor"] == kind)
+
+
 BREAKAGES = {
     "no json": lambda folder: (folder / "model.json").unlink(),
     "not json": lambda folder: (folder / "model.json").write_text("{"),
     "no arrays": lambda folder: (folder / "arrays.npz").unlink(),
     "cut arrays": lambda folder: (folder / "arrays.npz").write_bytes((folder / "arrays.npz").read_bytes()[:99]),
-    "no booster": lambda folder: (folder / "member0.0.txt.gz").unlink(),
-    "cut booster": lambda folder: (folder / "member0.0.txt.gz").write_bytes(b"\x1f\x8b"),
+    "no booster": lambda folder: sorted(folder.glob("*.txt.gz"))[0].unlink(),
+    "cut booster": lambda folder: sorted(folder.glob("*.txt.gz"))[0].write_bytes(b"\x1f\x8b"),
     "other version": lambda folder: _edit_json(folder, lambda record: record.update(version=9)),
     "unknown block": lambda folder: _edit_json(folder, lambda r: r["designs"][0][0].update(block="Evil")),
     "lacking array": lambda folder: _edit_json(folder, lambda r: r["designs"].append(r["designs"][0])),
@@ -180,9 +185,7 @@ BREAKAGES = {
         folder, lambda r: _member("Forest")(r, reading={"link": "x", "scale": 1, "shift": 0, "low": 0, "high": 1})
     ),
     "path outside": lambda folder: _edit_json(folder, lambda r: _member("LightGbm")(r, file="../x.txt.gz")),
-    "wrong design": lambda folder: _edit_json(
-        folder, lambda r: _member("CatBoost")(r, design=r["members"][1]["parts"][0]["design"])
-    ),
+    "wrong design": lambda folder: _edit_json(folder, lambda r: _member("CatBoost")(r, design=_design_of(r, "Linear"))),
     "pickled array": lambda folder: _edit_arrays(folder, "roots", lambda a: np.array([{}], dtype=object)),
     "forest backwards": lambda folder: _edit_arrays(folder, ".right", lambda a: np.zeros_like(a)),
     "forest out of bounds": lambda folder: _edit_arrays(folder, ".left", lambda a: a + 10**6),
@@ -197,7 +200,7 @@ BREAKAGES = {
     "booster feature": lambda folder: _edit_text(folder, lambda t: re.sub(r"split_feature=\S+", "split_feature=99", t)),
     "booster empty": lambda folder: _edit_text(folder, lambda t: "tree\n"),
     "booster words": lambda folder: _edit_text(folder, lambda t: t.replace("num_leaves=", "num_leaves=x")),
-    "catboost cut": lambda folder: (folder / "member3.0.cbm").write_bytes(b"CBM1"),
+    "catboost cut": lambda folder: sorted(folder.glob("*.cbm"))[0].write_bytes(b"CBM1"),
 }
 
 

@@ -18,6 +18,7 @@ from automl_runtime.data.reading.header import (
     header_rows,
     header_score,
     is_group_row,
+    is_sentence,
     join_header,
     looks_like_names,
     profile,
@@ -27,6 +28,7 @@ __all__ = ["GridTable", "find_tables", "is_blank", "table_rows"]
 
 _MOST_NOTES = 60
 _MOST_TITLES = 40
+_MOST_DETAILS = 12
 _EVIDENCE = 1.0
 _SOME_EVIDENCE = 0.3
 _DENSE = 0.9
@@ -189,7 +191,8 @@ def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int
         if first >= len(row) or not row[first][:1].isalpha() or index - cuts[-1] < 2:
             continue
         around = [fits(grid.rows[place], columns) for place in (index - 1, index, index + 1)]
-        if around[1] == (0, typed) and around[0][0] and around[2][0] and looks_like_names(row, width):
+        beside = not is_group_row(grid.rows[index - 1], width) and around[0][0] and around[2][0]
+        if around[1] == (0, typed) and beside and looks_like_names(row, width):
             cuts.append(index)
     return list(zip(cuts, [*cuts[1:], stop], strict=True))
 
@@ -239,6 +242,8 @@ def _title_rows(grid: _Grid, start: int, stop: int, fill: int) -> int:
     first = next((index for index in range(start, last) if grid.fills[index] >= needed), start)
     if _score(grid, first, stop) < _EVIDENCE:
         first = _later_header(grid, first, last, stop, width)
+    while first + 2 < last and is_sentence(grid.rows[first]) and not is_sentence(grid.rows[first + 2]):
+        first += 1
     while first > start and is_group_row(grid.rows[first - 1], width):
         first -= 1
     return first - start
@@ -291,9 +296,15 @@ def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_B
 
 def _is_details(grid: _Grid, block: _Block, main: _Block) -> bool:
     """Whether a block above the first table is a few lines of `name: value` about the file."""
-    rows = block.stop - block.top
-    colons = sum(grid.rows[index][0].strip().endswith(":") for index in range(block.top, block.stop))
-    return block.fill <= 2 < main.fill and (rows < 3 or colons >= 0.5 * rows)
+    pairs = [[*grid.rows[index], ""][:2] for index in range(block.top, block.stop)]
+    if block.fill > 2 or len(pairs) > _MOST_DETAILS:
+        return False
+    if sum(name.strip().endswith(":") for name, _ in pairs) >= 0.5 * len(pairs):
+        return True
+    if main.fill > 2:
+        return len(pairs) < 3
+    [_, values] = profile(pairs, 2)
+    return values.kind is None and main.stop - main.top >= 1.5 * len(pairs)
 
 
 def _continues(grid: _Grid, group: list[_Block], block: _Block) -> bool:

@@ -16,6 +16,7 @@ __all__ = [
     "header_rows",
     "header_score",
     "is_group_row",
+    "is_sentence",
     "join_header",
     "looks_like_names",
     "profile",
@@ -116,7 +117,7 @@ def _score_over_typed(kind: CellKind, column: Profile) -> float:
     if kind in ("text", "code"):
         return 1.0
     if kind == "date" and column.kind == "number":
-        return 0.3
+        return 0.5
     return -1.0 if kind == column.kind else -0.3
 
 
@@ -168,6 +169,17 @@ def is_group_row(row: Row, width: int) -> bool:
     """Whether a row holds labels that each stand above several columns."""
     filled = sum(1 for cell in row if cell.strip())
     return len(row) == width and 2 <= filled <= (width + 1) // 2 and not row[0].strip()
+
+
+def is_sentence(row: Row) -> bool:
+    """Whether the cells are parts of a sentence that was cut at its commas.
+
+    >>> is_sentence(["Counts of trees", " as of May"]), is_sentence(["tree", "count of trees"])
+    (True, False)
+    """
+    parts = [cell for cell in row if cell.strip()]
+    words = sum(len(part.split()) for part in parts)
+    return words >= 5 and any(part.startswith(" ") for part in parts[1:])
 
 
 def _further_rows(rows: Sequence[Row], width: int) -> int:

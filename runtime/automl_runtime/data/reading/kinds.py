@@ -130,10 +130,12 @@ def _text_kind(text: str, name: str, *, whole: bool) -> Sniffed:
         return Sniffed("names")
     if _is_log(lines):
         return Sniffed("log", "a log of a program")
+    filled = [line for line in lines if line.strip()]
     detected = detect_dialect(text)
-    if is_fixed_width(lines) and not (detected.dialect.delimiter.strip(" ") and detected.share >= 0.8):
+    cut = detected.dialect.delimiter.strip(" ") and detected.share >= 0.8
+    if not cut and suffix not in _OTHER_SUFFIXES and is_fixed_width(lines) and not _is_prose(filled):
         return Sniffed("fixed_width")
-    return Sniffed("delimited") if _is_table(lines, detected, suffix) else Sniffed("text", "text without a table")
+    return Sniffed("delimited") if _is_table(filled, detected, suffix) else Sniffed("text", "text without a table")
 
 
 def _markup(bare: str) -> Sniffed | None:
@@ -180,8 +182,7 @@ def _is_log(lines: list[str]) -> bool:
     return bool(filled) and found >= 0.6 * len(filled)
 
 
-def _is_table(lines: list[str], detected: Detected, suffix: str) -> bool:
-    filled = [line for line in lines if line.strip()]
+def _is_table(filled: list[str], detected: Detected, suffix: str) -> bool:
     if suffix in _TABLE_SUFFIXES:
         return True
     usual = detected.dialect.delimiter.strip(" ") in (",", ";", "\t", "|")

@@ -70,8 +70,8 @@ def _longest_count(lines: Sequence[str]) -> list[str]:
 def _short(text: str) -> str:
     """A name without the explanation behind it.
 
-    >>> _short("quality (score between 0 and 10)"), _short("CRIM      per capita crime rate by town")
-    ('quality', 'CRIM')
+    >>> _short("comfort (from 0 to 10)"), _short("CRIM      crimes per head")
+    ('comfort', 'CRIM')
     """
     name = re.split(r"\s*[(:=]|\s{2,}|\s[-\u2013]\s|\t", text.strip(), maxsplit=1)[0]
     return name.strip(" .,;'\"")[:_LONGEST_NAME]

@@ -23,7 +23,7 @@ NUMBERED = """
    1 - bulb power
    2 - cable length (in cm)
    Output variable (a person's grade):
-   3 - comfort (score between 0 and 10)
+   3 - comfort (1 to 5)
 
 8. Missing Attribute Values: None
 """
