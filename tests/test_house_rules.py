@@ -17,9 +17,7 @@ PACKAGES = (
     "agent/automl_agent",
     "templates/automl_templates",
 )
-MODULES = sorted(
-    path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "{{" not in str(path)
-)
+MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py") if "{{" not in str(path))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -31,10 +29,7 @@ def test_at_most_five_functions_are_longer_than_60_lines():
     long = []
     for path in MODULES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if (
-                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-                and node.end_lineno - node.lineno >= 60
-            ):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno - node.lineno >= 60:
                 long.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
     assert len(long) <= 5, long
 

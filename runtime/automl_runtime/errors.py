@@ -74,9 +74,7 @@ class MissingExtraError(AutomlError, ImportError):
 
     def __init__(self, *, package: str, extra: str, distribution: str = "automl-runtime") -> None:
         """Names the package that is missing and the extra that brings it."""
-        super().__init__(
-            f"`{package}` is not installed.", hint=f'pip install "{distribution}[{extra}]"'
-        )
+        super().__init__(f"`{package}` is not installed.", hint=f'pip install "{distribution}[{extra}]"')
 
 
 def shorten(value: object, limit: int = _LONGEST_VALUE) -> str:

@@ -5,9 +5,7 @@ from automl_agent.durations import parse_duration
 from automl_runtime.errors import RequestError
 
 
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("60s", 60), ("2m", 120), ("1.5h", 5400), ("45", 45), (" 3 M ", 180)]
-)
+@pytest.mark.parametrize(("text", "seconds"), [("60s", 60), ("2m", 120), ("1.5h", 5400), ("45", 45), (" 3 M ", 180)])
 def test_durations_are_seconds(text, seconds):
     assert parse_duration(text) == seconds
 

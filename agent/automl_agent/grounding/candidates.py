@@ -12,9 +12,9 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_agent.grounding.derived import Derived, beyond, made_binary
 from automl_agent.grounding.labels import labels_of, threshold_label
 from automl_agent.grounding.matching import NameMatch, name_match, value_match
-from automl_agent.grounding.topics import is_about_something_else, speaks_of
+from automl_agent.grounding.topics import is_about_something_else, speaks, speaks_of
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import fold, relate, tokens
+from automl_agent.grounding.words import domains, fold, relate, tokens
 from automl_agent.requirements.numbers import days_in, unit_name
 from automl_agent.requirements.text import word_set
 
@@ -109,6 +109,8 @@ def _is_doubtful(wish: Wish, candidate: Candidate, source: str, *, elsewhere: bo
     match = name_match(wish, candidate.column, candidate.table.name)
     strange = bool(wish.entity) and not any(speaks_of(word, candidate.table, source) for word in wish.entity)
     if elsewhere and (not match.sure or strange):
+        return True
+    if strange and not match.sure and any(domains(word) for word in wish.entity) and speaks(candidate.table, source):
         return True
     if match.sure or not wish.plain or wish.kind not in {"any", "number"} or wish.event or candidate.sql is not None:
         return False

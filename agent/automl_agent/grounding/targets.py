@@ -87,10 +87,12 @@ def _refuse_other_content(
 def _within_horizon(
     wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]
 ) -> list[Candidate]:
-    """ "will it arrive within 30 minutes": a duration in a named unit, at most as long as the horizon."""
-    if wish.kind != "binary" or wish.horizon_days is None or wish.threshold is not None:
+    """ "will it arrive within 30 minutes", "which take over an hour": a duration in a unit that its name says."""
+    threshold = wish.threshold
+    if threshold is None and wish.horizon_days is not None:
+        threshold = Threshold(op="<=", value=wish.horizon_days, unit="day")
+    if wish.kind != "binary" or threshold is None or threshold.unit is None:
         return []
-    threshold = Threshold(op="<=", value=wish.horizon_days, unit="day")
     timed = replace(
         wish, threshold=threshold, words=(*wish.words, ("duration", 1.0)), heads=(*wish.heads, ("duration", 0.9))
     )

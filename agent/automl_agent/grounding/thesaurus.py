@@ -109,7 +109,7 @@ temperature degree heat warm warmth hot cold celsius temperatur
 humidity moisture
 wind windy
 yield harvest crop output production produce productive litres liters tonnes ertrag rendement
-strength strong resistance mpa
+strength strong resistance tear tensile mpa
 acidity acid acidic ph
 quality grade rating goodness good qualitaet qualite guete
 grade mark score points gpa note class level result
@@ -131,12 +131,13 @@ speed fast velocity pace quick slow
 distance far km kilometer kilometre mile miles mileage odometer driven distanz
 height tall high altitude elevation hoehe hauteur
 weight heavy mass weigh kg kilogram gewicht poids masse
-size large big area surface sqm qm sqft footage flaeche groesse taille
+size large big diameter radius area surface sqm qm sqft footage flaeche groesse taille
 wait waiting queue delay
 stay los nights
 priority urgency urgent importance critical severity prioritaet
 severity severe serious injury
 risk danger hazard
+where origin location place country region city from
 region location area city district town place
 house home property housing flat apartment dwelling building wohnung immobilie
 customer client user subscriber member account consumer buyer guest shopper patron policyholder kunde passenger
@@ -266,10 +267,11 @@ JOINED: Final = {
     for pair, word in _pairs("""
     on+time:ontime in+time:ontime no+show:noshow show+up:showup turn+up:showup pay+back:payback paid+back:payback
     charge+off:chargeoff write+off:chargeoff drop+out:dropout break+down:breakdown go+down:breakdown
-    shut+down:breakdown sign+up:signup sell+out:soldout opt+in:optin opt+out:optout take+off:takeoff go+away:leave
-    send+back:sendback e+mail:email give+up:quit pass+away:die walk+away:leave jump+ship:leave move+on:leave
-    move+away:leave fall+behind:late be+gone:leave come+back:return fall+ill:sick pay+off:payback box+office:boxoffice
-    hand+in:resign
+    shut+down:breakdown sign+up:signup call+off:cancel lay+off:dismiss put+off:late move+out:leave go+back:return
+    bring+back:return take+back:return give+back:return sign+off:quit walk+out:leave drop+off:leave back+out:quit
+    opt+away:leave sell+out:soldout opt+in:optin opt+out:optout take+off:takeoff go+away:leave send+back:sendback
+    e+mail:email give+up:quit pass+away:die walk+away:leave jump+ship:leave move+on:leave move+away:leave
+    fall+behind:late be+gone:leave come+back:return fall+ill:sick pay+off:payback box+office:boxoffice hand+in:resign
 """).items()
 }
 """Two words that are one, as in "on time"."""

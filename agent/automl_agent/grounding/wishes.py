@@ -35,6 +35,7 @@ _AFTER_NOUN: Final = re.compile(
 )
 _MODIFIER: Final = 0.42
 """How far a word that only describes the noun is believed alone."""
+_HOW_MANY_UNITS: Final = re.compile(r"\bhow many (seconds|minutes|hours|days|nights|weeks|months|years)\b")
 _EXISTS: Final = word_set("needed need required necessary used involved available there present included given")
 """Predicates that say no more than that the subject is there: "is a lift needed"."""
 _ENTITY_WEIGHT, _FRAME_WEIGHT, _WEAK_WEIGHT = 0.25, 0.1, 0.4
@@ -186,6 +187,9 @@ def _heads(
         weak = [word for word, weight in words if weight == _WEAK_WEIGHT and before_of[-1:] == (word,) and word != last]
         heads.extend((word, 0.95 if word == "time" else 0.78) for word in weak)
     heads.extend((word, 0.7) for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling)
-    if _COUNTING.search(requirement.request):
+    unit = _HOW_MANY_UNITS.search(fold(requirement.request))
+    if unit is not None:
+        heads.extend(((unit[1], 1.0), ("duration", 0.9)))
+    elif _COUNTING.search(requirement.request):
         heads.append(("count", 0.8))
     return tuple(heads)

@@ -55,7 +55,7 @@ _SUFFIXES: Final = {""} | word_set("""
 _STOP: Final = word_set("""
     until till when while during the a an of for in on at to by with from and or but will would shall should can could
     may might must is are was were be been being has have had do does did it its their our your his her my me us we
-    you they he she i this that these those who whom which what whether if how when where than then as so too very
+    you they he she i this that these those who whom which what whether if how when than then as so too very
     much more most least each every any all some again ever still soon about into onto over under up out off per
     please get gets got going likely really actually also just only there them one ones
 """)

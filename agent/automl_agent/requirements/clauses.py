@@ -132,6 +132,8 @@ def read_question(words: str) -> Intent | None:
             return _which(rest, chosen=True)
         case "what":
             return _what(rest)
+        case "where" if re.match(r"(?:does|do|did)\b", rest, re.IGNORECASE):
+            return about_phrase(words, "multiclass")
         case "who" | "whom":
             return _who(rest)
         case "is" | "are" | "will" | "does" | "do" | "did" | "has" | "have" | "was" | "were" | "would":

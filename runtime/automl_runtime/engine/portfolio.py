@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,6 +40,8 @@ _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
 _MANY_CLASSES = 10
+_MOST_LEAVES = 800_000
+_MOST_LEAF_VALUES = 10_000_000
 _FEW_ROWS = 200
 _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
@@ -98,19 +101,30 @@ def _diverse(problem: Problem) -> list[Config]:
 def _forests(problem: Problem) -> list[Config]:
     """Many classes need pure leaves; two classes and values less noise."""
     if problem.task == "multiclass":
-        return [
+        forests = [
             _trees("extra_trees", 1.0, trees=150, max_features="sqrt", min_samples_leaf=1),
             _trees("extra_trees_wide", 2.0, trees=100, max_features=0.6, min_samples_leaf=1),
         ]
-    if problem.task == "binary":
-        return [
+    elif problem.task == "binary":
+        forests = [
             _trees("extra_trees", 1.0, max_features="sqrt", min_samples_leaf=3),
             _trees("extra_trees_wide", 2.0, max_features=0.6, min_samples_leaf=10),
         ]
-    return [
-        _trees("extra_trees", 1.0, max_features=0.6, min_samples_leaf=2),
-        _trees("extra_trees_wide", 2.0, max_features=1.0, min_samples_leaf=3),
-    ]
+    else:
+        forests = [
+            _trees("extra_trees", 1.0, max_features=0.6, min_samples_leaf=2),
+            _trees("extra_trees_wide", 2.0, max_features=1.0, min_samples_leaf=3),
+        ]
+    return [_for_size(forest, problem) for forest in forests]
+
+
+def _for_size(forest: Config, problem: Problem) -> Config:
+    """Larger leaves where the forest would get too large to store and to hold."""
+    params = dict(forest.params)
+    leaves = len(problem) * params["trees"]
+    least = max(leaves / _MOST_LEAVES, leaves * problem.outputs / _MOST_LEAF_VALUES)
+    params["min_samples_leaf"] = max(params["min_samples_leaf"], math.ceil(least))
+    return replace(forest, params=params)
 
 
 def _readable() -> list[Config]:
@@ -210,6 +224,9 @@ def _vary(parent: Config, name: str, rng: np.random.Generator) -> Config:
     options = _FACTORS[parent.learner]
     chosen = rng.choice(sorted(options), size=min(len(options), int(rng.integers(2, 4))), replace=False)
     changes = {str(key): options[key][int(rng.integers(len(options[key])))] for key in chosen}
+    if "min_samples_leaf" in changes:
+        # Never smaller than the size of the table allows.
+        changes["min_samples_leaf"] = max(changes["min_samples_leaf"], parent.params["min_samples_leaf"])
     params = dict(parent.params) | changes
     return replace(parent, name=name, params=params, cost=_cost(parent, params))
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Prepared", "Records", "is_sound_quoting", "mend_records", "parse_records", "prepare"]
 
-_MOST_REPAIRS = 5_000
+_MOST_TRIES = 100
 _MOST_BROKEN = 20
 _LONGEST_RECORD = 30
 _SAMPLE = 300
@@ -163,12 +163,15 @@ def mend_records(
     layout = _layout(usual, len(usual[0]), prepared)
     done: defaultdict[str, list[int]] = defaultdict(list)
     rows: list[Row] = []
+    tries = 0
     for number, line in odd:
         row = _strictly(line, prepared)
         if row is not None and len(row) in (0, layout.width):
             rows.append(row)
             continue
-        reading = repair_line(line, layout, cells=row)
+        hopeful = tries < _MOST_TRIES + 3 * sum(map(len, done.values()))
+        reading = repair_line(line, layout, cells=row) if hopeful else None
+        tries += 1
         if reading is not None:
             done[reading.what].append(number)
             rows.append(reading.cells)
@@ -254,6 +257,7 @@ class _Mender:
         self._layout = _layout([row for row in survey.rows if len(row) == width], width, prepared)
         self._records = Records()
         self._done: defaultdict[str, list[int]] = defaultdict(list)
+        self._tries = 0
 
     def run(self) -> Records:
         start = 0
@@ -294,7 +298,7 @@ class _Mender:
 
         `row`: its cells by the rules; None when it breaks them.
         """
-        if sum(map(len, self._done.values())) >= _MOST_REPAIRS or self._layout.width < 2:
+        if self._layout.width < 2 or not self._is_promising():
             return 0
         header = not any(self._records.rows)
         if header and not self._is_above_data(begin):
@@ -305,11 +309,16 @@ class _Mender:
             if index > begin and self._is_whole(self._lines[index]):
                 break
             reading = repair_line(text.rstrip("\r\n"), self._layout, header=header, cells=row)
+            self._tries += 1
             if reading is not None:
                 self._records.add(reading.cells, begin + 1)
                 self._done[reading.what].append(begin + 1)
                 return index + 1
         return 0
+
+    def _is_promising(self) -> bool:
+        """Whether repairs succeed often enough to go on trying: they are slow."""
+        return self._tries < _MOST_TRIES + 3 * sum(map(len, self._done.values()))
 
     def _is_above_data(self, begin: int) -> bool:
         """Whether the next line is a record of data, so that line `begin` can only be its header."""

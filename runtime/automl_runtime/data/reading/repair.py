@@ -88,7 +88,7 @@ def repair_line(
 
 def _as_it_stands(cells: Sequence[str] | None, layout: Layout) -> float:
     """How strange the record is when nothing is repaired; 0 where one lost delimiter cannot be what is wrong."""
-    if cells is None or len(cells) > layout.width:
+    if cells is None or (len(cells) > layout.width and any(layout.quote in cell for cell in cells if layout.quote)):
         return _MISFIT
     return _strangeness([*cells, ""], layout) if len(cells) == layout.width - 1 else 0.0
 

@@ -105,7 +105,9 @@ def _smooth(forest: Forest, job: Job) -> Forest:
         return forest
     trees = len(forest.roots)
     prior = job.problem.baseline(job.rows.fold.train)
-    return replace(forest, values=(forest.values * trees + prior) / (trees + 1))
+    values = (forest.values * trees + prior) / (trees + 1)
+    # Of two classes the second says it all.
+    return replace(forest, values=np.ascontiguousarray(values[:, 1:]) if len(prior) == 2 else values)
 
 
 def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> Forest:
