@@ -68,7 +68,7 @@ def test_fresh_clone_passes_with_data_tests_skipped_by_name(made, tmp_path):
     subprocess.run(["git", "clone", "-q", str(made.project), str(tmp_path / "clone")], check=True)
     environment = {**os.environ, "HOME": str(tmp_path), "PYTHONPATH": str(tmp_path / "clone" / "src")}
     done = subprocess.run(
-        ["make", "test", f"PYTHON={sys.executable}"],
+        ["make", "--no-print-directory", "test", f"PYTHON={sys.executable}"],
         cwd=tmp_path / "clone", env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
