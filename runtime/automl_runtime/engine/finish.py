@@ -19,12 +19,14 @@ from automl_runtime.errors import Cancelled
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
+from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "finish"]
 
 _MORE_ROUNDS = 1.1
 _LEAST_OF_FINAL = 0.7
+_MOST_BYTES = 16_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,27 @@ def finish(
 
 
 def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
+    """Weights of the usable trials; those that make the model too large for the good they do are left out."""
+    losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
     if single or len(usable) == 1:
-        losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
         return np.asarray(np.eye(len(usable))[int(np.argmin(losses))])
-    outputs = [result.outputs for result in usable if result.outputs is not None]
-    return greedy_weights(search.problem, search.workspace.valid_rows, outputs, search.seed)
+    sizes = np.array([_stored_bytes(result) for result in usable])
+    left = list(range(len(usable)))
+    while True:
+        outputs = [usable[place].outputs for place in left]
+        weights = np.zeros(len(usable))
+        weights[left] = greedy_weights(
+            search.problem, search.workspace.valid_rows, [each for each in outputs if each is not None], search.seed
+        )
+        members = np.flatnonzero(weights)
+        if sizes[members].sum() <= _MOST_BYTES or len(members) == 1:
+            return weights
+        left.remove(int(members[np.argmin(weights[members] / sizes[members])]))
+
+
+def _stored_bytes(result: TrialResult) -> float:
+    sizes = [stored_bytes(fold.fit.predictor) for fold in result.folds]
+    return max(sizes) if result.config.family().refits else sum(sizes)
 
 
 def _parts(search: Search, result: TrialResult, designs: list[Design], temporal: bool) -> tuple[Part, ...]:

@@ -21,6 +21,7 @@ from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio
+from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem, make_problem
 from automl_runtime.engine.search import Search
 from automl_runtime.engine.thresholds import ThresholdPolicy
@@ -135,6 +136,8 @@ def _search(
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     encoder = Encoder(make_columns(inputs, kinds))
     data = encoder.encode(inputs)
+    if not varies(data):
+        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
     plan = _plan(problem, data, clock, options)
     problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
     workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)

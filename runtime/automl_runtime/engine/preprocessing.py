@@ -21,7 +21,7 @@ from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
-__all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "transform"]
+__all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
 
 Recipe = Literal["trees", "catboost", "forest", "linear", "splines"]
 
@@ -87,9 +87,13 @@ def _stack(parts: list[Matrix], rows: int) -> Matrix:
     return np.hstack(parts) if parts else np.empty((rows, 0))
 
 
-def transform(fitted: FittedDesign, data: Encoded) -> Matrix:
-    """The matrix of other rows."""
-    return fitted.design.matrix(data)
+def varies(data: Encoded) -> bool:
+    """Whether any column tells two rows apart."""
+    return bool(
+        len(_varying(data))
+        or (data.codes != data.codes[0]).any()
+        or any((np.bincount(text.indices, minlength=1) % len(data)).any() for text in data.texts)
+    )
 
 
 def _split_by_levels(data: Encoded, most: int) -> tuple[Ints, Ints]:

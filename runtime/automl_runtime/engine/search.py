@@ -48,6 +48,7 @@ _ROWS_PER_VARIATION = 40
 _MOST_KEPT = 4
 _REFIT_ROWS = 2_000
 _HOPELESS = 1.25
+_JUDGED_FOLDS = 2
 _TINY = 1e-3
 _UP_TO_ONE = ("roc_auc", "average_precision", "r2")
 _FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "linear": 0.5, "tree": 0.1}
@@ -218,7 +219,7 @@ class Search:
                 result.folds.clear()
 
     def _fit_folds(self, result: TrialResult, allowed: float) -> None:
-        """Fits the folds in batches of `workers`; after each, a hopeless trial is given up."""
+        """Fits the folds in batches of `workers`; after two, a hopeless trial is given up."""
         config, folds = result.config, len(self.workspace.folds)
         wanted = len(config.rounds) if config.rounds else folds
         end = self.clock.deadline(allowed)
@@ -233,7 +234,8 @@ class Search:
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
                 result.folds += self._wait(jobs)
-                if not config.rounds and len(result.folds) < folds and self._seen(config) and self._hopeless(result):
+                judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
+                if judged and not config.rounds and self._seen(config) and self._hopeless(result):
                     result.status = "abandoned"
                     return
         if wanted < folds:
@@ -274,18 +276,20 @@ class Search:
         return any(result.complete and result.config.learner == config.learner for result in self.results)
 
     def _hopeless(self, result: TrialResult) -> bool:
-        """Whether the error on the folds so far is a quarter larger than that of the best trial on the same folds."""
+        """Whether the error on the first two folds is a quarter larger than that of the best trial.
+
+        On two folds, however many were fitted at once: the outcome must not depend on the number of cores.
+        """
         complete = [other for other in self.results if other.usable]
         if not complete:
             return False
         best = min(complete, key=self._loss)
-        done = len(result.folds)
-        rows = np.concatenate([fold.valid for fold in self.workspace.folds[:done]])
+        rows = np.concatenate([fold.valid for fold in self.workspace.folds[:_JUDGED_FOLDS]])
         loss = selection_loss(self.problem, rows)
         # Metrics of which more is better end at 1: what is missing to it is the error.
         ideal = -1.0 if self.problem.metric in _UP_TO_ONE else 0.0
-        mine = loss(np.vstack([fold.outputs for fold in result.folds])) - ideal
-        other = loss(np.vstack([fold.outputs for fold in best.folds[:done]])) - ideal
+        mine = loss(np.vstack([fold.outputs for fold in result.folds[:_JUDGED_FOLDS]])) - ideal
+        other = loss(np.vstack([fold.outputs for fold in best.folds[:_JUDGED_FOLDS]])) - ideal
         return mine > other * _HOPELESS + _TINY
 
     def _loss(self, result: TrialResult) -> float:

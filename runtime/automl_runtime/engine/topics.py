@@ -37,12 +37,13 @@ def fit_topics(data: Encoded, text: int, seed: int) -> Topics | None:
     from sklearn.utils.extmath import randomized_svd
 
     buckets, weights = _choose(data, text, _MOST_TOPIC_WORDS)
-    if len(buckets) <= _TOPICS:
+    topics = min(_TOPICS, len(buckets) - 1, data.texts[text].shape[0] - 1)
+    if topics < 1:
         return None
     counts = data.texts[text]
     rows = np.random.default_rng(seed).permutation(counts.shape[0])[:_ROWS]
     found = weigh(counts[np.sort(rows)], buckets, weights)
-    directions = randomized_svd(found, min(_TOPICS, min(found.shape)), n_iter=3, random_state=seed)[2]
+    directions = randomized_svd(found, topics, n_iter=3, random_state=seed)[2]
     return Topics(text, buckets, weights, directions.T.astype(np.float32))
 
 

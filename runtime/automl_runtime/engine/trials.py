@@ -95,6 +95,8 @@ def fit_fold(
     start = time.monotonic()
     learner = config.family()
     rows = workspace.fold_data(learner.recipe(config.params), number)
+    if not rows.fitted.matrix.shape[1]:
+        raise ValueError("no column varies in the rows that train")
     fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
     fitted = time.monotonic()
     outputs: Floats = np.empty((0, workspace.problem.outputs))

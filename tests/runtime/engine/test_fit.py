@@ -141,7 +141,7 @@ def test_the_order_of_columns_does_not_matter():
 @pytest.mark.parametrize("target", ["class", "value"])
 def test_a_replay_of_a_timed_search_is_identical(target):
     rows = _labelled(["no", "yes"]) if target == "class" else _rows()
-    timed = fit(rows, "y", budget_seconds=3.0)
+    timed = fit(rows, "y", budget_seconds=1.5)
     again = fit(rows, "y", replay=timed.trials)
     assert again.cv == timed.cv
     assert again.weights == timed.weights

@@ -196,3 +196,32 @@ def test_a_search_without_time_for_refits_keeps_the_models_of_the_folds(monkeypa
     assert all(len(member.parts) == 2 for member in model.fitted.members)
     again = fit(rows, "y", replay=model.trials)
     pd.testing.assert_series_equal(model.predict(rows), again.predict(rows))
+
+
+def test_a_model_too_large_to_commit_is_made_smaller(monkeypatch):
+    from automl_runtime.engine import finish
+
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(150, 4))).add_prefix("x")
+    rows["y"] = rows["x0"] + rows["x1"] ** 2 + rng.normal(size=150)
+    usual = fit(rows, "y", trials=5, folds=3)
+    assert len(usual.weights) > 1
+    monkeypatch.setattr(finish, "_MOST_BYTES", 1)
+    assert len(fit(rows, "y", trials=5, folds=3).weights) == 1
+
+
+def test_the_outcome_does_not_depend_on_the_number_of_cores(monkeypatch):
+    from automl_runtime.engine import fit as fitting
+
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame(rng.normal(size=(150, 3))).add_prefix("x")
+    rows["kind"] = rng.choice(["a", "b", "c"], 150)
+    rows["y"] = rows["x0"] + (rows["kind"] == "a") + rng.normal(size=150)
+    models = []
+    for cores in (1, 2, 4):
+        monkeypatch.setattr(fitting, "available_cores", lambda cores=cores: cores)
+        models.append(fit(rows, "y", trials=6, folds=3))
+    for other in models[1:]:
+        assert other.cv == models[0].cv
+        assert [trial["status"] for trial in other.trials] == [trial["status"] for trial in models[0].trials]
+        pd.testing.assert_series_equal(models[0].predict(rows), other.predict(rows), check_exact=True)

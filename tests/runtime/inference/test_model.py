@@ -68,7 +68,14 @@ def test_a_loaded_model_predicts_identically(fitted, tmp_path):
     rows, model = fitted
     files = model.save(tmp_path / "m")
     assert files == sorted(path for path in (tmp_path / "m").iterdir())
-    assert {path.name.split(".", 1)[1] for path in files} == {"json", "npz", "0.txt.gz", "1.txt.gz", "0.cbm", "1.cbm"}
+    assert {path.name.split(".", 1)[1] for path in files} == {
+        "json",
+        "npz",
+        "0.txt.gz",
+        "1.txt.gz",
+        "0.cbm.gz",
+        "1.cbm.gz",
+    }
     loaded = load(tmp_path / "m")
     np.testing.assert_array_equal(_outputs(loaded, rows), _outputs(model.fitted, rows))
     pd.testing.assert_series_equal(loaded.predict(rows), model.predict(rows))
@@ -200,7 +207,7 @@ BREAKAGES = {
     "booster feature": lambda folder: _edit_text(folder, lambda t: re.sub(r"split_feature=\S+", "split_feature=99", t)),
     "booster empty": lambda folder: _edit_text(folder, lambda t: "tree\n"),
     "booster words": lambda folder: _edit_text(folder, lambda t: t.replace("num_leaves=", "num_leaves=x")),
-    "catboost cut": lambda folder: sorted(folder.glob("*.cbm"))[0].write_bytes(b"CBM1"),
+    "catboost cut": lambda folder: sorted(folder.glob("*.cbm.gz"))[0].write_bytes(gzip.compress(b"CBM1")),
 }
 
 

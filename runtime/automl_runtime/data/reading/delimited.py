@@ -19,6 +19,7 @@ from automl_runtime.errors import DataError
 __all__ = ["read_delimited", "tables_of_grid"]
 
 _LARGE = 1 << 20
+_MOST_COLUMNS = 100_000
 
 
 def read_delimited(source: Source) -> list[RawTable]:
@@ -56,6 +57,13 @@ def tables_of_grid(
     Raises:
         DataError: if there is none.
     """
+    widest = max(range(len(rows)), key=lambda index: len(rows[index]), default=None)
+    if widest is not None and len(rows[widest]) > _MOST_COLUMNS:
+        where = lines[widest] if lines is not None else widest + 1
+        raise DataError(
+            f"{source.file}, line {where}: {len(rows[widest]):,} cells; {_MOST_COLUMNS:,} columns are allowed.",
+            hint="Is this a table? If its records go on over lines, export it again with line ends.",
+        )
     grids = find_tables(rows)
     if not grids:
         raise DataError(f"{source.file}: it has no table in it, only blank lines.")

@@ -42,6 +42,8 @@ class Detected:
     """Share of cells that are numbers, dates, times, codes or empty."""
     even: float = 0.0
     """Share of the records with two or more cells that stand beside one with as many: of tables in a text."""
+    cut: float = 0.0
+    """Share of the records that have two or more cells."""
 
 
 def detect_dialect(text: str) -> Detected:
@@ -120,7 +122,8 @@ def _measured(sample: str, dialect: Dialect) -> Detected:
     share = counts[width] / (len(rows) + records.broken)
     cells = [kind_of(cell) for row in rows[:200] for cell in row]
     typed = sum(kind != "text" for kind in cells) / len(cells) if cells else 0.0
-    return Detected(dialect, width, share, typed, _even_share(list(map(len, rows))))
+    cut = sum(len(row) > 1 for row in rows) / (len(rows) + records.broken)
+    return Detected(dialect, width, share, typed, _even_share(list(map(len, rows))), cut)
 
 
 def _even_share(widths: Sequence[int]) -> float:
@@ -185,7 +188,8 @@ def _best_even(sample: str) -> Detected | None:
     good = [found for found, needed in tried if found.width >= 2 and max(found.share, found.even) >= needed]
     if not good:
         tables = [found for found, _ in tried if found.even >= (0.3 if found.typed >= 0.3 else 0.5)]
-        return max(tables, key=lambda found: found.even * found.typed, default=None)
+        ragged = [found for found, _ in tried if found.cut >= 0.8 and found.typed >= 0.6]
+        return max(tables or ragged, key=lambda found: found.cut * found.typed, default=None)
     return max(good, key=lambda found: (found.share * _gain(found), found.share), default=None)
 
 

@@ -178,8 +178,10 @@ def _nothing(source: Path, gathered: Gathered) -> DataError:
     ignored = gathered.ignored
     if not ignored:
         return DataError(f"{source} is empty.", hint="Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ...")
+    if len(gathered.problems) == 1 == len(ignored):
+        return gathered.problems[0]
     if len(ignored) == 1 and source.is_file():
-        return DataError(f"{source} cannot be used: {ignored[0].reason.removeprefix(f'{ignored[0].path}: ')}")
+        return DataError(f"{source} cannot be used: {ignored[0].reason}")
     shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in ignored[:5])
     more = f"; and {len(ignored) - 5} more" if len(ignored) > 5 else ""
     return DataError(

@@ -31,6 +31,8 @@ class Gathered:
     entries: dict[str, FileEntry] = field(default_factory=dict)
     ignored: list[IgnoredFile] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    problems: list[DataError] = field(default_factory=list)
+    """Why files that should have been read could not be."""
     _temporary: Path | None = None
     _unpacked: int = 0
 
@@ -47,6 +49,7 @@ class Gathered:
         """Notes that a file should have been read and could not be."""
         self.leave_out(file, problem.message)
         self.warnings.append(f"{file} was left out: {problem.message}")
+        self.problems.append(problem)
 
     def _add(self, path: Path, file: str, *, depth: int, compression: str | None = None) -> None:
         """Adds a file, or the files inside it when it is an archive, to the sources."""

@@ -157,10 +157,14 @@ def _may_be_header(row: Row) -> bool:
 def _split_at_titles(grid: _Grid, start: int, stop: int) -> list[tuple[int, int]]:
     """Rows cut at a title in their midst: a lone cell between rows of data and another header."""
     cuts = [start]
+    tries = 0
     for index in range(start + 2, stop - 2):
         lone = grid.fills[index] == 1 and grid.rows[index][0].strip()
         if not lone or grid.fills[index + 1] < 2 or grid.fills[index - 1] < 2:
             continue
+        if tries >= _MOST_TRIES or not _may_be_header(grid.rows[index + 1]):
+            continue
+        tries += 1
         width = len(grid.rows[index + 1])
         end = next((place for place in range(index + 1, stop) if len(grid.rows[place]) != width), stop)
         new = _score(grid, index + 1, end) >= _EVIDENCE or _is_unlike(grid, cuts[-1], index + 1, end)

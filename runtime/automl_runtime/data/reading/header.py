@@ -25,10 +25,13 @@ __all__ = [
 Row = Sequence[str]
 
 _SAMPLE = 400
+_FEWEST = 12
+_MOST_CELLS = 40_000
 _DOMINANT = 0.8
 _MOST_HEADER_ROWS = 5
 _FEW = 30
 _LONGEST_NAME = 200
+_MOST_WORDS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,9 @@ class Profile:
 
 
 def profile(rows: Sequence[Row], width: int) -> list[Profile]:
-    """The profiles of the first `width` columns, from some 400 rows spread over `rows`."""
-    sample = rows[:: max(1, len(rows) // _SAMPLE)]
+    """The profiles of the first `width` columns, from some 400 rows (fewer of a wide table) spread over `rows`."""
+    most = min(_SAMPLE, max(_FEWEST, _MOST_CELLS // max(1, width)))
+    sample = rows[:: max(1, len(rows) // most)]
     return [_profile([row[column] if column < len(row) else "" for row in sample]) for column in range(width)]
 
 
@@ -148,6 +152,8 @@ def looks_like_names(row: Row, width: int) -> bool:
     """Whether the cells could be names of columns: what is asked of a header without evidence for it."""
     named = [text for cell in row[:width] if (text := cell.strip())]
     if not named or len(named) < 0.5 * width:
+        return False
+    if width == 1 and len(named[0].split()) > _MOST_WORDS:
         return False
     plain = [kind_of(cell) in ("text", "code") and len(cell) <= _LONGEST_NAME for cell in named]
     return sum(plain) >= 0.75 * len(named) and (len(set(named)) == len(named) or all(plain))

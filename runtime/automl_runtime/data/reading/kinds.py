@@ -200,6 +200,6 @@ def _is_prose(lines: list[str]) -> bool:
     sample = lines[:400]
     words = [len(line.split()) for line in sample]
     wordy = sum(count >= 5 for count in words) / len(sample)
-    marked = sum(bool(re.match(r"\s*([-*+>#]|\d+[.)]|=+$|-{3,}$)\s*", line)) for line in sample) / len(sample)
+    marked = sum(bool(re.match(r"\s*([-*+>#] |\d+[.)] |=+$|-{3,}$|#)", line)) for line in sample) / len(sample)
     ended = sum(line.rstrip().endswith((".", "!", "?", ":", ";")) for line in sample) / len(sample)
     return wordy + marked + ended >= 0.5

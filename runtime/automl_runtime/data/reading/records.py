@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Prepared", "Records", "is_sound_quoting", "mend_records", "parse_records", "prepare"]
 
 _MOST_TRIES = 100
+_WIDEST_MENDED = 20_000
 _MOST_BROKEN = 20
 _LONGEST_RECORD = 30
 _SAMPLE = 300
@@ -77,7 +78,9 @@ def parse_records(text: str, dialect: Dialect, *, mend: bool = True) -> Records:
     lines = io.StringIO(prepared.text, newline="").readlines()
     _allow_long_cells(len(prepared.text))
     records = _survey(lines, prepared)
-    if mend and (records.broken or not _is_regular(records, len(lines)) or not is_sound_quoting(text, dialect)):
+    narrow = max(map(len, records.rows), default=0) <= _WIDEST_MENDED
+    regular = _is_regular(records, len(lines)) and is_sound_quoting(text, dialect)
+    if mend and (records.broken or (narrow and not regular)):
         records = _Mender(lines, prepared, records).run()
     if prepared.back:
         records.rows = [_restored(row, prepared.back) for row in records.rows]
@@ -222,7 +225,7 @@ def _survey(lines: Sequence[str], prepared: Prepared) -> Records:
 def _is_regular(records: Records, lines: int) -> bool:
     """Whether every record has a common width and none spans lines that look like records themselves."""
     known = _known_widths(records)
-    if any(row and len(row) not in known for row in records.rows):
+    if records.broken or any(row and len(row) not in known for row in records.rows):
         return False
     return len(records.rows) == lines or max(known, default=0) < 3
 

@@ -30,6 +30,7 @@ _HEAD = 1_000
 _TAIL = 200
 _AROUND = 3
 _MOST_ODD = 2_000
+_MOST_COLUMNS = 20_000
 _LINES = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 
 
@@ -57,7 +58,7 @@ class _Parsed:
 def read_regular(text: str, detected: Detected, source: Source) -> RawTable | None:
     """The table of a large file, None when the file is not regular enough or holds several tables."""
     prepared = prepare(text, detected.dialect)
-    if detected.width < 2 or not prepared.delimiter.isascii():
+    if not 2 <= detected.width <= _MOST_COLUMNS or not prepared.delimiter.isascii():
         return None
     parsed = _parse(prepared, detected.width) if is_sound_quoting(text, detected.dialect) else None
     if parsed is None and prepared.quote:
@@ -69,7 +70,7 @@ def read_regular(text: str, detected: Detected, source: Source) -> RawTable | No
     if found is None:
         return None
     rows, warnings = found
-    grids = find_tables(rows)
+    grids = find_tables(rows) if max(map(len, rows)) <= _MOST_COLUMNS else []
     if len(grids) != 1:
         return None
     lines = [index + 1 for index in chosen]

@@ -26,6 +26,7 @@ _CLEARLY = 0.9
 _STRANGEST = 0.5
 _MOST_WORK = 400_000
 _LONGEST_SEAM = 2_000
+_MOST_SPARE = 1_000
 _OTHER_DELIMITERS: Final = (" ", ";", "\t", "|", ",")
 _DIGITS = re.compile(r"\d")
 _LETTERS = re.compile(r"[^\W\d_]+")
@@ -67,6 +68,8 @@ def repair_line(
     `header`: the cells need not fit the columns below. `cells`: what the line gives by the rules, None when it
     breaks them; one that only has too few cells is not cut inside its quotes.
     """
+    if line.count(layout.delimiter) > _MOST_SPARE + layout.width:
+        return None
     if cells is not None and len(cells) == layout.width:
         return None if header else _moved_delimiter(line, layout, _strangeness(cells, layout))
     columns = [] if header else layout.columns

@@ -15,6 +15,7 @@ from automl_runtime.errors import DataError
 
 __all__ = ["Found", "is_hidden", "walk"]
 
+_DEEPEST = 100
 _CLUTTER: Final = {
     "__MACOSX": "made by macOS",
     "Thumbs.db": "made by Windows",
@@ -48,7 +49,7 @@ def walk(root: Path) -> Found:
     found = Found()
     if not os.access(root, os.R_OK | os.X_OK):
         raise DataError(f"{root}: no permission to read this folder.", hint=f"chmod -R u+rX {root}")
-    _walk(root, "", root.resolve(), found)
+    _walk(root, "", root.resolve(), found, _DEEPEST)
     return found
 
 
@@ -65,26 +66,34 @@ def is_hidden(name: str) -> str | None:
     return _CLUTTER.get(name)
 
 
-def _walk(folder: Path, prefix: str, root: Path, found: Found) -> None:
+def _walk(folder: Path, prefix: str, root: Path, found: Found, levels: int) -> None:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as problem:
         found.leave_out(prefix.rstrip("/"), f"cannot be listed: {problem.strerror}")
         return
     for entry in entries:
-        name = prefix + entry.name
+        name = prefix + _printable(entry.name)
         if (clutter := is_hidden(entry.name)) is not None:
             found.leave_out(name, clutter)
         elif entry.is_symlink():
             found.leave_out(name, _about_link(Path(entry.path), root))
         elif entry.is_dir(follow_symlinks=False):
-            _walk(Path(entry.path), name + "/", root, found)
+            if levels:
+                _walk(Path(entry.path), name + "/", root, found, levels - 1)
+            else:
+                found.leave_out(name, f"more than {_DEEPEST} folders deep")
         elif not entry.is_file(follow_symlinks=False):
             found.leave_out(name, f"not a regular file but a {_special(Path(entry.path))}")
         elif not os.access(entry.path, os.R_OK):
             found.leave_out(name, "no permission to read it")
         else:
             found.files.append((Path(entry.path), name))
+
+
+def _printable(name: str) -> str:
+    """A file name that can be written as UTF-8, whatever bytes the file system has."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def _about_link(link: Path, root: Path) -> str:

@@ -41,9 +41,13 @@ class CatBoostLearner:
         train, valid, reading = job.workspace.cached(
             ("catboost", job.rows.number, job.params.get("target")), lambda: _pools(job)
         )
-        model = import_catboost().CatBoost(_params(job, valid is not None))
+        module = import_catboost()
+        model = module.CatBoost(_params(job, valid is not None))
         watch = _Watch(job)
-        model.fit(train, eval_set=valid, callbacks=[watch])
+        try:
+            model.fit(train, eval_set=valid, callbacks=[watch])
+        except module.CatBoostError as error:
+            raise RuntimeError(str(error)) from error
         best = int(model.tree_count_)
         outputs = len(job.problem.classes) if job.problem.task == "multiclass" else 1
         predictor = CatBoost(bytes(model._serialize_model()), job.rows.fitted.numbers, outputs)

@@ -46,16 +46,18 @@ class LightGbmLearner:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
         import lightgbm
 
-        train, valid = _datasets(job)
-        reading = _set_target(job, train, valid)
-        params = _params(job)
-        booster = lightgbm.train(
-            params,
-            train,
-            num_boost_round=job.rounds or _MOST_ROUNDS,
-            valid_sets=None if valid is None else [valid],
-            callbacks=[_EndEarly(job)],
-        )
+        try:
+            train, valid = _datasets(job)
+            reading = _set_target(job, train, valid)
+            booster = lightgbm.train(
+                _params(job),
+                train,
+                num_boost_round=job.rounds or _MOST_ROUNDS,
+                valid_sets=None if valid is None else [valid],
+                callbacks=[_EndEarly(job)],
+            )
+        except lightgbm.basic.LightGBMError as error:
+            raise RuntimeError(str(error)) from error
         rounds = booster.current_iteration()
         best = booster.best_iteration
         text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))

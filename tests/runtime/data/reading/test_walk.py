@@ -68,3 +68,20 @@ def test_the_root_itself_may_be_a_link(tmp_path: Path) -> None:
 def test_pipes_are_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.csv")
     assert reasons(tmp_path) == {"pipe.csv": "not a regular file but a pipe"}
+
+
+def test_names_that_are_not_utf_8_can_be_written(tmp_path: Path) -> None:
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.csv")).touch()
+    [(path, name)] = walk(tmp_path).files
+    assert path.exists()
+    assert name == "caf\\xe9.csv"
+
+
+def test_folders_without_end_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path
+    for _ in range(105):
+        path = path / "d"
+    path.mkdir(parents=True)
+    (path / "a.csv").write_text("x")
+    assert walk(tmp_path).files == []
+    assert list(reasons(tmp_path).values()) == ["more than 100 folders deep"]
