@@ -16,6 +16,7 @@ __all__ = ["Fold", "choose_validation", "make_folds"]
 _TIME_BLOCKS = 3
 _TIME_SHARE = 0.3
 _HOLDOUT_PARTS = 5
+_LEAST_PAST = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +39,15 @@ def choose_validation(problem: Problem, asked: Validation) -> Validation:
 def make_folds(problem: Problem, validation: Validation, folds: int, seed: int) -> list[Fold]:
     """`folds` folds; 1 gives a single one that validates on a fifth of the rows.
 
-    Stratified: by class, or by the rank of a regression's target. Grouped: whole groups, balanced in rows and in
-    class. Temporal: at most three blocks at the end, each trained on everything that is strictly earlier.
+    Stratified: by class, or by the rank of a regression's target. Grouped: whole groups, balanced in rows and in class.
+    Temporal: at most three blocks at the end, each trained on everything that is strictly earlier; stratified when so
+    many rows share a time that too few are earlier.
     """
     rng = np.random.default_rng(seed)
     if validation == "temporal" and problem.time is not None:
-        return _temporal(problem.time, min(folds, _TIME_BLOCKS))
+        blocks = _temporal(problem.time, min(folds, _TIME_BLOCKS))
+        if blocks:
+            return blocks
     parts = folds if folds > 1 else _HOLDOUT_PARTS
     if validation == "grouped" and problem.groups is not None:
         number = _grouped(problem, problem.groups, min(parts, len(np.unique(problem.groups))), rng)
@@ -89,6 +93,6 @@ def _temporal(time: NDArray[np.float64], blocks: int) -> list[Fold]:
     for begin, end in pairwise(cuts):
         train = np.flatnonzero(time < begin)
         valid = np.flatnonzero((time >= begin) & (time < end))
-        if len(train) and len(valid):
+        if len(train) >= _LEAST_PAST * len(time) and len(valid):
             folds.append(Fold(train, valid))
     return folds

@@ -40,6 +40,7 @@ _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
 _MANY_CLASSES = 10
+_TREES = 100
 _MOST_LEAVES = 800_000
 _MOST_LEAF_VALUES = 10_000_000
 _FEW_ROWS = 200
@@ -77,7 +78,7 @@ def _catboost(name: str, cost: float, **changes: Any) -> Config:
 
 
 def _trees(name: str, cost: float, **changes: Any) -> Config:
-    return Config(name, "extra_trees", {"trees": 100, "min_samples_leaf": 1} | changes, cost)
+    return Config(name, "extra_trees", {"trees": _TREES, "min_samples_leaf": 1} | changes, cost)
 
 
 def _diverse(problem: Problem) -> list[Config]:
@@ -102,8 +103,8 @@ def _forests(problem: Problem) -> list[Config]:
     """Many classes need pure leaves; two classes and values less noise."""
     if problem.task == "multiclass":
         forests = [
-            _trees("extra_trees", 1.0, trees=150, max_features="sqrt", min_samples_leaf=1),
-            _trees("extra_trees_wide", 2.0, trees=100, max_features=0.6, min_samples_leaf=1),
+            _trees("extra_trees", 1.0, trees=_TREES * 3 // 2, max_features="sqrt", min_samples_leaf=1),
+            _trees("extra_trees_wide", 2.0, max_features=0.6, min_samples_leaf=1),
         ]
     elif problem.task == "binary":
         forests = [
@@ -147,6 +148,9 @@ def _for_few_rows(config: Config, rows: int) -> Config:
     params = dict(config.params)
     if config.learner == "lightgbm":
         params |= {"min_data_in_leaf": max(2, rows // 20), "num_leaves": 7, "bagging_fraction": 1.0}
+    if config.learner == "catboost":
+        params |= {"bootstrap_type": "No", "depth": min(params["depth"], 4)}
+        params.pop("subsample", None)
     return replace(config, params=params)
 
 

@@ -174,6 +174,11 @@ def _to_classes(values: pd.Series, name: str, task: TaskType) -> tuple[tuple[Lab
         raise TrainingError(f"The target {shorten(name)} is {shorten(classes[0])} in every row: nothing to tell apart.")
     if task == "binary" and len(classes) > 2:
         raise TrainingError(f"The target {shorten(name)} has {len(classes)} classes; a binary task has two.")
+    rarest = int(np.argmin(np.bincount(codes)))
+    if len(classes) == 2 and (codes == rarest).sum() < 2:
+        raise TrainingError(
+            f"Only one row of the target {shorten(name)} is {shorten(classes[rarest])}; at least two are needed."
+        )
     if len(classes) > _MOST_CLASSES:
         raise TrainingError(
             f"The target {shorten(name)} has {len(classes)} classes; at most {_MOST_CLASSES} are possible.",

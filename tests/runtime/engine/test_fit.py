@@ -111,6 +111,19 @@ def test_broken_columns_never_break_a_fit():
     np.testing.assert_allclose(alone, model.predict_proba(rows).iloc[[7]], rtol=1e-9)
 
 
+@pytest.mark.parametrize("labels", [["no", "yes"], ["a", "b", "c"], None], ids=str)
+def test_columns_that_hardly_vary_give_a_model_no_better_than_none(labels):
+    rows = (_labelled(labels, 60) if labels else _rows(60)).assign(size=[1] * 59 + [2], kind="a", seen=None, flag=None)
+    assert np.isfinite(fit(rows, "y", trials=5).cv)
+
+
+def test_few_different_texts_are_learned_by_trees():
+    rows = pd.DataFrame({"text": ["one two three four", "five six seven nine"] * 60, "y": [0, 1] * 60})
+    model = fit(rows, "y", trials=4)
+    assert {trial["status"] for trial in model.trials} == {"complete"}
+    assert model.cv == 1.0
+
+
 def test_text_is_learned():
     rng = np.random.default_rng(0)
     words = np.array("the a cat dog sat on mat with prize cash win call now today maybe later never again".split())
@@ -254,6 +267,8 @@ def test_few_rows_get_a_model_and_a_warning():
         (lambda rows: rows.assign(y=rows["y"].where(rows.index != 3)), "1 of 60 rows have no value.*row 4"),
         (lambda rows: rows.assign(y=np.where(rows.index == 2, np.inf, rows["y"])), "finite"),
         (lambda rows: rows.head(9), "at least 10"),
+        (lambda rows: rows.assign(y=["rare"] + ["a"] * 59), "Only one row.*'rare'"),
+        (lambda rows: rows.assign(y=rows["y"] > 0, size=1, kind="a", seen=None, flag=None), "nothing to learn from"),
         (lambda rows: rows[["y"]], "no column to learn from"),
         (lambda rows: rows.set_axis(["a", "a", "b", "c", "y"], axis=1), "repeat: 'a'"),
         (lambda rows: rows.assign(y=[f"label {i}" for i in range(60)]).pipe(lambda r: pd.concat([r] * 6)), None),

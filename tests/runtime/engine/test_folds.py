@@ -87,3 +87,8 @@ def test_random_folds_are_even():
 )
 def test_validation_is_chosen_by_what_is_known(asked, more, chosen):
     assert choose_validation(_problem(np.zeros(3), **more), asked) == chosen
+
+
+def test_times_that_hardly_differ_give_stratified_folds():
+    time = np.append([0.0, 0.0], np.ones(98))
+    _is_partition(make_folds(_problem(np.arange(100), time=time), "temporal", 5, 0), 100)
