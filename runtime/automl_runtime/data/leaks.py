@@ -293,9 +293,11 @@ def _test_undated(case: _Case, event: str) -> None:
     """Tables with several rows for each of ours that tell something of the target, and no date to place them."""
     if case.spec.data.cutoff is not None:
         return
-    several = {join.child for join in case.spec.data.joins if join.cardinality == "1:n"}
+    several = [column for column in case.columns if column.aggregate not in (None, "present", "identity")]
     dated = {column.prefix for column in case.columns if column.type in ("date", "datetime")}
-    for prefix in dict.fromkeys(column.prefix for column in case.columns if column.table in several):
+    for join in case.spec.data.joins:
+        dated |= {join.child} if join.parent in dated else set()
+    for prefix in dict.fromkeys(column.prefix for column in several):
         own = [column for column in case.columns if column.prefix == prefix]
         best = max(own, key=lambda column: case.scores.get(column.name, 0.0))
         score = case.scores.get(best.name, 0.0)

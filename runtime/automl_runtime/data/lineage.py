@@ -112,8 +112,7 @@ def _training(
     sources = own.sources if own is not None else _places(entry)
     steps = list(own.steps) if own is not None else []
     if column.prefix:
-        prefixes = join_prefixes(joins, joins[0].parent)
-        steps += [_join_step(join) for join, prefix in zip(joins, prefixes, strict=True) if prefix == column.prefix]
+        steps += [_join_step(join) for join in _way(column.prefix, joins)]
     if column.aggregate in _AGGREGATES:
         steps.append(_AGGREGATES[column.aggregate].format(column=column.column))
     elif column.aggregate == "count":
@@ -123,6 +122,19 @@ def _training(
     elif column.aggregate == "identity":
         steps.append("fingerprint of the row, without the target")
     return ColumnLineage(column=column.name, sources=sources, steps=steps)
+
+
+def _way(prefix: str, joins: Sequence[JoinSpec]) -> list[JoinSpec]:
+    """The joins from the base table to the one that is called `prefix`."""
+    base = joins[0].parent
+    by_prefix = dict(zip(join_prefixes(joins, base), joins, strict=True))
+    way = [by_prefix[prefix]]
+    while way[0].parent != base:
+        parent = way[0].parent
+        way.insert(
+            0, by_prefix[parent] if parent in by_prefix else next(join for join in joins if join.child == parent)
+        )
+    return way
 
 
 def _join_step(join: JoinSpec) -> str:

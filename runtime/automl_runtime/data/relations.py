@@ -22,18 +22,20 @@ class _Step:
 
     table: str
     depth: int
-    same_entity: bool
-    """Reached over 1:1 joins only: its children are children of the base table."""
+    belongs: bool
+    """Reached over 1:1 and 1:n joins only: each of its rows is part of one row of the base table."""
+    many: bool
+    """Aggregated: a row of the base table has several of its rows."""
 
 
 def plan_joins(catalog: DataCatalog, base: str) -> tuple[list[TableSpec], list[JoinSpec]]:
     """The tables that can be joined to `base`, nearest first, and the joins in the order in which they are made.
 
     From the base table outwards, at most three joins deep: rows that a key points at are looked up (`n:1`), tables
-    of the same entity are joined (`1:1`), rows that point at the entity are aggregated (`1:n`). A table takes part
-    once; only when the same table points at it with several keys it takes part once for each of them. Nothing hangs
-    on an aggregated table or on one that takes part twice. Rows that point at a looked-up table are aggregated when
-    they point at nothing else and at a fair part of it.
+    of the same entity are joined (`1:1`), rows that point at the entity are aggregated (`1:n`), and so are the rows
+    that hang on those: the lines of its orders, and the products of the lines. A table takes part once; only when the
+    same table points at it with several keys it takes part once for each of them, and nothing hangs on it then. Rows
+    that point at a looked-up table are aggregated when they point at nothing else and at a fair part of it.
 
     Args:
         catalog: tables and join graph.
@@ -42,7 +44,7 @@ def plan_joins(catalog: DataCatalog, base: str) -> tuple[list[TableSpec], list[J
     tables = [table_spec(catalog.table(base))]
     joins: list[JoinSpec] = []
     seen = {base}
-    queue = [_Step(base, 0, True)]
+    queue = [_Step(base, 0, belongs=True, many=False)]
     while queue:
         depth = queue[0].depth
         level = [step for step in queue if step.depth == depth]
@@ -53,7 +55,7 @@ def plan_joins(catalog: DataCatalog, base: str) -> tuple[list[TableSpec], list[J
             seen.add(child)
             tables.append(table_spec(catalog.table(child)))
             joins += specs
-            if len(specs) == 1 and specs[0].cardinality != "1:n":
+            if len(specs) == 1:
                 queue.append(step)
     return tables, joins
 
@@ -78,8 +80,9 @@ def _reached(catalog: DataCatalog, level: Sequence[_Step], seen: set[str]) -> li
         parent = min(by_parent, key=lambda name: (_rank(by_parent[name]), level.index(steps[name])))
         specs = _one_kind(by_parent[parent])
         step = steps[parent]
-        same = step.same_entity and specs[0].cardinality == "1:1"
-        reached.append((child, specs, _Step(child, step.depth + 1, same)))
+        belongs = step.belongs and specs[0].cardinality != "n:1"
+        many = step.many or specs[0].cardinality == "1:n"
+        reached.append((child, specs, _Step(child, step.depth + 1, belongs, many)))
     return sorted(reached, key=lambda item: (_rank(item[1]), item[0]))
 
 
@@ -95,6 +98,8 @@ def _one_kind(specs: Sequence[JoinSpec]) -> list[JoinSpec]:
 
 
 def _join_spec(catalog: DataCatalog, edge: JoinEdge, step: _Step) -> JoinSpec | None:
+    if step.many and not step.belongs:
+        return None
     if edge.child == step.table:
         if not _is_key(catalog.table(edge.parent), edge.parent_columns):
             return None
@@ -108,7 +113,9 @@ def _join_spec(catalog: DataCatalog, edge: JoinEdge, step: _Step) -> JoinSpec | 
     if edge.parent != step.table:
         return None
     one = edge.cardinality == "1:1"
-    if not one and not step.same_entity and (edge.coverage < _LEAST_COVERAGE or _points_elsewhere(catalog, edge)):
+    if not one and not step.belongs and (edge.coverage < _LEAST_COVERAGE or _points_elsewhere(catalog, edge)):
+        return None
+    if step.many and not _is_key(catalog.table(edge.parent), edge.parent_columns):
         return None
     return JoinSpec(
         child=edge.child,

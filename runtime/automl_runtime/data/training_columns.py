@@ -70,8 +70,24 @@ class Joined:
 
     @property
     def aggregated(self) -> bool:
-        """Whether several rows become one."""
-        return self.join.cardinality == "1:n"
+        """Whether several rows become one: its own, or those of a table that it hangs on."""
+        return self.join.cardinality == "1:n" or (self.parent is not None and self.parent.aggregated)
+
+    @property
+    def way(self) -> list[Joined]:
+        """The aggregated tables from the one that hangs on a row of the base table (or on one like it) to this one."""
+        if self.parent is None or not self.parent.aggregated:
+            return [self]
+        return [*self.parent.way, self]
+
+    @property
+    def dated(self) -> tuple[Joined, ColumnEntry] | None:
+        """What dates its rows: its own time, else that of the nearest table on the way; a looked-up row has none."""
+        for table in reversed(self.way):
+            time = time_column(table.entry)
+            if time is not None and table.join.cardinality != "n:1":
+                return table, time
+        return None
 
 
 @dataclass(slots=True)
@@ -273,22 +289,22 @@ def time_column(entry: TableEntry) -> ColumnEntry | None:
 
 def _aggregates(table: Joined) -> list[TrainingColumn]:
     entry, prefix = table.entry, table.prefix
-    dated = time_column(entry)
-    columns = [_made(f"{prefix}.count", entry.name, None, "count", "integer", "number", None, prefix)]
+    dated = table.dated
+    columns = []
+    if table.join.cardinality != "n:1":
+        columns.append(_made(f"{prefix}.count", entry.name, None, "count", "integer", "number", None, prefix))
     for column in entry.columns:
         if column.name in table.join.child_columns or column.constant or column.type == "empty":
             continue
-        for aggregate, type_, role in _aggregates_of(column, entry, dated):
+        last = dated is not None and not (dated[0] is table and dated[1].name == column.name)
+        for aggregate, type_, role in _aggregates_of(column, entry, last):
             name = f"{prefix}.{column.name}.{aggregate}"
             plan = column.plan if type_ == column.type else None
             columns.append(_made(name, entry.name, column.name, aggregate, type_, role, plan, prefix))
     return columns
 
 
-def _aggregates_of(
-    column: ColumnEntry, entry: TableEntry, dated: ColumnEntry | None
-) -> list[tuple[str, ColumnType, ColumnRole]]:
-    last = dated is not None and dated.name != column.name
+def _aggregates_of(column: ColumnEntry, entry: TableEntry, last: bool) -> list[tuple[str, ColumnType, ColumnRole]]:
     if column.type in _TIMES:
         return [("last", column.type, "time"), ("days_since_last", "number", "number")]
     if column.role in ("id", "key") or column.personal is not None:

@@ -151,6 +151,7 @@ def _from(writer: _Writer) -> str:
 
 
 def _why(table: Joined) -> str:
+    """What the table is to the one that it hangs on."""
     join = table.join
     own, other = _names(join.child_columns), _names(join.parent_columns)
     name, parent = _comment(join.child), _comment(table.parent.prefix if table.parent else join.parent)
@@ -166,12 +167,12 @@ def _joined(writer: _Writer, table: Joined) -> str:
     if table.aggregated:
         conditions = [
             f"{own} = {alias}.{quote(f'key_{number}')}"
-            for number, (own, _) in enumerate(_sides(writer, table, "rows"), start=1)
+            for number, (own, _) in enumerate(_outer_sides(writer, table), start=1)
         ]
         if _is_dated(writer, table):
             conditions.append(f'{writer.cutoff} = {alias}."cutoff"')
         return f"{alias}\n{_INDENT}ON {_and(conditions)}"
-    conditions = [f"{own} = {other}" for own, other in _sides(writer, table, alias)]
+    conditions = [f"{own} = {other}" for own, other in _sides(writer, table, writer.alias(table.parent), alias)]
     dated = time_column(table.entry)
     if _is_event(writer, table) and dated is not None:
         conditions.append(f"{alias}.{quote(dated.name)} < {writer.cutoff}")
@@ -184,19 +185,27 @@ def _and(conditions: Sequence[str]) -> str:
     return f"\n{_INDENT}AND ".join(conditions)
 
 
-def _sides(writer: _Writer, table: Joined, alias: str) -> list[tuple[str, str]]:
+def _sides(writer: _Writer, table: Joined, upper_alias: str, alias: str) -> list[tuple[str, str]]:
     """Both sides of each key comparison: of the table that it hangs on, and its own."""
     parent = table.parent.entry if table.parent else writer.plan.base
     own_types, parent_types = _types(table.entry), _types(parent)
     return [
-        key_pair(
-            f"{writer.alias(table.parent)}.{quote(upper)}",
-            parent_types[upper],
-            f"{alias}.{quote(lower)}",
-            own_types[lower],
-        )
+        key_pair(f"{upper_alias}.{quote(upper)}", parent_types[upper], f"{alias}.{quote(lower)}", own_types[lower])
         for upper, lower in zip(table.join.parent_columns, table.join.child_columns, strict=True)
     ]
+
+
+def _outer_sides(writer: _Writer, table: Joined) -> list[tuple[str, str]]:
+    """The key comparisons of an aggregated table with the rows outside: those of the first table on its way."""
+    first = table.way[0]
+    return _sides(writer, first, writer.alias(first.parent), _inner_alias(table, first))
+
+
+def _inner_alias(table: Joined, link: Joined) -> str:
+    """How `link` on the way to `table` is called while the rows of `table` are aggregated."""
+    if link is table:
+        return "rows"
+    return quote(f"{link.prefix}_" if link.prefix.casefold() in {"rows", "moments"} else link.prefix)
 
 
 def _types(entry: TableEntry) -> dict[str, ColumnType]:
@@ -204,7 +213,7 @@ def _types(entry: TableEntry) -> dict[str, ColumnType]:
 
 
 def _is_dated(writer: _Writer, table: Joined) -> bool:
-    return writer.cutoff is not None and time_column(table.entry) is not None
+    return writer.cutoff is not None and table.dated is not None
 
 
 def _is_event(writer: _Writer, table: Joined) -> bool:
@@ -215,45 +224,53 @@ def _is_event(writer: _Writer, table: Joined) -> bool:
 
 def _aggregate_expression(writer: _Writer, table: Joined) -> str:
     dated = _is_dated(writer, table)
-    keys = [own for _, own in _sides(writer, table, "rows")]
+    keys = [own for _, own in _outer_sides(writer, table)]
     if dated:
         keys = [f"moments.{quote(f'key_{number}')}" for number in range(1, len(keys) + 1)]
     lines = [f"{key} AS {quote(f'key_{number}')}" for number, key in enumerate(keys, start=1)]
     if dated:
         lines.append('moments."cutoff"')
-    lines.append('count(*) AS "count"')
-    lines += [
-        f"{_aggregate(table, column, dated)} AS {quote(column.source_name)}"
-        for column in table.columns
-        if column.aggregate != "count"
-    ]
+    lines += [f"{_aggregate(table, column, dated)} AS {quote(column.source_name)}" for column in table.columns]
     inner = ",\n".join(_INDENT * 2 + line for line in lines)
     until = f", those before {_comment(writer.spec.data.cutoff or '')}" if dated else ""
+    over = f", by way of {' and '.join(_comment(link.prefix) for link in table.way[:-1])}" if table.way[1:] else ""
     return (
-        f"-- {_why(table)}{until}.\n{writer.alias(table)} AS (\n{_INDENT}SELECT\n{inner}\n"
+        f"-- {_why(table)}{over}{until}.\n{writer.alias(table)} AS (\n{_INDENT}SELECT\n{inner}\n"
         f"{_INDENT}{_aggregate_source(writer, table, dated)}\n{_INDENT}GROUP BY ALL\n)"
     )
 
 
 def _aggregate_source(writer: _Writer, table: Joined, dated: bool) -> str:
-    source = f"FROM {quote(table.entry.name)} AS rows"
-    if not dated:
-        return source
-    sides = _sides(writer, table, "rows")
-    moments = [f"{upper} AS {quote(f'key_{number}')}" for number, (upper, _) in enumerate(sides, start=1)]
-    chain = "".join(f" LEFT JOIN {_joined(writer, link)}" for link in _chain(table.parent))
-    base = f"{quote(writer.plan.base.name)} AS {writer.base}"
-    if _is_derived(writer.spec, writer.plan):
-        base = writer.base
-    on = [f"{lower} = moments.{quote(f'key_{number}')}" for number, (_, lower) in enumerate(sides, start=1)]
-    time = time_column(table.entry)
-    assert time is not None
-    on.append(f'rows.{quote(time.name)} < moments."cutoff"')
-    return (
-        f'FROM (\n{_INDENT * 2}SELECT DISTINCT {", ".join(moments)}, {writer.cutoff} AS "cutoff"\n'
-        f"{_INDENT * 2}FROM {base}{chain}\n{_INDENT}) AS moments\n"
-        f"{_INDENT}JOIN {quote(table.entry.name)} AS rows\n{_INDENT * 2}ON {' AND '.join(on)}"
-    )
+    """Where the rows to aggregate come from, joined to the tables on their way; with a cut-off, to its moments too."""
+    outer = _outer_sides(writer, table)
+    conditions: dict[str, list[str]] = {_inner_alias(table, link): [] for link in table.way}
+    lines = []
+    if dated:
+        moments = [f"{upper} AS {quote(f'key_{number}')}" for number, (upper, _) in enumerate(outer, start=1)]
+        chain = "".join(f" LEFT JOIN {_joined(writer, link)}" for link in _chain(table.way[0].parent))
+        base = f"{quote(writer.plan.base.name)} AS {writer.base}"
+        if _is_derived(writer.spec, writer.plan):
+            base = writer.base
+        lines.append(
+            f'FROM (\n{_INDENT * 2}SELECT DISTINCT {", ".join(moments)}, {writer.cutoff} AS "cutoff"\n'
+            f"{_INDENT * 2}FROM {base}{chain}\n{_INDENT}) AS moments"
+        )
+        first = conditions[_inner_alias(table, table.way[0])]
+        first += [f"{lower} = moments.{quote(f'key_{number}')}" for number, (_, lower) in enumerate(outer, start=1)]
+        assert table.dated is not None
+        alias = _inner_alias(table, table.dated[0])
+        conditions[alias].append(f'{alias}.{quote(table.dated[1].name)} < moments."cutoff"')
+    for link in table.way:
+        alias = _inner_alias(table, link)
+        if link.parent is not None and link is not table.way[0]:
+            sides = _sides(writer, link, _inner_alias(table, link.parent), alias)
+            conditions[alias][:0] = [f"{above} = {own}" for above, own in sides]
+        source = quote(link.entry.name) + ("" if quote(link.entry.name) == alias else f" AS {alias}")
+        if lines:
+            lines.append(f"JOIN {source}\n{_INDENT * 2}ON {' AND '.join(conditions[alias])}")
+        else:
+            lines.append(f"FROM {source}")
+    return f"\n{_INDENT}".join(lines)
 
 
 def _chain(table: Joined | None) -> list[Joined]:
@@ -261,6 +278,8 @@ def _chain(table: Joined | None) -> list[Joined]:
 
 
 def _aggregate(table: Joined, column: TrainingColumn, dated: bool) -> str:
+    if column.aggregate == "count":
+        return "count(*)"
     assert column.column is not None
     entry = next(entry for entry in table.entry.columns if entry.name == column.column)
     value = f"rows.{quote(column.column)}"
@@ -276,7 +295,7 @@ def _aggregate(table: Joined, column: TrainingColumn, dated: bool) -> str:
         case "days_since_last":
             now = 'any_value(moments."cutoff")' if dated else _latest(table.entry, column.column)
             return f"date_diff('day', max({value}), {now})"
-    return _last(table.entry, entry, value)
+    return _last(table, entry, value)
 
 
 def _sum(aggregate: str, value: str, entry: ColumnEntry) -> str:
@@ -300,11 +319,11 @@ def _latest(entry: TableEntry, column: str) -> str:
     return f"(SELECT max({quote(column)}) FROM {quote(entry.name)})"
 
 
-def _last(table: TableEntry, column: ColumnEntry, value: str) -> str:
-    time = time_column(table)
-    if time is None or time.name == column.name or column.type in ("date", "datetime"):
+def _last(table: Joined, column: ColumnEntry, value: str) -> str:
+    if table.dated is None or column.type in ("date", "datetime"):
         return f"max({value})"
-    return f"arg_max({value}, ROW(rows.{quote(time.name)}, {value}))"
+    link, time = table.dated
+    return f"arg_max({value}, ROW({_inner_alias(table, link)}.{quote(time.name)}, {value}))"
 
 
 def _order(writer: _Writer) -> str:

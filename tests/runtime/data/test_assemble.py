@@ -166,6 +166,57 @@ def test_a_cutoff_reaches_tables_behind_a_looked_up_one() -> None:
         assert frame.loc[number, "visits.count"] == ((visits["town_no"] == town) & (visits["day"] < cutoff)).sum()
 
 
+def stall() -> dict[str, Columns]:
+    """Guests, their visits, what was eaten at each, and the dishes."""
+    guests = [f"{7000 + k}" for k in range(60)]
+    return {
+        "guests": {
+            "guest_no": guests,
+            "asked_on": ["2022-03-10"] * 30 + ["2022-04-01"] * 30,
+            "regular": ["yes", "no", "no"] * 20,
+        },
+        "visits": {
+            "visit_no": [f"V{k:03d}" for k in range(180)],
+            "guest_no": [guests[k // 3] for k in range(180)],
+            "came_on": [f"2022-03-{5 + 5 * (k % 3):02d}" for k in range(180)],
+        },
+        "plates": {
+            "visit_no": [f"V{k // 2:03d}" for k in range(360)],
+            "dish_code": [f"D{k % 8}" for k in range(360)],
+            "pieces": [str(1 + k % 6) for k in range(360)],
+        },
+        "dishes": {"dish_code": [f"D{k}" for k in range(8)], "heat": [str(20 * k) for k in range(8)]},
+    }
+
+
+def test_what_hangs_on_aggregated_rows_is_aggregated_too() -> None:
+    catalog, tables = found(stall())
+    spec = spec_of(catalog, "guests", "regular")
+    assert [(join.parent, join.child, join.cardinality) for join in spec.data.joins] == [
+        ("guests", "visits", "1:n"),
+        ("visits", "plates", "1:n"),
+        ("plates", "dishes", "n:1"),
+    ]
+    frame = assemble(spec, catalog, tables).frame
+    assert set(frame["visits.count"]) == {3}
+    assert set(frame["plates.count"]) == {6}
+    assert set(frame["plates.pieces.sum"]) == {21}
+    assert "dishes.count" not in frame.columns
+    first = frame[frame["guest_no"] == 7000].iloc[0]
+    assert first["dishes.heat.mean"] == pytest.approx(np.mean([0, 20, 40, 60, 80, 100]))
+    assert first["dishes.heat.last"] in (80, 100), "of the latest visit"
+
+
+def test_a_cutoff_counts_for_what_hangs_on_dated_rows() -> None:
+    catalog, tables = found(stall())
+    frame = assemble(spec_of(catalog, "guests", "regular", cutoff="asked_on"), catalog, tables).frame
+    early = frame.iloc[:30]
+    assert set(early["visits.count"]) == {1}
+    assert set(early["plates.count"]) == {2}
+    assert early["dishes.heat.max"].iloc[0] == 20
+    assert set(frame["plates.count"].iloc[30:]) == {6}
+
+
 def test_a_dated_event_after_the_cutoff_is_not_seen() -> None:
     tables = shop()
     numbers = tables["members"]["member_id"]
@@ -333,6 +384,14 @@ def test_tables_may_be_called_like_parts_of_the_query(base: str) -> None:
     for cutoff in (None, "day"):
         frame = assemble(spec_of(catalog, base, "y", cutoff=cutoff), catalog, clean).frame
         assert frame["base_rows.count"].sum() == (80 if cutoff is None else 40)
+
+
+@pytest.mark.parametrize("name", ["rows", "Moments", "guests_rows", "a b"])
+def test_a_table_on_the_way_may_be_called_like_parts_of_the_query(name: str) -> None:
+    tables = stall()
+    catalog, clean = found({name if table == "visits" else table: columns for table, columns in tables.items()})
+    spec = spec_of(catalog, "guests", "regular", cutoff="asked_on")
+    assert assemble(spec, catalog, clean).frame["plates.count"].sum() == 30 * 2 + 30 * 6
 
 
 def test_no_file_can_be_read(tmp_path: Any) -> None:
