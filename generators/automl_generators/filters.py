@@ -93,9 +93,20 @@ def yamlkey(value: BaseModel | Mapping[str, Any], key: str) -> str:
 
 def _yaml(record: Mapping[str, Any], *, allow_unicode: bool) -> str:
     # No folding: a long line is easier to edit than one that YAML glues together.
-    return str(
-        yaml.safe_dump(record, sort_keys=False, allow_unicode=allow_unicode, width=2**20, default_flow_style=False)
+    return yaml.dump(
+        record, Dumper=_Dumper, sort_keys=False, allow_unicode=allow_unicode, width=2**20, default_flow_style=False
     )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text of several lines, such as SQL, line by line."""
+
+
+def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+
+
+_Dumper.add_representer(str, _text)
 
 
 def _escaped(value: str, *, quote: str) -> str:

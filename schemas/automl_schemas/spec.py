@@ -53,7 +53,8 @@ class TargetSpec(Contract):
     positive: str | bool | int | float | None = None
     """The class of interest, as it stands in the clean table; None unless the task is binary."""
     sql: str | None = None
-    """DuckDB expression over the base table that makes a derived target; `column` then names the result."""
+    """DuckDB expression over the base table that makes a derived target, from other joined tables too; `column` then
+    names the result."""
 
 
 class MetricSpec(Contract):
@@ -108,6 +109,12 @@ class DataSpec(Contract):
     """`table.column` that stays although the evidence says leak."""
     cutoff: str | None = None
     """Column of the base table (a time): rows of other tables count only when dated before it."""
+    cutoff_sql: str | None = None
+    """DuckDB expression over the base table that makes the column `cutoff` when the data hold no such column.
+
+    Its variable `horizon_days` is `task.horizon_days` for training, and 0 for new data, which are looked at from
+    their end.
+    """
 
 
 class TrainingSpec(Contract):

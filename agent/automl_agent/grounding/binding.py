@@ -28,13 +28,14 @@ from rapidfuzz import process
 
 from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.exclusions import excluded_columns
+from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
 from automl_agent.grounding.targets import choose_target
 from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
 from automl_agent.grounding.topics import is_about, says_nothing
-from automl_agent.grounding.wishes import wish_of
+from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.metrics import further_metrics
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT
@@ -64,6 +65,7 @@ class _Draft:
     metric: MetricSpec
     structure: Structure
     target: TargetSpec | None = None
+    future: Future | None = None
     drops: list[DroppedColumn] = field(default_factory=list)
     tables: list[TableSpec] = field(default_factory=list)
     joins: list[JoinSpec] = field(default_factory=list)
@@ -164,7 +166,14 @@ def _with_target(
     if requirement.target is None and "target" not in answers:
         raise RequestError("The request does not say what to predict.", hint=HOW_TO_SAY_IT)
     wish = wish_of(requirement)
-    chosen = choose_target(wish, catalog, source, excluded, answers.get("target"))
+    answer = answers.get("target")
+    futures = find_futures(requirement, wish, catalog, excluded)
+    named = [future for future in futures if future.name == answer]
+    chosen = None if named else choose_target(wish, catalog, source, excluded, answer)
+    if futures and (chosen is None or (answer is None and chosen.candidate.table is futures[0].events)):
+        return _ahead(requirement, wish, catalog, answers, plan, futures, (named or futures)[0])
+    if chosen is None:
+        raise no_match(wish.phrase, catalog, source, hint=horizon_missing(requirement, wish, catalog))
     candidate = chosen.candidate
     if (candidate.table.name, candidate.column.name) in excluded:
         raise RequestError(f"{candidate.column.name!r} is to be predicted and not to be used at once.")
@@ -190,6 +199,39 @@ def _with_target(
         joins=joins,
         questions=[question for question in asked if question is not None],
         assumed=[*assumed, *said],
+    )
+
+
+def _ahead(
+    requirement: Requirement,
+    wish: Wish,
+    catalog: DataCatalog,
+    answers: Mapping[str, str],
+    plan: PlanJoins,
+    futures: list[Future],
+    future: Future,
+) -> _Draft:
+    """A target that no column holds: what follows within the horizon."""
+    refuse_short_history(future, requirement.horizon_days or 0)
+    metric, said = choose_metric(requirement, future.task, None, answers.get("metric"))
+    tables, joins = plan(catalog, future.table.name)
+    structure = Structure("stratified" if future.task == "binary" else "random")
+    return _Draft(
+        task=_task_spec(requirement, future.task, structure),
+        base=future.table,
+        metric=metric,
+        structure=structure,
+        target=TargetSpec(
+            table=future.table.name,
+            column=future.name,
+            positive=True if future.task == "binary" else None,
+            sql=future.sql,
+        ),
+        future=future,
+        tables=tables,
+        joins=joins,
+        questions=[future_question(wish.phrase, futures)] if len(futures) > 1 else [],
+        assumed=[future.sentence, *said],
     )
 
 
@@ -271,7 +313,14 @@ def _data_spec(draft: _Draft, source: str, excluded: list[tuple[str, str]]) -> D
     time = draft.structure.time
     counts_before = draft.structure.validation == "temporal" and time is not None and "." not in time
     cutoff = time if counts_before and any(join.cardinality == "1:n" for join in draft.joins) else None
-    return DataSpec(source=source, tables=draft.tables, joins=draft.joins, drop=[*asked, *draft.drops], cutoff=cutoff)
+    return DataSpec(
+        source=source,
+        tables=draft.tables,
+        joins=draft.joins,
+        drop=[*asked, *draft.drops],
+        cutoff=cutoff if draft.future is None else draft.future.cutoff,
+        cutoff_sql=None if draft.future is None else draft.future.cutoff_sql,
+    )
 
 
 def _training(requirement: Requirement, structure: Structure, budget_seconds: float | None) -> TrainingSpec:
@@ -286,7 +335,8 @@ def _training(requirement: Requirement, structure: Structure, budget_seconds: fl
 def _warnings(requirement: Requirement, draft: _Draft) -> list[str]:
     """What the spec does not do although the words may suggest it."""
     warnings = []
-    if draft.task.horizon_days is not None and draft.task.type != "forecast" and draft.structure.time is None:
+    dated = draft.structure.time is not None or draft.future is not None
+    if draft.task.horizon_days is not None and draft.task.type != "forecast" and not dated:
         ahead = f"{draft.task.horizon_days:g} days ahead"
         warnings.append(f"The data do not say when a row was observed; the target is taken to look {ahead}.")
     if draft.metric.name == "mape" and _may_be_zero(draft):

@@ -14,8 +14,8 @@ __all__ = ["candidate_label", "no_match", "no_table", "target_question", "target
 _MOST_TABLES, _MOST_COLUMNS = 4, 8
 
 
-def no_match(phrase: str, catalog: DataCatalog, source: str) -> RequestError:
-    """The error for a target that nothing in the data supports: what was found, and how to say it."""
+def no_match(phrase: str, catalog: DataCatalog, source: str, *, hint: str | None = None) -> RequestError:
+    """The error for a target that nothing in the data supports: what was found, and how to say it (`hint`)."""
     found = "\n".join(
         f"    {table.name} ({table.rows:,} rows): {_predictable(table)}" for table in catalog.tables[:_MOST_TABLES]
     )
@@ -32,7 +32,7 @@ def no_match(phrase: str, catalog: DataCatalog, source: str) -> RequestError:
     )
     return RequestError(
         f"Nothing in {shorten(source)} fits {shorten(phrase)}. Columns that could be predicted:\n{found}",
-        hint=f'Name one of them, for example: predict "{example}".',
+        hint=hint or f'Name one of them, for example: predict "{example}".',
     )
 
 

@@ -15,7 +15,7 @@ from rapidfuzz import process
 from automl_agent.grounding.candidates import ACCEPTED, Candidate, candidates, content_of
 from automl_agent.grounding.derived import unit_seconds
 from automl_agent.grounding.matching import name_match
-from automl_agent.grounding.messages import no_match, target_question
+from automl_agent.grounding.messages import target_question
 from automl_agent.grounding.opaque import nameless, placed
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold
@@ -36,11 +36,11 @@ class Target:
 
 def choose_target(
     wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]], answer: str | None = None
-) -> Target:
-    """The target that fits `wish` best.
+) -> Target | None:
+    """The target that fits `wish` best; None when no column does.
 
     Raises:
-        RequestError: if nothing fits, or `answer` names no column that can be predicted.
+        RequestError: if `answer` names no column that can be predicted.
         DataError: if the target holds one value only.
     """
     place = placed(wish, catalog)
@@ -59,7 +59,7 @@ def choose_target(
             _checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen)
         )
     if not near:
-        raise no_match(wish.phrase, catalog, source)
+        return None
     _refuse_other_content(near[0], wish, catalog, excluded)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
     return Target(_checked(near[0]), question)

@@ -15,6 +15,7 @@ from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.keytext import quote
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.data.training_sql import training_sql
 from automl_runtime.errors import DataError, RequestError, shorten
@@ -127,11 +128,17 @@ def labelled_rows(spec: ProjectSpec, assembled: Assembled) -> Assembled:
     return replace(assembled, frame=frame, without_target=rest)
 
 
-def run_sql(sql: str, tables: Mapping[str, pa.Table], *, memory_limit: str | None = None) -> pd.DataFrame:
+def run_sql(
+    sql: str,
+    tables: Mapping[str, pa.Table],
+    *,
+    memory_limit: str | None = None,
+    variables: Mapping[str, float] | None = None,
+) -> pd.DataFrame:
     """The rows of the last statement of `sql` over `tables`, in memory, without file or network access.
 
     Integers without nulls are int64, other numbers float64, booleans bool or `boolean`, times datetime64[us],
-    text `str`.
+    text `str`. `variables` are what `getvariable` gives in it.
 
     Raises:
         DataError: when a statement fails, with DuckDB's own words.
@@ -144,6 +151,8 @@ def run_sql(sql: str, tables: Mapping[str, pa.Table], *, memory_limit: str | Non
         con.execute("SET TimeZone = 'UTC'")
         for name in sorted(tables):
             con.register(name, tables[name])
+        for name, value in (variables or {}).items():
+            con.execute(f"SET VARIABLE {quote(name)} = {float(value)!r}")
         con.execute("SET lock_configuration = true")
         *before, last = con.extract_statements(sql)
         for statement in before:

@@ -121,6 +121,9 @@ def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
         parent = None if join.parent == base.name else _find(joined, join.parent)
         table = Joined(prefix, catalog.table(join.child), join, parent)
         table.columns = _joined_columns(table, drops, catalog, target_name(spec))
+        if spec.data.cutoff_sql is not None:
+            # Days since say the same from any cut-off; a date would tie the model to the one it was trained at.
+            table.columns = [column for column in table.columns if not _is_last_date(column)]
         joined.append(table)
     plan = TrainingPlan(base, key, columns, joined)
     _tell_apart(plan)
@@ -204,6 +207,8 @@ def _base_columns(
     if target is not None and target.sql is not None:
         columns = [column for column in columns if column.name != target.column]
         columns.append(_made(target.column, base.name, target.column, None, "category", "target_candidate"))
+    if spec.data.cutoff is not None and spec.data.cutoff_sql is not None:
+        columns.append(_made(spec.data.cutoff, base.name, spec.data.cutoff, None, "datetime", "constant"))
     if not key:
         columns.append(_made(IDENTITY, base.name, None, "identity", "text", "id"))
     return columns
@@ -266,6 +271,10 @@ def _joined_columns(
 def _is_dropped(column: TrainingColumn, drops: set[tuple[str, str]]) -> bool:
     called = {column.source_name, column.column}
     return any((table, name) in drops for table in (column.table, column.prefix) for name in called if name)
+
+
+def _is_last_date(column: TrainingColumn) -> bool:
+    return column.aggregate == "last" and column.type in _TIMES
 
 
 def _may_be_absent(table: Joined, catalog: DataCatalog) -> bool:

@@ -28,6 +28,11 @@ _HEAD = """-- Training table: one row for each row of {base}{key}.
 -- Run on the clean tables in DuckDB. A row without a partner keeps nulls, so nothing found differs from zero.
 """
 _ABOUT_SUMS = "-- Sums are taken in decimals: the order of the rows makes no difference to the last digit.\n"
+_ABOUT_HORIZON = """\
+-- Training stands `horizon_days` before the end of the data and predicts what follows; for new data the variable is
+-- 0, and they are looked at from their end.
+SET VARIABLE horizon_days = coalesce(getvariable('horizon_days'), {days:g});
+"""
 _ABOUT_KEYS = "-- Keys are compared as text: surrounding white space, case and leading zeros do not count.\n"
 
 
@@ -75,6 +80,8 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
         head += _ABOUT_SUMS
     if "key_text(" in body:
         head += _ABOUT_KEYS + KEY_MACRO + "\n"
+    if spec.data.cutoff_sql is not None:
+        head += _ABOUT_HORIZON.format(days=spec.task.horizon_days or 0)
     return head + "\n" + body, plan.all_columns
 
 
@@ -88,7 +95,8 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _is_derived(spec: ProjectSpec, plan: TrainingPlan) -> bool:
-    return not plan.key or (spec.target is not None and spec.target.sql is not None)
+    made = spec.data.cutoff_sql is not None or (spec.target is not None and spec.target.sql is not None)
+    return made or not plan.key
 
 
 def _base_expression(writer: _Writer) -> str:
@@ -98,15 +106,28 @@ def _base_expression(writer: _Writer) -> str:
     if target is not None and target.sql is not None:
         if any(column.name == target.column for column in plan.base.columns):
             excluded = f" EXCLUDE ({quote(target.column)})"
-        lines.append(f"({target.sql}) AS {quote(target.column)}")
+        lines.append(f"{_inset(target.sql, 2)} AS {quote(target.column)}")
     if not plan.key:
         lines.append(_identity(writer))
     text = "".join(f",\n{_INDENT * 2}{line}" for line in lines)
     why = "rows have no key: what they hold names them" if not plan.key else "with the derived target"
+    source = quote(plan.base.name)
+    if writer.spec.data.cutoff is not None and writer.spec.data.cutoff_sql is not None:
+        moment = f"{_inset(writer.spec.data.cutoff_sql, 3)} AS {quote(writer.spec.data.cutoff)}"
+        made = f"{_INDENT * 2}SELECT\n{_INDENT * 3}*,\n{_INDENT * 3}{moment}\n{_INDENT * 2}FROM {source}"
+        source = f"(\n{made}\n{_INDENT}) AS {source}"
     return (
         f"-- {_comment(plan.base.name)}, {why}.\n{writer.base} AS (\n{_INDENT}SELECT\n"
-        f"{_INDENT * 2}*{excluded}{text}\n{_INDENT}FROM {quote(plan.base.name)}\n)"
+        f"{_INDENT * 2}*{excluded}{text}\n{_INDENT}FROM {source}\n)"
     )
+
+
+def _inset(expression: str, depth: int) -> str:
+    """An expression in brackets; one of several lines as a block."""
+    if "\n" not in expression:
+        return f"({expression})"
+    inner = expression.replace("\n", "\n" + _INDENT * (depth + 1))
+    return f"(\n{_INDENT * (depth + 1)}{inner}\n{_INDENT * depth})"
 
 
 def _identity(writer: _Writer) -> str:

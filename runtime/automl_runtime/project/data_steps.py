@@ -67,13 +67,14 @@ def write_clean_tables(project: Project, tables: Mapping[str, CleanTable]) -> No
     write_clean(tables.values(), project.root / "data" / "clean")
 
 
-def query(project: Project, sql: Path, tables: Mapping[str, CleanTable]) -> pd.DataFrame:
+def query(project: Project, sql: Path, tables: Mapping[str, CleanTable], *, labelled: bool) -> pd.DataFrame:
     """See `Project.query`."""
     try:
         text = sql.read_text(encoding="utf-8")
     except OSError as error:
         raise DataError(f"{sql} cannot be read: {error.strerror}.") from error
-    rows = run_sql(text, {name: table.data for name, table in tables.items()})
+    variables = {} if labelled else {"horizon_days": 0.0}
+    rows = run_sql(text, {name: table.data for name, table in tables.items()}, variables=variables)
     missing = [column.name for column in project.columns if column.name not in rows.columns]
     if missing:
         raise DataError(

@@ -111,9 +111,12 @@ class Project:
         """Writes `data/clean/<table>.jsonl` and the rejected cells, replacing what was there as a whole."""
         data_steps.write_clean_tables(self, tables)
 
-    def query(self, sql: Path | str, tables: Mapping[str, CleanTable]) -> pd.DataFrame:
-        """The result of the SQL in the file `sql` (relative to the project) over `tables`: one row per entity."""
-        return data_steps.query(self, self.root / sql, tables)
+    def query(self, sql: Path | str, tables: Mapping[str, CleanTable], *, labelled: bool = True) -> pd.DataFrame:
+        """The result of the SQL in the file `sql` (relative to the project) over `tables`: one row per entity.
+
+        Rows to predict (`labelled=False`) are looked at from the end of the data, not from a horizon before it.
+        """
+        return data_steps.query(self, self.root / sql, tables, labelled=labelled)
 
     def split(self, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """`rows` that have a target, divided into training rows and the sealed holdout."""

@@ -135,7 +135,7 @@ def _answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
 
 def _assembled(project: Project, folder: Path, on_event: EventSink) -> pd.DataFrame:
     tables = project.read_tables(folder, labelled=False, on_event=on_event)
-    rows = project.query("sql/training_table.sql", tables)
+    rows = project.query("sql/training_table.sql", tables, labelled=False)
     return rows.drop(columns=[project.target])
 
 
