@@ -32,13 +32,13 @@ from automl_agent.grounding.futures import Future, find_futures, future_question
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
-from automl_agent.grounding.targets import choose_target
+from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
 from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
 from automl_agent.grounding.topics import is_about, says_nothing
 from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.metrics import further_metrics
-from automl_agent.requirements.parsing import HOW_TO_SAY_IT
+from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
 
 __all__ = ["Grounded", "ground"]
 
@@ -173,7 +173,7 @@ def _with_target(
     if futures and (chosen is None or (answer is None and chosen.candidate.table is futures[0].events)):
         return _ahead(requirement, wish, catalog, answers, plan, futures, (named or futures)[0])
     if chosen is None:
-        raise no_match(wish.phrase, catalog, source, hint=horizon_missing(requirement, wish, catalog))
+        chosen, wish, requirement = _otherwise(requirement, catalog, source, excluded)
     candidate = chosen.candidate
     if (candidate.table.name, candidate.column.name) in excluded:
         raise RequestError(f"{candidate.column.name!r} is to be predicted and not to be used at once.")
@@ -200,6 +200,28 @@ def _with_target(
         questions=[question for question in asked if question is not None],
         assumed=[*assumed, *said],
     )
+
+
+def _otherwise(
+    requirement: Requirement, catalog: DataCatalog, source: str, excluded: list[tuple[str, str]]
+) -> tuple[Target, Wish, Requirement]:
+    """The target by another way to read the sentence, or by a name that it spells; believed only when it is sure.
+
+    Raises:
+        RequestError: if there is none.
+    """
+    readings = [requirement, *other_readings(requirement)]
+    wishes = [(wish_of(reading), reading) for reading in readings if reading.target is not None]
+    for wish, reading in wishes[1:]:
+        chosen = choose_target(wish, catalog, source, excluded, least=SURE)
+        if chosen is not None:
+            return chosen, wish, reading
+    for wish, reading in wishes:
+        chosen = spelled_target(wish, catalog, excluded)
+        if chosen is not None:
+            return chosen, wish, reading
+    hint = horizon_missing(requirement, wishes[0][0], catalog)
+    raise no_match(wishes[0][0].phrase, catalog, source, hint=hint)
 
 
 def _ahead(

@@ -14,7 +14,7 @@ from automl_agent.grounding.labels import labels_of, threshold_label
 from automl_agent.grounding.matching import NameMatch, name_match, value_match
 from automl_agent.grounding.topics import is_about_something_else, speaks, speaks_of
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import domains, fold, relate, tokens
+from automl_agent.grounding.words import domains, fold, relate, stem, tokens
 from automl_agent.requirements.numbers import days_in, unit_name
 from automl_agent.requirements.text import word_set
 
@@ -243,9 +243,9 @@ def _from_derived(plain: Candidate, made: Derived, *, literal: bool = False) -> 
 
 def _listed(wish: Wish, column: ColumnEntry) -> float:
     """Share of the phrase's words that are labels of `column` ("setosa, versicolor or virginica")."""
-    labels = {fold(label) for label in labels_of(column)}
+    labels = [{stem(part) for part in (*fold(label).split(), *tokens(label))} for label in labels_of(column)]
     words = [word for word, weight in wish.words if weight == 1.0]
-    hits = sum(any(word in label.split() or word in tokens(label) for label in labels) for word in words)
+    hits = sum(any(stem(word) in label for label in labels) for word in words)
     return 0.95 * hits / len(words) if len(words) >= 2 and hits >= 2 else 0.0
 
 

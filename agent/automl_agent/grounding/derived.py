@@ -31,6 +31,13 @@ _UNITS: Final = {
 }
 
 
+_SCALES: Final = {
+    **dict.fromkeys(("k", "kusd", "keur", "kchf", "tsd", "teur", "thousand", "thousands"), 1e3),
+    **dict.fromkeys(("m", "mio", "mn", "musd", "meur", "mchf", "million", "millions"), 1e6),
+}
+"""What a name says its numbers are counted in: 100 million are 100 in a column of `musd`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Derived:
     """An expression over a column, the name of its result, and how well it fits."""
@@ -45,8 +52,10 @@ class Derived:
 def beyond(threshold: Threshold, column: ColumnEntry, name: NameMatch) -> Derived:
     """The quantity in `column` beyond `threshold`, in the column's own unit of time where both say one."""
     value = in_unit(threshold, column)
-    low, high = column.stats.min, column.stats.max
-    inside = isinstance(low, int | float) and isinstance(high, int | float) and low <= value <= high
+    inside = _is_inside(value, column)
+    scaled = value / next((_SCALES[part] for part in tokens(column.name) if part in _SCALES), 1.0)
+    if not inside and _is_inside(scaled, column):
+        value, inside = scaled, True
     condition = f"{threshold.op} {value:.15g}"
     return Derived(
         score=name.score * (1.0 if inside else 0.5),
@@ -54,6 +63,11 @@ def beyond(threshold: Threshold, column: ColumnEntry, name: NameMatch) -> Derive
         sql=f"{_quoted(column.name)} {condition}",
         evidence=f"named {column.name!r}",
     )
+
+
+def _is_inside(value: float, column: ColumnEntry) -> bool:
+    low, high = column.stats.min, column.stats.max
+    return isinstance(low, int | float) and isinstance(high, int | float) and low <= value <= high
 
 
 def in_unit(threshold: Threshold, column: ColumnEntry) -> float:

@@ -17,6 +17,8 @@ __all__ = ["excluded_columns"]
 
 _SAME, _SIMILAR = 0.85, 0.74
 _IDS: Final = word_set("id ids identifier identifiers key keys")
+_NAMES: Final = word_set("code codes name names no nr")
+"""What one says of a column without its being called so: "the zip code" and `zip`."""
 _PERSONAL: Final = word_set("personal private sensitive pii")
 _TABLE_WORDS: Final = word_set("table file sheet tables files data")
 
@@ -52,7 +54,7 @@ def _bound(phrase: str, catalog: DataCatalog) -> list[tuple[str, str]]:
     if exact:
         return exact
     words = content_words(phrase)
-    words = tuple(word for word in words if word not in WEAK or word in _IDS) or words
+    words = tuple(word for word in words if word not in WEAK | _NAMES or word in _IDS) or words
     if not words:
         return []
     for near in (_SAME, _SIMILAR):

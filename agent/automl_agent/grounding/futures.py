@@ -38,8 +38,11 @@ _HORIZONS: Final = 2
 _COUNTING: Final = re.compile(r"\bhow many\b|\bnumber of\b|\bcount of\b", re.IGNORECASE)
 _GOES_ON: Final = word_set("active return again back engaged transact")
 _ENDS: Final = word_set("inactive dormant lapse idle")
-_PAYING: Final = word_set("spend pay revenue turnover worth value bring expenditure spending income")
-_MONEY: Final = ("total", "amount", "revenue", "turnover", "sum", "value", "paid", "price", "cost", "gross", "net")
+_PAYING: Final = word_set("spend pay revenue turnover worth value bring expenditure spending income order buy purchase")
+_MONEY: Final = (
+    "total", "amount", "revenue", "turnover", "sum", "value", "paid", "price", "cost", "gross", "net", "betrag",
+    "umsatz", "summe", "montant",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +182,7 @@ def _amount(wish: Wish, child: TableEntry, edge: JoinEdge) -> ColumnEntry | None
     ranked = sorted(numbers, key=lambda column: -name_match(wish, column, child.name).score)
     if ranked and name_match(wish, ranked[0], child.name).score >= _LEAST_AMOUNT:
         return ranked[0]
-    if not _PAYING & {word for word, _ in wish.words}:
+    if not _PAYING & {word for word, _ in (*wish.words, *wish.heads)}:
         return None
     named = [(word, column) for word in _MONEY for column in numbers if word in tokens(column.name)]
     return named[0][1] if named else None

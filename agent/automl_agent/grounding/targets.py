@@ -17,11 +17,14 @@ from automl_agent.grounding.derived import unit_seconds
 from automl_agent.grounding.matching import name_match
 from automl_agent.grounding.messages import target_question
 from automl_agent.grounding.opaque import nameless, placed
+from automl_agent.grounding.spoken import spoken_columns
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold
 
-__all__ = ["Target", "choose_target"]
+__all__ = ["SURE", "Target", "choose_target", "spelled_target"]
 
+SURE: Final = 0.7
+"""Score from which a candidate is believed although the sentence was read in a less likely way."""
 _NEAR_TIE: Final = 0.06
 _MOST_OPTIONS: Final = 4
 
@@ -35,9 +38,15 @@ class Target:
 
 
 def choose_target(
-    wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]], answer: str | None = None
+    wish: Wish,
+    catalog: DataCatalog,
+    source: str,
+    excluded: Collection[tuple[str, str]],
+    answer: str | None = None,
+    *,
+    least: float = ACCEPTED,
 ) -> Target | None:
-    """The target that fits `wish` best; None when no column does.
+    """The target that fits `wish` best; None when no column reaches the score `least`.
 
     Raises:
         RequestError: if `answer` names no column that can be predicted.
@@ -45,12 +54,11 @@ def choose_target(
     """
     place = placed(wish, catalog)
     found = [place] if place is not None else candidates(wish, catalog, source, excluded)
-    believed = [candidate for candidate in found if candidate.score >= ACCEPTED] or nameless(
-        wish, catalog, source, excluded
-    )
-    believed = (
-        believed or _within_horizon(wish, catalog, source, excluded) or _asked_noun(wish, catalog, source, excluded)
-    )
+    believed = [candidate for candidate in found if candidate.score >= least]
+    if least <= ACCEPTED:
+        believed = believed or nameless(wish, catalog, source, excluded)
+        believed = believed or _within_horizon(wish, catalog, source, excluded)
+        believed = believed or _asked_noun(wish, catalog, source, excluded)
     near = [candidate for candidate in believed if candidate.score >= believed[0].score - _NEAR_TIE] if believed else []
     near = _distinct(near)[:_MOST_OPTIONS]
     if answer is not None:
@@ -63,6 +71,19 @@ def choose_target(
     _refuse_other_content(near[0], wish, catalog, excluded)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
     return Target(_checked(near[0]), question)
+
+
+def spelled_target(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]]) -> Target | None:
+    """The column whose name the request spells, whatever its sentence is like; None when there is none.
+
+    Raises:
+        DataError: if it holds one value only.
+    """
+    found = _distinct(spoken_columns(wish, catalog, excluded))[:_MOST_OPTIONS]
+    if not found:
+        return None
+    question = target_question(wish.phrase, found, found[0]) if len(found) > 1 else None
+    return Target(_checked(found[0]), question)
 
 
 def _refuse_other_content(

@@ -17,6 +17,7 @@ __all__ = [
     "GENERIC_TARGETS",
     "IRREGULAR",
     "JOINED",
+    "MEASURES",
     "NEUTRAL",
     "SHORT_WORDS",
     "WEAK",
@@ -85,11 +86,13 @@ toxic poisonous
 sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
 rain rainfall precipitation wet shower showers regen pluie ; dry
-price pricing cost value worth valuation fee charge fare rate tariff sell msrp quote amount expensive cheap costly
+price pricing cost value worth valuation resale resell asking appraisal fee charge fare rate tariff sell msrp quote
+amount expensive cheap costly
   valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar kaufpreis verkaufspreis
 cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
 income salary wage earn earnings pay compensation remuneration payroll gehalt lohn einkommen salaire revenu rich >make
-revenue turnover sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr money absatz
+revenue turnover gross >earn sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr
+money absatz
   verkauf vente
 profit margin gain earnings surplus benefit profitable gewinn benefice ; loss deficit
 spend expenditure expense outlay basket purchase spending
@@ -102,9 +105,13 @@ count number quantity tally volume frequency many anzahl nombre views downloads 
 demand sale sold sell quantity need order rental ride trip usage load nachfrage demande
 sale sell sold revenue unit units
 usage use kwh consumption consume utilisation utilization load draw verbrauch consommation
-energy electricity power kwh mwh watt load heating
+energy electricity power kwh mwh watt load heating strom
+resolution resolve solve solved solution fix fixed close closed
+drinkable potable
+customer kunde kunden client
+order bestellung bestellungen auftrag auftraege commande
 emission emissions co2 carbon pollution pollutant polluted
-fuel mpg economy petrol gasoline
+fuel mpg economy petrol gasoline diesel
 temperature degree heat warm warmth hot cold celsius temperatur
 humidity moisture
 wind windy
@@ -301,8 +308,15 @@ IRREGULAR: Final = _pairs("""
 """Word -> its root, where the rules of `words.stem` would go wrong."""
 
 ABBREVIATIONS: Final = _pairs("""
-    amt:amount qty:quantity num:number nr:number no:number nbr:number avg:average temp:temperature tmp:temperature
-    min:minutes mins:minutes hr:hours hrs:hours yr:year yrs:year dt:date ts:time tm:time arr:arrive dep:depart
+    amt:amount qty:quantity num:number nr:number no:number nbr:number nb:number cnt:count ct:count mkt:market
+    grp:group veh:vehicle cd:code readm:readmitted cond:condition stat:status addr:address trans:transaction
+    bal:balance mgmt:management mgr:manager hosp:hospital pat:patient pt:patient tumr:tumor wgt:weight hgt:height
+    spd:speed press:pressure humid:humidity precip:precipitation cty:city ctry:country lang:language ed:education
+    educ:education occ:occupation exp:experience sat:satisfaction perf:performance eval:evaluation prom:promotion
+    fail:failure maint:maintenance mach:machine eq:equipment equip:equipment mat:material util:utilization avg:average
+    temp:temperature tmp:temperature
+    min:minutes mins:minutes sec:seconds secs:seconds msec:milliseconds hr:hours hrs:hours yr:year yrs:year dt:date
+    ts:time tm:time arr:arrive dep:depart
     orig:origin cust:customer acct:account acc:account emp:employee txn:transaction trx:transaction tx:transaction
     inv:invoice pmt:payment pay:pay prc:price px:price val:value rev:revenue inc:income sal:salary dur:duration
     dist:distance wt:weight ht:height len:length sz:size cat:category typ:type desc:description dept:department
@@ -320,9 +334,16 @@ WEAK: Final = word_set("""
     record row new old current final first last next average mean median maximum minimum overall annual yearly monthly
     weekly daily hourly expected actual future real result outcome time date day days week month year minute minutes
     hour hours unit group thing degree share percentage size per net gross good bad high low likely possible specific
-    certain different own exact estimated predicted observed measured given single individual
+    output figure certain different own exact estimated predicted observed measured given single individual
 """)
 """Words that tell little about a column by themselves."""
+
+MEASURES: Final = word_set("""
+    consumption usage use cost costs expense duration length time quantity volume size intensity frequency reading
+    readings figure figures performance measurement measurements production generation need needed requirement
+    requirements output level levels speed strength temperature pressure
+""")
+"""Nouns that say how something is measured: of "fuel consumption" a column may say `fuel_l` only."""
 
 NEUTRAL: Final = word_set("""
     is has was are be been will did does have had flag indicator ind yes y n binary bool boolean actual label target

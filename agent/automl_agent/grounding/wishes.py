@@ -9,7 +9,7 @@ from typing import Final, Literal
 from automl_schemas.requirement import Requirement, Threshold
 from automl_schemas.vocabulary import MetricName, TaskType
 
-from automl_agent.grounding.thesaurus import FRAME, WEAK
+from automl_agent.grounding.thesaurus import FRAME, MEASURES, WEAK
 from automl_agent.grounding.words import codes, content_words, fold, is_event, is_negated, relate, stem
 from automl_agent.requirements.text import word_set
 
@@ -35,6 +35,8 @@ _AFTER_NOUN: Final = re.compile(
 )
 _MODIFIER: Final = 0.42
 """How far a word that only describes the noun is believed alone."""
+_MEASURED: Final = 0.8
+"""The same, when the noun is only how it is measured: "fuel consumption"."""
 _HOW_MANY_UNITS: Final = re.compile(r"\bhow many (seconds|minutes|hours|days|nights|weeks|months|years)\b")
 _EXISTS: Final = word_set("needed need required necessary used involved available there present included given")
 """Predicates that say no more than that the subject is there: "is a lift needed"."""
@@ -183,7 +185,8 @@ def _heads(
         before_of = content_words(_AFTER_NOUN.split(phrase)[0])
         own = [word for word, _ in telling if word in before_of]
         last = own[-1] if own else telling[-1][0] if telling else ""
-        heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else _MODIFIER) for word, _ in telling]
+        modifier = _MEASURED if last in MEASURES else _MODIFIER
+        heads = [(word, 1.0 if word == last else 0.9 if is_event(word) else modifier) for word, _ in telling]
         weak = [word for word, weight in words if weight == _WEAK_WEIGHT and before_of[-1:] == (word,) and word != last]
         heads.extend((word, 0.95 if word == "time" else 0.78) for word in weak)
     heads.extend((word, 0.7) for word, weight in words if weight == _ENTITY_WEIGHT and (word, weight) not in telling)

@@ -48,9 +48,12 @@ _SYNONYM: Final = 0.8
 _OPPOSITE: Final = 0.78
 _TYPO: Final = 0.78
 _PREFIX: Final = 0.74
+_ROOT: Final = 5
+"""Letters that a word and a form of it share at least, where only that makes them the same."""
 _SUFFIXES: Final = {""} | word_set("""
     e al y er or ion ation ment ive able ible ence ance ent ant ful ness ity is ed ing ery age ure ship ist ial ally
-    ly ulent ption lation led ling ic tic ted ting ian ee ists ability ised ized ise ize isation ization s es
+    ly ulent ption lation led ling ic tic ted ting ian ee ists ability abl bility bl ble ibility ibl ution olution ve
+    ved ving ised ized ise ize isation ization s es
 """)
 _STOP: Final = word_set("""
     until till when while during the a an of for in on at to by with from and or but will would shall should can could
@@ -248,12 +251,22 @@ def is_event(word: str) -> bool:
 
 def _by_concept(first: str, second: str) -> Relation:
     best = NOT_RELATED
-    for number, side in _concepts().get(first, ()):
-        for other, other_side in _concepts(named=True).get(second, ()):
+    for number, side in _concepts_of(first):
+        for other, other_side in _concepts_of(second, named=True):
             if number == other:
                 found = Relation(_SYNONYM) if side == other_side else Relation(_OPPOSITE, reversed=True)
                 best = max(best, found, key=lambda relation: relation.strength)
     return best
+
+
+@cache
+def _concepts_of(word: str, *, named: bool = False) -> list[tuple[int, bool]]:
+    """The concepts of a stem, else those of a word that it is a form of: "potability" has those of "potable"."""
+    index = _concepts(named=named)
+    if word in index or len(word) <= _ROOT:
+        return index.get(word, [])
+    forms = sorted(key for key in index if key[:_ROOT] == word[:_ROOT] and _derived(word, key))
+    return [concept for key in forms for concept in index[key]]
 
 
 def _compound(word: str, token: str) -> float:

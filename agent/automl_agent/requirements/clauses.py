@@ -69,6 +69,12 @@ _WHAT_BE: Final = re.compile(
     r"^(?P<aux>is|are|was|were|will|would|does|do|did|should|can)\s+(?P<rest>.+?)(?:\s+(?:be|look like))?$",
     re.IGNORECASE,
 )
+_WHAT_DOES: Final = re.compile(
+    r"^(?:will|would|does|do|did|should|can)\s+(?P<who>(?:an?|the|each|every|our|my|this|one)\s+(?:new\s+)?[\w-]+)\s+"
+    r"(?P<said>(?!be\b|look like\b|of\b|for\b|in\b|on\b|at\b|per\b)[\w-]+(?:\s+(?:us|me|them|you))?)$",
+    re.IGNORECASE,
+)
+""" "what will a new customer cost us"."""
 _LIKELY: Final = (
     r"(?:(?:which|that|who)\s+)?(?:(?:is|are)\s+)?(?:(?:most|more|very|highly)\s+)?(?:likely|about|going|prone"
     r"|expected|set|due|bound|willing|ready)\s+to|(?:(?:which|that|who)\s+(?:is|are)\s+)?(?:at|in) (?:(?:high"
@@ -129,7 +135,7 @@ def read_question(words: str) -> Intent | None:
         case "if" | "whether":
             return _whether(re.sub(r"^or not\s+", "", rest, flags=re.IGNORECASE))
         case "which" | "whose":
-            return _which(rest, chosen=True)
+            return _several(words) or _which(rest, chosen=True)
         case "what":
             return _what(rest)
         case "where" if re.match(r"(?:does|do|did)\b", rest, re.IGNORECASE):
@@ -259,6 +265,17 @@ def _which(words: str, *, chosen: bool) -> Intent | None:
     return _chosen_or_yes_no(subject, predicate(rest))
 
 
+def _several(words: str) -> Intent | None:
+    """ "which pumps work, which need repair and which do not": one class for each."""
+    first, *others = re.split(r"\s*,?\s+(?:and\s+)?(?:which|who)\s+", words, flags=re.IGNORECASE)
+    subject, rest = _simple_subject(re.sub(r"^(?:which|whose)\s+", "", first, flags=re.IGNORECASE))
+    if len(others) < 2 or not rest:
+        return None
+    clause = split_clause(f"x {rest}")
+    said = clause.phrase if clause is not None and clause.subject == "x" else predicate(rest)
+    return with_entity(Intent(task="multiclass", target=", ".join([said, *map(predicate, others)])), subject)
+
+
 def _has_clause(noun: str) -> bool:
     return is_plural(noun.split()[0]) and len(noun.split()) > 1 and not is_plural(noun.split()[-1])
 
@@ -276,6 +293,9 @@ def _chosen_or_yes_no(subject: str, said: str) -> Intent:
 def _what(words: str) -> Intent | None:
     words = re.sub(r"^'s\s+", "is ", words)
     being = _WHAT_BE.match(words)
+    does = _WHAT_DOES.match(words)
+    if does is not None:
+        return with_entity(about_phrase(does["said"]), does["who"])
     if being is not None:
         likelihood = _likelihood(being["rest"])
         return likelihood or about_phrase(re.sub(r"\s+be$", "", being["rest"], flags=re.IGNORECASE))

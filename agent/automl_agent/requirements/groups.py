@@ -26,7 +26,8 @@ _NOUN: Final = re.compile(
 _FIND: Final = re.compile(
     r"\b(?:find|discover|identify|detect|make|create|build|form|look for|give me|show"
     r"|are there)\s+(?:me\s+)?(?:[\w-]+\s+){0,3}?"
-    rf"{_GROUPS}\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)|\b(?:what"
+    r"(?:groups|segments|clusters|personas|archetypes|buckets|types|kinds|parts)"
+    r"\s*(?:of|among|amongst|in|within)\s+(?:similar |alike )?(?P<what>[^|,]+)|\b(?:what"
     rf"|which)\s+(?:[\w-]+\s+){{0,2}}?{_GROUPS}\s+of\s+(?P<what2>[^|,]+?)\s+(?:are there|exist|do we have"
     rf"|can (?:you|we) find|are in)\b"
     r"|\b(?:which|what)\s+(?P<alike>[\w-]+)\s+(?:are|look|behave)\s+(?:similar|alike)",

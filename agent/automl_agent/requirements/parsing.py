@@ -7,18 +7,27 @@ from typing import Final
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.requirement import Requirement
 
+from automl_agent.requirements.intent import Intent
 from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before, take_name
 from automl_agent.requirements.metrics import take_metric
-from automl_agent.requirements.reading import read_intent
+from automl_agent.requirements.reading import read_intents
 from automl_agent.requirements.service import take_interpretable, take_latency, take_rate
 from automl_agent.requirements.speech import correct_typos
 from automl_agent.requirements.text import Text
 from automl_agent.requirements.times import take_budget, take_frequency, take_horizon
 
-__all__ = ["HOW_TO_SAY_IT", "parse_request"]
+__all__ = ["HOW_TO_SAY_IT", "other_readings", "parse_request"]
 
 HOW_TO_SAY_IT: Final = 'Say what to predict, for example: "predict which customers will churn, AUC above 0.85".'
 _LONGEST: Final = 20_000
+
+
+def other_readings(requirement: Requirement) -> list[Requirement]:
+    """The other ways to read the sentence of `requirement`, the surer first: what is predicted, of what, which task."""
+    read = _read(requirement.request) if requirement.request.strip() else []
+    fields = ("task", "target", "positive", "threshold", "entity", "entity_phrase", "clusters")
+    others = [requirement.model_copy(update={name: getattr(one, name) for name in fields}) for one in read]
+    return [other for other in others if other != requirement]
 
 
 def parse_request(text: str) -> Requirement:
@@ -38,6 +47,13 @@ def parse_request(text: str) -> Requirement:
         raise RequestError("The request is empty.", hint=HOW_TO_SAY_IT)
     if len(text) > _LONGEST:
         raise RequestError(f"The request has {len(text):,} characters; {_LONGEST:,} are allowed.", hint=HOW_TO_SAY_IT)
+    read = _read(text)
+    if not read:
+        raise RequestError(f"{shorten(' '.join(text.split()))} does not say what to predict.", hint=HOW_TO_SAY_IT)
+    return read[0]
+
+
+def _read(text: str) -> list[Requirement]:
     words = Text(text)
     words.body = correct_typos(words.body)
     data, name = take_data(words), take_name(words)
@@ -48,18 +64,9 @@ def parse_request(text: str) -> Requirement:
     interpretable = take_interpretable(words)
     horizon, budget = take_horizon(words), take_budget(words)
     frequency = take_frequency(words)
-    intent = read_intent(words)
-    if intent is None:
-        raise RequestError(f"{shorten(' '.join(text.split()))} does not say what to predict.", hint=HOW_TO_SAY_IT)
-    return Requirement(
+    said = Requirement(
         request=" ".join(text.split()),
         project_name=name,
-        task=intent.task,
-        target=None if intent.target is None else words.restore(intent.target),
-        positive=None if intent.positive is None else words.restore(intent.positive),
-        threshold=intent.threshold,
-        entity=intent.entity,
-        entity_phrase=None if intent.entity_phrase is None else words.restore(intent.entity_phrase),
         horizon_days=horizon,
         frequency=frequency,
         metric=metric.name if metric else None,
@@ -71,5 +78,22 @@ def parse_request(text: str) -> Requirement:
         data=data,
         exclude=exclude,
         known_before=known_before,
-        clusters=intent.clusters,
+    )
+    return [_with_intent(said, intent, words) for intent in read_intents(words)]
+
+
+def _with_intent(said: Requirement, intent: Intent, words: Text) -> Requirement:
+    def restored(phrase: str | None) -> str | None:
+        return None if phrase is None else words.restore(phrase)
+
+    return said.model_copy(
+        update={
+            "task": intent.task,
+            "target": restored(intent.target),
+            "positive": restored(intent.positive),
+            "threshold": intent.threshold,
+            "entity": intent.entity,
+            "entity_phrase": restored(intent.entity_phrase),
+            "clusters": intent.clusters,
+        }
     )

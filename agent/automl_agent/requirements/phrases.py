@@ -39,6 +39,9 @@ _CONTAINERS: Final = word_set("""
 """)
 """Nouns that say nothing without what follows "of"."""
 
+_KINDS: Final = word_set("type kind sort class category form")
+"""Nouns that say nothing but that there are several: "the type of heating"."""
+
 _MODAL: Final = (
     r"(?:(?:is|are|was|were|be|will be|may be|might be|seems?|looks?)\s+)?(?:(?:most|more|very|highly|least"
     r"|the most|rather|not)\s+)?(?:likely|going|gonna|about|expected|set|due|bound|prone|inclined|willing|planning"
@@ -185,7 +188,7 @@ def noun_phrase(words: str) -> tuple[str, str | None]:
 
 def _needs_of(before: str, after: str) -> bool:
     """Whether "X of Y" is one thing ("number of visits") rather than X as a property of a Y ("price of a house")."""
-    return head_noun(before) in _CONTAINERS and _DETERMINER.match(after) is None
+    return head_noun(before) in _CONTAINERS | _KINDS and _DETERMINER.match(after) is None
 
 
 def head_noun(phrase: str) -> str:

@@ -16,7 +16,7 @@ from automl_agent.requirements.phrases import CLASS_NOUNS, head_noun, is_plural,
 from automl_agent.requirements.speech import GENERIC_KIND, SMALL_TALK, find_verb, strip_courtesy
 from automl_agent.requirements.text import Text, bare, tidy, word_set
 
-__all__ = ["read_intent"]
+__all__ = ["read_intents"]
 
 _TARGET_IS: Final = [
     re.compile(pattern, re.IGNORECASE)
@@ -34,6 +34,8 @@ _TARGET_IS: Final = [
         r"|of)\s+)?(?:the\s+)?(?:column|field|variable)\s+(?:(?:called"
         r"|named)\s+)?(?P<target>(?!\d)[^|,]+?)(?=\s+(?:of|from|in|using|with)\s|[|,]|$)",
         r"(?:^|(?<=[|,]))\s*(?:target\s+)?column\s*(?:\bis\b|:|=)\s*(?P<target>[^|,]+)",
+        r"(?:^|(?<=[|,(]))\s*(?:(?:it|that|which) is )?(?:in )?(?:the )?(?P<target>(?:first|second|third|last|final"
+        r"|\d+(?:st|nd|rd|th)) column)\b",
     )
 ]
 _FORMULA: Final = re.compile(r"(?P<target>[^|~,]{1,60}?)\s*~\s*[^|]*")
@@ -72,6 +74,7 @@ _RELATIVE_START: Final = re.compile(
     re.IGNORECASE,
 )
 _TASK_VERB: Final = re.compile(r"(?:predict|forecast|classif|estimat)", re.IGNORECASE)
+_QUESTION: Final = re.compile(r"(?:how (?:many|much)|which|what|who)\b", re.IGNORECASE)
 _VAGUE: Final = word_set("""
     something anything everything nothing stuff thing things it this that them data dataset future number numbers
     result results value values useful interesting good nice great ml ai machine learning model models prediction
@@ -84,14 +87,17 @@ _GREETING: Final = word_set("""
 _TOO_LONG_BARE: Final = 9
 
 
-def read_intent(text: Text) -> Intent | None:
-    """The intent of what is left in `text`; None when it asks for nothing that can be predicted."""
-    body = text.body
-    hint = _task_hint(body)
+def read_intents(text: Text) -> list[Intent]:
+    """The ways to read what is left in `text`, the surest first; none when nothing is asked that can be predicted."""
+    hint = _task_hint(text.body)
     positive = _take_positive(text)
     stated = _take_stated_target(text)
-    found = min(_readings(text.segments()), key=lambda reading: reading[0], default=(9, None))[1]
-    intent = found or Intent()
+    found = [intent for _, intent in sorted(_readings(text.segments()), key=lambda reading: reading[0])]
+    finished = [_finished(intent, stated, hint, positive) for intent in found or [Intent()]]
+    return list(dict.fromkeys(intent for intent in finished if _says_something(intent)))
+
+
+def _finished(intent: Intent, stated: str | None, hint: TaskType | None, positive: str | None) -> Intent:
     if stated is not None:
         kept = (
             intent.task if intent.task in {"binary", "multiclass", "regression", "forecast"} and intent.target else None
@@ -100,10 +106,7 @@ def read_intent(text: Text) -> Intent | None:
     intent = _hinted(intent, hint)
     if positive is not None:
         intent = replace(intent, positive=positive)
-    intent = with_threshold(intent)
-    if intent.task in {"clustering", "anomaly"}:
-        return intent
-    return None if intent.target is None or _is_vague(intent.target) else intent
+    return with_threshold(intent)
 
 
 def _task_hint(body: str) -> TaskType | None:
@@ -174,13 +177,17 @@ def _read_segment(segment: str) -> Iterator[tuple[int, Intent]]:
             yield rank, intent
     talk = SMALL_TALK.search(segment) is not None and not _TASK_VERB.match(segment)
     verb = None if talk else find_verb(segment)
-    if verb is not None:
+    if verb is not None and verb[2]:
         intent = read_complement(verb[0], verb[1])
         if intent is not None:
-            yield (1 if verb[2] else 2), intent
+            yield 1, intent
     intent = read_question(segment)
     if intent is not None and not talk:
         yield 2, intent
+    if verb is not None and not verb[2]:
+        intent = read_complement(verb[0], verb[1])
+        if intent is not None:
+            yield (3 if _QUESTION.match(segment) else 2), intent
     nominal = _nominal(segment)
     if nominal is not None:
         yield 3, nominal

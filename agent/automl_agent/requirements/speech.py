@@ -98,7 +98,7 @@ SMALL_TALK: Final = re.compile(
 _TYPO_TARGETS: Final = (
     "predict", "predicts", "predicting", "prediction", "forecast", "forecasting", "classify", "classification",
     "estimate", "detect", "recognise", "recognize", "identify", "segment", "cluster", "whether", "customers",
-    "customer", "without", "accuracy", "excluding", "ignore", "probability", "likelihood",
+    "customer", "without", "accuracy", "excluding", "ignore",
 )  # fmt: skip
 _REAL_WORDS: Final = word_set("""
     predictive predictor predictors predictable predicted classifier classified estimated estimator detector
@@ -179,7 +179,9 @@ def find_verb(sentence: str) -> tuple[Verb, str, bool] | None:
             before,
             re.IGNORECASE,
         )
-        if led is not None and (_verb(match) in _STRONG or _PREDICTS.match(match[0])):
+        asked = re.match(r"\s+(?:which|what|if|whether|how|who|when)\b", sentence[match.end() :], re.IGNORECASE)
+        meant = led is not None and (_verb(match) in _STRONG or _PREDICTS.match(match[0]))
+        if asked is not None or meant:
             return _verb(match), sentence[match.end() :].strip(), False
     return None
 
