@@ -46,6 +46,7 @@ _PART: Final = 0.92
 """Worth of one word of a label that has several."""
 _OPPOSITE: Final = 0.9
 """Worth of a label that means the opposite, against one that means the same."""
+_DENIAL: Final = re.compile(r"^(?:not|non|no|un|never)[\s_-]*")
 _BOUND: Final = re.compile(
     rf"\s*(?P<op><=|>=|<|>|≤|≥|=<|=>|-(?=\s)|under|below|less than|up to|at most|over|above|more than|at least"
     rf"|greater than)?\s*[$€£]?\s*(?P<number>{NUMBER})"
@@ -150,7 +151,7 @@ def initials_match(phrase: str, labels: list[str]) -> str | None:
 
 
 def yes_label(labels: list[str]) -> str | None:
-    """Which of two labels says yes: yes, true, 1; None when neither pair is known."""
+    """Which of two labels says yes: yes, true, 1, "earned" beside "not earned"; None when neither pair is known."""
     if len(labels) != 2:
         return None
     yes = [label for label in labels if fold(label).strip() in _YES]
@@ -159,6 +160,9 @@ def yes_label(labels: list[str]) -> str | None:
         return yes[0]
     if len(no) == 1 and not yes:
         return next(label for label in labels if label not in no)
+    denied = [label for label in labels if _DENIAL.sub("", fold(label)).strip() in {fold(other) for other in labels}]
+    if len(denied) == 2 and fold(denied[0]) != fold(denied[1]):
+        return min(labels, key=len)
     return None
 
 

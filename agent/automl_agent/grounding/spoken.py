@@ -21,10 +21,12 @@ _SAME: Final = 0.78
 """How near a word must be to the part of a name that tells most: the word itself, or one that means the same."""
 _NEAR: Final = 0.74
 _LATER: Final = 0.01
+_LINKS: Final = word_set("per of in on at by to from for the a is has was")
 _PLAIN: Final = word_set("""
-    someone somebody person people customer client user patient passenger one work works go goes come comes live lives belong belongs happen happens fall
-    falls take takes make makes find found use used need needs want know say tell think look see give put let keep
-    try ask turn become start begin begins stay stays stand stands lie lies run runs
+    someone somebody person people customer client user patient passenger one work works go goes come comes live
+    lives belong belongs happen happens fall falls take takes make makes find found use used need needs want know
+    say tell think look see give put let keep try ask turn become start begin begins stay stays stand stands lie
+    lies run runs
 """)
 """Words that say nothing of what a column holds."""
 
@@ -53,7 +55,8 @@ def spoken_columns(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[
 
 def _telling(name: str) -> list[str]:
     parts = [part for part in tokens(name) if not part.isdigit()]
-    return [part for part in parts if part not in NEUTRAL and part not in WEAK] or parts
+    telling = [part for part in parts if part not in NEUTRAL and part not in WEAK]
+    return telling or [part for part in parts if part not in _LINKS]
 
 
 def _place(phrase: tuple[str, ...], wish: Wish, column: ColumnEntry) -> int | None:

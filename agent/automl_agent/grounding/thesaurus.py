@@ -42,7 +42,8 @@ CONCEPTS: Final = concepts("""
 churn attrition cancel cancellation leave leaver quit exit close closure lose loss unsubscribe uninstall terminate
   termination resign resignation notice dropout lapse inactive discontinue disconnect deactivate deactivation end
   abandon withdraw expire stop former depart switch departure kuendigung gekuendigt abgang resiliation desabonnement
-  unfollow detach migrate cease disengage storniert annule storno ; active retain retention stay renew renewal current
+  unfollow detach migrate cease disengage storniert annule storno austritt ausgetreten verlassen abgewandert baja
+  abandono demission ; active operating retain retention stay renew renewal current
   existing loyal loyalty remain keep continue open enrolled ongoing still live returning bleibt
 default delinquent delinquency arrear nonpayment unpaid chargeoff chargedoff bankrupt bankruptcy insolvency insolvent
   npl bad schlecht overdue arrears defaut ausfall ; creditworthy gut repay repayment payback paidback pay good settle
@@ -73,10 +74,12 @@ approve approval accept acceptance grant admit ; reject rejection deny denial de
 admit admission accept ; reject
 return refund sendback ; keep
 complain complaint grievance dissatisfied unhappy escalate escalation
-satisfied satisfaction happy happiness content csat pleased zufrieden content ; dissatisfied unhappy unsatisfied
+satisfied satisfaction happy happiness content csat pleased zufrieden zufriedenheit satisfait
+  ; dissatisfied unhappy unsatisfied
 positive happy satisfied pleased like love great ; negative unhappy angry upset dissatisfied hate
 recommend recommendation promoter ; detractor
-promote promotion promoted
+promote promotion promoted befoerdert befoerderung ascenso
+headcount staff employees team workforce size crew
 hire recruit recruitment job employ
 win winner victory ; lose loser loss defeat
 claim claimed insurance
@@ -87,13 +90,12 @@ sentiment polarity mood tone emotion feeling opinion attitude
 increase rise grow up ; decrease fall drop down
 rain rainfall precipitation wet shower showers regen pluie ; dry
 price pricing cost value worth valuation resale resell asking appraisal fee charge fare rate tariff sell msrp quote
-amount expensive cheap costly
-  valuable preis prix precio kosten cout >fetch >pay >make eur euro usd gbp chf dollar kaufpreis verkaufspreis
+  amount expensive cheap costly valuable preis prix precio prezzo kosten cout >fetch >pay >make eur euro usd gbp chf
+  dollar kaufpreis verkaufspreis
 cost expense expenditure charge fee amount premium bill spend >pay eur euro usd gbp chf dollar
 income salary wage earn earnings pay compensation remuneration payroll gehalt lohn einkommen salaire revenu rich >make
 revenue turnover gross >earn sale takings proceeds receipts gmv umsatz ventes billing gross boxoffice >make mrr arr
-money absatz
-  verkauf vente
+  money absatz verkauf vente
 profit margin gain earnings surplus benefit profitable gewinn benefice ; loss deficit
 spend expenditure expense outlay basket purchase spending
 bill invoice charge payment rechnung facture
@@ -108,7 +110,8 @@ usage use kwh consumption consume utilisation utilization load draw verbrauch co
 energy electricity power kwh mwh watt load heating strom
 resolution resolve solve solved solution fix fixed close closed
 drinkable potable
-customer kunde kunden client
+customer client kunde kunden cliente
+employee mitarbeiter angestellte personal empleado salarie
 order bestellung bestellungen auftrag auftraege commande
 emission emissions co2 carbon pollution pollutant polluted
 fuel mpg economy petrol gasoline diesel
@@ -120,10 +123,10 @@ strength strong resistance tear tensile mpa
 acidity acid acidic ph
 quality grade rating goodness good qualitaet qualite guete
 grade mark score points gpa note class level result
-score rating star stars points grade evaluation mark
+score rating star stars points grade evaluation mark elo
 rank position place placing placement standing order ranking
 finish final end result completion
-result outcome verdict decision conclusion
+result outcome verdict decision conclusion >win >winner
 status state condition situation zustand etat
 type kind class category group sort variety species family genre segment
 species variety cultivar breed
@@ -131,7 +134,7 @@ department desk queue team unit division section office
 topic subject theme category
 language tongue idiom
 gender sex
-age old young alter
+age old young alter edad
 duration length long time >take >last seconds minutes hours days nights elapsed dauer duree lieferzeit
 time duration seconds minutes hours elapsed
 speed fast velocity pace quick slow
@@ -308,7 +311,8 @@ IRREGULAR: Final = _pairs("""
 """Word -> its root, where the rules of `words.stem` would go wrong."""
 
 ABBREVIATIONS: Final = _pairs("""
-    amt:amount qty:quantity num:number nr:number no:number nbr:number nb:number cnt:count ct:count mkt:market
+    ha:hectare t:tonnes kg:kilogram mi:miles mw:megawatt kw:kilowatt amt:amount qty:quantity num:number nr:number
+    no:number nbr:number nb:number cnt:count ct:count mkt:market
     grp:group veh:vehicle cd:code readm:readmitted cond:condition stat:status addr:address trans:transaction
     bal:balance mgmt:management mgr:manager hosp:hospital pat:patient pt:patient tumr:tumor wgt:weight hgt:height
     spd:speed press:pressure humid:humidity precip:precipitation cty:city ctry:country lang:language ed:education

@@ -165,6 +165,9 @@ def _how(words: str) -> Intent | None:
         return _whether(
             re.sub(r"^(?:is it (?:that|for)|it is (?:that|for)|that|is|are)\s+", "", rest, flags=re.IGNORECASE)
         )
+    if word in {"do", "does", "did", "will", "would", "is", "are", "can"}:
+        manner = _inverted(rest, task=None)
+        return None if manner is None else replace(manner, task="multiclass")
     if word not in _MEASURES:
         return about_phrase(words) if word in {"a", "an", "the", "our", "each"} else None
     target = predicate(rest) if word in {"many", "much"} else predicate(f"{word} {rest}")
