@@ -160,10 +160,8 @@ def yes_label(labels: list[str]) -> str | None:
         return yes[0]
     if len(no) == 1 and not yes:
         return next(label for label in labels if label not in no)
-    denied = [label for label in labels if _DENIAL.sub("", fold(label)).strip() in {fold(other) for other in labels}]
-    if len(denied) == 2 and fold(denied[0]) != fold(denied[1]):
-        return min(labels, key=len)
-    return None
+    first, second = sorted(labels, key=len)
+    return first if _DENIAL.match(fold(second)) and _DENIAL.sub("", fold(second)) == fold(first).strip() else None
 
 
 def _is_number(labels: list[str]) -> bool:
