@@ -29,6 +29,8 @@ _UNUSUAL: Final = (
 _DOUBTFUL: Final = frozenset(" :&!*$\\=%@#")
 _EXTENDING: Final = frozenset(" \t|~^:;#<>@*&")
 _EVEN = 0.9
+_LONGEST_FIRST = 5
+"""Characters before the first thousands separator: a sign, a currency and three digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,9 @@ def _obvious(sample: str) -> Detected | None:
     tried = [_measure_both(sample, delimiter) for delimiter in _USUAL if delimiter in sample]
     even = [found for found in tried if found.width >= 2 and max(found.share, found.even) >= _EVEN]
     if len(even) == 1:
-        return even[0]
+        rare = [_measure(sample, sign) for sign in _UNUSUAL if sign in sample and sign != " "]
+        wider = [other for other in rare if other.share == 1.0 and other.width > even[0].width]
+        return None if even[0].share < 1.0 and wider else even[0]
     if len(even) > 1:
         even.sort(key=lambda found: -found.typed * (found.width - 1) / found.width)
         if _gain(even[0]) > 1.2 * _gain(even[1]):
@@ -87,8 +91,16 @@ def _is_one_column(sample: str, found: Detected) -> bool:
     lines = [line for line in sample.splitlines() if line.strip()]
     if delimiter not in _DOUBTFUL and (len(lines) < 2 or delimiter in lines[0]):
         return False
-    typed = sum(kind_of(line) in TYPED for line in lines)
+    typed = sum(_is_one_value(line, delimiter) for line in lines)
     return typed >= max(1, 0.8 * (len(lines) - 1))
+
+
+def _is_one_value(line: str, delimiter: str) -> bool:
+    """Whether a line is one number, date or time; a number has the sign once, or between groups of three digits."""
+    first, *groups = line.strip().split(delimiter)
+    grouped = all(re.match(r"\d{3}(?!\d)", group) for group in groups)
+    once = len(groups) <= 1 or (grouped and len(first) <= _LONGEST_FIRST)
+    return kind_of(line) in TYPED and (delimiter in _DOUBTFUL or once)
 
 
 def _gain(found: Detected) -> float:

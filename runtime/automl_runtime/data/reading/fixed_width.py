@@ -1,4 +1,4 @@
-"""Text whose columns are aligned by blanks."""
+"""Text whose columns are aligned by blanks, or drawn with bars and rules."""
 
 from __future__ import annotations
 
@@ -10,28 +10,31 @@ from dataclasses import replace
 from automl_runtime.data.reading.cells import TYPED, kind_of
 from automl_runtime.data.reading.delimited import tables_of_grid
 from automl_runtime.data.reading.encodings import decode
+from automl_runtime.data.reading.ruled import RULE, cells_of_bars, is_ruled
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
 
-__all__ = ["is_fixed_width", "read_fixed_width", "split_columns"]
+__all__ = ["is_fixed_width", "looks_typed", "read_fixed_width", "split_columns"]
 
 _BLANK_SHARE = 0.97
 _SAMPLE = 2_000
-_RULE = re.compile(r"[-=+| \t]*[-=]{2,}[-=+| \t]*")
+_FLUSH = 0.9
+_TYPED_SHARE = 0.25
 _WIDE = re.compile(r" {2,}")
 _ENDS = re.compile(r"\r\n|\n|\r")
 
 
 def read_fixed_width(source: Source) -> list[RawTable]:
-    """The tables of a file with aligned columns; cells without the blanks that align them.
+    """The tables of a file with aligned or drawn columns; cells without the blanks that align them.
 
     Raises:
         DataError: if there is none.
     """
     decoded = decode(source.path.read_bytes(), source.encoding)
     lines = _ENDS.split(decoded.text)
-    kept = [(number, line) for number, line in enumerate(lines, start=1) if not _RULE.fullmatch(line)]
-    rows = split_columns([line for _, line in kept])
+    kept = [(number, line) for number, line in enumerate(lines, start=1) if not RULE.fullmatch(line)]
+    texts = [line for _, line in kept]
+    rows = [cells_of_bars(line) for line in texts] if is_ruled(lines) else split_columns(texts)
     numbers = [number for number, _ in kept]
     read = replace(source, encoding=decoded.encoding)
     return tables_of_grid(read, rows, lines=numbers, warnings=decoded.warnings)
@@ -39,17 +42,29 @@ def read_fixed_width(source: Source) -> list[RawTable]:
 
 def is_fixed_width(lines: Sequence[str]) -> bool:
     """Whether the lines have two or more aligned columns, at least three lines of them."""
-    filled = [line for line in lines[:_SAMPLE] if line.strip() and not _RULE.fullmatch(line)]
+    filled = [line for line in lines[:_SAMPLE] if line.strip() and not RULE.fullmatch(line)]
     if len(filled) < 3 or sum("  " in line.strip() or "\t" in line for line in filled) < 0.6 * len(filled):
         return False
-    rows = [[cell for cell in row if cell] for row in split_columns(filled)]
+    split = split_columns(filled)
+    rows = [[cell for cell in row if cell] for row in split]
     counts = Counter(map(len, rows))
     width, count = max(counts.items(), key=lambda item: (item[1], item[0]))
-    if width < 2 or count < 0.6 * len(rows):
+    if width < 2:
         return False
+    if count < 0.6 * len(rows):
+        # Cells may be empty where the columns of numbers or dates give the table away.
+        full = sum(len(row) > 0.5 * len(split[0]) for row in rows)
+        return full >= 0.9 * len(rows) and looks_typed(filled)
     cells = [cell for row in rows[1:] if len(row) == width for cell in row]
     typed = sum(kind_of(cell) in TYPED or len(cell) <= 12 for cell in cells)
     return typed >= 0.5 * len(cells)
+
+
+def looks_typed(lines: Sequence[str]) -> bool:
+    """Whether a fair share of the cells of aligned lines are numbers, dates or times; of sentences hardly any are."""
+    filled = [line for line in lines[:_SAMPLE] if line.strip() and not RULE.fullmatch(line)]
+    cells = [cell for row in split_columns(filled)[1:] for cell in row if cell]
+    return sum(kind_of(cell) in TYPED for cell in cells) >= _TYPED_SHARE * max(len(cells), 1)
 
 
 def split_columns(lines: Sequence[str]) -> list[list[str]]:
@@ -82,7 +97,8 @@ def _gaps(lines: Sequence[str]) -> list[tuple[int, int]]:
                 gaps.append((position, position + 1))
     inner = [gap for gap in gaps if gap[0] > 0 and gap[1] <= longest]
     header = lines[0] if lines[0] in body or _parts(lines[0]) >= 2 else body[0]
-    return [gap for gap in inner if _separates(gap, header, len(body))]
+    filled = [count / len(body) for count in taken]
+    return [gap for gap in inner if _separates(gap, header, filled, len(body))]
 
 
 def _even(lines: Sequence[str]) -> list[str]:
@@ -96,11 +112,24 @@ def _parts(line: str) -> int:
     return len(_WIDE.split(line.strip()))
 
 
-def _separates(gap: tuple[int, int], header: str, rows: int) -> bool:
-    """Whether a gap is more than a chance meeting of the blanks between words."""
+def _separates(gap: tuple[int, int], header: str, filled: Sequence[float], rows: int) -> bool:
+    """Whether a gap is more than a chance meeting of the blanks between words.
+
+    One blank separates where a name and nearly all cells end right before it, or begin right behind it.
+
+    Args:
+        gap: positions from and to.
+        header: the line with the names.
+        filled: share of the lines that have a sign, by position.
+        rows: number of lines.
+    """
     start, stop = gap
-    over = header[start:stop].ljust(stop - start)
-    return stop - start >= 2 or (" " in over and rows >= 3)
+    if stop - start >= 2:
+        return True
+    padded = header.ljust(stop + 1)
+    ends = padded[start - 1] != " " and filled[start - 1] >= _FLUSH
+    begins = padded[stop] != " " and filled[stop] >= _FLUSH
+    return rows >= 3 and padded[start] == " " and (ends or begins)
 
 
 def _cut(line: str, gaps: Sequence[tuple[int, int]]) -> list[str]:

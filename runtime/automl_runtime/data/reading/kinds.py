@@ -12,8 +12,9 @@ from automl_schemas.vocabulary import FileKind
 
 from automl_runtime.data.reading.dialects import Detected, detect_dialect
 from automl_runtime.data.reading.encodings import decode, is_text
-from automl_runtime.data.reading.fixed_width import is_fixed_width
+from automl_runtime.data.reading.fixed_width import is_fixed_width, looks_typed
 from automl_runtime.data.reading.names import is_names_file
+from automl_runtime.data.reading.ruled import is_ruled
 
 __all__ = ["Sniffed", "sniff"]
 
@@ -132,10 +133,17 @@ def _text_kind(text: str, name: str, *, whole: bool) -> Sniffed:
         return Sniffed("log", "a log of a program")
     filled = [line for line in lines if line.strip()]
     detected = detect_dialect(text)
-    cut = detected.dialect.delimiter.strip(" ") and detected.share >= 0.8
-    if not cut and suffix not in _OTHER_SUFFIXES and is_fixed_width(lines) and not _is_prose(filled):
+    aligned = not _is_cut(filled, detected) and suffix not in _OTHER_SUFFIXES and is_fixed_width(lines)
+    if is_ruled(lines) or (aligned and (not _is_prose(filled) or looks_typed(lines))):
         return Sniffed("fixed_width")
     return Sniffed("delimited") if _is_table(filled, detected, suffix) else Sniffed("text", "text without a table")
+
+
+def _is_cut(filled: list[str], detected: Detected) -> bool:
+    """Whether a delimiter cuts the lines, the one with the names too; the sign inside of times or amounts does not."""
+    delimiter = detected.dialect.delimiter.strip(" ")
+    usual = delimiter in (",", ";", "\t", "|") or detected.share == 1.0
+    return bool(delimiter) and detected.share >= 0.8 and usual and (delimiter in filled[0] or detected.share == 1.0)
 
 
 def _markup(bare: str) -> Sniffed | None:

@@ -35,6 +35,12 @@ CASES: dict[str, tuple[str, tuple[str, str, str]]] = {
     "lines above and below": ("Report\nmade, by me\n\nid;n;x\n1;a;2,5\n2;b;3,5\n3;c;1,5\n\nNotes\n", (";", "", "")),
     "a delimiter after every cell": ("a,b,c,\n1,2,3,\n4,5,6,\n", (",", "", "")),
     "rows of any length": ("a,b,c\n1,2\n1,2,3,4\n1,2,3\n5,6\n7,8,9\n", (",", "", "")),
+    "a title above numbers": ("Report of 2023\nx1,x2,x3\n8,0.2,0\n2,0.3,1\n2,0.5,1\n", (",", "", "")),
+    "a title above moments": ("Log\nt,a,b\n2023-03-01 10:00:00,22.7,OK\n2023-03-01 11:00:00,18.7,OK\n", (",", "", "")),
+    "amounts with commas between other signs": (
+        "no~who~sum\nA1~Ann~3,422.51\nA2~Bo~1,784.18\nA3~Al~4,330.70\n" * 3,
+        ("~", "", ""),
+    ),
     "nothing": ("\n\n", ("", "", "")),
 }
 

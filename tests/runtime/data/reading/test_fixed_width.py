@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from automl_runtime.data.reading import read_path
 from automl_runtime.data.reading.fixed_width import is_fixed_width, read_fixed_width, split_columns
 from automl_runtime.data.reading.source import Source
 
@@ -80,3 +81,21 @@ def test_uneven_blanks_separate_words() -> None:
 )
 def test_what_counts_as_aligned(text: str, expected: bool) -> None:
     assert is_fixed_width(text.splitlines()) is expected
+
+
+WORDS = """\
+when                 t1     who            note
+2023-03-01 00:00:00  22.70  B. de la Cruz
+2023-03-01 01:00:00  18.76  A. O'Neil      see annex
+2023-03-01 02:00:00  19.83  B. de la Cruz
+2023-03-01 03:00:00   9.83  C. Smith & Co
+"""
+
+
+def test_words_and_moments_inside_cells_are_not_cut(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(WORDS)
+    [table] = read_path(tmp_path / "a.txt").tables
+    assert list(table.raw_header) == ["when", "t1", "who", "note"]
+    rows = [list(row.values()) for row in table.data.to_pylist()]
+    assert rows[1] == ["2023-03-01 01:00:00", "18.76", "A. O'Neil", "see annex"]
+    assert rows[3][:3] == ["2023-03-01 03:00:00", "9.83", "C. Smith & Co"]
