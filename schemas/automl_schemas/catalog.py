@@ -7,7 +7,7 @@ from typing import Literal
 from automl_schemas.base import Contract
 from automl_schemas.cleaning import CleaningExample, ColumnPlan
 from automl_schemas.question import Question
-from automl_schemas.vocabulary import ColumnRole, ColumnType, FileKind, PersonalData
+from automl_schemas.vocabulary import ColumnRole, ColumnType, FileKind, KeySpelling, PersonalData
 
 __all__ = [
     "ColumnEntry",
@@ -138,6 +138,7 @@ class JoinEdge(Contract):
     """From child to parent."""
     fan_out: float
     """Mean number of child rows of a parent that has any."""
+    spelling: KeySpelling = "text"
 
 
 class DuplicateFile(Contract):

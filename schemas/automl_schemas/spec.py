@@ -8,7 +8,7 @@ from pydantic import Field
 
 from automl_schemas.base import Contract
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import MetricName, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
 
 __all__ = [
     "DataSpec",
@@ -87,6 +87,7 @@ class JoinSpec(Contract):
     child_columns: list[str]
     parent_columns: list[str]
     cardinality: Literal["1:1", "1:n", "n:1"]
+    spelling: KeySpelling = "text"
 
 
 class DroppedColumn(Contract):

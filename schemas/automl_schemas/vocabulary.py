@@ -9,6 +9,7 @@ __all__ = [
     "ColumnRole",
     "ColumnType",
     "FileKind",
+    "KeySpelling",
     "MetricName",
     "Operator",
     "PersonalData",
@@ -43,6 +44,13 @@ ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time",
 """
 
 ColumnRole = Literal["id", "key", "time", "text", "category", "number", "target_candidate", "constant", "empty"]
+
+KeySpelling = Literal["text", "squeezed", "digits"]
+"""How two keys are compared.
+
+`text`: white space around, case, leading zeros of numbers and a trailing `.0` do not count. `squeezed`: signs between
+letters and digits and zeros after letters do not count either (`P-007` is `p7`). `digits`: only digits count.
+"""
 
 PersonalData = Literal["name", "email", "phone", "card", "address"]
 

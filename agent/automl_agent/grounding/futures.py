@@ -200,7 +200,13 @@ def _sql(value: str, edge: JoinEdge, parent: TableEntry, child: TableEntry, time
     types = [{column.name: column.type for column in table.columns} for table in (parent, child)]
     same = [
         " = ".join(
-            key_pair(f"{quote(parent.name)}.{quote(upper)}", types[0][upper], f"events.{quote(lower)}", types[1][lower])
+            key_pair(
+                f"{quote(parent.name)}.{quote(upper)}",
+                types[0][upper],
+                f"events.{quote(lower)}",
+                types[1][lower],
+                edge.spelling,
+            )
         )
         for upper, lower in zip(edge.parent_columns, edge.child_columns, strict=True)
     ]

@@ -312,10 +312,10 @@ IRREGULAR: Final = _pairs("""
 
 ABBREVIATIONS: Final = _pairs("""
     ha:hectare t:tonnes kg:kilogram mi:miles mw:megawatt kw:kilowatt amt:amount qty:quantity num:number nr:number
-    no:number nbr:number nb:number cnt:count ct:count mkt:market
+    no:number nbr:number nb:number ct:count mkt:market
     grp:group veh:vehicle cd:code readm:readmitted cond:condition stat:status addr:address trans:transaction
     bal:balance mgmt:management mgr:manager hosp:hospital pat:patient pt:patient tumr:tumor wgt:weight hgt:height
-    spd:speed press:pressure humid:humidity precip:precipitation cty:city ctry:country lang:language ed:education
+    spd:speed press:pressure humid:humidity cty:city ctry:country lang:language ed:education
     educ:education occ:occupation exp:experience sat:satisfaction perf:performance eval:evaluation prom:promotion
     fail:failure maint:maintenance mach:machine eq:equipment equip:equipment mat:material util:utilization avg:average
     temp:temperature tmp:temperature

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log10
 
@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from automl_schemas.catalog import ColumnEntry, TableEntry
+from automl_schemas.vocabulary import KeySpelling
 
 from automl_runtime.data.keystore import KeyStore
 from automl_runtime.data.keytext import KeyKind, key_kind
@@ -23,6 +24,7 @@ _DENSE = 0.5
 _SAME_NAME = 0.95
 _SAME_WORDS = 0.855
 _FEW = 20
+_MIXED = 0.95
 
 
 @dataclass(eq=False)
@@ -36,6 +38,7 @@ class Field:
     """No nulls and no value twice."""
     counter: bool
     """The rows are numbered by it."""
+    spelling: KeySpelling = "text"
 
     @property
     def kind(self) -> KeyKind:
@@ -47,7 +50,24 @@ class Field:
     @cached_property
     def values(self) -> pa.Array:
         """Distinct keys as text."""
-        return self.store.values(self.table.name, [self.column.name])
+        return self.store.values(self.table.name, [self.column.name], spelling=self.spelling)
+
+    @cached_property
+    def respelled(self) -> dict[KeySpelling, Field]:
+        """Itself by other spellings, those left out in which two of its keys would be the same.
+
+        Text of letters and digits is squeezed, and read by its digits alone when the rest is the same in all keys.
+        """
+        wanted: tuple[KeySpelling, ...] = ("squeezed", "digits")
+        if self.kind == "text" and self.numbers is None:
+            if not _mixed(self.values):
+                return {}
+            if self.store.shapes(self.table.name, self.column.name) > 1:
+                wanted = ("squeezed",)
+        elif self.kind not in ("int", "text") or self.column.type == "number":
+            return {}
+        fields = {spelling: replace(self, spelling=spelling) for spelling in wanted}
+        return {spelling: field for spelling, field in fields.items() if len(field.values) == len(self.values)}
 
     @cached_property
     def days(self) -> pa.Array:
@@ -68,6 +88,12 @@ class Field:
         """Whether it is called or placed like the key of its table."""
         first = bool(self.table.keys) and self.table.keys[0].columns == [self.column.name]
         return looks_like_id(self.column.name) or self.column.position == 0 or first
+
+
+def _mixed(values: pa.Array) -> bool:
+    """Whether nearly all keys hold digits beside letters or signs."""
+    digits = pc.sum(pc.match_substring_regex(values, "[0-9]")).as_py() or 0
+    return len(values) > 0 and digits >= _MIXED * len(values)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,11 @@ from automl_runtime.data.composite_joins import composite_edges
 from automl_runtime.data.join_evidence import Field, Match, compare, proves
 from automl_runtime.data.keys import is_key_like, is_row_number
 from automl_runtime.data.keystore import KeyStore
-from automl_runtime.data.naming import core, token_score
+from automl_runtime.data.naming import core, looks_like_id, token_score
 
 __all__ = ["find_joins"]
+
+_ALIKE = 0.6
 
 
 class _HasData(Protocol):
@@ -79,14 +81,30 @@ def _single_links(fields: Mapping[str, Sequence[Field]]) -> list[_Link]:
             if child_table == parent_table:
                 continue
             for child in children:
-                found = [
-                    _Link(child, key, match)
-                    for key in keys
-                    if (match := compare(child, key)) is not None and proves(child, key, match)
-                ]
+                found = [link for key in keys if (link := _link(child, key)) is not None]
                 if found:
                     links.append(max(found, key=_strength))
     return links
+
+
+def _link(child: Field, parent: Field) -> _Link | None:
+    """The link from a column to a key, by the plainest spelling that proves it."""
+    pairs = [(child, parent)]
+    pairs += [(child.respelled[s], parent.respelled[s]) for s in child.respelled if s in parent.respelled]
+    if child.numbers is not None and parent.numbers is not None:
+        pairs = pairs[:1]
+    for own, key in pairs:
+        match = compare(own, key)
+        if match is not None and proves(own, key, match) and (own.spelling == "text" or _may_respell(own, key, match)):
+            return _Link(own, key, match)
+    return None
+
+
+def _may_respell(child: Field, parent: Field, match: Match) -> bool:
+    """Whether names say that both are keys: that digits agree happens in mail addresses and file names too."""
+    if child.column.personal is not None or parent.column.personal is not None:
+        return False
+    return match.score >= _ALIKE or (looks_like_id(child.column.name) and parent.named)
 
 
 def _strength(link: _Link) -> tuple[float, float, float, int]:
@@ -150,4 +168,5 @@ def _edge(store: KeyStore, link: _Link) -> JoinEdge:
         coverage=round(min(link.match.coverage, 1.0), 6),
         cardinality="1:1" if child.unique else "n:1",
         fan_out=round(max(1.0, rows * link.match.containment / max(found, 1)), 6),
+        spelling=child.spelling,
     )

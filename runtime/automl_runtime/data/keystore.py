@@ -8,9 +8,10 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 from automl_schemas.catalog import ColumnEntry, TableEntry
+from automl_schemas.vocabulary import KeySpelling
 
 from automl_runtime.data.keys import Codes
-from automl_runtime.data.keytext import KEY_MACRO, key_expression, quote
+from automl_runtime.data.keytext import KEY_MACROS, key_expression, quote
 
 __all__ = ["KeyStore"]
 
@@ -24,11 +25,12 @@ class KeyStore:
         self.entries = entries
         self._columns = {name: {column.name: column for column in entry.columns} for name, entry in entries.items()}
         self._con = duckdb.connect(":memory:", config={"threads": 2, "enable_external_access": "false"})
-        self._con.execute(KEY_MACRO)
+        for macro in KEY_MACROS.values():
+            self._con.execute(macro)
         for name, data in tables.items():
             self._con.register(name, data)
         self._codes = {name: Codes(data) for name, data in tables.items()}
-        self._values: dict[tuple[str, tuple[str, ...], bool], pa.Array] = {}
+        self._values: dict[tuple[str, tuple[str, ...], bool, KeySpelling], pa.Array] = {}
 
     def close(self) -> None:
         """Frees the memory of the values."""
@@ -43,14 +45,16 @@ class KeyStore:
         """Integer codes of the columns of `table`."""
         return self._codes[table]
 
-    def values(self, table: str, columns: Sequence[str], by_day: bool = False) -> pa.Array:
+    def values(
+        self, table: str, columns: Sequence[str], by_day: bool = False, spelling: KeySpelling = "text"
+    ) -> pa.Array:
         """Distinct keys without nulls, sorted; those of several columns are joined by a control character.
 
         Times are cut to days when `by_day`.
         """
-        wanted = (table, tuple(columns), by_day)
+        wanted = (table, tuple(columns), by_day, spelling)
         if wanted not in self._values:
-            parts = [self._expression(table, name, by_day) for name in columns]
+            parts = [self._expression(table, name, by_day, spelling) for name in columns]
             filled = " AND ".join(f"{quote(name)} IS NOT NULL" for name in columns)
             rows = self._con.sql(
                 f"SELECT DISTINCT {' || chr(31) || '.join(parts)} AS value FROM {quote(table)} "
@@ -59,11 +63,17 @@ class KeyStore:
             self._values[wanted] = rows.column(0).combine_chunks()
         return self._values[wanted]
 
-    def _expression(self, table: str, name: str, by_day: bool) -> str:
+    def _expression(self, table: str, name: str, by_day: bool, spelling: KeySpelling) -> str:
         type_ = self.column(table, name).type
         if by_day and type_ in ("date", "datetime"):
             return f"CAST(CAST({quote(name)} AS DATE) AS VARCHAR)"
-        return key_expression(quote(name), type_)
+        return key_expression(quote(name), type_, spelling)
+
+    def shapes(self, table: str, column: str) -> int:
+        """How many different texts are left of the keys of a column when their digits are taken out."""
+        text = f"regexp_replace(trim(CAST({quote(column)} AS VARCHAR)), '[0-9]+', '', 'g')"
+        rows = self._con.sql(f"SELECT count(DISTINCT {text}) FROM {quote(table)}").to_arrow_table()
+        return int(rows.column(0)[0].as_py())
 
     def filled_rows(self, table: str, columns: Sequence[str]) -> int:
         """Rows in which all of `columns` hold something."""

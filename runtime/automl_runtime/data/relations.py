@@ -109,6 +109,7 @@ def _join_spec(catalog: DataCatalog, edge: JoinEdge, step: _Step) -> JoinSpec | 
             child_columns=edge.parent_columns,
             parent_columns=edge.child_columns,
             cardinality="1:1" if edge.cardinality == "1:1" else "n:1",
+            spelling=edge.spelling,
         )
     if edge.parent != step.table:
         return None
@@ -123,6 +124,7 @@ def _join_spec(catalog: DataCatalog, edge: JoinEdge, step: _Step) -> JoinSpec | 
         child_columns=edge.child_columns,
         parent_columns=edge.parent_columns,
         cardinality="1:1" if one else "1:n",
+        spelling=edge.spelling,
     )
 
 

@@ -10,7 +10,7 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.spec import ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
-from automl_runtime.data.keytext import KEY_MACRO, key_pair, literal, quote
+from automl_runtime.data.keytext import KEY_MACROS, key_pair, literal, quote
 from automl_runtime.data.training_columns import (
     IDENTITY,
     Joined,
@@ -33,7 +33,6 @@ _ABOUT_HORIZON = """\
 -- 0, and they are looked at from their end.
 SET VARIABLE horizon_days = coalesce(getvariable('horizon_days'), {days:g});
 """
-_ABOUT_KEYS = "-- Keys are compared as text: surrounding white space, case and leading zeros do not count.\n"
 
 
 @dataclass(slots=True)
@@ -78,8 +77,7 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
     head = _HEAD.format(base=_comment(plan.base.name), key=key)
     if " AS DECIMAL(" in body:
         head += _ABOUT_SUMS
-    if "key_text(" in body:
-        head += _ABOUT_KEYS + KEY_MACRO + "\n"
+    head += "".join(f"{macro}\n" for name, macro in KEY_MACROS.items() if f"{name}(" in body)
     if spec.data.cutoff_sql is not None:
         head += _ABOUT_HORIZON.format(days=spec.task.horizon_days or 0)
     return head + "\n" + body, plan.all_columns
@@ -211,7 +209,13 @@ def _sides(writer: _Writer, table: Joined, upper_alias: str, alias: str) -> list
     parent = table.parent.entry if table.parent else writer.plan.base
     own_types, parent_types = _types(table.entry), _types(parent)
     return [
-        key_pair(f"{upper_alias}.{quote(upper)}", parent_types[upper], f"{alias}.{quote(lower)}", own_types[lower])
+        key_pair(
+            f"{upper_alias}.{quote(upper)}",
+            parent_types[upper],
+            f"{alias}.{quote(lower)}",
+            own_types[lower],
+            table.join.spelling,
+        )
         for upper, lower in zip(table.join.parent_columns, table.join.child_columns, strict=True)
     ]
 

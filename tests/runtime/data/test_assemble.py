@@ -217,6 +217,17 @@ def test_a_cutoff_counts_for_what_hangs_on_dated_rows() -> None:
     assert set(frame["plates.count"].iloc[30:]) == {6}
 
 
+@pytest.mark.parametrize("write", ["P{:05d}", "p {}", "{}"])
+def test_keys_of_another_spelling_are_joined(write: str) -> None:
+    tables = stall()
+    tables["guests"] = {**tables["guests"], "guest_no": [f"P-{7000 + k:05d}" for k in range(60)]}
+    visits = [write.format(int(str(number))) for number in tables["visits"]["guest_no"]]
+    catalog, clean = found({**tables, "visits": {**tables["visits"], "guest_no": visits}})
+    frame = assemble(spec_of(catalog, "guests", "regular"), catalog, clean).frame
+    assert set(frame["visits.count"]) == {3}
+    assert set(frame["plates.count"]) == {6}
+
+
 def test_a_dated_event_after_the_cutoff_is_not_seen() -> None:
     tables = shop()
     numbers = tables["members"]["member_id"]

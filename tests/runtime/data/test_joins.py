@@ -76,6 +76,36 @@ def test_case_does_not_count_in_codes() -> None:
     assert arrows(edges) == ["trips(start) n:1 stations(abbr)", "trips(stop) n:1 stations(abbr)"]
 
 
+@pytest.mark.parametrize(
+    ("keys", "values", "spelling"),
+    [
+        ([f"P-{k:05d}" for k in range(60)], [f"P{k:05d}" for k in range(60)], "squeezed"),
+        ([f"P-{k:05d}" for k in range(60)], [f"p {k}" for k in range(60)], "squeezed"),
+        ([f"P-{k + 700:05d}" for k in range(60)], [k + 700 for k in range(60)], "digits"),
+        ([f"CUST_{k + 700}" for k in range(60)], [f"{k + 700:08d}" for k in range(60)], "digits"),
+        ([f"A{k % 7}-{k}" for k in range(60)], [f"a{k % 7}/{k}" for k in range(60)], "squeezed"),
+    ],
+)
+def test_keys_match_with_and_without_signs_and_letters(keys: list[str], values: list[object], spelling: str) -> None:
+    edges = joins_of(
+        members={"member_no": keys, "town": ["a", "b", "c"] * 20},
+        visits={"member": [*values, *values[:30]], "minutes": [str(k % 7) for k in range(90)]},
+    )
+    assert arrows(edges) == ["visits(member) n:1 members(member_no)"]
+    assert (edges[0].spelling, edges[0].containment) == (spelling, 1.0)
+
+
+@pytest.mark.parametrize(
+    "values", [[f"B{k}" for k in range(60)], [f"user{k}@mail.org" for k in range(60)], list(range(60, 120))]
+)
+def test_other_keys_do_not_match_by_their_signs(values: list[object]) -> None:
+    edges = joins_of(
+        members={"member_no": [f"P-{k:05d}" for k in range(60)], "town": ["a", "b", "c"] * 20},
+        visits={"number": [*values, *values[:30]], "minutes": [str(k % 7) for k in range(90)]},
+    )
+    assert arrows(edges) == []
+
+
 def test_small_numbers_do_not_join_by_chance() -> None:
     assert not joins_of(
         ratings={"grade": [str(k) for k in range(1, 27)], "who": ["x", "y"] * 13},
