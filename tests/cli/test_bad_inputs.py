@@ -253,6 +253,7 @@ def test_out_that_is_taken_is_refused_and_untouched(tmp_path):
         (["new", REQUEST, "--data", "members.csv.gz", "--answer", "colour=red", "--no-ask"], "colour"),
         (["new", REQUEST, "--data", "members.csv.gz", "--keep", "members.visit"], "visits"),
         (["spec", "predict the stock price of Apple", "--data", "members.csv.gz", "--no-ask"], "members"),
+        (["new", '{"objective":' * 5000, "--data", "members.csv.gz"], "nested too deeply"),
         (["frobnicate"], "frobnicate"),
         (["report", "."], "project.yaml"),
     ],
@@ -264,6 +265,21 @@ def test_wrong_words_exit_2_or_3_and_say_what_is_right(tmp_path, arguments, word
     assert done.returncode == (3 if arguments[0] == "report" else 2), done.stderr
     assert words in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["members.csv.gz"]
+
+
+def test_control_characters_of_a_request_go_nowhere(tmp_path):
+    (tmp_path / "members.csv").write_text(table(200))
+    request = "predict \x01\x1b[31mwho left"
+    done = automl("spec", request, "--data", "members.csv", "--no-ask", "--json", cwd=tmp_path)
+    assert json.loads(done.stdout)["spec"]["target"]["column"] == "left"
+    assert "\x1b" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("arguments", "words"), [([], "automl new"), (["--version"], "automl 0.")])
+def test_without_a_command_it_says_what_it_is(tmp_path, arguments, words):
+    done = automl(*arguments, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words in done.stdout
 
 
 def test_json_errors_are_one_object_on_stdout(tmp_path):

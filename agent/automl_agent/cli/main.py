@@ -7,13 +7,13 @@ import signal
 import sys
 import traceback
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 from automl_runtime.errors import AutomlError, Cancelled, RequestError
 
 from automl_agent.cli import making, using
-from automl_agent.cli.shared import emit_json
+from automl_agent.cli.shared import emit, emit_json
 
 __all__ = ["app", "main"]
 
@@ -21,10 +21,27 @@ app = typer.Typer(
     name="automl",
     help="Says in plain English what to predict, points at a messy folder, and gets a tested, serving project.",
     epilog='Example: automl new "predict which customers will churn, AUC above 0.85" --data ./messy',
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    """Says in plain English what to predict, points at a messy folder, and gets a tested, serving project."""
+    if version:
+        from importlib.metadata import version as version_of
+
+        emit(f"automl {version_of('automl-cli')}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        emit(context.get_help())
+
+
 making.register(app)
 using.register(app)
 

@@ -92,6 +92,8 @@ def _content(text: str, *, structured: bool) -> dict[str, Any] | None:
         return None
     try:
         content = json.loads(stripped) if stripped.startswith("{") else yaml.safe_load(stripped)
+    except RecursionError as error:
+        raise RequestError("The request is nested too deeply to be one.", hint=HOW_TO_SAY_IT) from error
     except (ValueError, yaml.YAMLError) as error:
         if structured or stripped.startswith("{"):
             message = " ".join(str(error).split())

@@ -23,8 +23,13 @@ _LONGEST: Final = 20_000
 
 
 def other_readings(requirement: Requirement) -> list[Requirement]:
-    """The other ways to read the sentence of `requirement`, the surer first: what is predicted, of what, which task."""
+    """The other ways to read the sentence of `requirement`, the surer first: what is predicted, of what, which task.
+
+    None when a document names the target, which then is not to be read in another way.
+    """
     read = _read(requirement.request) if requirement.request.strip() else []
+    if not read or read[0].target != requirement.target:
+        return []
     fields = ("task", "target", "positive", "threshold", "entity", "entity_phrase", "clusters")
     others = [requirement.model_copy(update={name: getattr(one, name) for name in fields}) for one in read]
     return [other for other in others if other != requirement]
@@ -54,6 +59,7 @@ def parse_request(text: str) -> Requirement:
 
 
 def _read(text: str) -> list[Requirement]:
+    text = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
     words = Text(text)
     words.body = correct_typos(words.body)
     data, name = take_data(words), take_name(words)

@@ -196,12 +196,17 @@ def _files(files: Sequence[FileEntry], tables: Sequence[TableEntry], raws: Seque
     return entries
 
 
+def _counted(count: int, one: str, many: str | None = None) -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def _tell(catalog: DataCatalog, on_event: EventSink) -> None:
     rows = sum(table.rows for table in catalog.tables)
-    found = f"{len(catalog.files)} files -> {len(catalog.tables)} tables, {rows:,} rows, {len(catalog.joins)} joins"
-    left = {"copies": len(catalog.duplicates), "others": len(catalog.ignored)}
-    if any(left.values()):
-        found += "; ignored: " + ", ".join(f"{count} {what}" for what, count in left.items() if count)
+    found = f"{_counted(len(catalog.files), 'file')} -> {_counted(len(catalog.tables), 'table')}, {rows:,} rows"
+    found += f", {_counted(len(catalog.joins), 'join')}" if catalog.joins else ""
+    left = [(len(catalog.duplicates), "copy", "copies"), (len(catalog.ignored), "other", "others")]
+    if any(count for count, *_ in left):
+        found += "; ignored: " + ", ".join(_counted(*item) for item in left if item[0])
     on_event(Finding("discovered", found))
     columns = [column for table in catalog.tables for column in table.columns]
     read = sum(table.rows_read for table in catalog.tables)
