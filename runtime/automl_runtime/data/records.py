@@ -25,8 +25,10 @@ from automl_runtime.data.parsing import arrow_type, clean_values, parse_text
 from automl_runtime.data.typed import finished, number_values
 from automl_runtime.errors import SchemaMismatchError, shorten
 
-__all__ = ["CellProblem", "parse_frame", "parse_records"]
+__all__ = ["NO_VALUE", "CellProblem", "parse_frame", "parse_records"]
 
+NO_VALUE: Final = "no value"
+"""The `value` of a problem with a column that was left out."""
 _ABSENT: Final = object()
 _NUMERIC: Final = ("integer", "number", "time")
 _WORDS: Final = ("category", "text")
@@ -132,7 +134,7 @@ def _suggestion(key: str, known: Sequence[str], made: dict[str, str]) -> str:
 
 
 def _problem(row: int, value: object, column: InputColumn) -> CellProblem:
-    shown = "no value" if value is _ABSENT else "null" if _is_missing(value) else _shown(value)
+    shown = NO_VALUE if value is _ABSENT else "null" if _is_missing(value) else _shown(value)
     return CellProblem(row, column.name, shown, _allowed(column))
 
 

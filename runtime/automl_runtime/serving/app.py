@@ -101,7 +101,8 @@ class _Service:
     async def predict(self, request: Request) -> Response:
         """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
 
-        Values may be written as in the source ("1,234.50", " yes", "31.12.2021"); columns left out count as missing.
+        Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
+        a column that was never empty in training must be there, others may be left out.
         One row is answered by its prediction, many by `{"predictions": [...]}`.
         """
         try:

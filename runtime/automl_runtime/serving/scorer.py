@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from automl_runtime.data.records import CellProblem, parse_records
+from automl_runtime.data.records import NO_VALUE, CellProblem, parse_records
 from automl_runtime.errors import SchemaMismatchError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
@@ -101,8 +101,11 @@ def text_of(label: Any) -> str:
 
 
 def _problem(problem: CellProblem) -> Problem:
+    what = f"{problem.value} is not {problem.allowed}"
+    if problem.value == NO_VALUE:
+        what = f"left out; give {problem.allowed}, or null when it is not known"
     return Problem(
-        f"Row {problem.row}, '{problem.column}': {problem.value} is not {problem.allowed}.",
+        f"Row {problem.row}, '{problem.column}': {what}.",
         row=problem.row,
         column=problem.column,
         value=problem.value,
