@@ -66,6 +66,18 @@ class Narrator:
             self._bars.remove_task(self._task)
         self._task, self._stage, self._best = None, "", ""
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Leaves the terminal to a question: nothing is drawn meanwhile."""
+        self.finish()
+        if self._bars is not None:
+            self._bars.stop()
+        try:
+            yield
+        finally:
+            if self._bars is not None:
+                self._bars.start()
+
     def _advance(self, event: Progress) -> None:
         if event.stage != self._stage:
             self.finish()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 
 from automl_agent.console import Narrator, narrate
 from automl_runtime.events import Finding, Progress, TrialFinished, Warned
@@ -47,3 +48,15 @@ def test_a_terminal_gets_a_bar_that_goes_away():
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", stream.getvalue())
     assert "trained     done" in text
     assert "training" not in text.splitlines()[-1]
+
+
+def test_nothing_is_drawn_while_a_question_is_asked():
+    stream = Terminal()
+    with narrate(stream=stream) as narrator:
+        narrator(Progress("reading", 1, 4, "a.csv"))
+        with narrator.paused():
+            drawn = stream.getvalue()
+            time.sleep(0.3)
+            assert stream.getvalue() == drawn
+        narrator(Progress("joining", 1, 4, "tables"))
+    assert "joining" in stream.getvalue()

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from automl_schemas.catalog import DataCatalog
     from automl_schemas.question import Question
 
+    from automl_agent.console import Narrator
     from automl_agent.drafting import DraftOptions
 
 __all__ = ["register"]
@@ -98,7 +99,7 @@ def new(
     asking = not no_ask and not as_json and sys.stdin.isatty()
     options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=review)
     with narrate() as narrator:
-        options = _paused(options, narrator.finish)
+        options = _paused(options, narrator)
         drafted = draft(request, options, on_event=narrator)
         refuse_untrainable(drafted.spec)
         place = _place(drafted.spec.name, out, workspace, user)
@@ -145,7 +146,7 @@ def spec(
     asking = not no_ask and not as_json and sys.stdin.isatty()
     options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=False)
     with narrate() as narrator:
-        drafted = draft(request, _paused(options, narrator.finish), on_event=narrator)
+        drafted = draft(request, _paused(options, narrator), on_event=narrator)
     if as_json:
         emit_json(
             {
@@ -232,8 +233,8 @@ def _options(
     )
 
 
-def _paused(options: DraftOptions, finish: Callable[[], None]) -> DraftOptions:
-    """The options with the bar taken away before each question."""
+def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:
+    """The options with the terminal left to each question."""
     from dataclasses import replace
 
     def after(function: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
@@ -241,8 +242,8 @@ def _paused(options: DraftOptions, finish: Callable[[], None]) -> DraftOptions:
             return None
 
         def asked(subject: Any) -> Any:
-            finish()
-            return function(subject)
+            with narrator.paused():
+                return function(subject)
 
         return asked
 
@@ -267,8 +268,12 @@ def _ask(question: Question) -> str:
 
 def _review(items: Sequence[PlanItem]) -> Collection[str]:
     for number, item in enumerate(items, start=1):
-        examples = "; ".join(f"{example.before!r} -> {example.after!r}" for example in item.examples)
-        sys.stderr.write(f"{number:>4}. {item.id}: {item.source} -> {item.result}, {item.count:,} cells  {examples}\n")
+        pairs = [
+            f"{example.before!r} -> {'null' if example.after is None else repr(example.after)}"
+            for example in item.examples
+        ]
+        sys.stderr.write(f"{number:>4}. {item.id}: {item.source} -> {item.result}, {item.count:,} cells\n")
+        sys.stderr.write(f"      {'   '.join(pairs)}\n")
     if not sys.stdin.isatty():
         return ()
     while True:
