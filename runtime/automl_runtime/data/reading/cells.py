@@ -43,7 +43,7 @@ _TOTAL = re.compile(
 _TOTAL_OF = re.compile(rf"(?:{_TOTAL.pattern})[ :(].{{0,40}}", re.IGNORECASE)
 _NOTE = re.compile(
     r"(?:source|note|footnote|remark|legend|quelle|hinweis|anmerkung|fuente|fonte|nota|bron)s?\s*(?:[:.*\u2013-].*)?$"
-    r"|[*\u2020\u00a9\u00b9]\s?\w",
+    r"|[*\u2020\u00a9\u00b9]+\s?\w",
     re.IGNORECASE | re.DOTALL,
 )
 _PATTERNS: Final[tuple[tuple[CellKind, re.Pattern[str]], ...]] = (("date", _DATE), ("time", _TIME), ("number", _NUMBER))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
@@ -29,6 +30,8 @@ _CODE_PAGES: Final = ("cp1252", "cp1251", "cp1250", "mac_roman", "cp850", "koi8_
 _MULTI_BYTE: Final = ("shift_jis", "euc_kr", "gb18030", "big5")
 _EAST_ASIAN: Final = ((0x3000, 0x30FF), (0x4E00, 0x9FA5), (0xAC00, 0xD7A3), (0xFF01, 0xFF5E))
 _CONTROLS = re.compile(rb"[\x00-\x06\x0e-\x1b\x7f]")
+_DELIMITERS: Final = frozenset({b"\x01", b"\x02", b"\x03"})
+"""Control characters that part the cells of tables without an extension, as Hive writes them."""
 _HIGH = re.compile(rb"[^\n\r]{0,80}[\x80-\xff][^\n\r]{0,80}")
 _SIGNS: Final = frozenset("€£¥§°±²³µ«»’‘“”„–—…•™®©ºª½¼¿¡№ ·×")
 _LETTERS: Final = frozenset("àáâãäåæçèéêëìíîïñòóôõöøùúûüßœąćęłńśźżčďěňřšťůýžőűğış")
@@ -52,7 +55,10 @@ def is_text(head: bytes) -> bool:
     if _with_mark(head) or _is_utf16(head):
         return True
     nuls = head.count(b"\0")
-    return len(_CONTROLS.findall(head)) - nuls <= 0.005 * len(head) and nuls <= 0.02 * len(head)
+    controls = Counter(_CONTROLS.findall(head))
+    if len(controls) == 1 and next(iter(controls)) in _DELIMITERS:
+        return True
+    return controls.total() - nuls <= 0.005 * len(head) and nuls <= 0.02 * len(head)
 
 
 def detect_encoding(data: bytes) -> str:

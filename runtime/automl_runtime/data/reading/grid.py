@@ -93,7 +93,8 @@ def find_tables(rows: Sequence[Row]) -> list[GridTable]:
     Rows need not be equally long. A grid of one row is a header without data where its cells look like names.
     """
     grid = _Grid(rows, [sum(map(bool, map(str.strip, row))) for row in rows])
-    blocks = [_block(grid, *part) for run in _runs(grid.fills) for part in _split(grid, *run)]
+    runs = _with_headers(grid, _runs(grid.fills))
+    blocks = [_block(grid, *part) for run in runs for part in _split(grid, *run)]
     tables = [_table(grid, group) for group in _groups(grid, blocks)]
     return _claim_gaps(tables, blocks[-1].stop if blocks else 0)
 
@@ -109,6 +110,30 @@ def _runs(fills: Sequence[int]) -> list[tuple[int, int]]:
             runs.append((start, index))
             start = None
     return runs
+
+
+def _with_headers(grid: _Grid, runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The runs, one that is the names of the columns of the next together with it."""
+    joined: list[tuple[int, int]] = []
+    for start, stop in runs:
+        if joined and _names_columns(grid, joined[-1], start, stop):
+            start = joined.pop()[0]
+        joined.append((start, stop))
+    return joined
+
+
+def _names_columns(grid: _Grid, above: tuple[int, int], start: int, stop: int) -> bool:
+    """Whether the run `above` is one row of names, which the rows from `start` lack."""
+    row = grid.rows[above[0]]
+    width = _typical([len(row) for row in grid.rows[start:stop]])
+    if above[1] - above[0] > 1 or stop - start < 2 or len(row) != width or grid.fills[above[0]] < max(2, 0.75 * width):
+        return False
+    named = looks_like_names(row, width) and not is_sentence(row)
+    return (
+        named
+        and header_score(row, profile(grid.rows[start:stop], width)) >= _EVIDENCE
+        and not header_rows(grid.rows[start:stop], width)
+    )
 
 
 def _typical(numbers: Sequence[int]) -> int:
@@ -286,6 +311,8 @@ def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_B
     if block is main:
         return True
     rows = block.stop - block.top
+    if groups and all(map(_is_wordy, grid.rows[block.start : block.stop])):
+        return False
     if rows < 2 or block.fill < 2 or (not groups and _is_details(grid, block, main)):
         return False
     if block.evidence >= _EVIDENCE:
@@ -296,6 +323,11 @@ def _stands_alone(grid: _Grid, block: _Block, main: _Block, groups: list[list[_B
     titled = block.top > block.start
     even = rows >= 3 and {*grid.fills[block.top : block.stop]} == {width}
     return (titled or even) and block.evidence >= 0 and looks_like_names(grid.rows[block.top], width)
+
+
+def _is_wordy(row: Row) -> bool:
+    """Whether a row is a line of text: in one cell, or cut at its commas."""
+    return sum(1 for cell in row if cell.strip()) == 1 or is_note(row[0]) or is_sentence(row)
 
 
 def _is_details(grid: _Grid, block: _Block, main: _Block) -> bool:
@@ -378,8 +410,8 @@ def _is_note(row: Row, columns: Sequence[Profile], usual: int) -> bool:
     if len(columns) > 1 and is_total(label, loosely=gap):
         return not (place < len(columns) and any(map(is_total, columns[place].values)))
     good, bad = fits(row, columns)
-    if is_note(label) and place == 0 and len(filled) <= 0.5 * usual + 1 and label not in columns[0].values:
-        return True
+    if is_note(label) and place == 0 and label not in columns[0].values:
+        return len(filled) <= 0.5 * usual + 1 or bad > good
     if good or usual < 2:
         return False
     if len(filled) == 1:
@@ -393,8 +425,8 @@ def _padded(row: Row, columns: Sequence[Profile]) -> Iterator[tuple[str, Profile
 
 def _belongs(cell: str, column: Profile) -> bool:
     """Whether a lone cell could be one more value of its column."""
-    if column.kind in (*TYPED, "code") and kind_of(cell) == column.kind:
-        return True
+    if column.kind in (*TYPED, "code"):
+        return kind_of(cell) == column.kind or cell in column.values
     return cell in column.values or (len(column.values) > 1 and column.lengths == (len(cell), len(cell)))
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "join_header",
     "looks_like_names",
     "profile",
+    "recurs",
 ]
 
 Row = Sequence[str]
@@ -196,9 +197,14 @@ def _further_rows(rows: Sequence[Row], width: int) -> int:
         return 0
     for count, row in enumerate(rows[1 : min(_MOST_HEADER_ROWS, len(rows) - 1)]):
         good, bad = fits(row, below)
-        if good or bad < max(1, 0.5 * typed):
+        if good or bad < max(1, 0.5 * typed) or recurs(row, below):
             return count
     return min(_MOST_HEADER_ROWS, len(rows) - 1) - 1 if len(rows) > _MOST_HEADER_ROWS else 0
+
+
+def recurs(row: Row, columns: Sequence[Profile]) -> bool:
+    """Whether a cell of `row` is one of the categories below it."""
+    return any(column.few and cell.strip() in column.values for cell, column in zip(row, columns, strict=False))
 
 
 def _copies(rows: Sequence[Row], width: int) -> int:

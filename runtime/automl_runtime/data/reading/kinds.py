@@ -132,6 +132,8 @@ def _text_kind(text: str, name: str, *, whole: bool) -> Sniffed:
     if _is_log(lines):
         return Sniffed("log", "a log of a program")
     filled = [line for line in lines if line.strip()]
+    if _is_settings(filled):
+        return Sniffed("text", "settings of a program")
     detected = detect_dialect(text)
     aligned = not _is_cut(filled, detected) and suffix not in _OTHER_SUFFIXES and is_fixed_width(lines)
     if is_ruled(lines) or (aligned and (not _is_prose(filled) or looks_typed(lines))):
@@ -143,7 +145,8 @@ def _is_cut(filled: list[str], detected: Detected) -> bool:
     """Whether a delimiter cuts the lines, the one with the names too; the sign inside of times or amounts does not."""
     delimiter = detected.dialect.delimiter.strip(" ")
     usual = delimiter in (",", ";", "\t", "|") or detected.share == 1.0
-    return bool(delimiter) and detected.share >= 0.8 and usual and (delimiter in filled[0] or detected.share == 1.0)
+    named = delimiter == "\t" or delimiter in filled[0]
+    return bool(delimiter) and detected.share >= 0.8 and usual and (named or detected.share == 1.0)
 
 
 def _markup(bare: str) -> Sniffed | None:
@@ -152,7 +155,8 @@ def _markup(bare: str) -> Sniffed | None:
         return None
     if re.search(r"<svg[\s>]", start[:1000]):
         return Sniffed("image")
-    if re.search(r"<!doctype html|<html[\s>]|<head[\s>]|<body[\s>]|<table[\s>]|<div[\s>]", start):
+    parts = r"<tr[\s>]" if start.startswith("<?xml") else r"<head[\s>]|<body[\s>]|<table[\s>]|<div[\s>]"
+    if re.search(rf"<!doctype html|<html[\s>]|{parts}", start):
         return Sniffed("html")
     return Sniffed("xml") if re.match(r"<\?xml|<!--|<!doctype|<[a-z_][\w:.-]*(\s[^<>]*)?/?>", start) else None
 
@@ -166,7 +170,7 @@ def _json(bare: str) -> Sniffed | None:
         return Sniffed("json_lines")
     if bare.startswith("[") and not re.match(r"\[\s*[\[{\"\d\]-]", bare):
         return None
-    if bare.startswith("[") and re.match(r"\[[^\]\n]*\][^\],\s]", bare):
+    if bare.startswith("[") and re.match(r"\[[^\]\n{\[\"]*\][^\],\s]", bare):
         return None
     return Sniffed("json")
 
@@ -188,6 +192,13 @@ def _is_log(lines: list[str]) -> bool:
     filled = [line for line in lines[:300] if line.strip() and not line[0].isspace()]
     found = sum(_LOG_LINE.match(line) is not None for line in filled)
     return bool(filled) and found >= 0.6 * len(filled)
+
+
+def _is_settings(filled: list[str]) -> bool:
+    """Whether every line is a comment or gives one more variable of an environment its value."""
+    pairs = [line.partition("=") for line in filled if not line.startswith("#")]
+    names = {name for name, sign, _ in pairs if sign and re.fullmatch(r"(export )?[A-Z][A-Z0-9_]*", name)}
+    return bool(pairs) and len(names) == len(pairs)
 
 
 def _is_table(filled: list[str], detected: Detected, suffix: str) -> bool:

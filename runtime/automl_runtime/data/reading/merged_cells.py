@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from automl_runtime.data.reading.cells import TYPED, kind_of
 from automl_runtime.data.reading.grid import is_blank
+from automl_runtime.data.reading.header import fits, profile, recurs
 
 __all__ = ["Merge", "Unmerged", "filled_down", "inside", "unmerge"]
 
 _DEEPEST_HEADER: Final = 5
+_YEAR: Final = re.compile(r"(?:1[89]|2[01])\d\d")
 
 Merge = tuple[tuple[int, int], tuple[int, int]]
 """First and last cell, each as 0-based row and column."""
@@ -94,12 +97,24 @@ def _header_end(top: int, texts: Sequence[list[str]], starts: dict[int, list[Mer
     wide = [merge for merge in starts[top] if merge[1][1] > merge[0][1]]
     bottom = max(merge[1][0] for merge in starts[top])
     if wide:
+        if bottom == top and _is_data(texts[top + 1 :]):
+            return top
         bottom = max(bottom, top + 1)
         while any(merge[1][1] > merge[0][1] for merge in starts.get(bottom, ())):
             bottom += 1
     elif any(kind_of(cell) in TYPED for row in texts[top : bottom + 1] for cell in row):
         return top
     return bottom if bottom <= min(top + _DEEPEST_HEADER - 1, last_row) else top
+
+
+def _is_data(rows: Sequence[list[str]]) -> bool:
+    """Whether the first row has numbers, dates or categories where those below have them, years not counted."""
+    if len(rows) < 2:
+        return False
+    columns = profile(rows[1:], len(rows[0]))
+    years = [bool(_YEAR.fullmatch(cell.strip())) for cell in rows[0]]
+    typed = fits(["" if year else cell for cell, year in zip(rows[0], years, strict=True)], columns)
+    return typed[0] > typed[1] or recurs(rows[0], columns)
 
 
 def _joined(filled: Sequence[list[str]], rows: range, below: set[tuple[int, int]]) -> list[str]:

@@ -138,7 +138,7 @@ def _are_similar(records: Sequence[Any]) -> bool:
     if not records or not all(isinstance(record, dict) and record for record in records):
         return False
     keys = {key for record in records for key in record}
-    return sum(map(len, records)) >= 0.5 * len(keys) * len(records)
+    return sum(map(len, records)) > 0.5 * len(keys) * len(records)
 
 
 def _named_matrix(value: Mapping[str, Any]) -> tuple[tuple[str, ...], list[Any]] | None:

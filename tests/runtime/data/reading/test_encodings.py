@@ -72,7 +72,13 @@ def test_nul_characters_are_left_out_and_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "expected"), [(b"a;b\n\x1f1", True), (b"\x00\x01\x02\x03" * 9, False), ("ü".encode("utf-16"), True)]
+    ("head", "expected"),
+    [
+        (b"a;b\n\x1f1", True),
+        (b"1\x01a\x012\n2\x01b\x013\n" * 9, True),
+        (b"\x00\x01\x02\x03" * 9, False),
+        ("ü".encode("utf-16"), True),
+    ],
 )
 def test_is_text(head: bytes, expected: bool) -> None:
     assert is_text(head) is expected

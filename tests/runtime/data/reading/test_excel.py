@@ -143,6 +143,18 @@ def test_merged_cells_fill_headers_across_and_data_downwards(tmp_path):
     assert table.data["2022 Q2"].type == pa.int64()
 
 
+def test_a_name_over_two_columns_of_data_takes_no_row_of_it(tmp_path):
+    def write(sheet, formats):
+        sheet.write_row("A1", ["person", "n"])
+        sheet.merge_range("C1:D1", "shift")
+        for row in range(6):
+            sheet.write_row(1 + row, 0, [f"P{row}", row, ("day", "night")[row % 2], 7.5 + row])
+
+    (table,) = read(book(tmp_path / "b", Rota=write))
+
+    assert table.data["n"].to_pylist() == [0, 1, 2, 3, 4, 5]
+
+
 def test_merged_data_without_a_header_is_no_header(tmp_path):
     def write(sheet, formats):
         for block, name in enumerate(("North", "South", "East")):

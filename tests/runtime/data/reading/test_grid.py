@@ -82,6 +82,18 @@ CASES = {
     "no header": ("yes,no\nno,no\nyes,yes\nno,yes", [(None, 4)]),
     "one row of numbers": ("1,2,3", [(None, 1)]),
     "one row of names": ("a,b,c", [(("a", "b", "c"), 0)]),
+    "a blank row below the names": (
+        "id,name,amount\n,,\n1,Ann,3.5\n2,Bob,4.5\n3,Cid,5.5",
+        [(("id", "name", "amount"), 3)],
+    ),
+    "a first row with text where a number is": (
+        "plan,state,score\nfree,open,unknown\npaid,open,3\nfree,shut,4\npaid,open,5\nfree,open,3\npaid,shut,4",
+        [(("plan", "state", "score"), 6)],
+    ),
+    "notes below, with one and more signs": (
+        "id,name,n\n1,Ann,3\n2,Bob,4\n3,Cid,5\n4,Dan,3\n5,Eve,4\n* as of May\n** without, say, the islands\n*** estimated",
+        [(("id", "name", "n"), 5)],
+    ),
     "codes of one length": ("AA,Alpha Air\nBB,Beta Bus Lines\nCC,Gamma Cars", [(None, 3)]),
 }
 
@@ -119,7 +131,7 @@ def test_totals(cell: str) -> None:
     assert is_total(cell, loosely=True)
 
 
-@pytest.mark.parametrize("cell", ["Source: town hall", "Notes", "* preliminary", "Quelle: Amt"])
+@pytest.mark.parametrize("cell", ["Source: town hall", "Notes", "* preliminary", "** revised", "Quelle: Amt"])
 def test_notes(cell: str) -> None:
     assert is_note(cell)
 

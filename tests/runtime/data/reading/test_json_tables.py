@@ -66,6 +66,12 @@ def test_several_arrays_are_several_tables_named_after_themselves(tmp_path):
     assert tables["shop_rooms"].warnings == ("values that stand beside the tables were left out: 'exported'",)
 
 
+def test_two_objects_without_a_common_name_are_no_records(tmp_path):
+    tables = read(tmp_path, {"shop": {"a": 1, "b": 2}, "guests": {"c": 3, "d": 4}})
+
+    assert [len(rows(table)) for table in tables.values()] == [1]
+
+
 def test_the_key_of_keyed_objects_becomes_a_column(tmp_path):
     keyed = {"u1": {"name": "Ann", "key": 1}, "u2": {"name": "Bob"}}
 
