@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 
 from automl_runtime.data.naming import legal_name, looks_like_id
-from automl_runtime.data.reading.grid import GridTable, is_blank
+from automl_runtime.data.reading.grid import GridTable, is_blank, table_rows
 from automl_runtime.data.reading.header import Row
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
@@ -64,6 +64,12 @@ class _Body:
     rows: Sequence[Sequence[str | None]]
     warnings: list[str] = field(default_factory=list)
 
+    def warn(self, text: str, where: Sequence[int]) -> None:
+        """Notes a warning about rows, with their number and the first of their lines."""
+        if where:
+            shown = ", ".join(map(str, where[:5]))
+            self.warnings.append(f"{len(where)} {text} (line {shown}{', ...' if len(where) > 5 else ''})")
+
 
 def raw_table(
     source: Source,
@@ -81,10 +87,14 @@ def raw_table(
     fields of RawTable.
     """
     where = lines if lines is not None else range(1, len(rows) + 1)
-    picked = [index for index in range(grid.first_row, grid.last_row) if not is_blank(rows[index])]
+    picked = table_rows(rows, grid)
     above = rows[grid.header_row : grid.first_row] if grid.header_row is not None else []
     named = max(map(len, above), default=grid.width)
     body = _even(grid, named, [list(rows[index]) for index in picked], [where[index] for index in picked])
+    inside = {*range(grid.first_row, grid.last_row)}.difference(picked)
+    body.warn(
+        "comments between the rows were left out", [where[row] for row in sorted(inside) if not is_blank(rows[row])]
+    )
     fields: dict[str, object] = {
         "name": table_name(source.stem),
         "file": source.file,
@@ -121,13 +131,9 @@ def _even(grid: GridTable, named: int, rows: list[list[str]], where: Sequence[in
     longest = max([width, *map(len, cut)])
     header += [""] * (longest - width)
     body = _Body(header, [row if len(row) == longest else [*row, *[None] * (longest - len(row))] for row in cut])
-    for text, odd in (
-        ("rows with more cells than the header", [at for row, at in zip(cut, where, strict=True) if len(row) > width]),
-        ("rows with too few cells", [at for row, at in zip(rows, where, strict=True) if len(row) < width]),
-    ):
-        if odd:
-            shown = ", ".join(map(str, odd[:5]))
-            body.warnings.append(f"{len(odd)} {text} (line {shown}{', ...' if len(odd) > 5 else ''})")
+    longer = [at for row, at in zip(cut, where, strict=True) if len(row) > width]
+    body.warn("rows with more cells than the header", longer)
+    body.warn("rows with too few cells", [at for row, at in zip(rows, where, strict=True) if len(row) < width])
     return body
 
 

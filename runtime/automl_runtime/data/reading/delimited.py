@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from automl_runtime.data.reading.bands import bands
 from automl_runtime.data.reading.build import raw_table
 from automl_runtime.data.reading.dialects import detect_dialect
 from automl_runtime.data.reading.encodings import decode
@@ -64,13 +65,15 @@ def tables_of_grid(
             f"{source.file}, line {where}: {len(rows[widest]):,} cells; {_MOST_COLUMNS:,} columns are allowed.",
             hint="Is this a table? If its records go on over lines, export it again with line ends.",
         )
-    grids = find_tables(rows)
+    found = bands(rows)
+    parts = [rows] if len(found) == 1 else [[row[start:stop] for row in rows] for start, stop in found]
+    grids = [(grid, part) for part in parts for grid in find_tables(part)]
     if not grids:
         raise DataError(f"{source.file}: it has no table in it, only blank lines.")
     tables = []
-    for number, grid in enumerate(grids, start=1):
+    for number, (grid, part) in enumerate(grids, start=1):
         inner = str(number) if number > 1 else None
         said = warnings if number == 1 else ()
-        table = raw_table(source, grid, rows, lines=lines, inner=inner, warnings=said, **details)
+        table = raw_table(source, grid, part, lines=lines, inner=inner, warnings=said, **details)
         tables.append(replace(table, name=f"{table.name}_{number}") if number > 1 else table)
     return tables

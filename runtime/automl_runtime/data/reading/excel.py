@@ -12,6 +12,7 @@ import pyarrow as pa
 from python_calamine import CalamineError, CalamineWorkbook, PasswordError, SheetTypeEnum
 
 from automl_runtime.data.naming import unique_name
+from automl_runtime.data.reading.bands import bands
 from automl_runtime.data.reading.build import column_names, table_name
 from automl_runtime.data.reading.grid import GridTable, find_tables, is_blank
 from automl_runtime.data.reading.merged_cells import Merge, Unmerged, filled_down, inside, unmerge
@@ -168,7 +169,7 @@ class _Found:
 def _sheet_tables(sheet: _Sheet) -> list[_Found]:
     texts = [[_SHOWN[type(cell)](cell) for cell in row] for row in sheet.rows]
     found = []
-    for left, right in _bands(texts):
+    for left, right in bands(texts):
         band, cells = texts, sheet.rows
         if (left, right) != (0, len(texts[0])):
             band, cells = [row[left:right] for row in texts], [row[left:right] for row in cells]
@@ -200,22 +201,6 @@ _SHOWN: Final[defaultdict[type, Callable[[Any], str]]] = defaultdict(
 def _exact(number: float) -> float | int:
     """A whole number, which a workbook stores as 5.0, as an integer."""
     return int(number) if number.is_integer() and -_LARGEST < number < _LARGEST else number
-
-
-def _bands(rows: Sequence[Sequence[str]]) -> list[tuple[int, int]]:
-    """Columns from and to of tables that stand side by side; the whole width where there is one.
-
-    Tables side by side are parted by an empty column, are two columns wide or more and do not end on the same row.
-    """
-    whole = [(0, len(rows[0]))]
-    used = [any(column) for column in zip(*rows, strict=True)]
-    if all(used[used.index(True) :]):
-        return whole
-    starts = [index for index, filled in enumerate(used) if filled and (index == 0 or not used[index - 1])]
-    bands = [(start, next((end for end in range(start, len(used)) if not used[end]), len(used))) for start in starts]
-    ends = {max(index for index, row in enumerate(rows) if any(row[start:stop])) for start, stop in bands}
-    apart = len(bands) > 1 and len(ends) == len(bands) and all(stop - start >= 2 for start, stop in bands)
-    return bands if apart else whole
 
 
 def _cut_out(grid: GridTable, texts: Sequence[list[str]], cells: Grid) -> _Found:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from automl_runtime.data.reading.cells import TYPED, kind_of
 from automl_runtime.data.reading.delimited import tables_of_grid
 from automl_runtime.data.reading.encodings import decode
-from automl_runtime.data.reading.ruled import RULE, cells_of_bars, is_ruled
+from automl_runtime.data.reading.ruled import BOX, RULE, is_ruled, ruled_rows
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
 
@@ -32,12 +32,14 @@ def read_fixed_width(source: Source) -> list[RawTable]:
     """
     decoded = decode(source.path.read_bytes(), source.encoding)
     lines = _ENDS.split(decoded.text)
-    kept = [(number, line) for number, line in enumerate(lines, start=1) if not RULE.fullmatch(line)]
-    texts = [line for _, line in kept]
-    rows = [cells_of_bars(line) for line in texts] if is_ruled(lines) else split_columns(texts)
-    numbers = [number for number, _ in kept]
+    kept = [index for index, line in enumerate(lines) if not RULE.fullmatch(line.translate(BOX))]
+    if is_ruled(lines):
+        drawn = ruled_rows(lines)
+        rows = [drawn[index] for index in kept]
+    else:
+        rows = split_columns([lines[index] for index in kept])
     read = replace(source, encoding=decoded.encoding)
-    return tables_of_grid(read, rows, lines=numbers, warnings=decoded.warnings)
+    return tables_of_grid(read, rows, lines=[index + 1 for index in kept], warnings=decoded.warnings)
 
 
 def is_fixed_width(lines: Sequence[str]) -> bool:

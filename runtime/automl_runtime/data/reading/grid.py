@@ -82,9 +82,17 @@ def is_blank(row: Row) -> bool:
     return not any(cell and not cell.isspace() for cell in row)
 
 
-def table_rows(rows: Sequence[Row], table: GridTable) -> list[Row]:
-    """The data rows of a table, blank ones left out; neither padded nor cut."""
-    return [row for row in rows[table.first_row : table.last_row] if not is_blank(row)]
+def table_rows(rows: Sequence[Row], table: GridTable) -> list[int]:
+    """Where the rows of data of a table are: those that are neither blank nor a comment between them."""
+    filled = [index for index in range(table.first_row, table.last_row) if not is_blank(rows[index])]
+    comments = {index for index in filled if _is_comment(rows[index], table.width)}
+    signs = sum(rows[index][0].startswith("#") for index in filled)
+    return [index for index in filled if index not in comments] if signs == len(comments) else filled
+
+
+def _is_comment(row: Row, width: int) -> bool:
+    """Whether a row is a lone cell that begins as comments do, where there should be three or more."""
+    return width > 2 and len(row) < width and row[0].startswith("#") and not any(map(str.strip, row[1:]))
 
 
 def find_tables(rows: Sequence[Row]) -> list[GridTable]:
@@ -220,7 +228,7 @@ def _split_at_headers(grid: _Grid, start: int, stop: int) -> list[tuple[int, int
         if first >= len(row) or not row[first][:1].isalpha() or index - cuts[-1] < 2:
             continue
         around = [fits(grid.rows[place], columns) for place in (index - 1, index, index + 1)]
-        beside = not is_group_row(grid.rows[index - 1], width) and around[0][0] and around[2][0]
+        beside = not is_group_row(grid.rows[index - 1 : index + 1], width) and around[0][0] and around[2][0]
         if around[1] == (0, typed) and beside and looks_like_names(row, width):
             cuts.append(index)
     return list(zip(cuts, [*cuts[1:], stop], strict=True))
@@ -242,7 +250,7 @@ def _repeats(grid: _Grid, start: int, stop: int, width: int) -> list[int]:
 def _score(grid: _Grid, start: int, stop: int) -> float:
     """Evidence that the row at `start` is the header of those below it."""
     width = _width(grid, start, stop)
-    while stop - start > 2 and is_group_row(grid.rows[start], width):
+    while stop - start > 2 and is_group_row(grid.rows[start : start + 2], width):
         start += 1
     if stop - start < 2:
         return 0.0
@@ -273,7 +281,7 @@ def _title_rows(grid: _Grid, start: int, stop: int, fill: int) -> int:
         first = _later_header(grid, first, last, stop, width)
     while first + 2 < last and is_sentence(grid.rows[first]) and not is_sentence(grid.rows[first + 2]):
         first += 1
-    while first > start and is_group_row(grid.rows[first - 1], width):
+    while first > start and is_group_row(grid.rows[first - 1 : first + 1], width):
         first -= 1
     return first - start
 

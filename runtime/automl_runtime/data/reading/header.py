@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from operator import or_
 
 from automl_runtime.data.reading.cells import TYPED, CellKind, kind_of
 
@@ -162,20 +163,32 @@ def looks_like_names(row: Row, width: int) -> bool:
 
 def header_rows(rows: Sequence[Row], width: int) -> int:
     """How many of the first `rows` make up the header: 0, or 1 and more when it spans rows."""
-    if len(rows) > 2 and is_group_row(rows[0], width) and (below := header_rows(rows[1:], width)):
+    if len(rows) > 2 and is_group_row(rows, width) and (below := header_rows(rows[1:], width)):
         return 1 + below
     if len(rows) < 2:
         return int(bool(rows) and looks_like_names(rows[0], width))
     count = 1 + max(_further_rows(rows, width), _copies(rows, width))
     columns = profile(rows[count:], width)
     needed = 0.0 if looks_like_names(rows[0], width) else 1.0
+    if 1 < count < len(rows) - 1 and _names_rows(rows[: count + 1]):
+        count += 1
     return count if header_score(rows[0], columns) >= needed else 0
 
 
-def is_group_row(row: Row, width: int) -> bool:
-    """Whether a row holds labels that each stand above several columns."""
-    filled = sum(1 for cell in row if cell.strip())
-    return len(row) == width and 2 <= filled <= (width + 1) // 2 and not row[0].strip()
+def is_group_row(rows: Sequence[Row], width: int) -> bool:
+    """Whether the first row holds labels that each stand above several columns.
+
+    Its first cell is blank, or else the name of a column that has none in the row below.
+    """
+    filled = sum(1 for cell in rows[0] if cell.strip())
+    if len(rows[0]) != width or not 2 <= filled <= (width + 1) // 2:
+        return False
+    if not rows[0][0].strip():
+        return True
+    below = rows[1] if len(rows) > 1 else ()
+    names = [bool(cell.strip()) for cell in below]
+    missing = [bool(cell.strip()) for cell in rows[0]]
+    return len(below) == width and not names[0] and all(map(or_, names, missing)) and looks_like_names(below, width)
 
 
 def is_sentence(row: Row) -> bool:
@@ -200,6 +213,12 @@ def _further_rows(rows: Sequence[Row], width: int) -> int:
         if good or bad < max(1, 0.5 * typed) or recurs(row, below):
             return count
     return min(_MOST_HEADER_ROWS, len(rows) - 1) - 1 if len(rows) > _MOST_HEADER_ROWS else 0
+
+
+def _names_rows(rows: Sequence[Row]) -> bool:
+    """Whether the last of the rows has a name for the first column alone, where those above have none."""
+    *above, last = rows
+    return not any(row[0].strip() for row in above) and bool(last[0].strip()) and not any(map(str.strip, last[1:]))
 
 
 def recurs(row: Row, columns: Sequence[Profile]) -> bool:

@@ -19,7 +19,7 @@ from pyarrow import csv as arrow_csv
 
 from automl_runtime.data.reading.build import raw_table
 from automl_runtime.data.reading.dialects import Detected
-from automl_runtime.data.reading.grid import GridTable, find_tables, is_blank
+from automl_runtime.data.reading.grid import GridTable, find_tables, table_rows
 from automl_runtime.data.reading.records import Prepared, is_sound_quoting, mend_records, prepare
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.tables import RawTable
@@ -184,7 +184,7 @@ def _put_together(
     small: RawTable, grid: GridTable, rows: Sequence[Sequence[str]], chosen: Sequence[int], parsed: _Parsed
 ) -> RawTable | None:
     """The small table with the regular rows between its own."""
-    kept = [index for index in range(grid.first_row, grid.last_row) if not is_blank(rows[index])]
+    kept = table_rows(rows, grid)
     if not kept:
         return small
     pieces: list[pa.Table] = []

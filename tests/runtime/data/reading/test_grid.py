@@ -41,6 +41,22 @@ CASES = {
         "Sales by region,,,,\n,2019,,2020,\nRegion,Q1,Q2,Q1,Q2\nNorth,1,2,3,4\nSouth,5,6,7,8\nTotal,6,8,10,12",
         [(("Region", "2019 Q1", "2019 Q2", "2020 Q1", "2020 Q2"), 2)],
     ),
+    "labels above groups beside a name": (
+        "Region,2019,,2020,\n,Births,Deaths,Births,Deaths\nNorth,1,2,3,4\nSouth,5,6,7,8\nEast,6,8,10,12",
+        [(("Region", "2019 Births", "2019 Deaths", "2020 Births", "2020 Deaths"), 3)],
+    ),
+    "the name of the rows below the names of the columns": (
+        ",amount,amount,count\n,mean,sum,len\nregion,,,\nNorth,1.5,30,3\nSouth,2.5,40,4\nEast,3.5,50,5",
+        [(("region", "amount mean", "amount sum", "count len"), 3)],
+    ),
+    "comments between rows": (
+        "id,name,n\n1,Ann,3\n2,Bob,4\n# checked by the office\n3,Cid,5\n4,Dan,6",
+        [(("id", "name", "n"), 4)],
+    ),
+    "numbers that begin with a sign": (
+        "rank,name,n\n#1,Ann,3\n#2,Bob,4\n#3,,\n#4,Cid,5\n#5,Dan,6",
+        [(("rank", "name", "n"), 5)],
+    ),
     "units below names": (
         "time,temp,load\n(s),(C),(kPa)\n0.0,20.1,101\n0.1,20.2,103\n0.2,20.4,101",
         [(("time (s)", "temp (C)", "load (kPa)"), 3)],

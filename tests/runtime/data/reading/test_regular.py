@@ -45,6 +45,7 @@ SAME = {
     "a missing delimiter": edited((2000, "1999,tree 49,3.52024-01-01")),
     "a row with another delimiter": edited((2000, "1999;tree 49;3.5;2024-01-01")),
     "a stray quote": edited((2000, '1999,"tree 49,3.5,2024-01-01')),
+    "a comment": edited((2000, "# checked until here")),
     "an inch": edited((2000, '1999,tree 49",3.5,2024-01-01')),
     "quotes in place": edited((2000, '1999,"tree, ""49""",3.5,2024-01-01')),
     "the first row of data": edited((1, "0,tree")),

@@ -38,3 +38,20 @@ def test_a_page_with_a_small_table_is_no_table(tmp_path):
     prose = ["# Trees", "", "What the columns mean, as told by the gardener:", "", *markdown(TABLE), ""]
     (tmp_path / "README.md").write_text("\n".join([*prose, *["They were measured in spring, twice."] * 9]))
     assert [table.file for table in read_path(tmp_path).tables] == ["trees.csv"]
+
+
+def test_boxes_drawn_with_lines_are_read(tmp_path):
+    signs = str.maketrans({"|": "\u2502", "-": "\u2500", "+": "\u253c"})
+    plain = [["tree", "height"], ["oak", "21.5"], ["elm", "9"]]
+    (tmp_path / "trees.txt").write_text("\n".join(boxed(plain)).translate(signs), encoding="utf-8")
+    [table] = read_path(tmp_path / "trees.txt").tables
+    assert table.data.to_pydict() == {"tree": ["oak", "elm"], "height": ["21.5", "9"]}
+
+
+def test_every_answer_in_the_session_of_a_shell_is_a_table(tmp_path):
+    other = [["room", "size"], ["hall", "40"], ["attic", "12"], ["cellar", "30"]]
+    session = ["sql> select * from tree;", *boxed(TABLE), "2 rows in set", "", "sql> select a | b from room;"]
+    (tmp_path / "session.txt").write_text("\n".join([*session, *boxed(other), "3 rows in set", ""]))
+    first, second = read_path(tmp_path / "session.txt").tables
+    assert first.raw_header == tuple(TABLE[0])
+    assert second.data.to_pydict() == {"room": ["hall", "attic", "cellar"], "size": ["40", "12", "30"]}
