@@ -46,7 +46,7 @@ class Narrator:
             self.finish()
             self.line(event.topic, event.text)
         elif isinstance(event, TrialFinished):
-            self._best = "" if event.best is None else f"{event.number} models, best {event.best:.4f}"
+            self._best = "" if event.best is None else f"{event.number} tried, best {event.best:.4f}"
         elif isinstance(event, Progress):
             self._advance(event)
 

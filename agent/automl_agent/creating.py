@@ -103,7 +103,7 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
         catalog=draft.discovery.catalog.model_copy(update={"questions": draft.questions}),
         columns=draft.assembled.columns,
         sql=draft.assembled.sql,
-        lineage=lineage_of(draft.discovery, draft.assembled),
+        lineage=lineage_of(draft.discovery.catalog, draft.assembled.columns, draft.assembled.joins),
         manifest=manifest_of(draft.discovery).model_copy(update={"source": spec.data.source}),
         schema=input_schema(draft.assembled.columns, draft.assembled.frame[~draft.holdout], target),
         questions=draft.questions,

@@ -357,7 +357,15 @@ def plan_of(raw: Path) -> ProjectPlan:
     )
     made = assemble(spec, found.catalog, found.tables)
     schema = input_schema(made.columns, made.frame, "Left?")
-    return ProjectPlan(spec, found.catalog, made.columns, made.sql, lineage_of(found, made), manifest_of(found), schema)
+    return ProjectPlan(
+        spec,
+        found.catalog,
+        made.columns,
+        made.sql,
+        lineage_of(found.catalog, made.columns, made.joins),
+        manifest_of(found),
+        schema,
+    )
 
 
 @pytest.fixture(scope="session")

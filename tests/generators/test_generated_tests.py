@@ -13,6 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from automl_schemas.lineage import DataManifest, Lineage
+
+from tests.generators.conftest import plan_of
 
 
 def run(folder: Path, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -119,6 +122,17 @@ def test_commands_say_what_is_wrong(trained, tmp_path):
     assert (done.returncode, done.stdout) == (3, "")
     assert done.stderr.startswith("error: ")
     assert run(trained, "predict_left", "dance").returncode == 2
+
+
+def test_data_read_again_gives_the_records_of_the_plan(trained, tmp_path):
+    copy = shutil.copytree(trained.parent, tmp_path / "workspace") / trained.name
+    done = run(copy, "predict_left", "data")
+    assert done.returncode == 0, done.stderr
+    plan = plan_of(copy.parent / "raw")
+    lineage = (copy / "data" / "lineage.json").read_text(encoding="utf-8")
+    assert Lineage.model_validate_json(lineage) == plan.lineage
+    manifest = (copy / "data" / "manifest.json").read_text(encoding="utf-8")
+    assert DataManifest.model_validate_json(manifest).files == plan.manifest.files
 
 
 def test_new_raw_files_are_predicted(trained, tmp_path):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from automl_schemas.catalog import ColumnEntry, FileEntry, TableEntry
+from automl_schemas.catalog import ColumnEntry, DataCatalog, FileEntry, TableEntry
 from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.lineage import ColumnLineage, DataManifest, Lineage, RowBalance, SourceFile
 from automl_schemas.spec import JoinSpec
 
-from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.catalog import Discovery
 from automl_runtime.data.training_columns import TrainingColumn, join_prefixes
 
@@ -27,25 +26,23 @@ _AGGREGATES = {
 }
 
 
-def lineage_of(discovery: Discovery, assembled: Assembled | None = None) -> Lineage:
+def lineage_of(catalog: DataCatalog, columns: Iterable[TrainingColumn] = (), joins: Sequence[JoinSpec] = ()) -> Lineage:
     """Every column of the clean tables, and of the training table when there is one, back to file and steps.
 
     Rows balance for each table: rows read are rows out and rows dropped, with the reason.
 
     Args:
-        discovery: catalog and clean tables.
-        assembled: the training table.
+        catalog: of the tables.
+        columns: those of the training table.
+        joins: of the tables whose columns it has.
     """
-    catalog = discovery.catalog
     entries = {table.name: table for table in catalog.tables}
     tags = {shard.table: shard.tag_column for shard in catalog.shards}
     tables = {
         name: [_column(entry, column, column.name == tags.get(name)) for column in entry.columns]
         for name, entry in entries.items()
     }
-    training = []
-    if assembled is not None:
-        training = [_training(column, entries, tables, assembled.joins) for column in assembled.columns]
+    training = [_training(column, entries, tables, joins) for column in columns]
     return Lineage(tables=tables, training_table=training, rows=[_balance(entry) for entry in catalog.tables])
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -24,7 +25,18 @@ from automl_runtime.data.training_columns import join_prefixes
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.events import EventSink, Progress, ignore
 
-__all__ = ["optional_columns", "rediscover", "rediscover_files"]
+__all__ = ["Rediscovered", "optional_columns", "rediscover", "rediscover_files"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rediscovered:
+    """New files of a known layout."""
+
+    tables: dict[str, CleanTable]
+    catalog: DataCatalog
+    """The known one, with files and rows of the new data; tables that were not asked for and are not there left out."""
+    files: list[FileEntry]
+    """All that were found, used or not."""
 
 
 def rediscover(
@@ -50,7 +62,7 @@ def rediscover(
     Raises:
         SchemaMismatchError: when a table or column is missing, naming it.
     """
-    return rediscover_files(catalog, source, tables=tables, optional=optional, on_event=on_event)[0]
+    return rediscover_files(catalog, source, tables=tables, optional=optional, on_event=on_event).tables
 
 
 def rediscover_files(
@@ -60,8 +72,8 @@ def rediscover_files(
     tables: Collection[str] | None = None,
     optional: Collection[str] = (),
     on_event: EventSink = ignore,
-) -> tuple[dict[str, CleanTable], list[FileEntry]]:
-    """As `rediscover`, with all files that were found, for their fingerprints."""
+) -> Rediscovered:
+    """As `rediscover`, with what the records of the project say of files and rows."""
     result = read_path(source, on_event=on_event)
     result = replace(result, tables=distinct_tables(result.tables))
     wanted = [entry for entry in catalog.tables if tables is None or entry.name in tables]
@@ -70,14 +82,32 @@ def rediscover_files(
     needed = {entry.name: _needed(entry, optional, tags.get(entry.name)) for entry in wanted}
     found = _assigned(wanted, find_copies(result).tables, needed)
     clean: dict[str, CleanTable] = {}
+    entries = {entry.name: entry for entry in catalog.tables if {*entry.files} <= {file.path for file in result.files}}
     for number, entry in enumerate(wanted):
         on_event(Progress("cleaning", number, len(wanted), entry.name))
         raws = found[entry.name]
         if not raws:
             raise _missing_table(entry, result.tables, source, needed[entry.name])
         clean[entry.name] = _clean(entry, raws, shards.get(entry.name), optional)
+        entries[entry.name] = _refilled(entry, raws, clean[entry.name])
     on_event(Progress("cleaning", len(wanted), len(wanted)))
-    return clean, result.files
+    kept = [entries[entry.name] for entry in catalog.tables if entry.name in entries]
+    return Rediscovered(clean, catalog.model_copy(update={"tables": kept}), result.files)
+
+
+def _refilled(entry: TableEntry, raws: Sequence[RawTable], clean: CleanTable) -> TableEntry:
+    """The entry with the files, rows and rejected cells of new data."""
+    rejected = Counter(reject.column for reject in clean.rejects)
+    columns = [column.model_copy(update={"rejected": rejected[column.name]}) for column in entry.columns]
+    return entry.model_copy(
+        update={
+            "files": list(dict.fromkeys(raw.file for raw in raws)),
+            "inner": raws[0].inner,
+            "rows_read": sum(raw.data.num_rows for raw in raws),
+            "rows": clean.data.num_rows,
+            "columns": columns,
+        }
+    )
 
 
 def optional_columns(spec: ProjectSpec) -> list[str]:

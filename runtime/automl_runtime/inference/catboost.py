@@ -12,7 +12,7 @@ from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = ["CatBoost", "features_data", "import_catboost"]
 
-_ROWS_FOR_THREADS = 5_000
+_ROWS_FOR_THREADS = 1_000
 
 
 def import_catboost() -> Any:

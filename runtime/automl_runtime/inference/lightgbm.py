@@ -22,7 +22,7 @@ __all__ = ["LightGbm", "shrink"]
 _FLOAT64 = 1
 _ROW_MAJOR = 1
 _NORMAL = 0
-_ROWS_FOR_THREADS = 5_000
+_ROWS_FOR_THREADS = 1_000
 _NEEDED = (
     *("Tree", "num_leaves", "num_cat", "split_feature", "threshold", "decision_type", "left_child", "right_child"),
     *("leaf_value", "cat_boundaries", "cat_threshold", "is_linear", "shrinkage"),

@@ -13,7 +13,7 @@ import pandas as pd
 from automl_runtime.data.assemble import Assembled, TrainingColumn, labelled_rows, run_sql, training_sql
 from automl_runtime.data.cleaning import CleanTable, write_clean
 from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
-from automl_runtime.data.lineage import manifest_of_files
+from automl_runtime.data.lineage import lineage_of, manifest_of_files
 from automl_runtime.data.rediscovery import optional_columns, rediscover_files
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink
@@ -54,12 +54,16 @@ def read_tables(
     if labelled and target is not None:
         optional.discard(f"{target.table}.{target.column}")
     wanted = {table.name for table in project.spec.data.tables}
-    tables, files = rediscover_files(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
+    found = rediscover_files(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
     if labelled:
         shown = project.spec.data.source if source is None else os.path.relpath(place, project.root)
-        manifest = manifest_of_files(files, Path(shown).as_posix())
-        write_text(project.root / "data" / "manifest.json", manifest.model_dump_json(indent=1) + "\n")
-    return {name: tables[name] for name in (table.name for table in project.spec.data.tables)}
+        records = {
+            "manifest": manifest_of_files(found.files, Path(shown).as_posix()),
+            "lineage": lineage_of(found.catalog, project.columns, project.spec.data.joins),
+        }
+        for name, record in records.items():
+            write_text(project.root / "data" / f"{name}.json", record.model_dump_json(indent=1) + "\n")
+    return {name: found.tables[name] for name in (table.name for table in project.spec.data.tables)}
 
 
 def write_clean_tables(project: Project, tables: Mapping[str, CleanTable]) -> None:

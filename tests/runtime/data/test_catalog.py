@@ -13,7 +13,7 @@ from automl_runtime.data.assemble import assemble
 from automl_runtime.data.catalog import Discovery, discover, rediscover
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
-from automl_runtime.data.rediscovery import optional_columns
+from automl_runtime.data.rediscovery import optional_columns, rediscover_files
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.unrelated import components
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
@@ -188,7 +188,7 @@ def test_only_notes_are_an_error_that_says_what_is_there(tmp_path: Path) -> None
 
 
 def test_rows_balance(club: Discovery) -> None:
-    lineage = lineage_of(club)
+    lineage = lineage_of(club.catalog)
     for balance in lineage.rows:
         assert balance.rows_in == balance.rows_out + sum(balance.dropped.values())
         assert balance.rows_out == club.tables[balance.table].data.num_rows
@@ -198,7 +198,7 @@ def test_rows_balance(club: Discovery) -> None:
 def test_every_column_leads_back_to_its_file(club: Discovery) -> None:
     spec = spec_of(club, "members", "gone?")
     assembled = assemble(spec, club.catalog, club.tables)
-    lineage = lineage_of(club, assembled)
+    lineage = lineage_of(club.catalog, assembled.columns, assembled.joins)
     by_name = {item.column: item for item in lineage.training_table}
     assert list(by_name) == list(assembled.frame.columns)
     assert by_name["dues"].sources == ["members.csv:dues"]
@@ -279,6 +279,19 @@ def test_the_same_folder_gives_the_same_tables(club: Discovery) -> None:
     for name, table in tables.items():
         assert table.data.equals(club.tables[name].data)
         assert table.rejects == club.tables[name].rejects
+
+
+def test_lineage_tells_of_the_files_that_were_read(club: Discovery, tmp_path: Path) -> None:
+    again = rediscover_files(club.catalog, club.root)
+    assert lineage_of(again.catalog) == lineage_of(club.catalog)
+
+    write(tmp_path / "bills 2024.csv", ["bill", "memb_id", "paid"], [["900", "7001", "5.5"], ["901", "7001", "oops"]])
+    moved = rediscover_files(club.catalog, tmp_path, tables=["bills"])
+    lineage = lineage_of(moved.catalog)
+    assert list(lineage.tables) == ["bills"]
+    assert lineage.tables["bills"][0].sources == ["bills 2024.csv:bill"]
+    assert "1 cells that could not be parsed are null, kept in _rejects.jsonl" in lineage.tables["bills"][2].steps
+    assert [(balance.rows_in, balance.rows_out) for balance in lineage.rows] == [(2, 2)]
 
 
 def test_what_is_missing_in_new_files_is_named(club: Discovery, tmp_path: Path) -> None:
