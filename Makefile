@@ -54,7 +54,7 @@ coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench-quality: $(STAMP)  ## Scores on ../shared/data, as a table
-	$(BIN)/python benchmarks/quality.py
+	$(BIN)/python -m benchmarks.quality.sentences
 
 clean:  ## Remove what the other commands made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

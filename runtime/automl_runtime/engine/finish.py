@@ -124,8 +124,8 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
 
 def _rounds(result: TrialResult) -> int:
     best = [fold.fit.best for fold in result.folds]
-    if result.config.learner in ("lightgbm", "catboost"):
-        # The last folds know most rows; more rows bear more rounds.
+    if result.config.learner in ("lightgbm", "catboost", "network"):
+        # The last folds know most rows; more rows bear more rounds, or steps.
         return max(1, round(best[-1] * _MORE_ROUNDS))
     return int(np.median(best))
 

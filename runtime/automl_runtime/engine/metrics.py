@@ -21,6 +21,7 @@ __all__ = [
     "VALUE_METRICS",
     "bootstrap_interval",
     "check_metric",
+    "error_of",
     "loss_of",
     "score",
     "score_classes",
@@ -60,6 +61,11 @@ def check_metric(metric: str, task: TaskType) -> None:
 def loss_of(metric: MetricName, value: float) -> float:
     """`value` turned so that less is better."""
     return -value if higher_is_better(metric) else value
+
+
+def error_of(metric: MetricName, value: float) -> float:
+    """What is missing to a perfect score: `value` itself, or 1 - `value` where more is better."""
+    return 1.0 - value if higher_is_better(metric) else value
 
 
 def score(

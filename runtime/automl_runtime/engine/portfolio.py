@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.metrics import loss_of
+from automl_runtime.engine.metrics import error_of, loss_of
+from automl_runtime.engine.pairs import can_pair
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["portfolio", "variations"]
+__all__ = ["adapt", "portfolio", "variations"]
 
 _LIGHTGBM: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -36,6 +37,20 @@ _CATBOOST: dict[str, Any] = {
     "bootstrap_type": "MVS",
     "subsample": 0.8,
 }
+_NETWORK: dict[str, Any] = {
+    "width": 128,
+    "layers": 2,
+    "rate": 0.003,
+    "dropout": 0.1,
+    "decay": 0.01,
+    "epochs": 40,
+    "batch": 256,
+    "patience": 8,
+}
+_PAIRED = "lightgbm_pairs"
+_HELPS = 0.002
+"""Share of the error that sums and ratios must save to be worth their time."""
+_DEARER = 1.4
 _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
@@ -64,9 +79,32 @@ def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[C
         configs = _for_many_rows(configs)
     if width > _WIDE or rows * width > _MANY_CELLS:
         configs = [config for config in configs if config.params.get("basis") != "splines"]
+    if not can_pair(data):
+        configs = [config for config in configs if not config.params.get("pairs")]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     return [_for_metric(config, problem) for config in configs]
+
+
+def adapt(queue: Sequence[Config], results: Sequence[TrialResult], problem: Problem) -> list[Config]:
+    """The rest of the portfolio after the last trial.
+
+    When that was LightGBM with sums and ratios of numbers, and they save errors, all boosters get them; else none.
+    """
+    if results[-1].config.name != _PAIRED:
+        return list(queue)
+    errors = {
+        result.config.name: error_of(problem.metric, result.score) for result in results if result.score is not None
+    }
+    plain, paired = errors.get("lightgbm"), errors.get(_PAIRED)
+    if plain is None or paired is None or paired > (1 - _HELPS) * plain:
+        return [config for config in queue if not config.params.get("pairs")]
+    return [_paired(config) if config.learner in ("lightgbm", "catboost") else config for config in queue]
+
+
+def _paired(config: Config) -> Config:
+    params = dict(config.params) | {"pairs": True}
+    return replace(config, name=f"{config.name}_pairs", params=params, cost=config.cost * _DEARER)
 
 
 def _lightgbm(name: str, cost: float, **changes: Any) -> Config:
@@ -75,6 +113,10 @@ def _lightgbm(name: str, cost: float, **changes: Any) -> Config:
 
 def _catboost(name: str, cost: float, **changes: Any) -> Config:
     return Config(name, "catboost", _CATBOOST | changes, cost)
+
+
+def _network(name: str, cost: float, **changes: Any) -> Config:
+    return Config(name, "network", _NETWORK | changes, cost)
 
 
 def _trees(name: str, cost: float, **changes: Any) -> Config:
@@ -87,12 +129,23 @@ def _diverse(problem: Problem) -> list[Config]:
         _lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30),
         Config("linear", "linear", {"basis": "plain"}),
         forests[0],
+        _lightgbm(_PAIRED, 1.5, learning_rate=0.1, patience=30, pairs=True),
         _catboost("catboost", 1.0),
+        _network("network", 1.0),
         Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
         _lightgbm("lightgbm_large", 3.0, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0, min_data_in_leaf=10),
-        _lightgbm("lightgbm_small", 2.0, num_leaves=8, feature_fraction=0.5, min_data_in_leaf=10),
+        _lightgbm(
+            "lightgbm_small",
+            2.0,
+            num_leaves=16,
+            feature_fraction=0.3,
+            min_data_in_leaf=5,
+            lambda_l2=0.1,
+            max_cat_to_onehot=64,
+        ),
         _catboost("catboost_slow", 2.5, learning_rate=0.05, one_hot_max_size=10, random_strength=2.0, rsm=0.7),
         forests[1],
+        _network("network_deep", 2.0, layers=3, rate=0.005, dropout=0.0, width=192),
         _lightgbm("lightgbm_slow", 3.0, learning_rate=0.03, num_leaves=24, feature_fraction=0.5, min_data_in_leaf=40),
         _catboost("catboost_leaves", 1.5, grow_policy="Lossguide", max_leaves=24, leaf_estimation_iterations=1),
         _lightgbm("lightgbm_random", 3.0, num_leaves=48, feature_fraction=0.9, extra_trees=True),
@@ -165,7 +218,7 @@ def _for_metric(config: Config, problem: Problem) -> Config:
 
 
 _LOGGED = frozenset(
-    {"linear", "linear_splines", "lightgbm_slow", "catboost_deep", "extra_trees_wide", "lightgbm_random"}
+    {"linear", "linear_splines", "lightgbm_slow", "extra_trees_wide", "lightgbm_random", "network_deep"}
 )
 
 
@@ -182,7 +235,8 @@ _FACTORS: dict[str, dict[str, Sequence[Any]]] = {
         "learning_rate": (0.02, 0.03, 0.05, 0.08),
         "num_leaves": (8, 16, 31, 63, 127),
         "min_data_in_leaf": (5, 10, 20, 40, 80),
-        "feature_fraction": (0.4, 0.6, 0.8, 1.0),
+        "feature_fraction": (0.3, 0.5, 0.7, 1.0),
+        "max_cat_to_onehot": (4, 64),
         "bagging_fraction": (0.6, 0.8, 1.0),
         "lambda_l2": (0.1, 1.0, 5.0, 20.0),
         "extra_trees": (False, True),
@@ -193,6 +247,14 @@ _FACTORS: dict[str, dict[str, Sequence[Any]]] = {
         "l2_leaf_reg": (1.0, 3.0, 6.0, 12.0),
         "random_strength": (0.5, 1.0, 3.0),
         "rsm": (0.5, 0.75, 1.0),
+    },
+    "network": {
+        "width": (64, 128, 256),
+        "layers": (1, 2, 3),
+        "rate": (0.001, 0.003, 0.006),
+        "dropout": (0.0, 0.1, 0.3),
+        "decay": (0.003, 0.03, 0.3),
+        "epochs": (20, 40, 80),
     },
     "extra_trees": {
         "min_samples_leaf": (1, 2, 3, 5),
@@ -238,7 +300,7 @@ def _vary(parent: Config, name: str, rng: np.random.Generator) -> Config:
 def _cost(parent: Config, params: Mapping[str, Any]) -> float:
     """The parent's cost, by how much slower the child learns and how much larger its trees are."""
     cost = parent.cost
-    for key, power in (("learning_rate", -1.0), ("num_leaves", 0.7)):
+    for key, power in (("learning_rate", -1.0), ("num_leaves", 0.7), ("epochs", 1.0), ("width", 1.2)):
         if key in params and key in parent.params:
             cost *= (params[key] / parent.params[key]) ** power
     return float(cost * 1.5 ** (params.get("depth", 6) - parent.params.get("depth", 6)))

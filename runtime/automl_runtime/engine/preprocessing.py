@@ -1,9 +1,10 @@
 """Fits the preprocessing of each family of learners on the rows that train.
 
 Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
-native), `forest` (imputed, one-hot or target means), `linear` (scaled, one-hot, words) and `splines` (linear
-over piecewise linear numbers). Categories with many levels become out-of-fold target means; texts become
-topics, or words for linear models.
+native), both also with sums and ratios of numbers (`_pairs`), `forest` (imputed, one-hot or target means),
+`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers) and `network` (those numbers,
+one-hot, topics; always dense). Categories with many levels become out-of-fold target means; texts become topics, or
+words for linear models.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 
 import numpy as np
 
+from automl_runtime.engine.pairs import fit_pairs
 from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
 from automl_runtime.inference.blocks import Block, Codes, Filled, Numbers, OneHot, Pieces, Scaled
@@ -23,11 +25,21 @@ from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
 
-Recipe = Literal["trees", "catboost", "forest", "linear", "splines"]
+Recipe = Literal["trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network"]
 
+_NATIVE = ("trees", "trees_pairs", "catboost", "catboost_pairs")
 _NATIVE_LEVELS = 50
-_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50}
-_RAREST = {"trees": 3, "catboost": 1, "forest": 5, "linear": 5, "splines": 5}
+_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50}
+_RAREST = {
+    "trees": 3,
+    "trees_pairs": 3,
+    "catboost": 1,
+    "catboost_pairs": 1,
+    "forest": 5,
+    "linear": 5,
+    "splines": 5,
+    "network": 5,
+}
 _KNOTS = 12
 _SKEWED = 2.0
 _SPARSE_WIDTH = 400
@@ -64,17 +76,21 @@ def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> Fitt
 
     for block in _NUMBER_BLOCKS[recipe](data):
         add(block)
+    if recipe in ("trees_pairs", "catboost_pairs"):
+        add(fit_pairs(data, target, seed))
     for text in range(len(data.texts)):
         if recipe in ("linear", "splines"):
             add(fit_words(data, text))
         else:
             add(fit_topics(data, text, seed))
-    few, many = _split_by_levels(data, _NATIVE_LEVELS if recipe == "trees" else _ONE_HOT_LEVELS.get(recipe, 1 << 30))
+    few, many = _split_by_levels(
+        data, _NATIVE_LEVELS if recipe in ("trees", "trees_pairs") else _ONE_HOT_LEVELS.get(recipe, 1 << 30)
+    )
     if len(many):
         add(*fit_target_means(data, many, target, seed))
     numbers = sum(part.shape[1] for part in parts)
     if len(few):
-        add(_fit_native(recipe, data, few) if recipe in ("trees", "catboost") else _fit_one_hot(recipe, data, few))
+        add(_fit_native(recipe, data, few) if recipe in _NATIVE else _fit_one_hot(recipe, data, few))
     design = Design(tuple(blocks))
     return FittedDesign(design, _stack(parts, len(data)), numbers)
 
@@ -165,10 +181,13 @@ def _pieces(data: Encoded) -> list[Block]:
 
 _NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
     "trees": _raw,
+    "trees_pairs": _raw,
     "catboost": _raw,
+    "catboost_pairs": _raw,
     "forest": _filled,
     "linear": _scaled,
     "splines": _pieces,
+    "network": _pieces,
 }
 RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)
 
@@ -178,7 +197,7 @@ def _fit_native(recipe: Recipe, data: Encoded, columns: Ints) -> Codes:
     tables = []
     for column in columns:
         counts = level_counts(data, column)
-        if recipe == "catboost":
+        if recipe in ("catboost", "catboost_pairs"):
             # CatBoost looks spellings up itself and knows what it has not seen.
             table = np.where(counts > 0, np.arange(UNSEEN, len(counts) + UNSEEN), float(UNSEEN))
         else:
@@ -206,5 +225,5 @@ def _fit_one_hot(recipe: Recipe, data: Encoded, columns: Ints) -> OneHot:
             width += 1
         tables.append(table)
     table, offsets = flatten_tables(tables)
-    sparse = recipe != "forest" and (width > _SPARSE_WIDTH or bool(data.texts))
+    sparse = recipe in ("linear", "splines") and (width > _SPARSE_WIDTH or bool(data.texts))
     return OneHot(columns, table, offsets, width, sparse)

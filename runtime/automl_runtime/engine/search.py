@@ -18,7 +18,7 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import loss_of
-from automl_runtime.engine.portfolio import variations
+from automl_runtime.engine.portfolio import adapt, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
@@ -51,7 +51,7 @@ _HOPELESS = 1.25
 _JUDGED_FOLDS = 2
 _TINY = 1e-3
 _UP_TO_ONE = ("roc_auc", "average_precision", "r2")
-_FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "linear": 0.5, "tree": 0.1}
+_FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "network": 2.0, "linear": 0.5, "tree": 0.1}
 """Seconds relative to LightGBM, until a learner has been seen at work."""
 
 
@@ -97,6 +97,7 @@ class Search:
             if config is None:
                 break
             self._trial(config)
+            queue = adapt(queue, self.results, self.problem)
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")

@@ -24,6 +24,7 @@ __all__ = [
     "Filled",
     "Numbers",
     "OneHot",
+    "Pairs",
     "Pieces",
     "Scaled",
     "TargetMeans",
@@ -116,6 +117,29 @@ class Pieces:
             low, high = self.edges[first : last - 1], self.edges[first + 1 : last]
             parts.append(np.clip((values[:, column, None] - low) / (high - low), 0.0, 1.0))
         return np.hstack([*parts, missing[:, self.flagged]])
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """`first` x left + `second` x right of two numbers each, or left / right where `ratio` says so."""
+
+    left: Ints
+    right: Ints
+    first: Floats
+    second: Floats
+    ratio: Bools
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each pair; NaN where a number is missing or divided by 0."""
+        return self.compute(data.numbers)
+
+    def compute(self, numbers: Floats) -> Floats:
+        """The pairs of rows of numbers."""
+        left, right = numbers[:, self.left], numbers[:, self.right]
+        with np.errstate(over="ignore", invalid="ignore"):
+            sums = left * self.first + right * self.second
+            found = np.where(self.ratio, left / np.where(right == 0, np.nan, right), sums)
+        return np.where(np.isfinite(found), found, np.nan)
 
 
 def table_places(data: Encoded, columns: Ints, offsets: Ints) -> Ints:
@@ -221,7 +245,7 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
 
 
 BLOCKS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, TargetMeans, Words, Topics)
+    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics)
 }
 
 

@@ -22,6 +22,7 @@ from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
+from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
 
 __all__ = ["MODEL_FILE", "read_model", "stored_bytes", "write_model"]
@@ -31,7 +32,7 @@ ARRAYS_FILE = "arrays.npz"
 _VERSION = 1
 _LEVEL = 5
 """Of compression: 9 takes ten times as long for 2 % less."""
-_ARRAY_PREDICTORS: dict[str, type[Any]] = {"Forest": Forest, "Linear": Linear}
+_ARRAY_PREDICTORS: dict[str, type[Any]] = {"Forest": Forest, "Linear": Linear, "Network": Network}
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 

@@ -84,7 +84,7 @@ def test_a_stopper_stops_at_its_deadline_or_when_told():
 
 
 def test_learners_are_registered_by_name():
-    assert learner_names() == ["catboost", "extra_trees", "lightgbm", "linear", "tree"]
+    assert learner_names() == ["catboost", "extra_trees", "lightgbm", "linear", "network", "tree"]
     for name in learner_names():
         assert learner_named(name).name == name
     with pytest.raises(RequestError, match="catboost, extra_trees"):

@@ -19,6 +19,7 @@ from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.lightgbm import LightGbm, shrink
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import load
+from automl_runtime.inference.network import Network
 
 
 def _rows(count=120):
@@ -47,16 +48,16 @@ def fitted(request):
     if request.param != "regression":
         classes = ["no", "yes"] if request.param == "binary" else ["x", "y", "z"]
         rows["value"] = [_class_of(value, classes) for value in rows["value"]]
-    return rows.drop(columns="value"), _fit_four(rows)
+    return rows.drop(columns="value"), _fit_five(rows)
 
 
-def _fit_four(rows):
-    """The first four trials are of four families; here each of them is a quarter of the model."""
+def _fit_five(rows):
+    """The first five trials are of five families; here each of them is a fifth of the model."""
     patch = pytest.MonkeyPatch()
-    patch.setattr(finish, "greedy_weights", lambda problem, rows, outputs, seed: np.full(len(outputs), 0.25))
-    model = fit(rows, "value", trials=4, folds=2)
+    patch.setattr(finish, "greedy_weights", lambda problem, rows, outputs, seed: np.full(len(outputs), 0.2))
+    model = fit(rows, "value", trials=5, folds=2)
     patch.undo()
-    assert len(model.fitted.members) == 4
+    assert len(model.fitted.members) == 5
     return model
 
 
@@ -136,7 +137,7 @@ def saved(tmp_path_factory):
     rows = _rows()
     rows["value"] = rows["value"] > 0
     folder = tmp_path_factory.mktemp("saved")
-    _fit_four(rows).save(folder)
+    _fit_five(rows).save(folder)
     return folder
 
 
@@ -259,6 +260,8 @@ def test_lightgbm_by_its_library_equals_its_package():
 def test_predictors_refuse_other_widths():
     with pytest.raises(BundleError, match="expected 3 rows"):
         Linear(np.zeros((2, 1)), np.zeros(1), -1.0, 1.0).check(3)
+    with pytest.raises(BundleError, match="do not read 3 columns"):
+        Network(np.zeros(13, dtype=np.float32), np.array([2, 3, 1])).check(3)
     forest = Forest(
         np.zeros(1, np.int32),
         -np.ones(1, np.int32),

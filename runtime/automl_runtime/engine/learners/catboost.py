@@ -14,7 +14,7 @@ from automl_runtime.inference.parts import Reading
 __all__ = ["CatBoostLearner"]
 
 _MOST_ROUNDS = 3000
-_OWN = ("target", "patience", "loss")
+_OWN = ("target", "patience", "loss", "pairs")
 
 
 class CatBoostLearner:
@@ -24,9 +24,8 @@ class CatBoostLearner:
     refits: ClassVar[bool] = False
 
     def recipe(self, params: Params) -> Recipe:
-        """`catboost`."""
-        del params
-        return "catboost"
+        """`catboost`, with sums and ratios of numbers where `params["pairs"]` says so."""
+        return "catboost_pairs" if params.get("pairs") else "catboost"
 
     def prepare(self) -> None:
         """Imports CatBoost.
@@ -39,7 +38,7 @@ class CatBoostLearner:
     def fit(self, job: Job) -> Fit:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
         train, valid, reading = job.workspace.cached(
-            ("catboost", job.rows.number, job.params.get("target")), lambda: _pools(job)
+            (job.rows.recipe, job.rows.number, job.params.get("target")), lambda: _pools(job)
         )
         module = import_catboost()
         model = module.CatBoost(_params(job, valid is not None))

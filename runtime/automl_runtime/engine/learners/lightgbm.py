@@ -16,7 +16,8 @@ from automl_runtime.inference.parts import Reading
 __all__ = ["LightGbmLearner"]
 
 _MOST_ROUNDS = 4000
-_OWN = ("target", "patience", "loss")
+_ROWS_FOR_THREADS = 10_000
+_OWN = ("target", "patience", "loss", "pairs")
 _FIXED: dict[str, Any] = {
     "verbosity": -1,
     "deterministic": True,
@@ -34,9 +35,8 @@ class LightGbmLearner:
     refits: ClassVar[bool] = False
 
     def recipe(self, params: Params) -> Recipe:
-        """`trees`."""
-        del params
-        return "trees"
+        """`trees`, with sums and ratios of numbers where `params["pairs"]` says so."""
+        return "trees_pairs" if params.get("pairs") else "trees"
 
     def prepare(self) -> None:
         """Imports LightGBM."""
@@ -145,7 +145,9 @@ def _set_target(job: Job, train: Any, valid: Any) -> Reading:
 def _params(job: Job) -> dict[str, Any]:
     params = {key: value for key, value in job.params.items() if key not in _OWN}
     objective, metric = _objective(job.problem, job.params)
-    params |= _FIXED | {"objective": objective, "metric": metric, "seed": job.seed, "num_threads": job.threads}
+    # Threads wait for each other in every round: on few rows that costs more than it saves, most of all on busy cores.
+    threads = job.threads if len(job.rows.fold.train) >= _ROWS_FOR_THREADS else 1
+    params |= _FIXED | {"objective": objective, "metric": metric, "seed": job.seed, "num_threads": threads}
     if objective == "multiclass":
         params["num_class"] = len(job.problem.classes)
     return params

@@ -7,13 +7,21 @@ from automl_runtime.engine.learners.catboost import CatBoostLearner
 from automl_runtime.engine.learners.forest import ExtraTreesLearner, TreeLearner
 from automl_runtime.engine.learners.lightgbm import LightGbmLearner
 from automl_runtime.engine.learners.linear import LinearLearner
+from automl_runtime.engine.learners.network import NetworkLearner
 from automl_runtime.errors import RequestError
 
 __all__ = ["learner_named", "learner_names"]
 
 _LEARNERS: dict[str, Learner] = {
     learner.name: learner
-    for learner in (LightGbmLearner(), CatBoostLearner(), ExtraTreesLearner(), LinearLearner(), TreeLearner())
+    for learner in (
+        LightGbmLearner(),
+        CatBoostLearner(),
+        ExtraTreesLearner(),
+        LinearLearner(),
+        NetworkLearner(),
+        TreeLearner(),
+    )
 }
 
 

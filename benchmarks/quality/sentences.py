@@ -1,6 +1,6 @@
 """Scores of `automl new` on the development data of ../shared/data, as a table.
 
-    python benchmarks/quality.py [--budget 60s] [--only NAME ...]
+    python -m benchmarks.quality.sentences [--budget 60s] [--only NAME ...]
 
 Each row is one command, `automl new SENTENCE --data FOLDER --budget TIME --no-ask --json`, with the sentences of
 `../shared/data/README.md`. Nothing here is read by the program under test.
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 ROW = re.compile(r"^\|\s*(\w+)\s*\|\s*([^|]+?)\s*\|\s*([^|]+?)\s*\|\s*(\w+), (\w+)\s*\|")
 
 
