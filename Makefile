@@ -53,8 +53,11 @@ format: $(STAMP)  ## Rewrite the code in house style
 coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
-bench-quality: $(STAMP)  ## Scores on ../shared/data, as a table
+bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, as tables (an hour)
 	$(BIN)/python -m benchmarks.quality.sentences
+	$(BIN)/python -m benchmarks.quality.compare --again
+	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
+	$(BIN)/python -m benchmarks.quality.compare --again --budget 10 --seeds 0 --public
 
 clean:  ## Remove what the other commands made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

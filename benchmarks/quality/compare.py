@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.quality.tables import SHARED, TABLES, Table
+from benchmarks.quality.tables import SHARED, TABLES, Table, public_tables
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.json")
@@ -27,6 +27,7 @@ PACKAGES = {
     "autogluon": ("autogluon.tabular[lightgbm,catboost,xgboost,fastai]==1.6.3",),
 }
 """Distribution and version of each peer."""
+_TIE = 0.001
 OVER = 20.0
 """Times of the budget after which a run is given up."""
 
@@ -38,13 +39,14 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, nargs="*", default=[0, 1, 2])
     parser.add_argument("--only", nargs="*", help="folders; default: all")
     parser.add_argument("--engines", nargs="*", default=["automl"], help="automl lightgbm flaml autogluon_medium ...")
+    parser.add_argument("--public", action="store_true", help="dozens of public tables, as wins and losses")
     parser.add_argument("--again", action="store_true", help="measure again what is known")
     options = parser.parse_args()
-    if not SHARED.is_dir():
+    if not SHARED.is_dir() and not options.public:
         print(f"{SHARED} is not there; nothing to measure")
         return 1
     known = _known()
-    for table in TABLES:
+    for table in public_tables() if options.public else TABLES:
         if options.only and table.folder not in options.only:
             continue
         for engine in options.engines:
@@ -54,7 +56,7 @@ def main() -> int:
                     known[key] = _measure(engine, table, seed, options.budget)
                     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
                     print(key, known[key], flush=True)
-    _print(known)
+    _print_wins(known, options.budget) if options.public else _print(known)
     return 0
 
 
@@ -119,6 +121,32 @@ def _print(known: dict[str, Any]) -> None:
             cells.append(f"{score:.{digits}f} ({len(records)}x, {slowest:.0f} s, {scoring:.2f} s, {memory} MB)")
         print(f"| {engine} | {budget} s | " + " | ".join(cells) + " |")
     print("\nIn brackets: splits, longest fit, longest scoring of the fifth, largest memory.")
+
+
+def _print_wins(known: dict[str, Any], budget: float) -> None:
+    """How often our engine is better, equal (to a thousandth of the error) or worse than each peer, by table."""
+    scores: dict[str, dict[str, list[float]]] = {}
+    for key, record in known.items():
+        engine, folder, _, seconds = key.split()
+        if folder.startswith("public/") and float(seconds) == budget and "score" in record:
+            scores.setdefault(engine, {}).setdefault(folder, []).append(record["score"])
+    metrics = {table.folder: table.metric for table in public_tables()}
+    print("\n| peer | budget | tables | wins | ties | losses |")
+    print("|---|---|---|---|---|---|")
+    ours = scores.get("automl", {})
+    for engine, theirs in sorted(scores.items()):
+        both = [folder for folder in theirs if folder in ours]
+        gaps = [_gap(fmean(ours[folder]), fmean(theirs[folder]), metrics[folder]) for folder in both]
+        if engine != "automl":
+            wins, losses = sum(gap > _TIE for gap in gaps), sum(gap < -_TIE for gap in gaps)
+            print(f"| {engine} | {budget:g} s | {len(both)} | {wins} | {len(both) - wins - losses} | {losses} |")
+
+
+def _gap(ours: float, theirs: float, metric: str) -> float:
+    """How much smaller our error is, as a share of theirs."""
+    if metric == "roc_auc":
+        ours, theirs = 1 - ours, 1 - theirs
+    return (theirs - ours) / max(theirs, 1e-9)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from benchmarks.quality.tables import TABLES, Split, Table, split
+from benchmarks.quality.tables import TABLES, Split, Table, public_tables, split
 
 Outputs = tuple[np.ndarray, list[Any]]
 """Probabilities or values (rows x outputs), and the classes in their order."""
@@ -128,7 +128,8 @@ def _score(table: Table, truth: pd.Series, outputs: np.ndarray, classes: list[An
 
 def main(engine: str, folder: str, seed: int, budget: float) -> None:
     """Fits, scores and prints."""
-    table = next(table for table in TABLES if table.folder == folder)
+    tables = public_tables() if folder.startswith("public/") else TABLES
+    table = next(table for table in tables if table.folder == folder)
     data = split(table, seed)
     started = time.monotonic()
     predict = ENGINES[engine](data, table, budget, seed)

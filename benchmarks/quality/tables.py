@@ -8,10 +8,11 @@ from pathlib import Path
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
-__all__ = ["SHARED", "TABLES", "Split", "Table", "split"]
+__all__ = ["SHARED", "TABLES", "Split", "Table", "public_tables", "split"]
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 _TARGET = "target"
+_PUBLIC = "public/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,21 @@ TABLES = (
 )
 
 
+def public_tables() -> list[Table]:
+    """The dozens of public tables, by name."""
+    from benchmarks.quality.public import cases
+
+    return [Table(f"{_PUBLIC}{case.name}", case.task, case.metric) for case in cases()]
+
+
 def split(table: Table, seed: int) -> Split:
     """Four fifths to learn from and one to be judged by, stratified where the target is a class."""
-    frame = _read(table)
+    if table.folder.startswith(_PUBLIC):
+        from benchmarks.quality.public import cases
+
+        frame = next(case.frame for case in cases() if f"{_PUBLIC}{case.name}" == table.folder)
+    else:
+        frame = _read(table)
     classes = frame[_TARGET] if table.task != "regression" else None
     train, test = train_test_split(frame, test_size=0.2, random_state=seed, stratify=classes)
     return Split(train.reset_index(drop=True), test.reset_index(drop=True))

@@ -1,10 +1,44 @@
 """Engine and serving stack of the projects that automl generates.
 
 Importing this package is cheap; its parts are imported when they are used.
+
+    import automl_runtime as automl
+
+    model = automl.fit(frame, "target", budget_seconds=60)
+    model.evaluate(new_rows)
+    model.save("model")
+    automl.load("model").predict(new_rows)
+
+    automl.fit_forecast(frame, "sold", time="day", horizon=28, series=["shop"]).forecast()
 """
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
+    from automl_runtime.engine.fit import fit
+    from automl_runtime.engine.forecasting.fitting import fit_forecast
+    from automl_runtime.engine.forecasting.forecaster import Forecaster
+    from automl_runtime.inference.model import load
+
+__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "fit_forecast", "load"]
 
 __version__ = "0.1.0"
+
+_PLACES = {
+    "AutoMLClassifier": "automl_runtime.engine.estimators",
+    "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "Forecaster": "automl_runtime.engine.forecasting.forecaster",
+    "fit": "automl_runtime.engine.fit",
+    "fit_forecast": "automl_runtime.engine.forecasting.fitting",
+    "load": "automl_runtime.inference.model",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.finish import Outcome, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
+from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
@@ -38,7 +39,7 @@ _FEW_ROWS = 50
 
 
 def fit(
-    frame: pd.DataFrame,
+    frame: Any,
     target: str | pd.Series,
     *,
     task: TaskType | None = None,
@@ -62,7 +63,8 @@ def fit(
     """Searches for the best model of `target`; returns after `budget_seconds` at most (and a few seconds).
 
     Args:
-        frame: a row for each example; every column but the target is an input, whatever it holds.
+        frame: a pandas, Polars or Arrow table with a row for each example; every column but the target is an input,
+            whatever it holds.
         target: a column of `frame`, or a series of the same length.
         task: `binary`, `multiclass` or `regression`; None: told from the metric, then from the target.
         metric: what is optimised; None: the task's default.
@@ -90,8 +92,9 @@ def fit(
     options = _Options(trials, folds, validation, interpretable, threshold, seed, replay, on_event, cancel)
     clock = options.clock(budget_seconds)
     try:
+        table = as_frame(frame)
         inputs, problem = make_problem(
-            frame, target, task=task, metric=metric, positive=positive, weights=weights, groups=groups, time=time
+            table, target, task=task, metric=metric, positive=positive, weights=weights, groups=groups, time=time
         )
         return _search(inputs, problem, kinds, clock, options)
     except KeyboardInterrupt as interrupt:

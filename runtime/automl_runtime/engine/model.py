@@ -10,9 +10,11 @@ import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, TaskType
 
+from automl_runtime.engine.frames import as_frame
+from automl_runtime.engine.metrics import CLASS_METRICS, VALUE_METRICS, score_classes, score_values
 from automl_runtime.engine.problem import Problem
 from automl_runtime.errors import SchemaMismatchError, shorten
-from automl_runtime.inference.model import FittedModel, Label
+from automl_runtime.inference.model import FittedModel, Label, decide
 
 __all__ = ["Model", "problem_of", "truth_of"]
 
@@ -87,13 +89,40 @@ class Model:
         """The name of what is predicted."""
         return self.fitted.target
 
-    def predict(self, frame: pd.DataFrame) -> pd.Series:
-        """A label or value for each row; see `FittedModel.predict`."""
-        return self.fitted.predict(frame)
+    def predict(self, frame: Any) -> pd.Series:
+        """A label or value for each row of a pandas, Polars or Arrow table; see `FittedModel.predict`."""
+        return self.fitted.predict(as_frame(frame))
 
-    def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
+    def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of each class; see `FittedModel.predict_proba`."""
-        return self.fitted.predict_proba(frame)
+        return self.fitted.predict_proba(as_frame(frame))
+
+    def evaluate(self, frame: Any, target: str | pd.Series | None = None) -> dict[MetricName, float]:
+        """The score of every metric of the task, in the metric's own unit, on rows whose target is known.
+
+        Args:
+            frame: the rows, a pandas, Polars or Arrow table.
+            target: the true labels or values, or their column in `frame`; None: the column that was trained on.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, or the target holds a label that was not trained on.
+        """
+        rows = as_frame(frame)
+        if not isinstance(target, pd.Series):
+            name = target or self.target
+            if name not in rows.columns:
+                raise SchemaMismatchError(f"The table has no column {shorten(name)} with the true values.")
+            target = rows[name]
+        outputs = self.fitted.outputs(self.fitted.encoder.encode(rows))
+        truth = truth_of(self.fitted, target)
+        if not self.classes:
+            return {metric: score_values(metric, truth, outputs[:, 0]) for metric in VALUE_METRICS}
+        labels = decide(outputs, self.fitted.info)
+        positive = self.classes.index(self.positive) if self.positive is not None else 1
+        return {
+            metric: score_classes(metric, truth.astype(np.int64), outputs, labels, len(self.classes), positive)
+            for metric in CLASS_METRICS
+        }
 
     def leaderboard(self) -> list[LeaderboardRow]:
         """All models that were fitted on every fold, and the ensemble; best first."""
@@ -113,7 +142,7 @@ class Model:
         data = self.fitted.encoder.encode(frame)
         return permutation_importance(self.fitted, data, problem, seconds=seconds, seed=seed)
 
-    def save(self, path: Path) -> list[Path]:
+    def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""
         return self.fitted.save(path)
 

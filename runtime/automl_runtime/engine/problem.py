@@ -171,7 +171,9 @@ def _to_classes(values: pd.Series, name: str, task: TaskType) -> tuple[tuple[Lab
     codes, uniques = pd.factorize(cells, sort=True)
     classes: tuple[Label, ...] = tuple(_plain(label) for label in uniques)
     if len(classes) < 2:
-        raise TrainingError(f"The target {shorten(name)} is {shorten(classes[0])} in every row: nothing to tell apart.")
+        raise TrainingError(
+            f"The target {shorten(name)} has one class, {shorten(classes[0])} in every row: nothing to tell apart."
+        )
     if task == "binary" and len(classes) > 2:
         raise TrainingError(f"The target {shorten(name)} has {len(classes)} classes; a binary task has two.")
     rarest = int(np.argmin(np.bincount(codes)))

@@ -57,6 +57,9 @@ class CatBoost:
         except module.CatBoostError as error:
             raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return CatBoost, (self.blob, self.numbers, self.outputs)
+
     def predict(self, rows: Matrix) -> Floats:
         """float64, rows x outputs; log odds, logits or values."""
         pool = import_catboost().Pool(features_data(rows, self.numbers))

@@ -10,6 +10,7 @@ import re
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,6 +62,9 @@ class LightGbm:
         )
         self.width = self._ask(self._library.LGBM_BoosterGetNumFeature)
         self.outputs = self._ask(self._library.LGBM_BoosterGetNumClasses)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return LightGbm, (self.text,)
 
     def _ask(self, function: ctypes._NamedFuncPointer) -> int:
         answer = ctypes.c_int()

@@ -14,7 +14,7 @@ from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.parts import Design, Member, blend
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["FittedModel", "Label", "ModelInfo", "load"]
+__all__ = ["FittedModel", "Label", "ModelInfo", "decide", "load"]
 
 Label = str | int | float | bool
 
@@ -117,14 +117,14 @@ class FittedModel:
         columns = pd.Index(np.array(self.info.classes))
         return pd.DataFrame(self.outputs(self.encoder.encode(frame)), index=frame.index, columns=columns)
 
-    def save(self, path: Path) -> list[Path]:
+    def save(self, path: Path | str) -> list[Path]:
         """Writes the model into the folder `path` (made if needed); returns the files, sorted.
 
         No file needs code to be read: JSON, arrays (npz), LightGBM text (gzip), CatBoost cbm.
         """
         from automl_runtime.inference.storage import write_model
 
-        return write_model(self, path)
+        return write_model(self, Path(path))
 
 
 def decide(outputs: Floats, info: ModelInfo) -> Ints:
@@ -136,7 +136,7 @@ def decide(outputs: Floats, info: ModelInfo) -> Ints:
     return np.asarray(np.argmax(outputs * weights, axis=1))
 
 
-def load(path: Path) -> FittedModel:
+def load(path: Path | str) -> FittedModel:
     """The model that `FittedModel.save` wrote into `path`.
 
     Hashes and signatures are the registry's business; what is checked here is that no index leads out of an array.
@@ -147,4 +147,4 @@ def load(path: Path) -> FittedModel:
     """
     from automl_runtime.inference.storage import read_model
 
-    return read_model(path)
+    return read_model(Path(path))

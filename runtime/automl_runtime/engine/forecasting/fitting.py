@@ -1,0 +1,263 @@
+"""`fit_forecast`: a regression over all series and distances ahead, or a seasonal naive forecast where that is better.
+
+Each training row is a step of a series seen a random number of steps before it: the model learns how much the past
+still tells, and every step of a horizon is forecast directly, without feeding forecasts back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.vocabulary import MetricName
+
+from automl_runtime.engine.fit import fit
+from automl_runtime.engine.forecasting.forecaster import Forecaster, Layout, Spread, known_columns, naive_outputs
+from automl_runtime.engine.forecasting.frequency import infer_frequency, named_frequency, to_moments
+from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.frames import as_frame
+from automl_runtime.engine.metrics import check_metric, loss_of, score_values
+from automl_runtime.engine.model import Model
+from automl_runtime.errors import RequestError, TrainingError, shorten
+from automl_runtime.events import EventSink, Warned, ignore
+from automl_runtime.kernels.arrays import Bools, Floats
+
+__all__ = ["fit_forecast"]
+
+_MOST_ROWS = 200_000
+_MOST_VIEWS = 3
+_LEAST_HISTORY = 3
+_GROUPS = 4
+_FEWEST_OF_GROUP = 30
+
+
+def fit_forecast(
+    frame: Any,
+    target: str,
+    *,
+    time: str,
+    horizon: int,
+    series: Sequence[str] = (),
+    known_ahead: Sequence[str] = (),
+    frequency: str | None = None,
+    metric: MetricName = "rmse",
+    interval: float = 0.8,
+    budget_seconds: float = 60.0,
+    trials: int | None = None,
+    seed: int = 0,
+    on_event: EventSink = ignore,
+    cancel: Callable[[], bool] | None = None,
+) -> Forecaster:
+    """Learns to continue one or many series; columns that are neither time, series nor known ahead are not used.
+
+    Args:
+        frame: a pandas, Polars or Arrow table with a row for each moment of each series.
+        target: the column to forecast; rows without it are gaps.
+        time: the column with the moments.
+        horizon: how many steps ahead.
+        series: the columns that tell series apart; none: there is one series.
+        known_ahead: columns whose value is known before the moment comes: calendars, plans, prices, a weather forecast.
+        frequency: `hour`, `day`, `week`, `month`, `quarter` or `year`; None: the usual distance of two moments.
+        metric: what is optimised.
+        interval: share of the values that shall fall between `low` and `high`.
+        budget_seconds: wall clock; it does not count when `trials` is given.
+        trials: the number of trials of each of two searches; the outcome is then the same every time.
+        seed: of everything that is random.
+        on_event: gets the progress.
+        cancel: polled several times a second; True ends the search.
+
+    Raises:
+        RequestError: if an argument does not fit.
+        TrainingError: if the series are too short, or a moment occurs twice in one.
+        Cancelled: after `cancel` said so, or Ctrl-C.
+    """
+    check_metric(metric, "regression")
+    if horizon < 1 or not 0 < interval < 1:
+        raise RequestError("`horizon` must be 1 or more steps, `interval` a share between 0 and 1.")
+    table = as_frame(frame)
+    for name in (target, time, *series, *known_ahead):
+        if name not in table.columns:
+            raise RequestError(f"The table has no column {shorten(name)}.")
+    table = table[table[target].notna()].reset_index(drop=True)
+    layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
+    views = _views(table, layout, history, steps, codes, seed)
+    options = {"metric": metric, "trials": trials, "seed": seed, "on_event": on_event, "cancel": cancel}
+    tried = _tried(views, budget_seconds, options)
+    return _best(layout, history, views, tried, metric, interval, on_event)
+
+
+def _read(
+    table: pd.DataFrame,
+    target: str,
+    time: str,
+    series: tuple[str, ...],
+    known_ahead: tuple[str, ...],
+    horizon: int,
+    frequency: str | None,
+) -> tuple[Layout, History, Any, Any]:
+    if table.empty:
+        raise TrainingError(f"No row has a value of {shorten(target)}.")
+    moments = to_moments(table[time])
+    cells = [table[name].astype("str") for name in series]
+    keys = sorted(set(zip(*cells, strict=True))) if series else [("all",)]
+    places = {key: place for place, key in enumerate(keys)}
+    codes = np.array([places[key] for key in zip(*cells, strict=True)], dtype=np.int64) if series else None
+    codes = np.zeros(len(table), dtype=np.int64) if codes is None else codes
+    found = infer_frequency(moments, codes) if frequency is None else named_frequency(frequency, moments)
+    steps = found.steps(moments)
+    _refuse_repeated(codes, steps, series, time)
+    first, last = int(steps.min()), int(steps.max())
+    if last - first + 1 < _LEAST_HISTORY * horizon + 2:
+        raise TrainingError(
+            f"The series have {last - first + 1} steps; "
+            f"to look {horizon} ahead, {_LEAST_HISTORY * horizon + 2} are needed.",
+            hint="Ask for a shorter horizon, or add older rows.",
+        )
+    values = np.full((len(keys), last - first + 1), np.nan)
+    values[codes, steps - first] = pd.to_numeric(table[target], errors="coerce").to_numpy(dtype=np.float64)
+    layout = Layout(target, time, series, known_ahead, horizon, found, tuple(keys))
+    return layout, History(values, first), steps, codes
+
+
+def _refuse_repeated(codes: Any, steps: Any, series: tuple[str, ...], time: str) -> None:
+    repeated = np.flatnonzero(pd.DataFrame({"series": codes, "step": steps}).duplicated().to_numpy())
+    if len(repeated):
+        hint = (
+            "Name the columns that tell series apart with `series`." if not series else "Add up or average such rows."
+        )
+        raise TrainingError(
+            f"{len(repeated)} rows have the same {shorten(time)} as another of their series; "
+            f"the first is row {repeated[0] + 1}.",
+            hint=hint,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Views:
+    """Training rows: steps seen from some steps before."""
+
+    rows: Rows
+    inputs: pd.DataFrame
+    y: Floats
+    level: Floats
+
+
+def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, codes: Any, seed: int) -> _Views:
+    rng = np.random.default_rng(seed)
+    views = int(np.clip(_MOST_ROWS // len(table), 1, _MOST_VIEWS)) if layout.horizon > 1 else 1
+    chosen = np.tile(np.arange(len(table)), views)
+    gaps = rng.integers(1, layout.horizon + 1, len(chosen))
+    known = steps[chosen] - gaps >= history.first
+    chosen, gaps = chosen[known], gaps[known]
+    rows = Rows(codes[chosen], steps[chosen], gaps)
+    features = features_of(history, rows, layout.frequency)
+    inputs = pd.concat([features, known_columns(table.iloc[chosen], layout.known_ahead)], axis=1)
+    for place, name in enumerate(layout.series):
+        inputs[name] = [layout.keys[code][place] for code in rows.series]
+    return _Views(rows, inputs, history.at(rows.series, rows.steps), features["level"].to_numpy())
+
+
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    model: Model
+    relative: bool
+    rows: Any
+    """Places among the views of the rows that validated."""
+    outputs: Floats
+    """The forecasts of those rows, in the unit of the target."""
+
+
+def _tried(views: _Views, budget: float, options: dict[str, Any]) -> list[_Tried]:
+    """The target as it is, and as a multiple of its level, which lets trees follow a trend."""
+    usable = np.isfinite(views.level) & (views.level > 0)
+    relative = bool((views.y >= 0).all() and usable.mean() > 0.5)
+    share = budget / (1 + relative)
+    tried = [_fit(views, np.ones(len(views.y), dtype=bool), share, options, relative=False)]
+    if relative:
+        tried.append(_fit(views, usable, share, options, relative=True))
+    return tried
+
+
+def _fit(views: _Views, kept: Bools, budget: float, options: dict[str, Any], *, relative: bool) -> _Tried:
+    places = np.flatnonzero(kept)
+    scale = views.level[places] if relative else np.ones(len(places))
+    # An error of the multiple counts as much as the level it is multiplied by.
+    weights = (scale**2 if options["metric"] in ("rmse", "r2") else scale) if relative else None
+    model = fit(
+        views.inputs.iloc[places].reset_index(drop=True),
+        pd.Series(views.y[places] / scale, name="value"),
+        task="regression",
+        budget_seconds=budget,
+        validation="temporal",
+        time=pd.Series(views.rows.steps[places]),
+        weights=weights,
+        **options,
+    )
+    validated = model.oof.index.to_numpy()
+    return _Tried(model, relative, places[validated], model.oof.to_numpy()[:, 0] * scale[validated])
+
+
+def _best(
+    layout: Layout,
+    history: History,
+    views: _Views,
+    tried: list[_Tried],
+    metric: MetricName,
+    interval: float,
+    on_event: EventSink,
+) -> Forecaster:
+    """The variant with the least loss on the rows that all of them validated on."""
+    common = tried[0].rows
+    for each in tried[1:]:
+        common = np.intersect1d(common, each.rows)
+    outputs: dict[str, Floats] = {}
+    for each in tried:
+        order = np.argsort(each.rows)
+        found = each.outputs[order][np.searchsorted(each.rows[order], common)]
+        outputs[f"{each.model.best_model}_relative" if each.relative else each.model.best_model] = found
+    rows = Rows(views.rows.series[common], views.rows.steps[common], views.rows.gaps[common])
+    periods = dict.fromkeys((1, *layout.frequency.periods()))
+    naive = {f"naive_{period}": period for period in periods if 2 * period <= history.values.shape[1]}
+    outputs |= {name: naive_outputs(history, rows, period) for name, period in naive.items()}
+    truth = views.y[common]
+    scores = {name: score_values(metric, truth, found) for name, found in outputs.items()}
+    chosen = min(scores, key=lambda name: loss_of(metric, scores[name]))
+    if chosen in naive:
+        on_event(Warned(f"No model beats the seasonal naive forecast ({metric} {scores[chosen]:.4g}); that is used."))
+    winner = next((each for each, name in zip(tried, outputs, strict=False) if name == chosen), None)
+    seconds = {name: each.model.seconds for each, name in zip(tried, outputs, strict=False)}
+    board = [
+        LeaderboardRow(model=name, cv=value, fit_seconds=round(seconds.get(name, 0.0), 3), predict_us_per_row=0.0)
+        for name, value in sorted(scores.items(), key=lambda item: loss_of(metric, item[1]))
+    ]
+    return Forecaster(
+        layout,
+        history,
+        winner.model.fitted if winner is not None else None,
+        relative=winner is not None and winner.relative,
+        naive=naive.get(chosen),
+        spread=_spread(truth - outputs[chosen], rows.gaps, layout.horizon, interval),
+        metric=metric,
+        cv=scores[chosen],
+        best_model=chosen,
+        rows=board,
+    )
+
+
+def _spread(errors: Floats, gaps: Any, horizon: int, level: float) -> Spread:
+    """Quantiles of the errors in up to four groups of gaps, as far as each has enough of them."""
+    groups = int(np.clip(min(horizon, len(errors) // _FEWEST_OF_GROUP), 1, _GROUPS))
+    edges = np.unique(np.ceil(np.arange(1, groups) * horizon / groups).astype(np.int64))
+    place = np.searchsorted(edges, gaps)
+    tail = (1 - level) / 2
+    parts = [errors[place == group] if (place == group).any() else errors for group in range(len(edges) + 1)]
+    return Spread(
+        tuple(int(edge) for edge in edges),
+        tuple(float(np.quantile(part, tail)) for part in parts),
+        tuple(float(np.quantile(part, 1 - tail)) for part in parts),
+        level,
+    )

@@ -1,0 +1,331 @@
+"""The fitted forecaster: continues every series that it has seen, with an interval, and is saved in safe formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.vocabulary import MetricName
+from numpy.typing import NDArray
+
+from automl_runtime.engine.forecasting.frequency import Frequency, to_moments
+from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.frames import as_frame
+from automl_runtime.engine.metrics import VALUE_METRICS, score_values
+from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
+from automl_runtime.inference.model import FittedModel, load
+from automl_runtime.kernels.arrays import Floats
+
+__all__ = ["Forecaster", "Layout", "Spread", "known_columns", "naive_outputs", "series_codes"]
+
+_RECORD = "forecast.json"
+_HISTORY = "history.npz"
+_MODEL = "model"
+_ONE = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What the columns of the table mean."""
+
+    target: str
+    time: str
+    series: tuple[str, ...]
+    known_ahead: tuple[str, ...]
+    horizon: int
+    frequency: Frequency
+    keys: tuple[tuple[str, ...], ...]
+    """The series that were seen, each by its cells in `series`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How far off forecasts were in validation: the lower and upper quantile of the errors, by how far ahead."""
+
+    edges: tuple[int, ...]
+    """The largest gap of each group but the last."""
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    level: float
+
+    def bounds(self, gaps: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """What is added to a forecast at these gaps."""
+        group = np.searchsorted(np.array(self.edges), gaps)
+        return np.array(self.low)[group], np.array(self.high)[group]
+
+
+class Forecaster:
+    """Immutable; holds the history that its features are made of."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        history: History,
+        model: FittedModel | None,
+        *,
+        relative: bool,
+        naive: int | None,
+        spread: Spread,
+        metric: MetricName,
+        cv: float,
+        best_model: str,
+        rows: list[LeaderboardRow],
+    ) -> None:
+        self.layout, self.history, self.fitted = layout, history, model
+        self.relative, self.naive, self.spread = relative, naive, spread
+        self.metric, self.cv, self.best_model = metric, cv, best_model
+        self._rows = rows
+
+    @property
+    def horizon(self) -> int:
+        """Steps that it was trained to look ahead."""
+        return self.layout.horizon
+
+    def leaderboard(self) -> list[LeaderboardRow]:
+        """Models and seasonal naive forecasts, best first."""
+        return list(self._rows)
+
+    def forecast(self, horizon: int | None = None, future: Any = None) -> pd.DataFrame:
+        """The next steps of every series.
+
+        Args:
+            horizon: how many; None: as many as it was trained for.
+            future: rows of the steps ahead with the columns that are known ahead; needed when there are such columns.
+
+        Returns:
+            A row for each series and step: its columns, the time, the target, and `low` and `high`, between which the
+            share `interval` of the values fell in validation.
+
+        Raises:
+            RequestError: if `horizon` is not between 1 and that of the training, or `future` is missing.
+            SchemaMismatchError: if `future` lacks a column or a step.
+        """
+        steps = self.horizon if horizon is None else horizon
+        if not 1 <= steps <= self.horizon:
+            raise RequestError(
+                f"The horizon {steps} is not possible; this model looks 1 to {self.horizon} steps ahead."
+            )
+        series = np.repeat(np.arange(len(self.layout.keys)), steps)
+        gaps = np.tile(np.arange(1, steps + 1), len(self.layout.keys))
+        last = self.history.first + self.history.values.shape[1] - 1
+        rows = Rows(series, last + gaps, gaps)
+        known = self._known(rows, future)
+        values = self._values(rows, known)
+        low, high = self.spread.bounds(gaps)
+        layout = self.layout
+        found = {name: [layout.keys[code][place] for code in series] for place, name in enumerate(layout.series)}
+        return pd.DataFrame(
+            found
+            | {
+                layout.time: layout.frequency.moments(rows.steps),
+                layout.target: values,
+                "low": values + low,
+                "high": values + high,
+            }
+        )
+
+    def evaluate(self, frame: Any) -> dict[MetricName, float]:
+        """Scores of one forecast of the rows that follow the history, whose target is known; at most `horizon` steps.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, a series is unknown, or no row follows the history.
+        """
+        rows, table = self._after(as_frame(frame))
+        predicted = self._values(rows, known_columns(table, self.layout.known_ahead))
+        truth = table[self.layout.target].to_numpy(dtype=np.float64)
+        return {metric: score_values(metric, truth, predicted) for metric in VALUE_METRICS}
+
+    def _after(self, frame: pd.DataFrame) -> tuple[Rows, pd.DataFrame]:
+        layout = self.layout
+        _require(frame, [layout.time, layout.target, *layout.series, *layout.known_ahead])
+        steps = layout.frequency.steps(to_moments(frame[layout.time]))
+        gaps = steps - (self.history.first + self.history.values.shape[1] - 1)
+        kept = (gaps >= 1) & (gaps <= self.horizon) & frame[layout.target].notna().to_numpy()
+        if not kept.any():
+            raise SchemaMismatchError(f"No row lies within the {self.horizon} steps after the history.")
+        table = frame[kept]
+        return Rows(series_codes(table, layout), steps[kept], gaps[kept]), table
+
+    def _known(self, rows: Rows, future: Any) -> pd.DataFrame:
+        layout = self.layout
+        if not layout.known_ahead:
+            return pd.DataFrame(index=range(len(rows.steps)))
+        if future is None:
+            raise RequestError(
+                f"The model needs what is known ahead: {', '.join(layout.known_ahead)}.",
+                hint="Pass `future`, a table with these columns for the steps ahead.",
+            )
+        table = as_frame(future)
+        _require(table, [layout.time, *layout.series, *layout.known_ahead])
+        keys = pd.MultiIndex.from_arrays(
+            [series_codes(table, layout), layout.frequency.steps(to_moments(table[layout.time]))]
+        )
+        table = table.set_index(keys)
+        table = table[~table.index.duplicated(keep="last")]
+        wanted = pd.MultiIndex.from_arrays([rows.series, rows.steps])
+        absent = ~wanted.isin(table.index)
+        if absent.any():
+            moment = layout.frequency.moments(rows.steps[absent][:1])[0]
+            raise SchemaMismatchError(f"`future` has no row for {moment}; {int(absent.sum())} steps are missing.")
+        return known_columns(table.loc[wanted].reset_index(drop=True), layout.known_ahead)
+
+    def _values(self, rows: Rows, known: pd.DataFrame) -> Floats:
+        if self.fitted is None:
+            return naive_outputs(self.history, rows, self.naive or 1)
+        features = features_of(self.history, rows, self.layout.frequency)
+        inputs = self._inputs(rows, features, known)
+        values = self.fitted.predict(inputs).to_numpy(dtype=np.float64)
+        return np.asarray(values * features["level"].to_numpy()) if self.relative else np.asarray(values)
+
+    def _inputs(self, rows: Rows, features: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+        inputs = pd.concat([features.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
+        for place, name in enumerate(self.layout.series):
+            inputs[name] = [self.layout.keys[code][place] for code in rows.series]
+        return inputs
+
+    def save(self, path: Path | str) -> list[Path]:
+        """Writes the forecaster into the folder `path`; returns the files, sorted. No file needs code to be read."""
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        layout = self.layout
+        record = {
+            "version": 1,
+            "layout": {
+                "target": layout.target,
+                "time": layout.time,
+                "series": layout.series,
+                "known_ahead": layout.known_ahead,
+                "horizon": layout.horizon,
+                "frequency": layout.frequency.to_json(),
+                "keys": layout.keys,
+            },
+            "first": self.history.first,
+            "relative": self.relative,
+            "naive": self.naive,
+            "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level")},
+            "metric": self.metric,
+            "cv": self.cv,
+            "best_model": self.best_model,
+            "leaderboard": [row.model_dump(mode="json") for row in self._rows],
+            "model": self.fitted is not None,
+        }
+        (folder / _RECORD).write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+        np.savez_compressed(folder / _HISTORY, values=self.history.values)
+        files = [folder / _RECORD, folder / _HISTORY]
+        return sorted([*files, *(self.fitted.save(folder / _MODEL) if self.fitted is not None else [])])
+
+    @classmethod
+    def load(cls, path: Path | str) -> Forecaster:
+        """What `save` wrote.
+
+        Raises:
+            BundleError: if a file is missing or not valid.
+        """
+        folder = Path(path)
+        try:
+            record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+            with np.load(folder / _HISTORY, allow_pickle=False) as stored:
+                values = np.asarray(stored["values"], dtype=np.float64)
+            return cls._of(record, values, load(folder / _MODEL) if record["model"] else None)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            if isinstance(error, BundleError):
+                raise
+            raise BundleError(f"The forecaster in {shorten(str(path))} cannot be read: {error!r}") from error
+
+    @classmethod
+    def _of(cls, record: dict[str, Any], values: NDArray[np.float64], model: FittedModel | None) -> Forecaster:
+        layout, spread = record["layout"], record["spread"]
+        names = {name: tuple(layout[name]) for name in ("series", "known_ahead")}
+        keys = tuple(tuple(key) for key in layout["keys"])
+        if values.ndim != 2 or len(values) != len(keys):
+            raise BundleError(f"The history has {len(values)} series, {len(keys)} are named.")
+        return cls(
+            Layout(**(layout | names | {"keys": keys, "frequency": Frequency.from_json(layout["frequency"])})),
+            History(values, int(record["first"])),
+            model,
+            relative=bool(record["relative"]),
+            naive=record["naive"],
+            spread=Spread(tuple(spread["edges"]), tuple(spread["low"]), tuple(spread["high"]), float(spread["level"])),
+            metric=record["metric"],
+            cv=float(record["cv"]),
+            best_model=record["best_model"],
+            rows=[LeaderboardRow(**row) for row in record["leaderboard"]],
+        )
+
+    def continued(self, frame: Any) -> Forecaster:
+        """The same model with more history: what happened since, so that the next forecast starts from there.
+
+        Raises:
+            SchemaMismatchError: if a column is missing or a series is unknown.
+        """
+        table = as_frame(frame)
+        layout = self.layout
+        _require(table, [layout.time, layout.target, *layout.series])
+        table = table[table[layout.target].notna()]
+        steps = layout.frequency.steps(to_moments(table[layout.time])) - self.history.first
+        kept = steps >= 0
+        width = max(self.history.values.shape[1], int(steps.max(initial=-1)) + 1)
+        values = np.full((len(self.history.values), width), np.nan)
+        values[:, : self.history.values.shape[1]] = self.history.values
+        values[series_codes(table, layout)[kept], steps[kept]] = table[layout.target].to_numpy(dtype=np.float64)[kept]
+        return self._with(replace(self.history, values=values))
+
+    def _with(self, history: History) -> Forecaster:
+        return Forecaster(
+            self.layout,
+            history,
+            self.fitted,
+            relative=self.relative,
+            naive=self.naive,
+            spread=self.spread,
+            metric=self.metric,
+            cv=self.cv,
+            best_model=self.best_model,
+            rows=self._rows,
+        )
+
+
+def naive_outputs(history: History, rows: Rows, period: int) -> Floats:
+    """The value of the last whole period that is known, or of the one before where that is a gap; else the mean."""
+    first = -(-rows.gaps // period) * period
+    found = np.full(len(rows.steps), np.nan)
+    for back in range(3):
+        lag = history.at(rows.series, rows.steps - first - back * period)
+        found = np.where(np.isnan(found), lag, found)
+    with np.errstate(invalid="ignore"):
+        mean, _ = history.window(rows.series, rows.steps - rows.gaps, history.values.shape[1])
+    found = np.where(np.isnan(found), mean, found)
+    return np.where(np.isnan(found), np.nanmean(history.values), found)
+
+
+def series_codes(table: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
+    """The place of each row's series among the known ones.
+
+    Raises:
+        SchemaMismatchError: naming the first that is unknown.
+    """
+    if not layout.series:
+        return np.zeros(len(table), dtype=np.int64)
+    places = {key: place for place, key in enumerate(layout.keys)}
+    keys = list(zip(*(table[name].astype("str") for name in layout.series), strict=True))
+    unknown = next((key for key in keys if key not in places), None)
+    if unknown is not None:
+        raise SchemaMismatchError(f"The series {shorten(', '.join(unknown))} was not in the training rows.")
+    return np.array([places[key] for key in keys], dtype=np.int64)
+
+
+def known_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """The columns that are known ahead."""
+    return table[list(names)].reset_index(drop=True)
+
+
+def _require(table: pd.DataFrame, names: Sequence[str]) -> None:
+    missing = [name for name in names if name not in table.columns]
+    if missing:
+        raise SchemaMismatchError(f"The table has no column {shorten(missing[0])}.")

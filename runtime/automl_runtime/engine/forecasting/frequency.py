@@ -1,0 +1,122 @@
+"""The step of a series, and its moments as whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl_runtime.errors import RequestError, TrainingError
+
+__all__ = ["STEPS", "Frequency", "infer_frequency", "named_frequency", "to_moments"]
+
+Steps = NDArray[np.int64]
+
+_SECOND = 1_000_000_000
+_DAY = 86_400 * _SECOND
+STEPS = {"hour": 3600 * _SECOND, "day": _DAY, "week": 7 * _DAY, "month": 1, "quarter": 3, "year": 12}
+"""Nanoseconds, or months for the last three."""
+_IN_MONTHS = ("month", "quarter", "year")
+_SHORTEST_MONTH = 27.5
+_LONGEST_YEAR = 367
+_MOST_PERIODS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Frequency:
+    """Moments that are `size` nanoseconds apart, or `size` months when `months`; `origin` is number 0."""
+
+    size: int
+    months: bool
+    origin: pd.Timestamp
+
+    def steps(self, moments: pd.Series) -> Steps:
+        """The numbers of the nearest steps."""
+        if self.months:
+            found = (moments.dt.year - self.origin.year) * 12 + moments.dt.month - self.origin.month
+            return np.asarray(found.to_numpy(dtype=np.int64) // self.size)
+        apart = (moments - self.origin).astype("timedelta64[ns]").astype("int64").to_numpy()
+        return np.asarray((apart + self.size // 2) // self.size)
+
+    def moments(self, steps: Steps) -> pd.DatetimeIndex:
+        """The moments of steps."""
+        if self.months:
+            place = self.origin.month - 1 + steps * self.size
+            years, months = self.origin.year + place // 12, place % 12 + 1
+            return pd.DatetimeIndex(
+                pd.to_datetime({"year": years, "month": months, "day": np.ones(len(steps), dtype=np.int64)})
+            )
+        apart = pd.to_timedelta(steps * self.size, unit="ns")
+        return pd.DatetimeIndex(self.origin + apart).as_unit("us")
+
+    def periods(self) -> tuple[int, ...]:
+        """How many steps make a day, a week, a year, as far as they are two or more; the shortest first."""
+        if self.months:
+            return (12 // self.size,) if 12 // self.size >= 2 else ()
+        # A year of 52 weeks keeps the day of the week.
+        wanted = (_DAY, 7 * _DAY, 364 * _DAY)
+        found = [length // self.size for length in wanted if length % self.size == 0 and length // self.size >= 2]
+        return tuple(found[:_MOST_PERIODS])
+
+    def to_json(self) -> dict[str, Any]:
+        """The frequency as JSON."""
+        return {"size": self.size, "months": self.months, "origin": self.origin.isoformat()}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Frequency:
+        """What `to_json` gave."""
+        return cls(int(record["size"]), bool(record["months"]), pd.Timestamp(record["origin"]))
+
+
+def to_moments(values: pd.Series) -> pd.Series:
+    """A column of times without a zone.
+
+    Raises:
+        TrainingError: if a cell is missing or no time, with its row.
+    """
+    if values.dtype.kind == "M" and getattr(values.dt, "tz", None) is None:
+        moments = values
+    else:
+        moments = pd.to_datetime(values, errors="coerce", utc=True, format="ISO8601").dt.tz_localize(None)
+    bad = np.flatnonzero(moments.isna().to_numpy())
+    if len(bad):
+        raise TrainingError(f"Row {bad[0] + 1} has no time in {values.name!r}: {values.iloc[int(bad[0])]!r}.")
+    return moments.astype("datetime64[us]")
+
+
+def named_frequency(name: str, moments: pd.Series) -> Frequency:
+    """The frequency called `hour`, `day`, `week`, `month`, `quarter` or `year`.
+
+    Raises:
+        RequestError: if it is another word.
+    """
+    if name not in STEPS:
+        raise RequestError(f"The frequency {name!r} is unknown; possible: {', '.join(STEPS)}.")
+    return Frequency(STEPS[name], name in _IN_MONTHS, _origin(moments, months=name in _IN_MONTHS))
+
+
+def infer_frequency(moments: pd.Series, series: NDArray[np.int64]) -> Frequency:
+    """The usual distance between a moment and the next of its series.
+
+    Raises:
+        TrainingError: if no series has three moments.
+    """
+    order = np.lexsort((moments.to_numpy(), series))
+    times, names = moments.to_numpy()[order].astype("datetime64[ns]").astype(np.int64), series[order]
+    apart = np.diff(times)[(np.diff(names) == 0)]
+    apart = apart[apart > 0]
+    if len(apart) < 2:
+        raise TrainingError("There are too few moments to tell how far apart they are; three are needed.")
+    usual = int(np.median(apart))
+    days = usual / _DAY
+    if _SHORTEST_MONTH <= days <= _LONGEST_YEAR:
+        return Frequency(max(1, round(days / 30.44)), True, _origin(moments, months=True))
+    return Frequency(max(usual, 1), False, _origin(moments, months=False))
+
+
+def _origin(moments: pd.Series, *, months: bool) -> pd.Timestamp:
+    first = pd.Timestamp(moments.min())
+    return first.to_period("M").to_timestamp() if months else first

@@ -1,0 +1,99 @@
+"""What is known of series at the moment a forecast is made: lags, means of windows, the calendar."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from automl_runtime.engine.forecasting.frequency import Frequency
+
+__all__ = ["History", "Rows", "calendar", "features_of"]
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+_NEAREST = 3
+_SEASONS = 3
+_AVERAGED_SEASONS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The target of every series on a common grid of steps."""
+
+    values: Floats
+    """Series x steps; NaN where there is none."""
+    first: int
+    """The step of the first column."""
+
+    def at(self, series: Ints, steps: Ints) -> Floats:
+        """The target at these steps; NaN before the first and after the last."""
+        places = steps - self.first
+        inside = (places >= 0) & (places < self.values.shape[1])
+        found = self.values[series, np.where(inside, places, 0)]
+        return np.where(inside, found, np.nan)
+
+    def window(self, series: Ints, last: Ints, width: int) -> tuple[Floats, Floats]:
+        """Mean and standard deviation of the `width` steps that end with `last`, gaps left out."""
+        known = ~np.isnan(self.values)
+        filled = np.where(known, self.values, 0.0)
+        sums = [np.pad(np.cumsum(part, axis=1), ((0, 0), (1, 0))) for part in (known.astype(float), filled, filled**2)]
+        size = self.values.shape[1]
+        stop = np.clip(last - self.first + 1, 0, size)
+        start = np.clip(last - self.first + 1 - width, 0, size)
+        count, total, squares = (part[series, stop] - part[series, start] for part in sums)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = total / np.where(count > 0, count, np.nan)
+            spread = np.sqrt(np.maximum(squares / np.where(count > 1, count, np.nan) - mean**2, 0.0))
+        return mean, spread
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What is to be forecast: a step of a series, seen `gap` steps before."""
+
+    series: Ints
+    steps: Ints
+    gaps: Ints
+
+
+def features_of(history: History, rows: Rows, frequency: Frequency) -> pd.DataFrame:
+    """Numbers for each row, made only of steps up to `steps - gaps`.
+
+    Lags of a period are those of its last whole multiples that are known; `level` is the mean of the longest period
+    that fits in.
+    """
+    origin = rows.steps - rows.gaps
+    columns: dict[str, Floats] = {"gap": rows.gaps.astype(np.float64), "trend": rows.steps.astype(np.float64)}
+    for lag in range(_NEAREST):
+        columns[f"last_{lag + 1}"] = history.at(rows.series, origin - lag)
+    for period in frequency.periods():
+        first = -(-rows.gaps // period) * period
+        lags = [history.at(rows.series, rows.steps - first - back * period) for back in range(_AVERAGED_SEASONS)]
+        for back in range(_SEASONS):
+            columns[f"season_{period}_{back + 1}"] = lags[back]
+        columns[f"season_{period}_mean"] = _mean(np.column_stack(lags))
+        mean, spread = history.window(rows.series, origin, period)
+        columns[f"mean_{period}"], columns[f"spread_{period}"] = mean, spread
+    longest = max([*frequency.periods()[:2], 4])
+    columns["level"], _ = history.window(rows.series, origin, 4 * longest)
+    return pd.DataFrame(columns | calendar(frequency.moments(rows.steps), frequency))
+
+
+def calendar(moments: pd.DatetimeIndex, frequency: Frequency) -> dict[str, Floats]:
+    """Parts of the date that change from step to step."""
+    parts = {"month": moments.month, "year_part": moments.day_of_year}
+    if not frequency.months:
+        parts |= {"weekday": moments.day_of_week, "day": moments.day}
+        if frequency.size < 24 * 3600 * 1_000_000_000:
+            parts |= {"hour": moments.hour + moments.minute / 60, "week_part": moments.day_of_week * 24 + moments.hour}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in parts.items()}
+
+
+def _mean(values: Floats) -> Floats:
+    known = ~np.isnan(values)
+    count = known.sum(axis=1)
+    return np.where(count > 0, np.where(known, values, 0.0).sum(axis=1) / np.maximum(count, 1), np.nan)

@@ -1,0 +1,168 @@
+"""Forecasts: nothing of the future is seen, seasons and trends are continued, what is known ahead helps."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from automl_runtime.engine.forecasting.fitting import fit_forecast
+from automl_runtime.engine.forecasting.forecaster import Forecaster
+from automl_runtime.engine.forecasting.frequency import Frequency, infer_frequency, named_frequency
+from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
+from automl_runtime.events import Warned
+
+
+def _hours(days=60, seed=0):
+    """A day with two peaks that grows by half over the time."""
+    rng = np.random.default_rng(seed)
+    at = pd.date_range("2024-01-01", periods=24 * days, freq="h")
+    level = 100 * (1 + 0.5 * np.arange(len(at)) / len(at))
+    shape = 1 + 0.5 * np.sin(2 * np.pi * at.hour / 24) + 0.2 * (at.day_of_week < 5)
+    return pd.DataFrame({"at": at, "count": level * shape + rng.normal(scale=4, size=len(at))})
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_feature_knows_what_comes_after_the_gap(seed):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(2, 400))
+    frequency = Frequency(3600 * 10**9, False, pd.Timestamp("2024-01-01"))
+    rows = Rows(rng.integers(0, 2, 50), rng.integers(250, 400, 50), rng.integers(1, 60, 50))
+    before = features_of(History(values, 0), rows, frequency)
+    for place in range(50):
+        changed = values.copy()
+        changed[:, rows.steps[place] - rows.gaps[place] + 1 :] = 1e9
+        one = Rows(rows.series[[place]], rows.steps[[place]], rows.gaps[[place]])
+        after = features_of(History(changed, 0), one, frequency)
+        np.testing.assert_allclose(after.iloc[0], before.iloc[place], rtol=1e-6, atol=1e-6)
+
+
+def test_a_season_and_a_trend_are_continued():
+    rows = _hours()
+    model = fit_forecast(rows[:-48], "count", time="at", horizon=48, trials=2)
+    scores = model.evaluate(rows[-48:])
+    naive = np.sqrt(np.mean((rows["count"][-48:].to_numpy() - rows["count"][-96:-48].to_numpy()) ** 2))
+    assert scores["rmse"] < 0.8 * naive
+    ahead = model.forecast()
+    assert ahead["at"].tolist() == rows["at"][-48:].tolist()
+    inside = rows["count"][-48:].between(ahead["low"].to_numpy(), ahead["high"].to_numpy()).mean()
+    assert 0.5 <= inside <= 1.0
+    assert model.leaderboard()[0].model == model.best_model
+
+
+def _shops(known=True):
+    rng = np.random.default_rng(1)
+    parts = []
+    for shop, level in (("north", 20.0), ("south", 80.0)):
+        day = pd.date_range("2024-01-01", periods=200, freq="D")
+        promo = rng.random(200) < 0.3
+        sales = level * (1 + 0.8 * promo + 0.3 * (day.day_of_week == 5)) + rng.normal(scale=1, size=200)
+        parts.append(pd.DataFrame({"shop": shop, "day": day, "promo": promo, "sales": sales}))
+    return pd.concat(parts).sample(frac=1, random_state=0)
+
+
+def test_many_series_and_what_is_known_ahead():
+    rows = _shops()
+    cut = pd.Timestamp("2024-07-08")
+    past, future = rows[rows["day"] < cut], rows[rows["day"] >= cut]
+    options = {"time": "day", "horizon": 11, "series": ["shop"], "trials": 2}
+    blind = fit_forecast(past, "sales", **options).evaluate(future)
+    model = fit_forecast(past, "sales", known_ahead=["promo"], **options)
+    assert model.evaluate(future)["mae"] < 0.5 * blind["mae"]
+    ahead = model.forecast(3, future[["shop", "day", "promo"]])
+    assert ahead.groupby("shop").size().to_dict() == {"north": 3, "south": 3}
+    assert (ahead["low"] <= ahead["sales"]).all()
+    assert (ahead["sales"] <= ahead["high"]).all()
+    with pytest.raises(RequestError, match="known ahead: promo"):
+        model.forecast()
+    with pytest.raises(SchemaMismatchError, match=r"no row for 2024-07-08"):
+        model.forecast(2, future[future["day"] > cut])
+    with pytest.raises(SchemaMismatchError, match="east"):
+        model.evaluate(future.assign(shop="east"))
+    with pytest.raises(RequestError, match="1 to 11 steps"):
+        model.forecast(12)
+
+
+def test_a_saved_forecaster_goes_on_where_it_was(tmp_path):
+    rows = _hours(30)
+    model = fit_forecast(rows[:-24], "count", time="at", horizon=24, trials=1)
+    model.save(tmp_path / "m")
+    loaded = Forecaster.load(tmp_path / "m")
+    pd.testing.assert_frame_equal(loaded.forecast(), model.forecast())
+    assert loaded.leaderboard() == model.leaderboard()
+    later = loaded.continued(rows[-24:])
+    assert later.forecast(1)["at"][0] == rows["at"].iloc[-1] + pd.Timedelta(hours=1)
+    (tmp_path / "m" / "forecast.json").write_text("{}")
+    with pytest.raises(BundleError, match="cannot be read"):
+        Forecaster.load(tmp_path / "m")
+
+
+def test_months_with_gaps_are_steps():
+    month = pd.date_range("2015-01-01", periods=96, freq="MS")
+    rows = pd.DataFrame({"month": month, "sold": 50 + 20 * np.sin(np.arange(96) * np.pi / 6) + np.arange(96) / 4})
+    model = fit_forecast(rows.drop(index=[10, 40]), "sold", time="month", horizon=6, trials=1)
+    assert model.layout.frequency.months
+    assert model.forecast()["month"].tolist() == pd.date_range("2023-01-01", periods=6, freq="MS").tolist()
+
+
+def test_where_nothing_can_be_learned_the_last_value_is_used():
+    said = []
+    rng = np.random.default_rng(3)
+    rows = pd.DataFrame({"at": pd.date_range("2024-01-01", periods=300, freq="D"), "x": rng.normal(size=300).cumsum()})
+    model = fit_forecast(rows, "x", time="at", horizon=1, trials=1, on_event=said.append)
+    assert model.best_model == "naive_1"
+    assert model.forecast()["x"].tolist() == [rows["x"].iloc[-1]]
+    assert any(isinstance(event, Warned) and "seasonal naive" in event.text for event in said)
+
+
+@pytest.mark.parametrize(
+    ("step", "size", "months"),
+    [
+        ("15min", 15 * 60 * 10**9, False),
+        ("D", 86400 * 10**9, False),
+        ("W", 604800 * 10**9, False),
+        ("MS", 1, True),
+        ("QS", 3, True),
+        ("YS", 12, True),
+    ],
+)
+def test_frequencies_are_told_from_the_moments(step, size, months):
+    moments = pd.Series(pd.date_range("2020-01-01", periods=30, freq=step))
+    found = infer_frequency(moments, np.zeros(30, dtype=np.int64))
+    assert (found.size, found.months) == (size, months)
+    assert found.steps(moments).tolist() == list(range(30))
+    assert found.moments(np.arange(30)).tolist() == moments.tolist()
+    assert Frequency.from_json(found.to_json()) == found
+
+
+def test_a_frequency_that_is_no_word_is_refused():
+    with pytest.raises(RequestError, match="fortnight"):
+        named_frequency("fortnight", pd.Series(pd.date_range("2020", periods=3)))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: pd.concat([rows, rows.iloc[[7]]]), "same 'at' as another"),
+        (lambda rows: rows.assign(at=["soon", *rows["at"].astype(str)[1:]]), "Row 1 has no time"),
+        (lambda rows: rows[:40], "74 are needed"),
+        (lambda rows: rows.assign(count=None), "No row has a value"),
+    ],
+)
+def test_series_that_cannot_be_learned_are_named(change, message):
+    with pytest.raises(TrainingError, match=message):
+        fit_forecast(change(_hours(10)), "count", time="at", horizon=24, trials=1)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"horizon": 0}, "horizon"),
+        ({"interval": 1.5}, "interval"),
+        ({"time": "when"}, "no column 'when'"),
+        ({"metric": "roc_auc"}, "roc_auc"),
+    ],
+)
+def test_arguments_that_do_not_fit_are_named(options, message):
+    with pytest.raises(RequestError, match=message):
+        fit_forecast(_hours(10), "count", **({"time": "at", "horizon": 5} | options))
