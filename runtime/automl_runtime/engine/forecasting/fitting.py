@@ -16,7 +16,14 @@ from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName
 
 from automl_runtime.engine.fit import fit
-from automl_runtime.engine.forecasting.forecaster import Forecaster, Layout, Spread, known_columns, naive_outputs
+from automl_runtime.engine.forecasting.forecaster import (
+    Forecaster,
+    Layout,
+    Member,
+    Spread,
+    known_columns,
+    naive_outputs,
+)
 from automl_runtime.engine.forecasting.frequency import infer_frequency, named_frequency, to_moments
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
 from automl_runtime.engine.frames import as_frame
@@ -210,15 +217,19 @@ def _best(
     interval: float,
     on_event: EventSink,
 ) -> Forecaster:
-    """The variant with the least loss on the rows that all of them validated on."""
+    """The variant, or the mean of both, with the least loss on the rows that all of them validated on."""
     common = tried[0].rows
     for each in tried[1:]:
         common = np.intersect1d(common, each.rows)
     outputs: dict[str, Floats] = {}
+    members: dict[str, list[_Tried]] = {}
     for each in tried:
         order = np.argsort(each.rows)
-        found = each.outputs[order][np.searchsorted(each.rows[order], common)]
-        outputs[f"{each.model.best_model}_relative" if each.relative else each.model.best_model] = found
+        name = f"{each.model.best_model}_relative" if each.relative else each.model.best_model
+        outputs[name] = each.outputs[order][np.searchsorted(each.rows[order], common)]
+        members[name] = [each]
+    if len(tried) > 1:
+        outputs["blend"], members["blend"] = np.mean(list(outputs.values()), axis=0), list(tried)
     rows = Rows(views.rows.series[common], views.rows.steps[common], views.rows.gaps[common])
     periods = dict.fromkeys((1, *layout.frequency.periods()))
     naive = {f"naive_{period}": period for period in periods if 2 * period <= history.values.shape[1]}
@@ -228,8 +239,7 @@ def _best(
     chosen = min(scores, key=lambda name: loss_of(metric, scores[name]))
     if chosen in naive:
         on_event(Warned(f"No model beats the seasonal naive forecast ({metric} {scores[chosen]:.4g}); that is used."))
-    winner = next((each for each, name in zip(tried, outputs, strict=False) if name == chosen), None)
-    seconds = {name: each.model.seconds for each, name in zip(tried, outputs, strict=False)}
+    seconds = {name: sum(each.model.seconds for each in parts) for name, parts in members.items()}
     board = [
         LeaderboardRow(model=name, cv=value, fit_seconds=round(seconds.get(name, 0.0), 3), predict_us_per_row=0.0)
         for name, value in sorted(scores.items(), key=lambda item: loss_of(metric, item[1]))
@@ -237,8 +247,7 @@ def _best(
     return Forecaster(
         layout,
         history,
-        winner.model.fitted if winner is not None else None,
-        relative=winner is not None and winner.relative,
+        [Member(each.model.fitted, each.relative) for each in members.get(chosen, [])],
         naive=naive.get(chosen),
         spread=_spread(truth - outputs[chosen], rows.gaps, layout.horizon, interval),
         metric=metric,

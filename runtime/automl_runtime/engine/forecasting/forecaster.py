@@ -22,7 +22,7 @@ from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError
 from automl_runtime.inference.model import FittedModel, load
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Forecaster", "Layout", "Spread", "known_columns", "naive_outputs", "series_codes"]
+__all__ = ["Forecaster", "Layout", "Member", "Spread", "known_columns", "naive_outputs", "series_codes"]
 
 _RECORD = "forecast.json"
 _HISTORY = "history.npz"
@@ -42,6 +42,14 @@ class Layout:
     frequency: Frequency
     keys: tuple[tuple[str, ...], ...]
     """The series that were seen, each by its cells in `series`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A regression; `relative`: it gives multiples of the level."""
+
+    model: FittedModel
+    relative: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +75,8 @@ class Forecaster:
         self,
         layout: Layout,
         history: History,
-        model: FittedModel | None,
+        members: Sequence[Member],
         *,
-        relative: bool,
         naive: int | None,
         spread: Spread,
         metric: MetricName,
@@ -77,8 +84,8 @@ class Forecaster:
         best_model: str,
         rows: list[LeaderboardRow],
     ) -> None:
-        self.layout, self.history, self.fitted = layout, history, model
-        self.relative, self.naive, self.spread = relative, naive, spread
+        self.layout, self.history, self.members = layout, history, tuple(members)
+        self.naive, self.spread = naive, spread
         self.metric, self.cv, self.best_model = metric, cv, best_model
         self._rows = rows
 
@@ -176,12 +183,15 @@ class Forecaster:
         return known_columns(table.loc[wanted].reset_index(drop=True), layout.known_ahead)
 
     def _values(self, rows: Rows, known: pd.DataFrame) -> Floats:
-        if self.fitted is None:
+        if not self.members:
             return naive_outputs(self.history, rows, self.naive or 1)
         features = features_of(self.history, rows, self.layout.frequency)
         inputs = self._inputs(rows, features, known)
-        values = self.fitted.predict(inputs).to_numpy(dtype=np.float64)
-        return np.asarray(values * features["level"].to_numpy()) if self.relative else np.asarray(values)
+        level = features["level"].to_numpy()
+        parts = [
+            member.model.predict(inputs).to_numpy() * (level if member.relative else 1.0) for member in self.members
+        ]
+        return np.asarray(np.mean(parts, axis=0))
 
     def _inputs(self, rows: Rows, features: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
         inputs = pd.concat([features.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
@@ -206,19 +216,20 @@ class Forecaster:
                 "keys": layout.keys,
             },
             "first": self.history.first,
-            "relative": self.relative,
+            "members": [member.relative for member in self.members],
             "naive": self.naive,
             "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level")},
             "metric": self.metric,
             "cv": self.cv,
             "best_model": self.best_model,
             "leaderboard": [row.model_dump(mode="json") for row in self._rows],
-            "model": self.fitted is not None,
         }
         (folder / _RECORD).write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
         np.savez_compressed(folder / _HISTORY, values=self.history.values)
         files = [folder / _RECORD, folder / _HISTORY]
-        return sorted([*files, *(self.fitted.save(folder / _MODEL) if self.fitted is not None else [])])
+        for place, member in enumerate(self.members):
+            files += member.model.save(folder / f"{_MODEL}{place}")
+        return sorted(files)
 
     @classmethod
     def load(cls, path: Path | str) -> Forecaster:
@@ -232,14 +243,17 @@ class Forecaster:
             record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
             with np.load(folder / _HISTORY, allow_pickle=False) as stored:
                 values = np.asarray(stored["values"], dtype=np.float64)
-            return cls._of(record, values, load(folder / _MODEL) if record["model"] else None)
+            relative = enumerate(record["members"])
+            return cls._of(
+                record, values, [Member(load(folder / f"{_MODEL}{place}"), bool(how)) for place, how in relative]
+            )
         except (OSError, ValueError, KeyError, TypeError) as error:
             if isinstance(error, BundleError):
                 raise
             raise BundleError(f"The forecaster in {shorten(str(path))} cannot be read: {error!r}") from error
 
     @classmethod
-    def _of(cls, record: dict[str, Any], values: NDArray[np.float64], model: FittedModel | None) -> Forecaster:
+    def _of(cls, record: dict[str, Any], values: NDArray[np.float64], members: Sequence[Member]) -> Forecaster:
         layout, spread = record["layout"], record["spread"]
         names = {name: tuple(layout[name]) for name in ("series", "known_ahead")}
         keys = tuple(tuple(key) for key in layout["keys"])
@@ -248,8 +262,7 @@ class Forecaster:
         return cls(
             Layout(**(layout | names | {"keys": keys, "frequency": Frequency.from_json(layout["frequency"])})),
             History(values, int(record["first"])),
-            model,
-            relative=bool(record["relative"]),
+            members,
             naive=record["naive"],
             spread=Spread(tuple(spread["edges"]), tuple(spread["low"]), tuple(spread["high"]), float(spread["level"])),
             metric=record["metric"],
@@ -280,8 +293,7 @@ class Forecaster:
         return Forecaster(
             self.layout,
             history,
-            self.fitted,
-            relative=self.relative,
+            self.members,
             naive=self.naive,
             spread=self.spread,
             metric=self.metric,

@@ -17,7 +17,7 @@ Ints = NDArray[np.int64]
 
 _NEAREST = 3
 _SEASONS = 3
-_AVERAGED_SEASONS = 4
+_AVERAGED_SEASONS = 8
 
 
 @dataclass(frozen=True, slots=True)
