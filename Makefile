@@ -57,7 +57,7 @@ bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, 
 	$(BIN)/python -m benchmarks.quality.sentences
 	$(BIN)/python -m benchmarks.quality.compare --again
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
-	$(BIN)/python -m benchmarks.quality.compare --again --budget 10 --seeds 0 --public
+	$(BIN)/python -m benchmarks.quality.compare --again --budget 5 --seeds 0 --public
 
 clean:  ## Remove what the other commands made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -102,7 +102,7 @@ def _print(known: dict[str, Any]) -> None:
     rows: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
     for key, record in known.items():
         engine, folder, _, budget = key.split()
-        if "score" in record:
+        if "score" in record and not folder.startswith("public/"):
             rows.setdefault((engine, budget), {}).setdefault(folder, []).append(record)
     print("\n| engine | budget | " + " | ".join(f"{table.folder} ({table.metric})" for table in TABLES) + " |")
     print("|---" * (2 + len(TABLES)) + "|")
