@@ -27,9 +27,10 @@ PACKAGES = {
     "autogluon": ("autogluon.tabular[lightgbm,catboost,xgboost,fastai]==1.6.3",),
 }
 """Distribution and version of each peer."""
-_TIE = 0.001
 OVER = 20.0
 """Times of the budget after which a run is given up."""
+TIE = 0.001
+"""Share of the error below which two scores count as equal."""
 
 
 def main() -> int:
@@ -56,7 +57,10 @@ def main() -> int:
                     known[key] = _measure(engine, table, seed, options.budget)
                     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n", encoding="utf-8")
                     print(key, known[key], flush=True)
-    _print_wins(known, options.budget) if options.public else _print(known)
+    if options.public:
+        _print_wins(known, options.budget)
+    else:
+        _print(known)
     return 0
 
 
@@ -138,7 +142,7 @@ def _print_wins(known: dict[str, Any], budget: float) -> None:
         both = [folder for folder in theirs if folder in ours]
         gaps = [_gap(fmean(ours[folder]), fmean(theirs[folder]), metrics[folder]) for folder in both]
         if engine != "automl":
-            wins, losses = sum(gap > _TIE for gap in gaps), sum(gap < -_TIE for gap in gaps)
+            wins, losses = sum(gap > TIE for gap in gaps), sum(gap < -TIE for gap in gaps)
             print(f"| {engine} | {budget:g} s | {len(both)} | {wins} | {len(both) - wins - losses} | {losses} |")
 
 

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from operator import or_
 
 from automl_runtime.data.reading.cells import TYPED, CellKind, kind_of
 
@@ -186,9 +185,9 @@ def is_group_row(rows: Sequence[Row], width: int) -> bool:
     if not rows[0][0].strip():
         return True
     below = rows[1] if len(rows) > 1 else ()
-    names = [bool(cell.strip()) for cell in below]
-    missing = [bool(cell.strip()) for cell in rows[0]]
-    return len(below) == width and not names[0] and all(map(or_, names, missing)) and looks_like_names(below, width)
+    if len(below) != width or below[0].strip() or not looks_like_names(below, width):
+        return False
+    return all(label.strip() or name.strip() for label, name in zip(rows[0], below, strict=True))
 
 
 def is_sentence(row: Row) -> bool:

@@ -27,7 +27,6 @@ __all__ = ["Forecaster", "Layout", "Member", "Spread", "known_columns", "naive_o
 _RECORD = "forecast.json"
 _HISTORY = "history.npz"
 _MODEL = "model"
-_ONE = "all"
 
 
 @dataclass(frozen=True, slots=True)

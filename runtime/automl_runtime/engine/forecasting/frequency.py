@@ -22,7 +22,6 @@ STEPS = {"hour": 3600 * _SECOND, "day": _DAY, "week": 7 * _DAY, "month": 1, "qua
 _IN_MONTHS = ("month", "quarter", "year")
 _SHORTEST_MONTH = 27.5
 _LONGEST_YEAR = 367
-_MOST_PERIODS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +57,7 @@ class Frequency:
             return (12 // self.size,) if 12 // self.size >= 2 else ()
         # A year of 52 weeks keeps the day of the week.
         wanted = (_DAY, 7 * _DAY, 364 * _DAY)
-        found = [length // self.size for length in wanted if length % self.size == 0 and length // self.size >= 2]
-        return tuple(found[:_MOST_PERIODS])
+        return tuple(length // self.size for length in wanted if length % self.size == 0 and length // self.size >= 2)
 
     def to_json(self) -> dict[str, Any]:
         """The frequency as JSON."""

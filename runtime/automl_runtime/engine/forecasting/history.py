@@ -53,7 +53,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """What is to be forecast: a step of a series, seen `gap` steps before."""
+    """What is to be forecast: steps of series, each seen `gaps` steps before; three arrays of one length."""
 
     series: Ints
     steps: Ints
@@ -61,10 +61,10 @@ class Rows:
 
 
 def features_of(history: History, rows: Rows, frequency: Frequency) -> pd.DataFrame:
-    """Numbers for each row, made only of steps up to `steps - gaps`.
+    """A frame of float64 with a row for each of `rows`, made only of the target up to the step `steps - gaps`.
 
-    Lags of a period are those of its last whole multiples that are known; `level` is the mean of the longest period
-    that fits in.
+    Lags of a period are those of its last whole multiples that are known; `level` is the mean of four times the
+    longer of the first two periods, of 16 steps at least.
     """
     origin = rows.steps - rows.gaps
     columns: dict[str, Floats] = {"gap": rows.gaps.astype(np.float64), "trend": rows.steps.astype(np.float64)}
