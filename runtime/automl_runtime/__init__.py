@@ -9,7 +9,7 @@ Importing this package is cheap; its parts are imported when they are used.
     model.save("model")
     automl.load("model").predict(new_rows)
 
-    automl.fit_forecast(frame, "sold", time="day", horizon=28, series=["shop"]).forecast()
+    automl.fit(frame, "sold", task="forecast", time="day", horizon=28, series=["shop"]).forecast()
 """
 
 from __future__ import annotations
@@ -20,11 +20,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
-    from automl_runtime.engine.forecasting.fitting import fit_forecast
     from automl_runtime.engine.forecasting.forecaster import Forecaster
-    from automl_runtime.inference.model import load
+    from automl_runtime.engine.loading import load
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "fit_forecast", "load"]
+__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
 
 __version__ = "0.1.0"
 
@@ -33,8 +32,7 @@ _PLACES = {
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
-    "fit_forecast": "automl_runtime.engine.forecasting.fitting",
-    "load": "automl_runtime.inference.model",
+    "load": "automl_runtime.engine.loading",
 }
 
 

@@ -288,7 +288,7 @@ def test_what_cannot_be_learned_is_refused(change, message):
     [
         ({"target": "z"}, RequestError),
         ({"metric": "f1", "task": "regression"}, RequestError),
-        ({"task": "forecast"}, TrainingError),
+        ({"task": "clustering"}, TrainingError),
         ({"task": "binary"}, TrainingError),
         ({"budget_seconds": 0}, RequestError),
         ({"folds": 1}, RequestError),
@@ -385,3 +385,16 @@ def test_a_shuffled_target_is_not_learned():
     rows["many"] = rng.integers(0, 120, 400).astype(str)
     rows["y"] = rng.permutation(rows["y"])
     assert fit(rows, "y", trials=3).cv < 0.6
+
+
+def test_groups_weights_and_time_can_be_named():
+    rng = np.random.default_rng(0)
+    rows = pd.DataFrame({"who": np.repeat(np.arange(20), 5), "w": 1.0, "at": np.arange(100), "x": rng.normal(size=100)})
+    rows["y"] = rows["x"] + rng.normal(size=100)
+    named = fit_fully(rows, "y", groups="who", weights="w", trials=1, folds=3)
+    assert named.features == ["at", "x"]
+    apart = fit_fully(rows.drop(columns=["who", "w"]), "y", groups=rows["who"], weights=rows["w"], trials=1, folds=3)
+    assert named.oof.equals(apart.oof)
+    assert fit_fully(rows, "y", time="at", validation="temporal", trials=1).features == ["who", "w", "at", "x"]
+    with pytest.raises(RequestError, match="no column 'whom'"):
+        fit_fully(rows, "y", groups="whom")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.engine.forecasting.fitting import fit_forecast
+from automl_runtime import load
+from automl_runtime.engine.fit import fit
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Warned
+
+fit_forecast = partial(fit, task="forecast")
 
 
 def _hours(days=60, seed=0):
@@ -166,3 +171,19 @@ def test_series_that_cannot_be_learned_are_named(change, message):
 def test_arguments_that_do_not_fit_are_named(options, message):
     with pytest.raises(RequestError, match=message):
         fit_forecast(_hours(10), "count", **({"time": "at", "horizon": 5} | options))
+
+
+def test_what_only_forecasts_know_is_refused_elsewhere():
+    rows = _hours(10)
+    with pytest.raises(RequestError, match=r"`horizon`, `series`: only for task=\"forecast\""):
+        fit(rows, "count", horizon=3, series=["at"])
+    with pytest.raises(RequestError, match="names of columns, and `horizon`"):
+        fit_forecast(rows, "count", time="at")
+    with pytest.raises(RequestError, match="`interpretable` and `replay` are not possible"):
+        fit_forecast(rows, "count", time="at", horizon=3, interpretable=True)
+
+
+def test_a_saved_forecaster_is_loaded_by_the_one_door(tmp_path):
+    model = fit_forecast(_hours(10), "count", time="at", horizon=3, trials=1)
+    model.save(tmp_path)
+    pd.testing.assert_frame_equal(load(tmp_path).forecast(), model.forecast())

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.engine import fit as fitting
+from automl_runtime.engine import tabular
+from automl_runtime.engine.fit import fit
 from automl_runtime.engine.folds import Fold
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.base import Job, Stopper
@@ -36,8 +37,8 @@ def alone(monkeypatch):
         found = everything(problem, data, interpretable=interpretable)
         return [config for config in found if config.learner == "network"]
 
-    monkeypatch.setattr(fitting, "portfolio", networks)
-    return fitting.fit
+    monkeypatch.setattr(tabular, "portfolio", networks)
+    return fit
 
 
 @pytest.mark.parametrize("labels", [None, ["no", "yes"], ["low", "middle", "high"]], ids=str)
@@ -57,7 +58,7 @@ def test_what_is_no_sum_is_learned(alone, labels):
 def test_networks_repeat_and_replay_a_timed_search(alone):
     rows = _rows()
     timed = alone(rows, "y", budget_seconds=1.0, folds=3)
-    again = fitting.fit(rows, "y", replay=timed.trials)
+    again = fit(rows, "y", replay=timed.trials)
     np.testing.assert_array_equal(again.oof, timed.oof)
     assert [trial["rounds"] for trial in again.trials] == [trial["rounds"] for trial in timed.trials]
 

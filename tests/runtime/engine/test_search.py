@@ -92,7 +92,7 @@ def test_learners_are_registered_by_name():
 
 
 def test_a_new_learner_needs_no_change_elsewhere(monkeypatch):
-    from automl_runtime.engine import fit as fitting
+    from automl_runtime.engine import tabular as fitting
     from automl_runtime.engine.learners.forest import TreeLearner
 
     class Stump(TreeLearner):
@@ -162,7 +162,7 @@ def test_relative_errors_weigh_small_values_more():
 
 
 def test_a_table_too_large_for_the_budget_is_sampled_and_said(monkeypatch):
-    from automl_runtime.engine import fit as fitting
+    from automl_runtime.engine import tabular as fitting
 
     monkeypatch.setattr(fitting, "make_plan", lambda *_: Plan("stratified", 2, 100, 0))
     rng = np.random.default_rng(0)
@@ -211,7 +211,7 @@ def test_a_model_too_large_to_commit_is_made_smaller(monkeypatch):
 
 
 def test_the_outcome_does_not_depend_on_the_number_of_cores(monkeypatch):
-    from automl_runtime.engine import fit as fitting
+    from automl_runtime.engine import tabular as fitting
 
     rng = np.random.default_rng(0)
     rows = pd.DataFrame(rng.normal(size=(150, 3))).add_prefix("x")

@@ -1,4 +1,4 @@
-"""`fit_forecast`: a regression over all series and distances ahead, or a seasonal naive forecast where that is better.
+"""Forecasts: a regression over all series and distances ahead, or a seasonal naive forecast where that is better.
 
 Each training row is a step of a series seen a random number of steps before it: the model learns how much the past
 still tells, and every step of a horizon is forecast directly, without feeding forecasts back.
@@ -6,16 +6,15 @@ still tells, and every step of a horizon is forecast directly, without feeding f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
-from automl_schemas.vocabulary import MetricName
+from automl_schemas.vocabulary import MetricName, default_metric
 
-from automl_runtime.engine.fit import fit
 from automl_runtime.engine.forecasting.forecaster import (
     Forecaster,
     Layout,
@@ -26,11 +25,13 @@ from automl_runtime.engine.forecasting.forecaster import (
 )
 from automl_runtime.engine.forecasting.frequency import infer_frequency, named_frequency, to_moments
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
-from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import check_metric, loss_of, score_values
 from automl_runtime.engine.model import Model
+from automl_runtime.engine.options import Options
+from automl_runtime.engine.problem import make_problem
+from automl_runtime.engine.tabular import fit_table
 from automl_runtime.errors import RequestError, TrainingError, shorten
-from automl_runtime.events import EventSink, Warned, ignore
+from automl_runtime.events import EventSink, Warned
 from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = ["fit_forecast"]
@@ -43,7 +44,7 @@ _FEWEST_OF_GROUP = 30
 
 
 def fit_forecast(
-    frame: Any,
+    table: pd.DataFrame,
     target: str,
     *,
     time: str,
@@ -51,50 +52,33 @@ def fit_forecast(
     series: Sequence[str] = (),
     known_ahead: Sequence[str] = (),
     frequency: str | None = None,
-    metric: MetricName = "rmse",
+    metric: MetricName | None = None,
     interval: float = 0.8,
-    budget_seconds: float = 60.0,
-    trials: int | None = None,
-    seed: int = 0,
-    on_event: EventSink = ignore,
-    cancel: Callable[[], bool] | None = None,
+    options: Options,
 ) -> Forecaster:
-    """Learns to continue one or many series; columns that are neither time, series nor known ahead are not used.
+    """See `fit`; columns that are neither time, series nor known ahead are not used.
 
-    Args:
-        frame: a pandas, Polars or Arrow table with a row for each moment of each series.
-        target: the column to forecast; rows without it are gaps.
-        time: the column with the moments.
-        horizon: how many steps ahead.
-        series: the columns that tell series apart; none: there is one series.
-        known_ahead: columns whose value is known before the moment comes: calendars, plans, prices, a weather forecast.
-        frequency: `hour`, `day`, `week`, `month`, `quarter` or `year`; None: the usual distance of two moments.
-        metric: what is optimised.
-        interval: share of the values that shall fall between `low` and `high`.
-        budget_seconds: wall clock; it does not count when `trials` is given.
-        trials: the number of trials of each of two searches; the outcome is then the same every time.
-        seed: of everything that is random.
-        on_event: gets the progress.
-        cancel: polled several times a second; True ends the search.
+    `options.trials` counts for each of two searches. Of the options of a table `interpretable` and `replay` are not
+    possible.
 
     Raises:
         RequestError: if an argument does not fit.
         TrainingError: if the series are too short, or a moment occurs twice in one.
-        Cancelled: after `cancel` said so, or Ctrl-C.
     """
+    if options.interpretable or options.replay is not None:
+        raise RequestError("`interpretable` and `replay` are not possible for a forecast.")
+    metric = metric or default_metric("forecast")
     check_metric(metric, "regression")
     if horizon < 1 or not 0 < interval < 1:
         raise RequestError("`horizon` must be 1 or more steps, `interval` a share between 0 and 1.")
-    table = as_frame(frame)
     for name in (target, time, *series, *known_ahead):
         if name not in table.columns:
             raise RequestError(f"The table has no column {shorten(name)}.")
     table = table[table[target].notna()].reset_index(drop=True)
     layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
-    views = _views(table, layout, history, steps, codes, seed)
-    options = {"metric": metric, "trials": trials, "seed": seed, "on_event": on_event, "cancel": cancel}
-    tried = _tried(views, budget_seconds, options)
-    return _best(layout, history, views, tried, metric, interval, on_event)
+    views = _views(table, layout, history, steps, codes, options.seed)
+    tried = _tried(views, metric, options)
+    return _best(layout, history, views, tried, metric, interval, options.on_event)
 
 
 def _read(
@@ -178,32 +162,32 @@ class _Tried:
     """The forecasts of those rows, in the unit of the target."""
 
 
-def _tried(views: _Views, budget: float, options: dict[str, Any]) -> list[_Tried]:
+def _tried(views: _Views, metric: MetricName, options: Options) -> list[_Tried]:
     """The target as it is, and as a multiple of its level, which lets trees follow a trend."""
     usable = np.isfinite(views.level) & (views.level > 0)
     relative = bool((views.y >= 0).all() and usable.mean() > 0.5)
-    share = budget / (1 + relative)
-    tried = [_fit(views, np.ones(len(views.y), dtype=bool), share, options, relative=False)]
+    share = replace(options, validation="temporal", budget_seconds=options.budget_seconds / (1 + relative))
+    tried = [_fit(views, np.ones(len(views.y), dtype=bool), metric, share, relative=False)]
     if relative:
-        tried.append(_fit(views, usable, share, options, relative=True))
+        tried.append(_fit(views, usable, metric, share, relative=True))
     return tried
 
 
-def _fit(views: _Views, kept: Bools, budget: float, options: dict[str, Any], *, relative: bool) -> _Tried:
+def _fit(views: _Views, kept: Bools, metric: MetricName, options: Options, *, relative: bool) -> _Tried:
     places = np.flatnonzero(kept)
     scale = views.level[places] if relative else np.ones(len(places))
     # An error of the multiple counts as much as the level it is multiplied by.
-    weights = (scale**2 if options["metric"] in ("rmse", "r2") else scale) if relative else None
-    model = fit(
+    weights = (scale**2 if metric in ("rmse", "r2") else scale) if relative else None
+    clock = options.clock()
+    inputs, problem = make_problem(
         views.inputs.iloc[places].reset_index(drop=True),
         pd.Series(views.y[places] / scale, name="value"),
         task="regression",
-        budget_seconds=budget,
-        validation="temporal",
+        metric=metric,
         time=pd.Series(views.rows.steps[places]),
         weights=weights,
-        **options,
     )
+    model = fit_table(inputs, problem, clock, options)
     validated = model.oof.index.to_numpy()
     return _Tried(model, relative, places[validated], model.oof.to_numpy()[:, 0] * scale[validated])
 

@@ -22,9 +22,9 @@ from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError
 from automl_runtime.inference.model import FittedModel, load
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Forecaster", "Layout", "Member", "Spread", "known_columns", "naive_outputs", "series_codes"]
+__all__ = ["RECORD", "Forecaster", "Layout", "Member", "Spread", "known_columns", "naive_outputs", "series_codes"]
 
-_RECORD = "forecast.json"
+RECORD = "forecast.json"
 _HISTORY = "history.npz"
 _MODEL = "model"
 
@@ -223,9 +223,9 @@ class Forecaster:
             "best_model": self.best_model,
             "leaderboard": [row.model_dump(mode="json") for row in self._rows],
         }
-        (folder / _RECORD).write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
+        (folder / RECORD).write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
         np.savez_compressed(folder / _HISTORY, values=self.history.values)
-        files = [folder / _RECORD, folder / _HISTORY]
+        files = [folder / RECORD, folder / _HISTORY]
         for place, member in enumerate(self.members):
             files += member.model.save(folder / f"{_MODEL}{place}")
         return sorted(files)
@@ -239,7 +239,7 @@ class Forecaster:
         """
         folder = Path(path)
         try:
-            record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
             with np.load(folder / _HISTORY, allow_pickle=False) as stored:
                 values = np.asarray(stored["values"], dtype=np.float64)
             relative = enumerate(record["members"])

@@ -1,0 +1,48 @@
+"""How a search is done: what `fit` was asked for besides the rows and the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from automl_schemas.spec import Validation
+
+from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.thresholds import ThresholdPolicy
+from automl_runtime.errors import RequestError
+from automl_runtime.events import EventSink, Progress, ignore
+from automl_runtime.inference.encoding import FeatureKind
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """See `fit` for what each means."""
+
+    budget_seconds: float = 60.0
+    trials: int | None = None
+    folds: int = 5
+    validation: Validation = "stratified"
+    interpretable: bool = False
+    threshold: ThresholdPolicy | None = None
+    kinds: Mapping[str, FeatureKind] | None = None
+    seed: int = 0
+    replay: Sequence[Mapping[str, Any]] | None = None
+    on_event: EventSink = ignore
+    cancel: Callable[[], bool] | None = None
+
+    def clock(self) -> Clock:
+        """Starts the clock; without a budget when the number of trials is fixed.
+
+        Raises:
+            RequestError: if a number is out of its range, or `replay` holds no trial.
+        """
+        if self.budget_seconds <= 0 or self.folds < 2 or (self.trials is not None and self.trials < 1):
+            raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
+        if self.replay is not None and not any(record["rounds"] for record in self.replay):
+            raise RequestError("There is no trial to execute again: `replay` is empty.")
+        clock = Clock(float(self.budget_seconds) if self.trials is None and self.replay is None else None)
+        self.on_event(Progress("training", 0.0, clock.budget, "reading the table"))
+        return clock

@@ -1,0 +1,150 @@
+"""Searches for the best model of a target that is a column: classes or values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from automl_schemas.metrics import LeaderboardRow
+from numpy.typing import NDArray
+
+from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.finish import Outcome, finish
+from automl_runtime.engine.folds import choose_validation, make_folds
+from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.metrics import loss_of
+from automl_runtime.engine.model import Model
+from automl_runtime.engine.options import Options
+from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.portfolio import portfolio
+from automl_runtime.engine.preprocessing import varies
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.search import Search
+from automl_runtime.engine.trials import Config
+from automl_runtime.engine.workspace import Workspace
+from automl_runtime.errors import TrainingError
+from automl_runtime.events import EventSink, Progress, Warned
+from automl_runtime.inference.encoding import Encoded, Encoder
+
+__all__ = ["fit_table"]
+
+_FEW_ROWS = 50
+
+
+def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Options) -> Model:
+    """See `fit`: its inputs, and the problem that `make_problem` made of the target."""
+    if not len(inputs.columns):
+        raise TrainingError("There is no column to learn from besides the target.")
+    if len(problem) < _FEW_ROWS:
+        options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
+    encoder = Encoder(make_columns(inputs, options.kinds))
+    data = encoder.encode(inputs)
+    if not varies(data):
+        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
+    plan = _plan(problem, data, clock, options)
+    problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
+    workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)
+    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
+    outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+    model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+    elapsed = clock.elapsed()
+    total = elapsed if clock.budget is None else clock.budget
+    options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
+    return model
+
+
+def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
+    from threadpoolctl import threadpool_limits
+
+    replay, single = options.replay, options.interpretable
+    if replay is None:
+        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+    else:
+        configs = _replayed(replay)
+    # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        search.run(configs, options.trials, grow=not single and replay is None)
+        return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+
+
+def _plan(problem: Problem, data: Encoded, clock: Clock, options: Options) -> Plan:
+    if options.replay is not None:
+        return Plan(**options.replay[0]["plan"])
+    validation = choose_validation(problem, options.validation)
+    return make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+
+
+def _sampled(
+    plan: Plan, problem: Problem, data: Encoded, index: pd.Index, on_event: EventSink
+) -> tuple[Problem, Encoded, pd.Index]:
+    rows = sample_rows(plan, len(problem))
+    if rows is None:
+        return problem, data, index
+    on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
+
+    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
+        return None if values is None else values[rows]
+
+    smaller = replace(
+        problem,
+        y=problem.y[rows],
+        weights=part(problem.weights),
+        groups=part(problem.groups),
+        time=part(problem.time),
+    )
+    return smaller, data.take(rows), index[rows]
+
+
+def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:
+    return [
+        Config(
+            record["model"],
+            record["learner"],
+            dict(record["params"]),
+            rounds=tuple(record["rounds"]),
+            final_rounds=record["final_rounds"],
+        )
+        for record in records
+        if record["rounds"]
+    ]
+
+
+def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> Model:
+    problem = search.problem
+    columns = list(problem.classes) or [problem.target]
+    rows = [_row(search, result) for result in search.results if result.complete]
+    best = "ensemble" if len(outcome.weights) > 1 else next(iter(outcome.weights))
+    if len(outcome.weights) > 1:
+        chosen = [row for row in rows if row.model in outcome.weights]
+        rows.append(
+            LeaderboardRow(
+                model=best,
+                cv=outcome.score,
+                fit_seconds=sum(row.fit_seconds for row in chosen),
+                predict_us_per_row=sum(row.predict_us_per_row for row in chosen),
+            )
+        )
+    return Model(
+        outcome.model,
+        cv=outcome.score,
+        best_model=best,
+        rows=sorted(rows, key=lambda row: (loss_of(problem.metric, row.cv), row.model != "ensemble", row.model)),
+        oof=pd.DataFrame(outcome.outputs, index=index, columns=pd.Index(np.array(columns))),
+        trials=[result.record(plan.to_json()) for result in search.results],
+        seconds=search.clock.elapsed(),
+        weights=outcome.weights,
+    )
+
+
+def _row(search: Search, result: Any) -> LeaderboardRow:
+    predicting = sum(fold.predict_seconds for fold in result.folds)
+    models = 1 if result.config.family().refits else len(result.folds)
+    return LeaderboardRow(
+        model=result.config.name,
+        cv=result.score,
+        fit_seconds=round(result.seconds, 3),
+        predict_us_per_row=round(1e6 * predicting * models / len(search.workspace.valid_rows), 3),
+    )
