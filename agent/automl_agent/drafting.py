@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
-from automl_runtime.data.holdout import holdout_mask, row_identity
+from automl_runtime.data.duplicates import slug
+from automl_runtime.data.holdout import sealed_rows
 from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.review import PlanItem, review_items
@@ -22,6 +23,7 @@ from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.grounding import Grounded, ground
+from automl_agent.grounding.forecasts import settle_forecast, wide
 from automl_agent.requirements import load_request
 
 __all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
@@ -86,9 +88,8 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     answers = dict(options.answers)
     grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
     _say_what_was_understood(grounded, asked, on_event)
-    spec, leak_questions, assembled, holdout = _judge_columns(
-        grounded.spec, asked, discovery, options, answers, on_event
-    )
+    judge = _judge_series if grounded.spec.task.type == "forecast" else _judge_columns
+    spec, leak_questions, assembled, holdout = judge(grounded.spec, asked, discovery, options, answers, on_event)
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
     return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
 
@@ -188,7 +189,7 @@ def _judge_columns(
     assembled = assemble(spec, discovery.catalog, discovery.tables)
     if assembled.frame.empty:
         raise DataError("The training table has no row with a target.")
-    holdout = _sealed(spec, assembled)
+    holdout = sealed_rows(assembled.frame, spec, assembled.columns)
     on_event(Progress("checking for leaks", 0, None))
     known_before = asked.known_before if isinstance(asked, Requirement) else None
     report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
@@ -203,10 +204,37 @@ def _judge_columns(
     return settle_drops(spec, assembled.columns, report.drops), list(questions.values()), assembled, holdout
 
 
-def _sealed(spec: ProjectSpec, assembled: Assembled) -> np.ndarray:
-    identity = row_identity(assembled.frame, spec, assembled.columns)
-    time = assembled.frame[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
-    return np.asarray(holdout_mask(identity, spec.seed, time=time))
+def _judge_series(
+    spec: ProjectSpec,
+    asked: Requirement | ProjectSpec,
+    discovery: Discovery,
+    options: DraftOptions,
+    answers: dict[str, str],
+    on_event: EventSink,
+) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
+    """As `_judge_columns`: leaks are looked for among all columns, then what a forecast can use is settled."""
+    whole = wide(spec, discovery.catalog)
+    judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, on_event)
+    requirement = asked if isinstance(asked, Requirement) else None
+    spec = judged.model_copy(update={"task": spec.task, "training": spec.training})
+    while True:
+        settled = settle_forecast(
+            spec, assembled, judged.data.drop, discovery.catalog, requirement=requirement, answers=answers
+        )
+        open_ = [question for question in settled.questions if question.id not in answers]
+        if options.ask is None or not open_:
+            break
+        answers[open_[0].id] = options.ask(open_[0])
+    for sentence in settled.assumed:
+        on_event(Finding("grounded", sentence))
+    ids = {question.id for question in settled.questions}
+    given = {key: value for key, value in answers.items() if key in ids}
+    spec = settled.spec.model_copy(update={"answers": {**settled.spec.answers, **given}})
+    used = {*spec.task.known_ahead, *spec.task.series}
+    asked_of = {f"leak.{slug(name)}" for name in used}
+    assembled = assemble(spec, discovery.catalog, discovery.tables)
+    questions = [*settled.questions, *(question for question in leaks if question.id in asked_of)]
+    return spec, questions, assembled, sealed_rows(assembled.frame, spec, assembled.columns)
 
 
 def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn]) -> ProjectSpec:

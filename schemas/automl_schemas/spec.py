@@ -41,8 +41,18 @@ class TaskSpec(Contract):
     group: str | None = None
     """Column whose value is shared by rows of one entity; a split never divides a group."""
     series: list[str] = []
+    """Of a forecast: the columns of the base table that tell apart rows with the same moment."""
     frequency: str | None = None
+    """Of a forecast: the step, as `hour`, `day` or `15 minutes`."""
     known_ahead: list[str] = []
+    """Of a forecast: columns of the training table whose values are known before the moment comes."""
+    horizon: int | None = Field(default=None, ge=1)
+    """Of a forecast: how many steps it looks ahead."""
+    time_sql: str | None = None
+    """Of a forecast: DuckDB expression over the base table that makes the column `time`, where no column holds the
+    moment as a whole."""
+    aggregate: Literal["sum", "mean"] | None = None
+    """Of a forecast: how the rows of a series that fall into one step become one; None where each step has one row."""
 
 
 class TargetSpec(Contract):

@@ -9,12 +9,34 @@ import numpy as np
 import pandas as pd
 from automl_schemas.spec import ProjectSpec
 
+from automl_runtime.data.frequency import last_steps
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.errors import DataError
 
-__all__ = ["fold_groups", "holdout_mask", "row_identity"]
+__all__ = ["fold_groups", "holdout_mask", "row_identity", "sealed_rows"]
 
 _SEPARATOR = "\x1f"
+
+
+def sealed_rows(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> np.ndarray:
+    """Which rows of the training table are the holdout of the project.
+
+    Of a forecast the last `task.horizon` steps of all series; else `holdout_mask`, by time where that validates.
+
+    Raises:
+        DataError: when either side would be empty.
+    """
+    task = spec.task
+    if task.type == "forecast" and task.time and task.frequency and task.horizon:
+        mask = np.asarray(last_steps(frame[task.time], task.frequency, task.horizon))
+        if mask.all():
+            raise DataError(
+                f"All {len(mask):,} rows lie within the last {task.horizon} steps: none is left to learn from.",
+                hint="Ask for a shorter horizon, or add older rows.",
+            )
+        return mask
+    time = frame[task.time] if spec.training.validation == "temporal" and task.time else None
+    return holdout_mask(row_identity(frame, spec, columns), spec.seed, time=time)
 
 
 def row_identity(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> pd.Series:

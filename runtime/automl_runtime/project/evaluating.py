@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +16,14 @@ from automl_schemas.vocabulary import Operator
 
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
+from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
 from automl_runtime.monitoring.reference import Reference
+from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
@@ -49,15 +52,12 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     rows = project.load_rows("holdout")
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
-    features, target = build_features(rows), rows[project.target]
-    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
-    metrics = _metrics(project, bundle.manifest, evaluation)
-    on_event(Progress("evaluating", 1, 3, "importance"))
-    data = _report_data(project, bundle, metrics, evaluation, features, target)
+    judge = _judged_forecast if bundle.manifest.task == "forecast" else _judged
+    data = judge(project, bundle, build_features(rows), rows[project.target], on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data)
     on_event(Progress("evaluating", 3, 3, "done"))
-    return metrics
+    return data.metrics
 
 
 def meets(value: float, goal: Goal) -> bool:
@@ -113,14 +113,11 @@ def _summary(manifest: BundleManifest) -> TrainingSummary:
     return manifest.training
 
 
-def _report_data(
-    project: Project,
-    bundle: Bundle,
-    metrics: Metrics,
-    evaluation: Evaluation,
-    features: pd.DataFrame,
-    target: pd.Series,
+def _judged(
+    project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series, on_event: EventSink
 ) -> ReportData:
+    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
+    on_event(Progress("evaluating", 1, 3, "importance"))
     importance = permutation_importance(
         bundle.model,
         bundle.model.encoder.encode(features),
@@ -128,17 +125,29 @@ def _report_data(
         seconds=_IMPORTANCE_SECONDS,
         seed=project.spec.seed,
     )
+    data = _report_data(project, bundle, evaluation)
+    return replace(data, importance=importance, thresholds=_thresholds(bundle, features, target))
+
+
+def _judged_forecast(
+    project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series, on_event: EventSink
+) -> ReportData:
+    rows = features.assign(**{project.target: target})
+    evaluation, view = evaluate_forecast(before_holdout(bundle.model, rows), rows, seed=project.spec.seed)
+    on_event(Progress("evaluating", 1, 3, "report"))
+    return replace(_report_data(project, bundle, evaluation), importance=view.importance, forecast=view)
+
+
+def _report_data(project: Project, bundle: Bundle, evaluation: Evaluation) -> ReportData:
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
     return ReportData(
         spec=project.spec,
         catalog=project.catalog,
-        metrics=metrics,
+        metrics=_metrics(project, bundle.manifest, evaluation),
         evaluation=evaluation,
-        importance=importance,
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
-        thresholds=_thresholds(bundle, features, target),
         reference=Reference.model_validate(bundle.reference) if bundle.reference else None,
         manifest=bundle.manifest,
         run_id=run.name,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["Predicted", "predict"]
+__all__ = ["Predicted", "Sink", "open_sink", "predict", "read_chunks"]
 
 _CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
@@ -56,10 +56,16 @@ class Predicted:
 _Read = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[CellProblem]]]
 
 
-class _Sink(Protocol):
-    def write(self, frame: pd.DataFrame) -> None: ...
+class Sink(Protocol):
+    """Takes predictions, chunk by chunk."""
 
-    def close(self) -> None: ...
+    def write(self, frame: pd.DataFrame) -> None:
+        """Appends rows."""
+        ...
+
+    def close(self) -> None:
+        """Finishes the file."""
+        ...
 
 
 def predict(
@@ -89,7 +95,7 @@ def predict(
     if source.is_dir():
         chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
     else:
-        chunks, read = _chunks(source), partial(_parsed, bundle.schema, source)
+        chunks, read = read_chunks(source), partial(_parsed, bundle.schema, source)
     if place is None:
         _run(bundle, build_features, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
@@ -99,7 +105,7 @@ def predict(
 
 def _write_to(path: Path, *job: Any) -> None:
     bundle, build_features, chunks, read, done, on_event = job
-    with _open_sink(path) as sink:
+    with open_sink(path) as sink:
         _run(bundle, build_features, chunks, read, sink, done, on_event)
 
 
@@ -108,7 +114,7 @@ def _run(
     build_features: Features,
     chunks: Iterator[pd.DataFrame],
     read: _Read,
-    sink: _Sink,
+    sink: Sink,
     done: Predicted,
     on_event: EventSink,
 ) -> None:
@@ -154,7 +160,13 @@ def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.D
         raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
 
 
-def _chunks(source: Path) -> Iterator[pd.DataFrame]:
+def read_chunks(source: Path) -> Iterator[pd.DataFrame]:
+    """The rows of a CSV, JSON lines or Parquet file, some thousands at a time, cells as they stand.
+
+    Raises:
+        RequestError: if the file is of another kind.
+        DataError: if it cannot be read.
+    """
     suffix = source.suffix.lower()
     if suffix not in _READABLE:
         raise RequestError(
@@ -254,7 +266,17 @@ class _ParquetSink:
 
 
 @contextmanager
-def _open_sink(path: Path) -> Iterator[_Sink]:
+def open_sink(path: Path | None) -> Iterator[Sink]:
+    """Where predictions go: a CSV, JSON lines or Parquet file, by its name; None: CSV on standard output.
+
+    Raises:
+        RequestError: if the name ends otherwise.
+    """
+    if path is None:
+        yield _CsvSink(sys.stdout)
+        return
+    if path.suffix.lower() not in _WRITABLE:
+        raise RequestError(f"{path.name!r}: predictions are written as {', '.join(_WRITABLE)}.")
     if path.suffix.lower() == ".parquet":
         sink = _ParquetSink(path)
         try:

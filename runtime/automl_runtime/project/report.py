@@ -7,6 +7,7 @@ from pathlib import Path
 from automl_runtime.files import write_text
 from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_forecast import forecast_section
 from automl_runtime.project.report_html import code, section
 from automl_runtime.project.report_results import charts, drivers_section, quality_section, search_section
 from automl_runtime.project.report_svg import standalone, style_sheet
@@ -28,6 +29,7 @@ __all__ = ["ReportData", "render_report", "write_plots", "write_report"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PARTS = {
+    "forecast": "Forecast",
     "quality": "Quality",
     "drivers": "Drivers",
     "search": "Search",
@@ -60,6 +62,7 @@ def render_report(data: ReportData) -> str:
     """The report as HTML."""
     pictures = charts(data)
     sections = {
+        "forecast": forecast_section(data, pictures),
         "quality": quality_section(data, pictures),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
@@ -84,7 +87,7 @@ def render_report(data: ReportData) -> str:
 def _headline(data: ReportData) -> str:
     spec, metrics = data.spec, data.metrics
     facts = [
-        ("one row is one", spec.task.entity or "row"),
+        ("one row is one", spec.task.entity or spec.task.frequency or "row"),
         ("target", target_name(spec) or "none"),
         *([("yes means", spec.target.positive)] if spec.target and spec.target.positive is not None else []),
         *([("days ahead", round_number(spec.task.horizon_days))] if spec.task.horizon_days else []),

@@ -14,6 +14,7 @@ from automl_schemas.question import Question
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_runtime.engine.evaluation import Evaluation
+from automl_runtime.engine.forecasting.evaluation import ForecastView
 from automl_runtime.events import TrialFinished
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.tracking.runs import read_events
@@ -62,6 +63,8 @@ class ReportData:
     manifest: BundleManifest | None = None
     """Of the model that was evaluated."""
     run_id: str | None = None
+    forecast: ForecastView | None = None
+    """Of a forecast: series, intervals, errors by step."""
 
 
 def trials_of(run: Path) -> list[TrialPoint]:

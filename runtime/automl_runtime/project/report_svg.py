@@ -71,6 +71,12 @@ class Svg:
             steps = "L".join(f"{x:g} {y:g}" for x, y in points)
             self.parts.append(f'<path class="{style}" d="M{steps}"/>')
 
+    def area(self, points: Sequence[tuple[float, float]], style: str) -> None:
+        """A filled shape with `points` as corners."""
+        if points:
+            steps = "L".join(f"{x:g} {y:g}" for x, y in points)
+            self.parts.append(f'<path class="{style}" d="M{steps}Z"/>')
+
     def rect(
         self, x: float, y: float, width: float, height: float, style: str, *, hint: str = "", radius: float = 2
     ) -> None:
@@ -126,13 +132,18 @@ class Frame:
         for value in ticks(*x):
             svg.line(across(value), top, across(value), bottom, "grid")
             svg.label(across(value), bottom + 16, _tick(value), anchor="middle")
-        for value in ticks(*y, most=5):
-            svg.line(left, up(value), right, up(value), "grid")
-            svg.label(left - 7, up(value) + 4, _tick(value), anchor="end")
+        frame = cls(svg, across, up)
+        frame.levels(*y, left=left, right=right)
         svg.line(left, bottom, right, bottom, "axis")
         svg.label((left + right) / 2, svg.height - 6, names[0], "name", anchor="middle")
         svg.label(13, (top + bottom) / 2, names[1], "name", anchor="middle", turn=-90)
-        return cls(svg, across, up)
+        return frame
+
+    def levels(self, low: float, high: float, *, left: float, right: float) -> None:
+        """Grid lines across, with the values at the left."""
+        for value in ticks(low, high, most=5):
+            self.svg.line(left, self.y(value), right, self.y(value), "grid")
+            self.svg.label(left - 7, self.y(value) + 4, _tick(value), anchor="end")
 
     def points(self, xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
         """Places of the points that are numbers."""

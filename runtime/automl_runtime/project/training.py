@@ -11,6 +11,7 @@ import pandas as pd
 from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
+from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.model import Model
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.events import Event, EventSink
@@ -64,18 +65,19 @@ class TrainingRun:
         self.folder.on_event(event)
         self._pass_on(event)
 
-    def save(self, model: Model, *, inputs: pd.DataFrame) -> str:
+    def save(self, model: Model | Forecaster, *, inputs: pd.DataFrame) -> str:
         """Writes the model as the next version, signed, and puts it into production.
 
         Args:
             model: what `fit` returned.
-            inputs: the training rows that the features were built from; their columns become the request schema.
+            inputs: the training rows that the features were built from; their columns become the request schema. Those
+                of a forecast hold the target too, for requests may tell what happened since.
 
         Returns:
             The version, as `v001`.
         """
         project = self._project
-        schema = input_schema(project.columns, inputs, project.target)
+        schema = input_schema(project.columns, inputs, "" if isinstance(model, Forecaster) else project.target)
         version = next_version(project.root / "models")
         board = model.leaderboard()
         manifest = write_bundle(

@@ -1,4 +1,4 @@
-"""The HTTP service of one model: `/predict`, `/health`, `/metrics`, `/model`."""
+"""The HTTP service of one model: `/predict` or `/forecast`, `/health`, `/metrics`, `/model`."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
+from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
+from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
@@ -28,7 +30,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/health", "/metrics", "/model"})
+_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
 _LOG = logging.getLogger("automl_runtime.serving")
 
 
@@ -50,13 +52,31 @@ def create_app(
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
     """
     service = _Service(bundle, features, metrics, limits or Limits())
-    request_body, row = openapi_request(bundle.schema)
     app = FastAPI(
         title=f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
         description=f"{bundle.manifest.task} model; predictions with version {bundle.manifest.model_version}.",
         lifespan=service.lifespan,
     )
+    components = (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
+    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
+    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
+    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    app.add_exception_handler(Exception, service.broken)
+    app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
+    _add_components(app, components)
+    return app
+
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    413: {"model": Problems, "description": "The request is too large."},
+    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+}
+
+
+def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
+    """The route of a model of rows; the components that its documentation points at."""
+    request_body, row = openapi_request(bundle.schema)
     answer = answer_model(bundle.manifest)
     app.add_api_route(
         "/predict",
@@ -66,18 +86,38 @@ def create_app(
         response_class=JSONResponse,
         responses={
             200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
-            413: {"model": Problems, "description": "The request is too large."},
-            422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+            **_REFUSED,
         },
         openapi_extra={"requestBody": request_body},
     )
-    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
-    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
-    app.add_exception_handler(Exception, service.broken)
-    app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
-    _add_component(app, "Row", row)
-    return app
+    return {"Row": row}
+
+
+def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
+    """The routes of a model of series; the components that their documentation points at."""
+    request_body, components = openapi_forecast(bundle)
+    app.add_api_route(
+        "/forecast",
+        service.forecast,
+        methods=["POST"],
+        summary="Forecast the next steps",
+        response_class=JSONResponse,
+        responses={
+            200: {"model": forecast_answer(bundle), "description": "The steps, series by series."},
+            **_REFUSED,
+        },
+        openapi_extra={"requestBody": request_body},
+    )
+    app.add_api_route(
+        "/predict",
+        service.no_rows,
+        methods=["POST"],
+        summary="Not for this model: use /forecast",
+        responses={404: {"model": Problems, "description": "The model forecasts; it does not predict single rows."}},
+        status_code=404,
+        response_class=JSONResponse,
+    )
+    return components
 
 
 class _Service:
@@ -88,7 +128,8 @@ class _Service:
         self._bundle = bundle
         self._metrics = metrics
         self._limits = limits
-        self._scorer = Scorer(bundle, features, limits)
+        forecasts = bundle.manifest.task == "forecast"
+        self._scorer = (ForecastScorer if forecasts else Scorer)(bundle, features, limits)
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._started = time.monotonic()
 
@@ -105,6 +146,25 @@ class _Service:
         a column that was never empty in training must be there, others may be left out.
         One row is answered by its prediction, many by `{"predictions": [...]}`.
         """
+        return await self._answered(request)
+
+    async def forecast(self, request: Request) -> Response:
+        """Forecasts the next steps after the history of the model; every part of the request may be left out.
+
+        `horizon`: how many steps. `series`: which of them; default: those of `future`, else all. `future`: a row for
+        each step (and series) with what is known ahead; needed when the model uses such columns. `history`: rows that
+        tell what happened since the model was made; the forecast starts after the last of them.
+        `low` and `high` are the ends between which the share `interval` of the values fell in validation.
+        """
+        return await self._answered(request)
+
+    async def no_rows(self) -> Response:
+        """Says where to go instead."""
+        self.counters.errors.labels("invalid").inc()
+        message = "This model forecasts series and does not predict single rows: POST /forecast instead."
+        return _json(BadRequest([Problem(message, allowed="POST /forecast")]).to_json(), 404)
+
+    async def _answered(self, request: Request) -> Response:
         try:
             body = await self._body(request)
             content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._scorer.answer, body)
@@ -157,13 +217,13 @@ def _json(content: bytes, status: int = 200) -> Response:
     return Response(content, status_code=status, media_type="application/json")
 
 
-def _add_component(app: FastAPI, name: str, schema: dict[str, Any]) -> None:
-    """Lets the OpenAPI document of `app` hold a component that no FastAPI parameter declares."""
+def _add_components(app: FastAPI, schemas: dict[str, Any]) -> None:
+    """Lets the OpenAPI document of `app` hold components that no FastAPI parameter declares."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = build()
-        document.setdefault("components", {}).setdefault("schemas", {})[name] = schema
+        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
-from automl_schemas.vocabulary import MetricName
+from automl_schemas.vocabulary import MetricName, TaskType
 from numpy.typing import NDArray
 
-from automl_runtime.engine.forecasting.frequency import Frequency, to_moments
+from automl_runtime.data.frequency import Frequency, to_moments
+from automl_runtime.data.naming import unique_name
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import VALUE_METRICS, score_values
@@ -41,6 +42,12 @@ class Layout:
     frequency: Frequency
     keys: tuple[tuple[str, ...], ...]
     """The series that were seen, each by its cells in `series`."""
+
+    @property
+    def bounds(self) -> tuple[str, str]:
+        """What the ends of the interval are called: `low` and `high`, unless a column is called so."""
+        taken = (self.target, self.time, *self.series)
+        return unique_name("low", taken), unique_name("high", taken)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +89,29 @@ class Forecaster:
         cv: float,
         best_model: str,
         rows: list[LeaderboardRow],
+        trials: Sequence[dict[str, Any]] = (),
+        seconds: float = 0.0,
     ) -> None:
         self.layout, self.history, self.members = layout, history, tuple(members)
         self.naive, self.spread = naive, spread
         self.metric, self.cv, self.best_model = metric, cv, best_model
+        self.trials, self.seconds = list(trials), seconds
+        """What was executed by the search that `fit` made, and how long it took; not saved."""
         self._rows = rows
+        known = history.values[~np.isnan(history.values)]
+        self._floor = 0.0 if len(known) and known.min() >= 0 else -np.inf
+
+    task: TaskType = "forecast"
+    """For the manifest of a bundle, as are the next four: a forecast is of numbers."""
+    classes: Sequence[Any] = ()
+    positive: Any = None
+    threshold: float | None = None
+    threshold_by: str | None = None
+
+    @property
+    def features(self) -> list[str]:
+        """The columns of the rows that it takes: time, series, what is known ahead."""
+        return [self.layout.time, *self.layout.series, *self.layout.known_ahead]
 
     @property
     def horizon(self) -> int:
@@ -97,12 +122,13 @@ class Forecaster:
         """Models and seasonal naive forecasts, best first."""
         return list(self._rows)
 
-    def forecast(self, horizon: int | None = None, future: Any = None) -> pd.DataFrame:
+    def forecast(self, horizon: int | None = None, future: Any = None, *, only: Any = None) -> pd.DataFrame:
         """The next steps of every series.
 
         Args:
             horizon: how many; None: as many as it was trained for.
             future: rows of the steps ahead with the columns that are known ahead; needed when there are such columns.
+            only: rows with the series to forecast; None: all.
 
         Returns:
             A row for each series and step: its columns, the time, the target, and `low` and `high`, between which the
@@ -112,29 +138,53 @@ class Forecaster:
             RequestError: if `horizon` is not between 1 and that of the training, or `future` is missing.
             SchemaMismatchError: if `future` lacks a column or a step.
         """
+        rows = self._rows_ahead(horizon, only)
+        values = self._values(rows, self._known(rows, future))
+        low, high = self.interval(rows, values)
+        names = self.layout.bounds
+        return self._named(rows).assign(**{self.layout.target: values, names[0]: low, names[1]: high})
+
+    def ahead(self, horizon: int | None = None, only: Any = None) -> pd.DataFrame:
+        """The series and the moments that `forecast` gives for the same arguments, in the same order."""
+        return self._named(self._rows_ahead(horizon, only))
+
+    def _rows_ahead(self, horizon: int | None, only: Any) -> Rows:
         steps = self.horizon if horizon is None else horizon
         if not 1 <= steps <= self.horizon:
             raise RequestError(
                 f"The horizon {steps} is not possible; this model looks 1 to {self.horizon} steps ahead."
             )
-        series = np.repeat(np.arange(len(self.layout.keys)), steps)
-        gaps = np.tile(np.arange(1, steps + 1), len(self.layout.keys))
-        last = self.history.first + self.history.values.shape[1] - 1
-        rows = Rows(series, last + gaps, gaps)
-        known = self._known(rows, future)
-        values = self._values(rows, known)
-        low, high = self.spread.bounds(gaps)
+        codes = np.arange(len(self.layout.keys))
+        if only is not None and self.layout.series:
+            table = as_frame(only)
+            _require(table, self.layout.series)
+            codes = np.unique(series_codes(table, self.layout))
+        gaps = np.tile(np.arange(1, steps + 1), len(codes))
+        return Rows(np.repeat(codes, steps), self.history.last + gaps, gaps)
+
+    def _named(self, rows: Rows) -> pd.DataFrame:
         layout = self.layout
-        found = {name: [layout.keys[code][place] for code in series] for place, name in enumerate(layout.series)}
-        return pd.DataFrame(
-            found
-            | {
-                layout.time: layout.frequency.moments(rows.steps),
-                layout.target: values,
-                "low": values + low,
-                "high": values + high,
-            }
-        )
+        found = {name: [layout.keys[code][place] for code in rows.series] for place, name in enumerate(layout.series)}
+        return pd.DataFrame(found | {layout.time: layout.frequency.moments(rows.steps)})
+
+    def predict(self, frame: Any) -> pd.Series:
+        """The forecast of each row of `frame`, seen from the end of the history.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, a series is unknown, or a row does not lie within the horizon.
+        """
+        table = as_frame(frame)
+        _require(table, self.features)
+        steps = self.layout.frequency.steps(to_moments(table[self.layout.time]))
+        gaps = steps - self.history.last
+        outside = np.flatnonzero((gaps < 1) | (gaps > self.horizon))
+        if len(outside):
+            raise SchemaMismatchError(
+                f"Row {outside[0] + 1} does not lie within the {self.horizon} steps after the history."
+            )
+        rows = Rows(series_codes(table, self.layout), steps, gaps)
+        values = self._values(rows, known_columns(table, self.layout.known_ahead))
+        return pd.Series(values, index=table.index, name=self.layout.target)
 
     def evaluate(self, frame: Any) -> dict[MetricName, float]:
         """Scores of one forecast of the rows that follow the history, whose target is known; at most `horizon` steps.
@@ -142,25 +192,30 @@ class Forecaster:
         Raises:
             SchemaMismatchError: if a column is missing, a series is unknown, or no row follows the history.
         """
-        rows, table = self._after(as_frame(frame))
-        predicted = self._values(rows, known_columns(table, self.layout.known_ahead))
-        truth = table[self.layout.target].to_numpy(dtype=np.float64)
+        rows, known, truth = self.rows_after(frame)
+        predicted = self._values(rows, known)
         return {metric: score_values(metric, truth, predicted) for metric in VALUE_METRICS}
 
-    def _after(self, frame: pd.DataFrame) -> tuple[Rows, pd.DataFrame]:
-        layout = self.layout
-        _require(frame, [layout.time, layout.target, *layout.series, *layout.known_ahead])
-        steps = layout.frequency.steps(to_moments(frame[layout.time]))
-        gaps = steps - (self.history.first + self.history.values.shape[1] - 1)
-        kept = (gaps >= 1) & (gaps <= self.horizon) & frame[layout.target].notna().to_numpy()
+    def rows_after(self, frame: Any) -> tuple[Rows, pd.DataFrame, Floats]:
+        """The rows of `frame` with a target within the horizon after the history: what is known ahead, and the target.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, a series is unknown, or no row follows the history.
+        """
+        layout, table = self.layout, as_frame(frame)
+        _require(table, [layout.target, *self.features])
+        steps = layout.frequency.steps(to_moments(table[layout.time]))
+        gaps = steps - self.history.last
+        kept = (gaps >= 1) & (gaps <= self.horizon) & table[layout.target].notna().to_numpy()
         if not kept.any():
             raise SchemaMismatchError(f"No row lies within the {self.horizon} steps after the history.")
-        table = frame[kept]
-        return Rows(series_codes(table, layout), steps[kept], gaps[kept]), table
+        table = table[kept]
+        rows = Rows(series_codes(table, layout), steps[kept], gaps[kept])
+        return rows, known_columns(table, layout.known_ahead), table[layout.target].to_numpy(dtype=np.float64)
 
     def _known(self, rows: Rows, future: Any) -> pd.DataFrame:
         layout = self.layout
-        if not layout.known_ahead:
+        if not layout.known_ahead or not self.members:
             return pd.DataFrame(index=range(len(rows.steps)))
         if future is None:
             raise RequestError(
@@ -182,21 +237,33 @@ class Forecaster:
         return known_columns(table.loc[wanted].reset_index(drop=True), layout.known_ahead)
 
     def _values(self, rows: Rows, known: pd.DataFrame) -> Floats:
-        if not self.members:
-            return naive_outputs(self.history, rows, self.naive or 1)
-        features = features_of(self.history, rows, self.layout.frequency)
-        inputs = self._inputs(rows, features, known)
-        level = features["level"].to_numpy()
-        parts = [
-            member.model.predict(inputs).to_numpy() * (level if member.relative else 1.0) for member in self.members
-        ]
-        return np.asarray(np.mean(parts, axis=0))
+        return self.outputs(rows, self.inputs(rows, known))
 
-    def _inputs(self, rows: Rows, features: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    def inputs(self, rows: Rows, known: pd.DataFrame) -> pd.DataFrame:
+        """What the regressions see of `rows`, of which `known` holds what is known ahead."""
+        features = features_of(self.history, rows, self.layout.frequency)
         inputs = pd.concat([features.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
         for place, name in enumerate(self.layout.series):
             inputs[name] = [self.layout.keys[code][place] for code in rows.series]
         return inputs
+
+    def outputs(self, rows: Rows, inputs: pd.DataFrame) -> Floats:
+        """The forecast of `rows`, whose `inputs` are given, in the unit of the target.
+
+        It is never below zero where no value of the history is, and neither is the interval.
+        """
+        if not self.members:
+            return naive_outputs(self.history, rows, self.naive or 1)
+        level = inputs["level"].to_numpy()
+        parts = [
+            member.model.predict(inputs).to_numpy() * (level if member.relative else 1.0) for member in self.members
+        ]
+        return np.asarray(np.maximum(np.mean(parts, axis=0), self._floor))
+
+    def interval(self, rows: Rows, values: Floats) -> tuple[Floats, Floats]:
+        """The ends between which the share `spread.level` of the values fell in validation."""
+        low, high = self.spread.bounds(rows.gaps)
+        return np.maximum(values + low, self._floor), np.maximum(values + high, self._floor)
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the forecaster into the folder `path`; returns the files, sorted. No file needs code to be read."""
@@ -274,7 +341,7 @@ class Forecaster:
         """The same model with more history: what happened since, so that the next forecast starts from there.
 
         Raises:
-            SchemaMismatchError: if a column is missing or a series is unknown.
+            SchemaMismatchError: if a column is missing, a series is unknown, or a row lies far after all others.
         """
         table = as_frame(frame)
         layout = self.layout
@@ -282,11 +349,26 @@ class Forecaster:
         table = table[table[layout.target].notna()]
         steps = layout.frequency.steps(to_moments(table[layout.time])) - self.history.first
         kept = steps >= 0
+        most = 2 * self.history.values.shape[1] + 10 * self.horizon
+        if int(steps.max(initial=0)) >= most:
+            moment = table[layout.time].iloc[int(steps.argmax())]
+            raise SchemaMismatchError(f"The row for {moment} lies too far after the history, which ends long before.")
         width = max(self.history.values.shape[1], int(steps.max(initial=-1)) + 1)
         values = np.full((len(self.history.values), width), np.nan)
         values[:, : self.history.values.shape[1]] = self.history.values
         values[series_codes(table, layout)[kept], steps[kept]] = table[layout.target].to_numpy(dtype=np.float64)[kept]
-        return self._with(replace(self.history, values=values))
+        return self._with(History(values, self.history.first))
+
+    def before(self, moment: Any) -> Forecaster:
+        """The same model with the history cut before `moment`, so that it can be scored on what came then.
+
+        Raises:
+            RequestError: if no history is left.
+        """
+        width = int(self.layout.frequency.steps(pd.Series([pd.Timestamp(moment)]))[0]) - self.history.first
+        if width < 1:
+            raise RequestError(f"The history begins after {moment}.")
+        return self._with(History(self.history.values[:, :width], self.history.first))
 
     def _with(self, history: History) -> Forecaster:
         return Forecaster(
