@@ -40,6 +40,7 @@ _KINDS: Final = {"NUMBERS": "number", "CATEGORIES": "category", "BOOLEANS": "boo
 _TIMES: Final = ("date", "datetime")
 _UNFIT_ROLES: Final = ("id", "constant", "empty")
 _COMMENTS: Final = {"TEXTS": "Free text: the model counts words, characters and n-grams."}
+_AGGREGATED: Final = {"sum": "added up", "mean": "averaged"}
 _MOST_RAW_VALUES: Final = 8
 _LONGEST_EXAMPLE: Final = 60
 _README_COLUMNS: Final = 8
@@ -135,11 +136,10 @@ def _of_rows(plan: ProjectPlan) -> dict[str, Any]:
 def _of_series(plan: ProjectPlan) -> dict[str, Any]:
     """What the templates show of a table of moments."""
     task = plan.spec.task
-    each = f" of each {' and '.join(task.series)}" if task.series else ""
     named = [task.time, *task.series, plan.spec.target.column if plan.spec.target else None]
     taken = [name for name in named if name is not None]
     return {
-        "entity": f"{task.frequency}{each}",
+        "entity": _step_of(plan.spec),
         "lists": [],
         "dates": [],
         "identity": [],
@@ -148,6 +148,12 @@ def _of_series(plan: ProjectPlan) -> dict[str, Any]:
         "bounds": [unique_name(name, taken) for name in ("low", "high")],
         "example_row": _example_request(plan),
     }
+
+
+def _step_of(spec: ProjectSpec) -> str:
+    """What a row of the training table of a forecast is: a day of each shop."""
+    each = f" of each {' and '.join(spec.task.series)}" if spec.task.series else ""
+    return f"{spec.task.frequency}{each}"
 
 
 def _example_request(plan: ProjectPlan) -> str:
@@ -203,6 +209,8 @@ def _names(spec: ProjectSpec) -> list[str]:
 
 
 def _description(spec: ProjectSpec, target: TargetSpec) -> str:
+    if spec.task.type == "forecast":
+        return f"Forecasts {target.column} for the next {spec.task.horizon} steps, one row for each {_step_of(spec)}."
     entity = f" for each {spec.task.entity}" if spec.task.entity else ""
     positive = f" (positive: {target.positive})" if target.positive is not None else ""
     return f"Predicts {target.column}{entity}{positive}."
@@ -251,7 +259,11 @@ def _note(spec: ProjectSpec, table: str) -> str:
     item = next(item for item in spec.data.tables if item.name == table)
     if table == spec.data.tables[0].name:
         key = f", key {', '.join(item.key)}" if item.key else ""
-        return f"one row per {spec.task.entity or spec.task.frequency or 'row'}{key}"
+        if spec.task.aggregate is not None:
+            return f"several rows per {_step_of(spec)}, {_AGGREGATED[spec.task.aggregate]}"
+        if spec.task.type == "forecast":
+            return f"one row per {_step_of(spec)}"
+        return f"one row per {spec.task.entity or 'row'}{key}"
     joins = [join for join in spec.data.joins if join.child == table]
     return "; ".join(map(_join_note, joins)) or "not joined"
 

@@ -20,15 +20,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
+    from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = ["AutoMLClassifier", "AutoMLForecaster", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
 
 __version__ = "0.1.0"
 
 _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
+    "AutoMLForecaster": "automl_runtime.engine.forecasting.estimator",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",

@@ -17,6 +17,8 @@ from automl_runtime.errors import RequestError, shorten
 __all__ = ["forecast_sql"]
 
 _INDENT = "    "
+_WRITTEN = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
+"""How a moment that no source holds as a whole is written in a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def _time(writer: Writer) -> _Selected:
     task = writer.spec.task
     assert task.time is not None
     if task.time_sql is not None:
-        plan = ColumnPlan(column=task.time, type="datetime")
+        plan = ColumnPlan(column=task.time, type="datetime", date_formats=_WRITTEN)
         column = TrainingColumn(task.time, writer.plan.base.name, None, None, "datetime", plan, "time")
     else:
         column = _own(writer, task.time)

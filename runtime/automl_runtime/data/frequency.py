@@ -49,8 +49,10 @@ class Frequency:
         if self.months:
             found = (moments.dt.year - self.origin.year) * 12 + moments.dt.month - self.origin.month
             return np.asarray(found.to_numpy(dtype=np.int64) // self.size)
-        apart = (moments - self.origin).astype("timedelta64[ns]").astype("int64").to_numpy()
-        return np.asarray((apart + self.size // 2) // self.size)
+        # Nanoseconds would end after 292 years.
+        apart = (moments - self.origin).astype("timedelta64[us]").astype("int64").to_numpy()
+        size = self.size // 1000
+        return np.asarray((apart + size // 2) // size)
 
     def moments(self, steps: Steps) -> pd.DatetimeIndex:
         """The moments of steps."""
@@ -60,8 +62,8 @@ class Frequency:
             return pd.DatetimeIndex(
                 pd.to_datetime({"year": years, "month": months, "day": np.ones(len(steps), dtype=np.int64)})
             )
-        apart = pd.to_timedelta(steps * self.size, unit="ns")
-        return pd.DatetimeIndex(self.origin + apart).as_unit("us")
+        apart = pd.to_timedelta(steps * (self.size // 1000), unit="us").as_unit("us")
+        return pd.DatetimeIndex(self.origin.as_unit("us") + apart)
 
     def periods(self) -> tuple[int, ...]:
         """How many steps make a day, a week, a year, as far as they are two or more; the shortest first."""

@@ -18,7 +18,7 @@ from automl_runtime.files import replace_file
 from automl_runtime.project.predicting import open_sink, read_chunks
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
-from automl_runtime.serving.forecasts import next_rows
+from automl_runtime.serving.forecasts import forecast_rows
 
 if TYPE_CHECKING:
     from automl_runtime.engine.forecasting.forecaster import Forecaster
@@ -76,9 +76,7 @@ def forecast(
     model: Forecaster = bundle.model
     rows = None if source is None else _read(project, bundle.schema, source, on_event)
     past, future = split_known(model, rows)
-    if past is not None:
-        model = model.continued(past)
-    found = model.forecast(horizon, next_rows(bundle, model, build_features, horizon, future))
+    found = forecast_rows(bundle, build_features, horizon, history=past, future=future)
     on_event(Progress("predicting", len(found), len(found), f"{len(found):,} rows"))
     if place is None:
         with open_sink(None) as sink:

@@ -16,7 +16,7 @@ from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits, cell_problem
 
-__all__ = ["ForecastScorer", "next_rows", "parts_of_schema"]
+__all__ = ["ForecastScorer", "forecast_rows", "parts_of_schema"]
 
 _PARTS: Final = ("horizon", "series", "future", "history")
 _FORM: Final = 'an object such as {"horizon": 7}; its keys are horizon, series, future and history, all optional'
@@ -46,30 +46,49 @@ def _needed(column: InputColumn) -> InputColumn:
     return column.model_copy(update={"required": True, "nullable": False})
 
 
-def next_rows(
+def forecast_rows(
     bundle: Bundle,
-    model: Forecaster,
     features: Features | None,
-    horizon: int | None,
-    future: pd.DataFrame | None,
-    only: Any = None,
+    horizon: int | None = None,
+    *,
+    history: pd.DataFrame | None = None,
+    future: pd.DataFrame | None = None,
+    series: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
-    """What the model is told of the steps ahead: features of the given rows, or of the bare moments where those do.
+    """The next steps after the history of the model in `bundle`, as `Forecaster.forecast` gives them.
+
+    Args:
+        bundle: of a forecast.
+        features: makes what the model is told of rows ahead; None when it takes the rows as they are.
+        horizon: how many steps; None: as far as `future` reaches, else all that the model can.
+        history: rows that tell what happened since; the forecast starts after the last of them.
+        future: rows that tell what is known ahead.
+        series: rows with the series to forecast; None: those of `future`, else all.
 
     Raises:
-        RequestError: if nothing is given although something must be known ahead; the message names it.
+        RequestError: if the horizon is too long, or nothing is told of what must be known ahead.
+        SchemaMismatchError: if a row, a column or a series does not fit.
     """
-    rows = future
-    if rows is None:
-        key = [model.layout.time, *model.layout.series]
-        needed = [column.name for column in parts_of_schema(bundle)["future"].columns if column.name not in key]
-        if needed and model.members:
-            raise RequestError(
-                f"The model must be told what is known ahead of the next steps: {', '.join(needed)}.",
-                hint=f"Give a row for each step with {', '.join([*key, *needed])}.",
-            )
-        rows = model.ahead(horizon, only).assign(**dict.fromkeys(needed))
-    return rows if features is None else features(rows)
+    model: Forecaster = bundle.model
+    if history is not None:
+        model = model.continued(history)
+    only = series if series is not None or future is None else future
+    steps = _reach(model, future) if horizon is None and future is not None else horizon
+    ahead = model.ahead(steps, only)
+    told = _told(bundle, model, ahead) if future is None else future
+    return model.forecast(steps, told if features is None else features(told), only=only)
+
+
+def _told(bundle: Bundle, model: Forecaster, ahead: pd.DataFrame) -> pd.DataFrame:
+    """The bare steps ahead, where nothing must be told of them."""
+    key = [model.layout.time, *model.layout.series]
+    needed = [column.name for column in parts_of_schema(bundle)["future"].columns if column.name not in key]
+    if needed and model.members:
+        raise RequestError(
+            f"The model must be told what is known ahead of the next steps: {', '.join(needed)}.",
+            hint=f"Give a row for each step with {', '.join([*key, *needed])}.",
+        )
+    return ahead.assign(**dict.fromkeys(needed))
 
 
 class ForecastScorer:
@@ -102,20 +121,13 @@ class ForecastScorer:
         horizon, series, future, history = request.get("horizon"), *(rows[part] for part in _PARTS[1:])
         if horizon is not None and (isinstance(horizon, bool) or not isinstance(horizon, int)):
             raise BadRequest([Problem("'horizon' is no whole number.", column="horizon", value=str(horizon)[:100])])
-        model: Forecaster = self._bundle.model
         try:
-            if history is not None:
-                model = model.continued(history)
-            only = series if series is not None or future is None else future
-            steps = _reach(model, future) if horizon is None and future is not None else horizon
-            told = next_rows(self._bundle, model, self._features, steps, future, only)
-            found = model.forecast(steps, told, only=only)
+            found = forecast_rows(self._bundle, self._features, horizon, history=history, future=future, series=series)
         except AutomlError as error:
-            allowed = f"1 to {model.horizon}" if isinstance(error, RequestError) else None
-            raise BadRequest([Problem(" ".join(str(error).split()), allowed=allowed)]) from error
+            raise BadRequest([Problem(" ".join(str(error).split()))]) from error
         return {
             "forecast": self._records(found),
-            "interval": model.spread.level,
+            "interval": self._bundle.model.spread.level,
             "model_version": self._bundle.manifest.model_version,
         }
 

@@ -25,9 +25,16 @@ _HORIZONS_SHOWN = 2
 _MOST_HISTORY = 400
 _LEAST_HISTORY = 30
 _WORST = 5
-_FEWEST_BLOCKS = 4
+_FEWEST_BLOCKS = 8
 _SAMPLE = 500
 _BINS = 40
+_WORDS = {
+    "gap": "steps ahead",
+    "trend": "time",
+    "level": "level",
+    "year_part": "day of the year",
+    "week_part": "hour of the week",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +145,7 @@ def _blocks(model: Forecaster, rows: Rows) -> Ints:
 def _naive(model: Forecaster, rows: Rows) -> dict[str, Floats]:
     periods = dict.fromkeys((1, *model.layout.frequency.periods()))
     width = model.history.values.shape[1]
-    return {
-        f"naive_{period}": naive_outputs(model.history, rows, period)
-        for period in periods
-        if period == 1 or 2 * period <= width
-    }
+    return {f"naive_{period}": naive_outputs(model.history, rows, period) for period in periods if period <= width}
 
 
 def _by_step(rows: Rows, horizon: int, errors: Floats, naive: Floats) -> list[StepError]:
@@ -220,8 +223,23 @@ def _importance(model: Forecaster, rows: Rows, inputs: pd.DataFrame, truth: Floa
     found = {}
     for name in inputs.columns:
         shuffled = inputs.assign(**{name: inputs[name].to_numpy()[rng.permutation(len(inputs))]})
-        found[str(name)] = _loss(model.metric, truth, model.outputs(rows, shuffled)) - base
+        found[_spoken(str(name), model)] = _loss(model.metric, truth, model.outputs(rows, shuffled)) - base
     return found
+
+
+def _spoken(name: str, model: Forecaster) -> str:
+    """What a reader of the report makes of an input that `features_of` made."""
+    if name in model.layout.known_ahead or name in model.layout.series:
+        return name
+    kind, _, rest = name.partition("_")
+    if name in _WORDS:
+        return _WORDS[name]
+    if kind == "last":
+        return "last value" if rest == "1" else f"value {int(rest) - 1} steps before the last"
+    if kind == "season":
+        period, _, which = rest.partition("_")
+        return f"mean at multiples of {period} steps" if which == "mean" else f"{which} x {period} steps before"
+    return f"{'mean' if kind == 'mean' else 'spread'} of the last {rest} steps" if rest.isdecimal() else name
 
 
 def _loss(metric: MetricName, truth: Floats, predicted: Sequence[float] | Floats) -> float:

@@ -243,7 +243,7 @@ def _best(
         history,
         [Member(each.model.fitted, each.relative) for each in members.get(chosen, [])],
         naive=naive.get(chosen),
-        spread=_spread(truth - outputs[chosen], rows.gaps, layout.horizon, interval),
+        spread=_spread(truth - outputs[chosen], rows.gaps, layout, interval, views.level[common]),
         metric=metric,
         cv=scores[chosen],
         best_model=chosen,
@@ -261,8 +261,14 @@ def _speed(models: Sequence[FittedModel], inputs: pd.DataFrame) -> float:
     return round(1e6 * (time_of_day.perf_counter() - begun) / max(len(inputs), 1), 3)
 
 
-def _spread(errors: Floats, gaps: Any, horizon: int, level: float) -> Spread:
-    """Quantiles of the errors in up to four groups of gaps, as far as each has enough of them."""
+def _spread(errors: Floats, gaps: Any, layout: Layout, level: float, sizes: Floats) -> Spread:
+    """Quantiles of the errors in up to four groups of gaps, as far as each has enough of them.
+
+    Those of several series are counted in multiples of their `sizes`, where these are above zero.
+    """
+    horizon = layout.horizon
+    relative = len(layout.keys) > 1 and bool((sizes > 0).all())
+    errors = errors / sizes if relative else errors
     groups = int(np.clip(min(horizon, len(errors) // _FEWEST_OF_GROUP), 1, _GROUPS))
     edges = np.unique(np.ceil(np.arange(1, groups) * horizon / groups).astype(np.int64))
     place = np.searchsorted(edges, gaps)
@@ -273,4 +279,5 @@ def _spread(errors: Floats, gaps: Any, horizon: int, level: float) -> Spread:
         tuple(float(np.quantile(part, tail)) for part in parts),
         tuple(float(np.quantile(part, 1 - tail)) for part in parts),
         level,
+        relative,
     )

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import Frequency, to_moments
 from automl_runtime.data.naming import unique_name
-from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.forecasting.history import History, Rows, features_of, level_width
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import VALUE_METRICS, score_values
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
@@ -67,9 +67,11 @@ class Spread:
     low: tuple[float, ...]
     high: tuple[float, ...]
     level: float
+    relative: bool = False
+    """Whether the errors are counted in multiples of the level of a series: many series differ in size."""
 
     def bounds(self, gaps: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """What is added to a forecast at these gaps."""
+        """What is added to a forecast at these gaps; multiples of the level when `relative`."""
         group = np.searchsorted(np.array(self.edges), gaps)
         return np.array(self.low)[group], np.array(self.high)[group]
 
@@ -263,6 +265,10 @@ class Forecaster:
     def interval(self, rows: Rows, values: Floats) -> tuple[Floats, Floats]:
         """The ends between which the share `spread.level` of the values fell in validation."""
         low, high = self.spread.bounds(rows.gaps)
+        if self.spread.relative:
+            level, _ = self.history.window(rows.series, rows.steps - rows.gaps, level_width(self.layout.frequency))
+            scale = np.where(np.isnan(level), np.abs(values), level)
+            low, high = low * scale, high * scale
         return np.maximum(values + low, self._floor), np.maximum(values + high, self._floor)
 
     def save(self, path: Path | str) -> list[Path]:
@@ -284,7 +290,7 @@ class Forecaster:
             "first": self.history.first,
             "members": [member.relative for member in self.members],
             "naive": self.naive,
-            "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level")},
+            "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level", "relative")},
             "metric": self.metric,
             "cv": self.cv,
             "best_model": self.best_model,
@@ -330,7 +336,7 @@ class Forecaster:
             History(values, int(record["first"])),
             members,
             naive=record["naive"],
-            spread=Spread(tuple(spread["edges"]), tuple(spread["low"]), tuple(spread["high"]), float(spread["level"])),
+            spread=Spread(**(spread | {name: tuple(spread[name]) for name in ("edges", "low", "high")})),
             metric=record["metric"],
             cv=float(record["cv"]),
             best_model=record["best_model"],
