@@ -38,7 +38,7 @@ _NUMBERS: Final = ("integer", "number")
 _TYPES: Final = ("integer", "number", "boolean", "category", "time")
 _SEASONED: Final = 0.999
 _RETURNS: Final = 1.5
-"""Rows for each value of a part of the time, on average, from which on it can be told whether it settles them."""
+"""Rounds in which a part of the time comes back, on average, from which on it can be told what it settles."""
 
 
 def candidates(
@@ -73,27 +73,37 @@ def candidates(
 
 
 def part_of_time(values: pd.Series, moments: pd.Series) -> bool:
-    """Whether the hour, the weekday, the month, the year, or the day of the year alone settles a column."""
+    """Whether a column is a part of the date, or is settled by one alone, as a season is by the day of the year."""
     dates = moments.dt
-    keys: list[list[pd.Series]] = [
-        [dates.hour], [dates.day_of_week], [dates.month], [dates.year], [dates.day], [dates.quarter],
-        [dates.month, dates.day], [dates.isocalendar().week], [dates.year, dates.month],
-    ]  # fmt: skip
+    week, year = dates.isocalendar().week.astype("int64"), dates.year
+    parts = {"hour": dates.hour, "weekday": dates.day_of_week, "month": dates.month, "day": dates.day, "year": year}
+    numbers = pd.to_numeric(values, errors="coerce") if values.dtype.kind in "iuf" else None
+    if numbers is not None and any((numbers == part).all() for part in (*parts.values(), week, dates.quarter)):
+        return True
+    month = year * 12 + dates.month
+    # Each key with the rounds in which it comes back: what it settles must have been seen in several of them.
+    keys = [
+        ([parts["hour"]], dates.normalize()),
+        ([parts["weekday"]], year * 53 + week),
+        ([parts["day"]], month),
+        ([parts["month"]], year),
+        ([parts["month"], parts["day"]], year),
+        ([year], month),
+    ]
     codes = pd.Series(pd.factorize(values, use_na_sentinel=False)[0], index=values.index)
-    return any(_settles(codes, key) for key in keys)
+    return any(_settles(codes, key, rounds) for key, rounds in keys)
 
 
-def _settles(codes: pd.Series, key: Sequence[pd.Series]) -> bool:
-    """Whether rows with the same key have the same code, as far as there are several of them."""
-    groups = pd.DataFrame({str(number): part.to_numpy() for number, part in enumerate(key)}).groupby(
-        [str(number) for number in range(len(key))], dropna=False
-    )
-    number = groups.ngroup().to_numpy()
-    table = pd.DataFrame({"key": number, "code": codes.to_numpy()}).value_counts()
-    largest = table.groupby(level="key").max()
-    repeated = table.groupby(level="key").sum()
-    # A key that is as fine as the rows settles everything and says nothing.
-    return bool(repeated.mean() >= _RETURNS and largest.sum() >= _SEASONED * repeated.sum())
+def _settles(codes: pd.Series, key: Sequence[pd.Series], rounds: pd.Series) -> bool:
+    """Whether rows with the same key have the same code, in several rounds."""
+    parts = {f"part_{number}": part.to_numpy() for number, part in enumerate(key)}
+    rows = pd.DataFrame(parts | {"code": codes.to_numpy(), "round": rounds.to_numpy()})
+    returns = rows.drop_duplicates([*parts, "round"]).groupby(list(parts)).size()
+    if returns.mean() < _RETURNS:
+        return False
+    counts = rows.groupby([*parts, "code"]).size()
+    largest = counts.groupby(level=list(parts)).max()
+    return bool(largest.sum() >= _SEASONED * counts.sum())
 
 
 def choose(

@@ -20,7 +20,7 @@ from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, JoinSpec, ProjectSpec, TaskSpec
 
-from automl_agent.grounding.ahead import KNOWN_AHEAD, candidates, choose
+from automl_agent.grounding.ahead import KNOWN_AHEAD, candidates, choose, part_of_time
 from automl_agent.grounding.moments import Moment, find_moment
 from automl_agent.grounding.words import content_words, relate, tokens
 from automl_agent.requirements.text import word_set
@@ -235,8 +235,7 @@ def _choose_series(case: _Case) -> list[str]:
         return list(case.task.series)
     else:
         chosen = None
-    moments = case.frame[case.moment.name]
-    if not moments.duplicated().any() or not fitting:
+    if not fitting:
         return chosen or []
     exact = _naming(case, [column.name for column in fitting])
     named = _named(case.requirement, fitting)
@@ -248,7 +247,7 @@ def _choose_series(case: _Case) -> list[str]:
     options = [Option(value=",".join(names) or "none", label=_series_label(names)) for names in listed]
     question = Question(
         id="series",
-        text=f"Several rows share a {case.moment.name}. What is forecast, one series for each of what?",
+        text="Several rows fall into one step of the forecast. Is it one series for each of something, or over all?",
         options=options,
         default=",".join(default) or "none",
         impact="Every series is forecast; rows of one series that fall into one step are added up or averaged.",
@@ -262,9 +261,9 @@ def _series_label(names: Sequence[str]) -> str:
 
 
 def _series_candidates(case: _Case) -> list[TrainingColumn]:
-    """Columns that differ between rows of the same moment, and come back at others; those with fewest values first."""
-    frame, moments = case.frame, case.frame[case.moment.name]
-    if not moments.duplicated().any():
+    """Columns that differ between rows of the same step, and come back at others; those with fewest values first."""
+    frame, moments, steps = case.frame, case.frame[case.moment.name], _likely_steps(case)
+    if not steps.duplicated().any():
         return []
     taken = {case.target, case.moment.name, *case.moment.parts}
     found = []
@@ -275,16 +274,31 @@ def _series_candidates(case: _Case) -> list[TrainingColumn]:
         distinct = frame[column.name].nunique()
         if distinct < 2 or len(frame) < _FEWEST_MOMENTS * distinct:
             continue
-        pairs = pd.DataFrame({"moment": moments, "value": frame[column.name]}).drop_duplicates()
-        if len(pairs) > 1.5 * moments.nunique():
+        pairs = pd.DataFrame({"step": steps, "value": frame[column.name]}).drop_duplicates()
+        if len(pairs) > 1.5 * steps.nunique() and not part_of_time(frame[column.name], moments):
             found.append((distinct, column.name, column))
     return [column for _, _, column in sorted(found, key=lambda item: item[:2])[:_MOST_CANDIDATES]]
+
+
+def _likely_steps(case: _Case) -> pd.Series:
+    """The step of each row, as far as it can be told before the series are known."""
+    moments = case.frame[case.moment.name]
+    asked = case.answers.get("frequency") or case.task.frequency
+    if asked is None:
+        distinct = moments.drop_duplicates()
+        alone = np.zeros(len(distinct), dtype=np.int64)
+        if len(distinct) < _FEWEST_MOMENTS:
+            return moments
+        if _regularity(distinct, alone, infer_frequency(distinct, alone)) >= _REGULAR:
+            return moments
+        asked = _usual_step(moments)
+    return pd.Series(named_frequency(asked, moments).steps(moments), index=moments.index)
 
 
 def _naming(case: _Case, names: Sequence[str]) -> list[str]:
     """The fewest columns that, with the moment, name a row; the ones of the base table's key first."""
     preferred = [name for name in case.task.series if name in names]
-    tried = [tuple(preferred)] if preferred else []
+    tried: list[tuple[str, ...]] = [tuple(preferred)] if preferred else [()]
     tried += [pair for size in (1, 2, 3) for pair in combinations(names, size)]
     for columns in tried:
         if (~case.frame[[case.moment.name, *columns]].duplicated()).mean() >= _UNIQUE:
@@ -373,7 +387,8 @@ def _choose_aggregate(case: _Case) -> str:
     parts = set(tokens(case.target))
     kind = next((column.type for column in case.columns if column.name == case.target), "number")
     averaged = bool(parts & _AVERAGED) or kind == "time"
-    default = case.task.aggregate or ("mean" if averaged else "sum")
+    total = case.requirement is not None and _TOTAL.search(case.requirement.request) is not None
+    default = case.task.aggregate or ("mean" if averaged and not total else "sum")
     question = Question(
         id="aggregate",
         text=f"Several rows fall into one step. What becomes of their {case.target}?",
@@ -442,6 +457,10 @@ def _settle_ahead(case: _Case, drops: Sequence[DroppedColumn]) -> None:
         if {(column.prefix or column.table, column.source_name), (column.table, column.column or "")} & out
     }
     found, why = candidates(case.columns, case.frame, case.frame[case.moment.name], case.task.series, own | dropped)
+    if case.task.aggregate is not None:
+        within = [column for column in found if _varies_within(case, column.name)]
+        why |= {column.name: "differs between the rows of one step" for column in within}
+        found = [column for column in found if column not in within]
     kept = [c.name for c in case.columns if {f"{c.prefix or c.table}.{c.source_name}", c.name} & set(spec.data.keep)]
     said = case.requirement.known_ahead if case.requirement is not None else case.task.known_ahead
     if case.requirement is None and case.task.known_ahead:
@@ -462,6 +481,15 @@ def _settle_ahead(case: _Case, drops: Sequence[DroppedColumn]) -> None:
     in_use = {(column.prefix or column.table, column.source_name) for column in case.columns if column.name in own}
     before = [drop for drop in drops if (drop.table, drop.column) not in in_use]
     _settle_data(case, [*before, *fresh], ahead)
+
+
+def _varies_within(case: _Case, name: str) -> bool:
+    """Whether rows that become one step of a series differ in a column."""
+    moments = case.frame[case.moment.name]
+    steps = named_frequency(str(case.task.frequency), moments).steps(moments)
+    keys = [pd.Series(steps, name="step"), *(case.frame[key] for key in case.task.series)]
+    counts = case.frame[name].groupby(keys, sort=False).nunique(dropna=False)
+    return bool((counts > 1).mean() > 1 - _UNIQUE)
 
 
 def _settle_data(case: _Case, drops: Sequence[DroppedColumn], ahead: Sequence[str]) -> None:

@@ -151,11 +151,28 @@ def _body(writer: Writer, selected: Sequence[_Selected]) -> str:
     present = [f"{writer.base}.{quote(name)} IS NOT NULL" for name in keys]
     body += "\nWHERE " + f"\n{_INDENT}AND ".join(present)
     if writer.spec.task.aggregate is not None:
-        body += "\nGROUP BY ALL"
+        body += f"\n{_complete(writer)}\nGROUP BY ALL"
     return body + "\nORDER BY " + ", ".join(quote(name) for name in [*keys[1:], keys[0]])
 
 
+def _complete(writer: Writer) -> str:
+    """The last step counts only as a whole: the data must go on to its last day, or its last hour."""
+    task = writer.spec.task
+    entry = next((entry for entry in writer.plan.base.columns if entry.name == task.time), None)
+    unit = "day" if entry is not None and entry.type == "date" else "hour"
+    moment = f"CAST({quote(task.time or '')} AS TIMESTAMP)"
+    end = _truncated(f"max({moment}) + INTERVAL 1 {unit}", task.frequency or "day")
+    return (
+        f"{_INDENT}-- The last step counts only when the data reach its end.\n"
+        f"{_INDENT}AND CAST({writer.base}.{quote(task.time or '')} AS TIMESTAMP) < (SELECT {end} FROM {_rows(writer)})"
+    )
+
+
 def _source(writer: Writer) -> str:
+    return f"{_rows(writer)} AS {writer.base}"
+
+
+def _rows(writer: Writer) -> str:
     """The base table, with the moment and the target made where no column holds them."""
     base, task, target = quote(writer.plan.base.name), writer.spec.task, writer.spec.target
     made = {}
@@ -164,11 +181,11 @@ def _source(writer: Writer) -> str:
     if target is not None and target.sql is not None:
         made[target.column] = target.sql
     if not made:
-        return f"{base} AS {writer.base}"
+        return base
     taken = [entry.name for entry in _entries(writer) if entry.name in made]
     excluded = f" EXCLUDE ({', '.join(map(quote, taken))})" if taken else ""
     columns = "".join(f",\n{_INDENT * 2}{sql} AS {quote(name)}" for name, sql in made.items())
-    return f"(\n{_INDENT}SELECT\n{_INDENT * 2}*{excluded}{columns}\n{_INDENT}FROM {base}\n) AS {writer.base}"
+    return f"(\n{_INDENT}SELECT\n{_INDENT * 2}*{excluded}{columns}\n{_INDENT}FROM {base}\n)"
 
 
 def _entries(writer: Writer) -> list[ColumnEntry]:

@@ -108,4 +108,4 @@ class AutoMLForecaster(RegressorMixin, BaseEstimator):
             found: pd.Series = self.model_.predict(as_frame(X))
         except (SchemaMismatchError, TrainingError) as error:
             raise ValueError(str(error)) from error
-        return found.to_numpy(dtype=np.float64)
+        return np.asarray(found.to_numpy(), dtype=np.float64)
