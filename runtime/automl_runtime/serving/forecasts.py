@@ -11,7 +11,7 @@ from automl_schemas.bundle import InputColumn, InputSchema
 
 from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
-from automl_runtime.errors import AutomlError, RequestError
+from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits, cell_problem
@@ -75,8 +75,19 @@ def forecast_rows(
     only = series if series is not None or future is None else future
     steps = _reach(model, future) if horizon is None and future is not None else horizon
     ahead = model.ahead(steps, only)
-    told = _told(bundle, model, ahead) if future is None else future
+    told = _told(bundle, model, ahead) if future is None else _complete(bundle, future)
     return model.forecast(steps, told if features is None else features(told), only=only)
+
+
+def _complete(bundle: Bundle, future: pd.DataFrame) -> pd.DataFrame:
+    for column in parts_of_schema(bundle)["future"].columns:
+        if column.name not in future.columns:
+            have = ", ".join(shorten(str(name)) for name in future.columns[:20])
+            raise SchemaMismatchError(
+                f"The rows ahead have no column {shorten(column.name)}, which must be known of them.",
+                hint=f"They have {have}.",
+            )
+    return future
 
 
 def _told(bundle: Bundle, model: Forecaster, ahead: pd.DataFrame) -> pd.DataFrame:

@@ -190,3 +190,11 @@ def test_the_estimator_says_which_row_is_too_far():
     estimator = AutoMLForecaster("day", horizon=3, trials=1).fit(rows[["day"]], rows["cups"])
     with pytest.raises(ValueError, match="Row 1 does not lie within the 3 steps"):
         estimator.predict(rows[["day"]])
+
+
+def test_columns_called_like_a_feature_are_told_apart():
+    rows = kiosks(80).rename(columns={"kiosk": "level"})
+    rows["month"] = np.random.default_rng(0).random(len(rows))
+    model = fit(rows, "cups", task="forecast", time="day", horizon=3, series=["level"], known_ahead=["month"], trials=1)
+    future = model.ahead().assign(month=0.5)
+    assert model.forecast(future=future)["cups"].between(1, 3000).all()

@@ -22,10 +22,11 @@ from automl_runtime.engine.forecasting.forecaster import (
     Layout,
     Member,
     Spread,
+    combined_inputs,
     known_columns,
     naive_outputs,
 )
-from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.forecasting.history import History, Rows
 from automl_runtime.engine.metrics import check_metric, loss_of, score_values
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -148,11 +149,8 @@ def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, co
     known = steps[chosen] - gaps >= history.first
     chosen, gaps = chosen[known], gaps[known]
     rows = Rows(codes[chosen], steps[chosen], gaps)
-    features = features_of(history, rows, layout.frequency)
-    inputs = pd.concat([features, known_columns(table.iloc[chosen], layout.known_ahead)], axis=1)
-    for place, name in enumerate(layout.series):
-        inputs[name] = [layout.keys[code][place] for code in rows.series]
-    return _Views(rows, inputs, history.at(rows.series, rows.steps), features["level"].to_numpy())
+    inputs = combined_inputs(history, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
+    return _Views(rows, inputs, history.at(rows.series, rows.steps), inputs["level"].to_numpy())
 
 
 @dataclass(frozen=True, slots=True)

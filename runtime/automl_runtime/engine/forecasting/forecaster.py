@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import Frequency, to_moments
 from automl_runtime.data.naming import unique_name
-from automl_runtime.engine.forecasting.history import History, Rows, features_of, level_width
+from automl_runtime.engine.forecasting.history import History, Rows, features_of, level_width, with_columns
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import VALUE_METRICS, score_values
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
@@ -243,11 +243,7 @@ class Forecaster:
 
     def inputs(self, rows: Rows, known: pd.DataFrame) -> pd.DataFrame:
         """What the regressions see of `rows`, of which `known` holds what is known ahead."""
-        features = features_of(self.history, rows, self.layout.frequency)
-        inputs = pd.concat([features.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
-        for place, name in enumerate(self.layout.series):
-            inputs[name] = [self.layout.keys[code][place] for code in rows.series]
-        return inputs
+        return combined_inputs(self.history, rows, self.layout, known)
 
     def outputs(self, rows: Rows, inputs: pd.DataFrame) -> Floats:
         """The forecast of `rows`, whose `inputs` are given, in the unit of the target.
@@ -417,6 +413,13 @@ def series_codes(table: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
     if unknown is not None:
         raise SchemaMismatchError(f"The series {shorten(', '.join(unknown))} was not in the training rows.")
     return np.array([places[key] for key in keys], dtype=np.int64)
+
+
+def combined_inputs(history: History, rows: Rows, layout: Layout, known: pd.DataFrame) -> pd.DataFrame:
+    """What a regression sees of `rows`: features of the history, what is known ahead, and the series."""
+    cells = {name: [layout.keys[code][place] for code in rows.series] for place, name in enumerate(layout.series)}
+    told = {str(name): values.reset_index(drop=True) for name, values in known.items()}
+    return with_columns(features_of(history, rows, layout.frequency), told | cells)
 
 
 def known_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,8 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import STEPS, Frequency
+from automl_runtime.data.naming import unique_name
 
-__all__ = ["History", "Rows", "calendar", "features_of", "level_width"]
+__all__ = ["History", "Rows", "calendar", "features_of", "level_width", "with_columns"]
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -95,6 +97,13 @@ def features_of(history: History, rows: Rows, frequency: Frequency) -> pd.DataFr
         columns[f"mean_{period}"], columns[f"spread_{period}"] = mean, spread
     columns["level"], _ = history.window(rows.series, origin, level_width(frequency))
     return pd.DataFrame(columns | calendar(frequency.moments(rows.steps), frequency))
+
+
+def with_columns(features: pd.DataFrame, extra: Mapping[str, object]) -> pd.DataFrame:
+    """`features` with further columns; one that is called like a feature gets a number."""
+    for name, values in extra.items():
+        features[unique_name(name, features.columns)] = values
+    return features
 
 
 def level_width(frequency: Frequency) -> int:
