@@ -21,6 +21,7 @@ from automl_runtime.project.report_text import (
     goal_sentence,
     number,
     round_number,
+    row_name,
     score_sentence,
     target_name,
 )
@@ -87,7 +88,7 @@ def render_report(data: ReportData) -> str:
 def _headline(data: ReportData) -> str:
     spec, metrics = data.spec, data.metrics
     facts = [
-        ("one row is one", spec.task.entity or spec.task.frequency or "row"),
+        ("one row is one", row_name(spec)),
         ("target", target_name(spec) or "none"),
         *([("yes means", spec.target.positive)] if spec.target and spec.target.positive is not None else []),
         *([("days ahead", round_number(spec.task.horizon_days))] if spec.task.horizon_days else []),

@@ -86,8 +86,10 @@ def series_chart(series: SeriesView) -> str:
     svg.path(_places(frame, past), "past")
     svg.path(_places(frame, list(zip(ahead, series.predicted, strict=True))), "curve s0")
     radius = 3.0 if len(actual) <= 120 else 1.8
-    for (at, value), moment in zip(actual, series.moments, strict=False):
-        svg.dot(frame.x(at), frame.y(value), radius, "dot s1", hint=f"{moment}: {number(value)}")
+    for moment, value in zip(series.moments, series.actual, strict=True):
+        if value is not None:
+            hint = f"{moment}: {number(value)}"
+            svg.dot(frame.x(_seconds(moment)), frame.y(value), radius, "dot s1", hint=hint)
     _legend(svg)
     return svg.render()
 

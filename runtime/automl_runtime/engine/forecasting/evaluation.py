@@ -12,8 +12,9 @@ from automl_schemas.vocabulary import MetricName, higher_is_better
 from numpy.typing import NDArray
 
 from automl_runtime.engine.evaluation import Evaluation, Histogram, Scatter, Slice
-from automl_runtime.engine.forecasting.forecaster import Forecaster, naive_outputs
+from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.history import Rows
+from automl_runtime.engine.forecasting.layout import naive_outputs
 from automl_runtime.engine.metrics import VALUE_METRICS, bootstrap_interval, loss_of, score_values
 from automl_runtime.kernels.arrays import Floats, Ints
 

@@ -17,8 +17,9 @@ from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, default_metric
 
 from automl_runtime.data.frequency import infer_frequency, named_frequency, to_moments
-from automl_runtime.engine.forecasting.forecaster import (
-    Forecaster,
+from automl_runtime.engine.forecasting.forecaster import Forecaster
+from automl_runtime.engine.forecasting.history import History, Rows
+from automl_runtime.engine.forecasting.layout import (
     Layout,
     Member,
     Spread,
@@ -26,7 +27,6 @@ from automl_runtime.engine.forecasting.forecaster import (
     known_columns,
     naive_outputs,
 )
-from automl_runtime.engine.forecasting.history import History, Rows
 from automl_runtime.engine.metrics import check_metric, loss_of, score_values
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
