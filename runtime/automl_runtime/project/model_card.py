@@ -171,9 +171,7 @@ def _limits(data: ReportData) -> str:
         lines.append(f"- {goal_sentence(data.metrics)}")
     if data.forecast is not None:
         held, made = percent(data.forecast.coverage), percent(data.forecast.level)
-        lines.append(
-            f"- {held} of the holdout lie in the interval that is made to hold {made}; one forecast was scored."
-        )
+        lines.append(f"- One forecast was scored: {held} of its values lie in the interval that shall hold {made}.")
     if data.metrics.rows_holdout < 200:
         lines.append(f"- The holdout has {data.metrics.rows_holdout} rows only: the interval is wide.")
     lines += [
