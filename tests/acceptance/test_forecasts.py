@@ -18,14 +18,14 @@ REQUEST = "forecast the daily rides per pier for the next 7 days, weather known"
 DAYS = 120
 
 
-def write_ferries(folder, *, days=DAYS, seed=3):
+def write_ferries(folder, *, days=DAYS, seed=3, piers=(("Nord", 80), ("Süd", 300))):
     """Rides of two piers: two date formats, gaps, a total row, ticket kinds that add up, a list of holidays."""
     rng = np.random.default_rng(seed)
     folder.mkdir(parents=True)
     day = pd.date_range("2024-01-01", periods=days)
     off = np.random.default_rng(1).random(400) < 0.1
     lines = ["Day;Pier;Wind;Adults;Children;Rides"]
-    for pier, size in (("Nord", 80), ("Süd", 300)):
+    for pier, size in piers:
         for number, date in enumerate(day):
             if rng.random() < 0.03 and number < days - 7:
                 continue
@@ -164,13 +164,13 @@ def test_training_sees_nothing_of_the_holdout(copy_of):
     assert (first / "history.npz").read_bytes() == (again / "history.npz").read_bytes()
 
 
-def test_a_later_month_is_learned_and_compared(copy_of, tmp_path):
-    write_ferries(tmp_path / "later", days=DAYS + 30)
+def test_a_later_month_with_a_new_pier_is_learned_and_compared(copy_of, tmp_path):
+    write_ferries(tmp_path / "later", days=DAYS + 30, piers=(("Nord", 80), ("Süd", 300), ("West", 40)))
     done = automl("train", copy_of, "--data", tmp_path / "later", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     outcome = json.loads(done.stdout)
     assert len(outcome["models"]) == 2
-    assert {model["rows"] for model in outcome["models"]} == {14}
+    assert [model["rows"] for model in outcome["models"]] == [14, 21]
     tests = run(copy_of, "pytest", "-q", "-p", "no:cacheprovider")
     assert tests.returncode == 0, tests.stdout
 

@@ -39,6 +39,8 @@ _REGULAR: Final = 0.5
 _DEFAULT_HORIZON: Final = {"hour": 48, "day": 28, "week": 8, "month": 6, "quarter": 4, "year": 3}
 _USUAL_HORIZON: Final = 24
 _TOTAL: Final = re.compile(r"\b(?:total|overall|altogether|in total|combined|whole company|aggregate)\b", re.IGNORECASE)
+_EACH: Final = re.compile(r"\b(?:per|by|for (?:each|every)|in (?:each|every))\s+(?P<each>[\w-]+)", re.IGNORECASE)
+_NEAR: Final = 0.7
 _AVERAGED: Final = word_set("""
     price prices temperature temp rate ratio share percent percentage pct level speed age score mean average avg
     humidity pressure voltage load index intensity concentration rating
@@ -52,7 +54,6 @@ class Settled:
     spec: ProjectSpec
     questions: list[Question] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -307,13 +308,20 @@ def _naming(case: _Case, names: Sequence[str]) -> list[str]:
 
 
 def _named(requirement: Requirement | None, fitting: Sequence[TrainingColumn]) -> list[str]:
-    words = content_words(requirement.entity or "") if requirement is not None else ()
-    scores = [
-        (max((relate(word, part).strength for word in words for part in tokens(column.name)), default=0.0), column.name)
-        for column in fitting
-    ]
-    best = max(scores, key=lambda score: score[0], default=(0.0, ""))
-    return [best[1]] if best[0] >= 0.7 else []
+    """The columns that the request names: "per store and item"; for each word the one that is nearest."""
+    if requirement is None:
+        return []
+    each = " ".join(match["each"] for match in _EACH.finditer(requirement.request))
+    words = content_words(f"{requirement.entity_phrase or requirement.entity or ''} {each}")
+    named = set()
+    for word in words:
+        scores = [
+            (max((relate(word, part).strength for part in tokens(column.name)), default=0.0), column.name)
+            for column in fitting
+        ]
+        best = max(scores, key=lambda score: score[0], default=(0.0, ""))
+        named |= {best[1]} if best[0] >= _NEAR else set()
+    return [column.name for column in fitting if column.name in named]
 
 
 def _answered_series(answer: str, names: Sequence[str]) -> list[str]:

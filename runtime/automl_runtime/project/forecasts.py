@@ -24,12 +24,22 @@ if TYPE_CHECKING:
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["before_holdout", "forecast", "roll_forward", "split_known"]
+__all__ = ["before_holdout", "forecast", "of_known_series", "roll_forward", "split_known"]
 
 
 def before_holdout(model: Forecaster, holdout: pd.DataFrame) -> Forecaster:
     """`model` with the history that it had before the first row of `holdout`, from which it is scored."""
     return model.before(to_moments(holdout[model.layout.time]).min())
+
+
+def of_known_series(model: Forecaster, rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows of series that `model` has seen."""
+    names = list(model.layout.series)
+    if not names:
+        return rows
+    cells = zip(*(rows[name].astype("str") for name in names), strict=True)
+    keys = set(model.layout.keys)
+    return rows[[key in keys for key in cells]]
 
 
 def roll_forward(project: Project) -> str:

@@ -142,6 +142,26 @@ def test_series_are_what_the_request_or_an_answer_names(orders, request_, answer
     assert set(rows["placed"].dt.day_of_week) == {0}
 
 
+@pytest.mark.parametrize(
+    ("words", "series"),
+    [
+        ("for each booth and flavour", ["booth", "flavour"]),
+        ("per flavour", ["flavour"]),
+        ("of every flavour in each booth", ["booth", "flavour"]),
+        ("", ["booth", "flavour"]),
+        ("in total", []),
+    ],
+)
+def test_series_are_told_apart_by_one_column_or_by_several(tmp_path, words, series):
+    day = pd.date_range("2024-01-01", periods=60).strftime("%Y-%m-%d")
+    rows = pd.MultiIndex.from_product([day, ["b1", "b2"], ["mint", "lime", "rum"]], names=["day", "booth", "flavour"])
+    rows = rows.to_frame(index=False).assign(scoops=np.random.default_rng(0).integers(1, 99, len(rows)))
+    rows.to_csv(tmp_path / "ice.csv", index=False)
+    drafted = settled(f"forecast the daily scoops {words} for the next 7 days", tmp_path)
+    assert drafted.spec.task.series == series
+    assert drafted.spec.task.aggregate == (None if len(series) == 2 else "sum")
+
+
 def test_averages_are_taken_when_asked_for(orders):
     drafted = settled("forecast the daily euro for the next 2 weeks", orders, aggregate="mean")
     raw = pd.read_csv(orders / "orders.csv")
