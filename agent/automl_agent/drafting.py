@@ -23,7 +23,8 @@ from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.grounding import Grounded, ground
-from automl_agent.grounding.forecasts import settle_forecast, wide
+from automl_agent.grounding.forecasts import settle_forecast
+from automl_agent.grounding.wide import wide
 from automl_agent.requirements import load_request
 
 __all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]

@@ -51,6 +51,8 @@ class TaskSpec(Contract):
     time_sql: str | None = None
     """Of a forecast: DuckDB expression over the base table that makes the column `time`, where no column holds the
     moment as a whole."""
+    gaps: Literal["missing", "zero"] = "missing"
+    """Of a forecast: what a step without a row means: that nobody knows, or that nothing happened."""
     aggregate: Literal["sum", "mean"] | None = None
     """Of a forecast: how the rows of a series that fall into one step become one; None where each step has one row."""
 

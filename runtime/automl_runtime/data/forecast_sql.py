@@ -48,6 +48,8 @@ def forecast_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
     writer = Writer(spec, plan, "base" if all(table.prefix != "base" for table in plan.joined) else "base_rows")
     selected = [_time(writer), *_series(writer), *_ahead(writer), _target(writer)]
     body = _body(writer, selected)
+    if spec.task.gaps == "zero":
+        body = _filled(body, spec, selected)
     macros = "".join(f"{macro}\n" for name, macro in KEY_MACROS.items() if f"{name}(" in body)
     return _head(spec) + macros + "\n" + body + "\n", [item.column for item in selected]
 
@@ -87,7 +89,7 @@ def _time(writer: Writer) -> _Selected:
     else:
         column = _own(writer, task.time)
     moment = f"CAST({writer.base}.{quote(task.time)} AS TIMESTAMP)"
-    if task.aggregate is not None and task.frequency is not None:
+    if (task.aggregate is not None or task.gaps == "zero") and task.frequency is not None:
         moment = _truncated(moment, task.frequency)
     return _Selected(column, moment, is_key=True)
 
@@ -152,7 +154,36 @@ def _body(writer: Writer, selected: Sequence[_Selected]) -> str:
     body += "\nWHERE " + f"\n{_INDENT}AND ".join(present)
     if writer.spec.task.aggregate is not None:
         body += f"\n{_complete(writer)}\nGROUP BY ALL"
-    return body + "\nORDER BY " + ", ".join(quote(name) for name in [*keys[1:], keys[0]])
+    return body + _order(selected)
+
+
+def _order(selected: Sequence[_Selected]) -> str:
+    keys = [quote(item.column.name) for item in selected if item.is_key]
+    return "\nORDER BY " + ", ".join([*keys[1:], keys[0]])
+
+
+def _filled(body: str, spec: ProjectSpec, selected: Sequence[_Selected]) -> str:
+    """`body` with a row for every step of a series from its first on, up to the last step that is known of any."""
+    time, target = quote(spec.task.time or ""), quote(selected[-1].column.name)
+    series = [quote(name) for name in spec.task.series]
+    keys = [time, *series]
+    count, _, unit = (spec.task.frequency or "day").rpartition(" ")
+    step = "INTERVAL 3 month" if unit == "quarter" else f"INTERVAL {int(count or 1)} {unit.removesuffix('s')}"
+    inner = body.removesuffix(_order(selected)).replace("\n", f"\n{_INDENT}")
+    columns = "".join(f"{name}, " for name in series)
+    lines = [f"coalesce(known.{key}, steps.{key}) AS {key}" for key in keys]
+    lines += [f"known.{quote(item.column.name)}" for item in selected[:-1] if not item.is_key]
+    lines.append(f"CASE WHEN known.{time} IS NULL THEN 0 ELSE known.{target} END AS {target}")
+    return (
+        f"WITH\n-- What the data hold.\nknown AS (\n{_INDENT}{inner}\n),\n"
+        "-- Every step of a series from its first on: one without a row means that nothing happened.\n"
+        f"steps AS (\n{_INDENT}SELECT {columns}unnest(generate_series(\n"
+        f"{_INDENT * 2}from_step, (SELECT max({time}) FROM known WHERE {target} IS NOT NULL), {step}\n"
+        f"{_INDENT})) AS {time}\n"
+        f"{_INDENT}FROM (SELECT {columns}min({time}) AS from_step FROM known GROUP BY ALL)\n)\n"
+        "SELECT\n" + ",\n".join(_INDENT + line for line in lines) + "\nFROM steps\nFULL JOIN known\n"
+        f"{_INDENT}ON {' AND '.join(f'steps.{key} = known.{key}' for key in keys)}" + _order(selected)
+    )
 
 
 def _complete(writer: Writer) -> str:

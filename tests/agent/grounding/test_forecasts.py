@@ -85,6 +85,7 @@ def test_weather_is_known_only_when_somebody_says_so(lifts, words, answers, know
         ("forecast the riders for each hour of the next 3 days", {"series": "holiday"}, "tell series apart"),
         ("forecast the riders for each hour of the next 3 days", {"aggregate": "sum"}, "nothing to add up"),
         ("forecast the riders for each hour", {"horizon": "soon"}, "whole number"),
+        ("forecast the riders for each hour", {"gaps": "some"}, "missing, zero"),
         ("forecast the riders for each hour of the next 30 days", {}, "at most 419"),
         ("forecast the riders for each hour", {"frequency": "blink"}, "blink"),
     ],
@@ -160,6 +161,39 @@ def test_series_are_told_apart_by_one_column_or_by_several(tmp_path, words, seri
     drafted = settled(f"forecast the daily scoops {words} for the next 7 days", tmp_path)
     assert drafted.spec.task.series == series
     assert drafted.spec.task.aggregate == (None if len(series) == 2 else "sum")
+
+
+@pytest.mark.parametrize(("answers", "zeros"), [({}, True), ({"gaps": "missing"}, False), ({"gaps": "zero"}, True)])
+def test_steps_without_events_are_zeros_unless_nobody_knows(tmp_path, answers, zeros):
+    rng = np.random.default_rng(3)
+    at = pd.Timestamp("2023-01-02") + pd.to_timedelta(np.sort(rng.random(150) * 200 * 86400), unit="s")
+    kind = rng.choice(["leak", "noise"], 150)
+    pd.DataFrame({"reported": at.strftime("%Y-%m-%d %H:%M:%S"), "kind": kind, "hours": rng.integers(1, 9, 150)}).to_csv(
+        tmp_path / "repairs.csv", index=False
+    )
+    drafted = settled("forecast the daily hours per kind for the next 10 days", tmp_path, **answers)
+    rows = drafted.assembled.frame
+    assert (rows["hours"] == 0).any() == zeros
+    assert drafted.spec.task.gaps == ("zero" if zeros else "missing")
+    assert rows["hours"].sum() == pd.read_csv(tmp_path / "repairs.csv")["hours"].sum() - _of_last_day(tmp_path)
+    if zeros:
+        assert all(
+            len(part) == (part["reported"].max() - part["reported"].min()).days + 1 for _, part in rows.groupby("kind")
+        )
+
+
+def _of_last_day(folder):
+    """Hours of a last day that has only begun."""
+    rows = pd.read_csv(folder / "repairs.csv", parse_dates=["reported"])
+    end = (rows["reported"].max() + pd.Timedelta(hours=1)).normalize()
+    return rows[rows["reported"] >= end]["hours"].sum()
+
+
+def test_hours_without_a_row_may_count_as_zeros(lifts):
+    request = "forecast the riders for each hour of the next 3 days"
+    plain, filled = settled(request, lifts), settled(request, lifts, gaps="zero")
+    assert len(filled.assembled.frame) - len(plain.assembled.frame) == 2
+    assert filled.assembled.frame["riders"].sum() == plain.assembled.frame["riders"].sum()
 
 
 def test_averages_are_taken_when_asked_for(orders):
