@@ -61,6 +61,11 @@ def settle_forecast(
     Raises:
         RequestError: if the data are too short or too coarse for what was asked, or an answer is none of the options.
     """
+    if spec.training.interpretable:
+        raise RequestError(
+            "A forecast cannot be made of interpretable models only.",
+            hint="Leave that wish out; naive forecasts, which say all about themselves, are on the leaderboard.",
+        )
     table = catalog.table(spec.data.tables[0].name)
     moment = _moment(spec, table, assembled.frame)
     case = Case(

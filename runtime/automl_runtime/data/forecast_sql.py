@@ -10,6 +10,7 @@ from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.keytext import KEY_MACROS, quote
+from automl_runtime.data.naming import unique_name
 from automl_runtime.data.training_columns import Joined, TrainingColumn, TrainingPlan, plan_columns, target_name
 from automl_runtime.data.training_sql import Writer, comment, exact_sum, join_clause, why_joined
 from automl_runtime.errors import RequestError, shorten
@@ -170,19 +171,21 @@ def _filled(body: str, spec: ProjectSpec, selected: Sequence[_Selected]) -> str:
     count, _, unit = (spec.task.frequency or "day").rpartition(" ")
     step = "INTERVAL 3 month" if unit == "quarter" else f"INTERVAL {int(count or 1)} {unit.removesuffix('s')}"
     inner = body.removesuffix(_order(selected)).replace("\n", f"\n{_INDENT}")
+    tables = [table.name for table in spec.data.tables]
+    known, steps = unique_name("known", tables), unique_name("steps", tables)
     columns = "".join(f"{name}, " for name in series)
-    lines = [f"coalesce(known.{key}, steps.{key}) AS {key}" for key in keys]
-    lines += [f"known.{quote(item.column.name)}" for item in selected[:-1] if not item.is_key]
-    lines.append(f"CASE WHEN known.{time} IS NULL THEN 0 ELSE known.{target} END AS {target}")
+    lines = [f"coalesce({known}.{key}, {steps}.{key}) AS {key}" for key in keys]
+    lines += [f"{known}.{quote(item.column.name)}" for item in selected[:-1] if not item.is_key]
+    lines.append(f"CASE WHEN {known}.{time} IS NULL THEN 0 ELSE {known}.{target} END AS {target}")
     return (
-        f"WITH\n-- What the data hold.\nknown AS (\n{_INDENT}{inner}\n),\n"
+        f"WITH\n-- What the data hold.\n{known} AS (\n{_INDENT}{inner}\n),\n"
         "-- Every step of a series from its first on: one without a row means that nothing happened.\n"
-        f"steps AS (\n{_INDENT}SELECT {columns}unnest(generate_series(\n"
-        f"{_INDENT * 2}from_step, (SELECT max({time}) FROM known WHERE {target} IS NOT NULL), {step}\n"
+        f"{steps} AS (\n{_INDENT}SELECT {columns}unnest(generate_series(\n"
+        f"{_INDENT * 2}from_step, (SELECT max({time}) FROM {known} WHERE {target} IS NOT NULL), {step}\n"
         f"{_INDENT})) AS {time}\n"
-        f"{_INDENT}FROM (SELECT {columns}min({time}) AS from_step FROM known GROUP BY ALL)\n)\n"
-        "SELECT\n" + ",\n".join(_INDENT + line for line in lines) + "\nFROM steps\nFULL JOIN known\n"
-        f"{_INDENT}ON {' AND '.join(f'steps.{key} = known.{key}' for key in keys)}" + _order(selected)
+        f"{_INDENT}FROM (SELECT {columns}min({time}) AS from_step FROM {known} GROUP BY ALL)\n)\n"
+        "SELECT\n" + ",\n".join(_INDENT + line for line in lines) + f"\nFROM {steps}\nFULL JOIN {known}\n"
+        f"{_INDENT}ON {' AND '.join(f'{steps}.{key} = {known}.{key}' for key in keys)}" + _order(selected)
     )
 
 

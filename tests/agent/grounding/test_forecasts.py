@@ -86,6 +86,7 @@ def test_weather_is_known_only_when_somebody_says_so(lifts, words, answers, know
         ("forecast the riders for each hour of the next 3 days", {"aggregate": "sum"}, "nothing to add up"),
         ("forecast the riders for each hour", {"horizon": "soon"}, "whole number"),
         ("forecast the riders for each hour", {"gaps": "some"}, "missing, zero"),
+        ("forecast the riders for each hour with an interpretable model", {}, "interpretable"),
         ("forecast the riders for each hour of the next 30 days", {}, "at most 419"),
         ("forecast the riders for each hour", {"frequency": "blink"}, "blink"),
     ],

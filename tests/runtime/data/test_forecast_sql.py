@@ -87,6 +87,18 @@ def test_a_moment_is_made_of_columns(tmp_path):
     assert next(column for column in made.columns if column.name == "moment").type == "datetime"
 
 
+@pytest.mark.parametrize("name", ["sales", "known", "steps"])
+def test_steps_without_a_row_become_zeros_when_told_so(tmp_path, name):
+    rows = ["2024-01-01,a,5", "2024-01-04,a,2", "2024-01-02,b,1", "2024-01-03,b,3", "2024-01-05,a,", "2024-01-05,b,"]
+    (tmp_path / f"{name}.csv").write_text("at,shop,sold\n" + "\n".join(rows) + "\n")
+    discovery = discover(tmp_path)
+    made = assemble(spec_of(name, series=["shop"], gaps="zero"), discovery.catalog, discovery.tables)
+    found = [(shop, at.day, sold) for at, shop, sold in made.frame.itertuples(index=False)]
+    # The fifth is still to come: its target is not known, and no zero.
+    assert found == [("a", 1, 5), ("a", 2, 0), ("a", 3, 0), ("a", 4, 2), ("b", 2, 1), ("b", 3, 3), ("b", 4, 0)]
+    assert made.without_target["at"].dt.day.tolist() == [5, 5]
+
+
 def test_a_name_that_no_table_has_is_refused(found):
     with pytest.raises(RequestError, match="weather"):
         table_of(found, aggregate="sum", known_ahead=["weather"])
