@@ -311,8 +311,8 @@ def test_wide_tables_are_looked_at_in_fewer_rows() -> None:
 
 
 def test_what_is_recorded_of_late_only_is_judged_where_it_is_filled() -> None:
-    late = np.arange(ROWS) >= 0.8 * ROWS
-    rank = np.where(late, np.argsort(np.argsort(AMOUNT + 15 * RNG.normal(size=ROWS))), np.nan)
+    late = np.arange(ROWS) >= 0.9 * ROWS
+    rank = np.where(late, np.argsort(np.argsort(AMOUNT + 25 * RNG.normal(size=ROWS))), np.nan)
     luck = np.where(late, RNG.normal(size=ROWS), np.nan)
     found = dropped(leaks({"rank": rank, "result_luck": luck}, AMOUNT, "regression", name="sum", known_before="start"))
     assert set(found) == {"t.rank"}
