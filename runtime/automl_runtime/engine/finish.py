@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl_runtime.engine.background import background_rows
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
@@ -168,7 +169,8 @@ def _model(
         threshold_by=by,
         multipliers=multipliers,
     )
-    return FittedModel(info, encoder, tuple(designs), tuple(members))
+    background = search.workspace.data.take(background_rows(problem, search.seed))
+    return FittedModel(info, encoder, tuple(designs), tuple(members), background)
 
 
 def _score(search: Search, model: FittedModel, outputs: Floats) -> float:

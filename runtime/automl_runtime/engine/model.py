@@ -142,6 +142,11 @@ class Model:
         data = self.fitted.encoder.encode(frame)
         return permutation_importance(self.fitted, data, problem, seconds=seconds, seed=seed)
 
+    def explain(self, frame: Any, *, background: Any = None, **options: Any) -> pd.DataFrame:
+        """What each input column adds to the prediction of each row; see `FittedModel.explain`."""
+        compared = None if background is None else as_frame(background)
+        return self.fitted.explain(as_frame(frame), background=compared, **options)
+
     def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""
         return self.fitted.save(path)
