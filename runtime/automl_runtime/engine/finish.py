@@ -18,6 +18,7 @@ from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import Cancelled
 from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
 from automl_runtime.inference.storage import stored_bytes
@@ -168,6 +169,7 @@ def _model(
         threshold=threshold,
         threshold_by=by,
         multipliers=multipliers,
+        interval=None if problem.classes else make_interval(problem.y[search.workspace.valid_rows], outputs[:, 0]),
     )
     background = search.workspace.data.take(background_rows(problem, search.seed))
     return FittedModel(info, encoder, tuple(designs), tuple(members), background)

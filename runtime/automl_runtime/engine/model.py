@@ -93,6 +93,10 @@ class Model:
         """A label or value for each row of a pandas, Polars or Arrow table; see `FittedModel.predict`."""
         return self.fitted.predict(as_frame(frame))
 
+    def predict_interval(self, frame: Any) -> pd.DataFrame:
+        """Bounds that 90 % of the values of a regression fall between; see `FittedModel.predict_interval`."""
+        return self.fitted.predict_interval(as_frame(frame))
+
     def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of each class; see `FittedModel.predict_proba`."""
         return self.fitted.predict_proba(as_frame(frame))

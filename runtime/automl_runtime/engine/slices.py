@@ -18,6 +18,7 @@ __all__ = ["worst_slices"]
 _LEAST_SHARE = 0.02
 _LEAST_ROWS = 30
 _LEAST_OF_CLASS = 5
+_COMMON_CLASS = 0.05
 _LEVELS = 20
 _MOST = 5
 
@@ -25,7 +26,7 @@ _MOST = 5
 def worst_slices(encoder: Encoder, data: Encoded, problem: Problem, outputs: Floats) -> list[tuple[str, int, float]]:
     """Condition, rows and score of up to five slices that score worse than all rows together, worst first.
 
-    A slice has 30 rows and 2 % of all at least, and five rows of each class.
+    A slice has 30 rows and 2 % of all at least, and five rows of each class that has 5 % of all rows (of both of two).
     """
     base = loss_of(problem.metric, trial_score(problem, np.arange(len(data)), outputs))
     found = []
@@ -43,7 +44,11 @@ def worst_slices(encoder: Encoder, data: Encoded, problem: Problem, outputs: Flo
 def _has_all_classes(problem: Problem, rows: Ints) -> bool:
     if not problem.classes:
         return True
-    return bool(np.bincount(problem.codes[rows], minlength=len(problem.classes)).min() >= _LEAST_OF_CLASS)
+    common = np.bincount(problem.codes, minlength=len(problem.classes)) >= _COMMON_CLASS * len(problem)
+    if problem.task == "binary":
+        common[:] = True
+    counts = np.bincount(problem.codes[rows], minlength=len(problem.classes))
+    return bool(np.all(counts[common] >= _LEAST_OF_CLASS))
 
 
 def _candidates(encoder: Encoder, data: Encoded) -> Iterator[tuple[str, Ints]]:

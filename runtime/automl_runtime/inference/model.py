@@ -12,6 +12,7 @@ from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.encoding import Encoded, Encoder
+from automl_runtime.inference.intervals import Interval
 from automl_runtime.inference.parts import Design, Member, blend
 from automl_runtime.kernels.arrays import Floats, Ints
 
@@ -37,6 +38,8 @@ class ModelInfo:
     threshold_by: str | None = None
     multipliers: tuple[float, ...] = ()
     """Multiclass: the class with the largest probability x multiplier is predicted; empty for 1."""
+    interval: Interval | None = None
+    """Of a regression: how far off predictions were out of fold."""
 
 
 class FittedModel:
@@ -112,6 +115,18 @@ class FittedModel:
         """
         values = self.decide(self.outputs(self.encoder.encode(frame)))
         return pd.Series(values, index=frame.index, name=self.info.target)
+
+    def predict_interval(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns `low` and `high`, under the index of `frame`: 90 % of the values fall between them.
+
+        Raises:
+            SchemaMismatchError: if a column is missing.
+            TypeError: if the model predicts classes, or was fitted on fewer than 20 rows.
+        """
+        if self.info.interval is None:
+            raise TypeError("Intervals are kept by regressions that were fitted on 20 rows or more.")
+        low, high = self.info.interval.bounds(self.outputs(self.encoder.encode(frame))[:, 0])
+        return pd.DataFrame({"low": low, "high": high}, index=frame.index)
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The probability of each class, under the index of `frame`; the columns are `classes`.

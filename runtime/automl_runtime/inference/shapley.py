@@ -81,6 +81,23 @@ def shapley_values(
         seed: of the orders.
         on_event: gets `Progress` of the stage `explaining`.
     """
+    from threadpoolctl import threadpool_limits
+
+    # The matrices are too small for threads of BLAS, which would also change the last digits.
+    with threadpool_limits(limits=1, user_api="blas"):
+        return _shapley_values(outputs, encoder, data, background, rounds, seconds, seed, on_event)
+
+
+def _shapley_values(
+    outputs: Outputs,
+    encoder: Encoder,
+    data: Encoded,
+    background: Encoded,
+    rounds: int,
+    seconds: float | None,
+    seed: int,
+    on_event: EventSink,
+) -> Explained:
     end = None if seconds is None else time.monotonic() + seconds
     columns, rows = len(encoder.columns), len(data)
     orders = [np.random.default_rng((seed, number)).permutation(columns) for number in range(rounds)]

@@ -19,6 +19,7 @@ from automl_runtime.inference.blocks import read_block, write_block
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import UNSEEN, Encoded, Encoder
 from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.intervals import read_interval
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
@@ -165,6 +166,7 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
     values = record["info"]
     for name in ("features", "classes", "multipliers"):
         values[name] = tuple(values[name])
+    values["interval"] = read_interval(values.get("interval"))
     encoder = Encoder.from_json(record["columns"])
     designs = tuple(
         Design(tuple(read_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(blocks)))

@@ -13,6 +13,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.engine.effects import column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.importance import permutation_importance
@@ -20,6 +21,7 @@ from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
+from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
 
 __all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
 
-_IMPORTANCE_SECONDS = 5.0
+_IMPORTANCE_SECONDS = 10.0
+_EFFECTS_SECONDS = 10.0
+"""Of models that take far longer than usual: the work is bounded by the number of predictions."""
 
 
 def open_project_bundle(project: Project, version: str | None) -> Bundle:
@@ -52,8 +56,7 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     features, target = build_features(rows), rows[project.target]
     evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     metrics = _metrics(project, bundle.manifest, evaluation)
-    on_event(Progress("evaluating", 1, 3, "importance"))
-    data = _report_data(project, bundle, metrics, evaluation, features, target)
+    data = _report_data(project, bundle, metrics, evaluation, rows, features, on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data)
     on_event(Progress("evaluating", 3, 3, "done"))
@@ -118,9 +121,12 @@ def _report_data(
     bundle: Bundle,
     metrics: Metrics,
     evaluation: Evaluation,
+    rows: pd.DataFrame,
     features: pd.DataFrame,
-    target: pd.Series,
+    on_event: EventSink,
 ) -> ReportData:
+    target = rows[project.target]
+    on_event(Progress("evaluating", 1, 3, "importance"))
     importance = permutation_importance(
         bundle.model,
         bundle.model.encoder.encode(features),
@@ -128,6 +134,9 @@ def _report_data(
         seconds=_IMPORTANCE_SECONDS,
         seed=project.spec.seed,
     )
+    on_event(Progress("evaluating", 1.3, 3, "contributions"))
+    effects = column_effects(bundle.model, features, seconds=_EFFECTS_SECONDS, seed=project.spec.seed)
+    reference = Reference.model_validate(bundle.reference) if bundle.reference else None
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
     return ReportData(
         spec=project.spec,
@@ -135,11 +144,13 @@ def _report_data(
         metrics=metrics,
         evaluation=evaluation,
         importance=importance,
+        effects=effects,
+        drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
         thresholds=_thresholds(bundle, features, target),
-        reference=Reference.model_validate(bundle.reference) if bundle.reference else None,
+        reference=reference,
         manifest=bundle.manifest,
         run_id=run.name,
     )

@@ -7,8 +7,10 @@ from pathlib import Path
 from automl_runtime.files import write_text
 from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_html import code, section
-from automl_runtime.project.report_results import charts, drivers_section, quality_section, search_section
+from automl_runtime.project.report_results import charts, quality_section, search_section
+from automl_runtime.project.report_short import short_section
 from automl_runtime.project.report_svg import standalone, style_sheet
 from automl_runtime.project.report_tables import assumptions_section, data_section, dropped_section
 from automl_runtime.project.report_text import (
@@ -28,6 +30,7 @@ __all__ = ["ReportData", "render_report", "write_plots", "write_report"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PARTS = {
+    "short": "In short",
     "quality": "Quality",
     "drivers": "Drivers",
     "search": "Search",
@@ -50,7 +53,7 @@ def write_report(path: Path, data: ReportData) -> None:
 def write_plots(folder: Path, data: ReportData) -> list[Path]:
     """Writes each picture of the report as an SVG file of its own into `folder`."""
     paths = []
-    for name, svg in charts(data).items():
+    for name, svg in _pictures(data).items():
         write_text(folder / f"{name}.svg", standalone(svg))
         paths.append(folder / f"{name}.svg")
     return paths
@@ -58,8 +61,9 @@ def write_plots(folder: Path, data: ReportData) -> list[Path]:
 
 def render_report(data: ReportData) -> str:
     """The report as HTML."""
-    pictures = charts(data)
+    pictures = _pictures(data)
     sections = {
+        "short": short_section(data),
         "quality": quality_section(data, pictures),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
@@ -79,6 +83,10 @@ def render_report(data: ReportData) -> str:
         + "\n".join(html for html in sections.values() if html)
         + f"\n</main>\n{_footer(data)}\n</body>\n</html>\n"
     )
+
+
+def _pictures(data: ReportData) -> dict[str, str]:
+    return charts(data) | driver_charts(data)
 
 
 def _headline(data: ReportData) -> str:

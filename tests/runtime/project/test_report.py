@@ -102,9 +102,10 @@ def test_each_task_has_its_pictures(make_report: MakeReport, tmp_path: Path) -> 
         for task in ("binary", "regression", "multiclass")
     }
     curves = {"roc", "precision_recall", "calibration", "confusion"}
-    assert names["binary"] == curves | {"threshold", "importance", "search"}
-    assert names["multiclass"] == curves | {"importance", "search"}
-    assert names["regression"] == {"predicted_actual", "residuals", "importance", "search"}
+    always = {"importance", "contributions", "dependence_1", "dependence_2", "search"}
+    assert names["binary"] == curves | always | {"threshold"}
+    assert names["multiclass"] == curves | always
+    assert names["regression"] == {"predicted_actual", "residuals", "error_cdf", "error_loglog"} | always
 
 
 @pytest.mark.parametrize(
@@ -224,8 +225,12 @@ def test_a_report_of_next_to_nothing_is_written_too(make_report: MakeReport) -> 
         data,
         catalog=DataCatalog(files=[], tables=[]),
         spec=data.spec.model_copy(update={"target": None}),
-        evaluation=replace(data.evaluation, residuals=None, predicted_vs_actual=None, scores={}),
+        evaluation=replace(
+            data.evaluation, residuals=None, predicted_vs_actual=None, scores={}, error_quantiles=[], coverage=None
+        ),
         importance={},
+        effects=None,
+        drift=(),
         dropped=[],
         questions=[],
         trials=[],
@@ -285,4 +290,4 @@ def test_features_without_importance_are_listed(make_report: MakeReport) -> None
     assert "- `age_years`\n- `extra`" in card
     many = {f"f{number}": 1.0 / (number + 1) for number in range(40)}
     assert "and 10 more of less importance" in render_model_card(make_report(importance=many))
-    assert "The 20 most important of 40 features." in render_report(make_report(importance=many))
+    assert "The 15 most important of 40 columns:" in render_report(make_report(importance=many))
