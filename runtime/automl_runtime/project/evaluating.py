@@ -58,7 +58,7 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     metrics = _metrics(project, bundle.manifest, evaluation)
     data = _report_data(project, bundle, metrics, evaluation, rows, features, on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
-    _write(project, data)
+    _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
     return metrics
 
@@ -166,7 +166,7 @@ def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> li
     return threshold_table(actual, shares[positive].to_numpy(), manifest.threshold)
 
 
-def _write(project: Project, data: ReportData) -> None:
+def _write(project: Project, data: ReportData, on_event: EventSink) -> None:
     reports = project.root / "reports"
     write_text(reports / "metrics.json", data.metrics.model_dump_json(indent=2) + "\n")
     write_model_card(reports / "model_card.md", data)
@@ -174,4 +174,4 @@ def _write(project: Project, data: ReportData) -> None:
     run = project.root / "experiments" / str(data.run_id)
     if run.is_dir():
         record_metrics(run, data.metrics)
-        write_plots(run / "plots", data)
+        write_plots(run / "plots", data, on_event=on_event)

@@ -9,7 +9,7 @@ from automl_schemas.metrics import GoalResult
 
 from automl_runtime.engine.evaluation import Confusion, Curve, Histogram
 from automl_runtime.project.report_data import ThresholdRow, TrialPoint
-from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars
+from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars, text_width
 from automl_runtime.project.report_text import clip, count, number, percent, round_number, share
 
 __all__ = [
@@ -75,7 +75,7 @@ def confusion_chart(confusion: Confusion) -> str:
     """Actual classes (rows) against predicted ones, shaded by the share of the row."""
     labels = [clip(label, 18) for label in confusion.labels]
     size = len(labels)
-    left, top = 14 + 6.6 * max(map(len, labels)) + 20, 34
+    left, top = 34 + max(map(text_width, labels)), 34
     cell = (_WIDTH - left - 14) / size
     low = max(min(cell, 264 / size), 18.0)
     svg = Svg(_WIDTH, top + size * low + 26, "Confusion matrix", _confusion_text(confusion))
@@ -112,8 +112,7 @@ def residual_chart(histogram: Histogram) -> str:
 def importance_chart(importance: Mapping[str, float], most: int = MOST_BARS) -> str:
     """The most important features, longest bar first."""
     top = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:most]
-    longest = max((len(clip(name, _NAME)) for name, _ in top), default=0)
-    left, row = 20 + 6.7 * longest, 24
+    left, row = 20 + max((text_width(clip(name, _NAME)) for name, _ in top), default=0.0), 24
     svg = Svg(_WIDTH, row * len(top) + 6, "Importance of the features", _ranked(top))
     scale = Scale(0, max([value for _, value in top] + [1e-12]), left, svg.width - 60)
     for index, (name, value) in enumerate(top):
@@ -246,7 +245,7 @@ def _names(svg: Svg, names: Sequence[str], colours: Mapping[str, int], *, x: flo
     for name in names[:PALETTE]:
         svg.dot(x + 5, 12, 5, f"dot s{colours[name]}")
         svg.label(x + 15, 16, clip(name, 24))
-        x += 34 + 6.7 * len(clip(name, 24))
+        x += 30 + text_width(clip(name, 24))
 
 
 def _ends(svg: Svg, scale: Scale, interval: tuple[float, float]) -> None:

@@ -15,12 +15,12 @@ __all__ = ["driver_charts", "drivers_section", "ranked_columns"]
 _MOST_LISTED = 300
 
 
-def driver_charts(data: ReportData) -> dict[str, str]:
-    """The pictures of this part, by file name without suffix."""
+def driver_charts(data: ReportData, *, named: bool) -> dict[str, str]:
+    """The pictures of this part, by file name without suffix; `named`: classes are named in each, not only beside."""
     found = {"importance": importance_chart(data.importance)} if data.importance else {}
     if data.effects is not None and ranked_columns(data):
-        found["contributions"] = effects_chart(data.effects, what=_what(data))
-        found |= dependence_charts(data.effects, what=_what(data))
+        found["contributions"] = effects_chart(data.effects, what=_what(data), named=named)
+        found |= dependence_charts(data.effects, what=_what(data), named=named)
     return found
 
 

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from automl_runtime.engine.effects import Dependence, Effect, Effects
-from automl_runtime.project.report_svg import PALETTE, Frame, Marks, Scale, Svg, percent_marks, plain_marks
+from automl_runtime.project.report_svg import (
+    PALETTE,
+    Frame,
+    Marks,
+    Scale,
+    Svg,
+    legend,
+    legend_height,
+    percent_marks,
+    plain_marks,
+    text_width,
+)
 from automl_runtime.project.report_text import clip, count, number, percent
 
 __all__ = ["MOST_EFFECTS", "dependence_charts", "effects_chart"]
@@ -17,26 +28,32 @@ _NAME: Final = 24
 _SHADES: Final = 5
 
 
-def effects_chart(effects: Effects, *, what: str) -> str:
+def effects_chart(effects: Effects, *, what: str, named: bool = True) -> str:
     """Contributions of the columns with the largest effect: a dot for each row, or a bar parted by class.
 
-    `what` is that which they are added to, as "the probability of yes".
+    `what` is that which they are added to, as "the probability of yes"; `named`: classes are named in the picture.
     """
     top = [effect for effect in effects.columns if effect.total > 0][:MOST_EFFECTS]
-    left = 20 + 6.7 * max((len(clip(effect.feature, _NAME)) for effect in top), default=0)
+    left = 20 + max((text_width(clip(effect.feature, _NAME)) for effect in top), default=0.0)
     spoken = "; ".join(f"{clip(effect.feature, 40)} {number(effect.total, 3)}" for effect in top[:10])
-    svg = Svg(480, _ROW * len(top) + 66, "Contributions of the columns", spoken)
+    names = _names(effects) if named else []
+    head = legend_height(names, 8, 480)
+    svg = Svg(480, _ROW * len(top) + 66 + head, "Contributions of the columns", spoken)
+    legend(svg, names, 8, 4)
     if not top:
         return svg.render()
     if top[0].contributions:
         _swarms(svg, top, left, what, shares=bool(effects.labels))
     else:
-        _stacks(svg, top, left, effects, what)
+        _stacks(svg, top, left, head, effects, what)
     return svg.render()
 
 
-def dependence_charts(effects: Effects, *, what: str) -> dict[str, str]:
-    """A picture for each partial dependence, all on one scale, by `dependence_1`, `dependence_2`, ..."""
+def dependence_charts(effects: Effects, *, what: str, named: bool = True) -> dict[str, str]:
+    """A picture for each partial dependence, all on one scale, by `dependence_1`, `dependence_2`, ...
+
+    `named`: classes are named in each picture.
+    """
     shares = bool(effects.labels)
     values = [
         value
@@ -50,7 +67,7 @@ def dependence_charts(effects: Effects, *, what: str) -> dict[str, str]:
     room = 0.04 * (high - low) or 0.01
     span = (max(low - room, 0.0) if shares else low - room, min(high + room, 1.0) if shares else high + room)
     return {
-        f"dependence_{place}": _dependence(each, span, what, shares=shares)
+        f"dependence_{place}": _dependence(each, span, what, shares, _names(effects) if named else [])
         for place, each in enumerate(effects.dependences, start=1)
     }
 
@@ -98,15 +115,15 @@ def _swarm(svg: Svg, effect: Effect, scale: Scale, middle: float) -> None:
         svg.dots(places[shade], f"swarm {shade}")
 
 
-def _stacks(svg: Svg, top: Sequence[Effect], left: float, effects: Effects, what: str) -> None:
+def _stacks(svg: Svg, top: Sequence[Effect], left: float, head: float, effects: Effects, what: str) -> None:
     scale = Scale(0, max(effect.total for effect in top), left, svg.width - 16)
-    bottom = 26 + _ROW * len(top)
+    bottom = head + 26 + _ROW * len(top)
     for value, text in _point_marks(0, scale.high):
-        svg.line(scale(value), 24, scale(value), bottom, "grid")
+        svg.line(scale(value), head + 24, scale(value), bottom, "grid")
         svg.label(scale(value), bottom + 16, text, anchor="middle")
     svg.label((left + svg.width) / 2, bottom + 35, f"moves {clip(what, 40)} by so many points", "name", anchor="middle")
     for index, effect in enumerate(top):
-        y, start = 26 + _ROW * index, 0.0
+        y, start = head + 26 + _ROW * index, 0.0
         svg.label(left - 10, y + 16, clip(effect.feature, _NAME), "item", anchor="end")
         for place, size in enumerate(effect.size):
             label = clip(effects.labels[place], 40)
@@ -116,21 +133,20 @@ def _stacks(svg: Svg, top: Sequence[Effect], left: float, effects: Effects, what
             start += size
 
 
-def _dependence(each: Dependence, span: tuple[float, float], what: str, *, shares: bool) -> str:
+def _dependence(each: Dependence, span: tuple[float, float], what: str, shares: bool, names: list[str]) -> str:
     title = f"{each.feature}: {what}"
-    return (
-        _of_words(each, span, title, shares=shares)
-        if each.kind == "category"
-        else _of_numbers(each, span, title, shares=shares)
-    )
+    draw = _of_words if each.kind == "category" else _of_numbers
+    return draw(each, span, title, shares, names)
 
 
-def _of_numbers(each: Dependence, span: tuple[float, float], title: str, *, shares: bool) -> str:
+def _of_numbers(each: Dependence, span: tuple[float, float], title: str, shares: bool, names: list[str]) -> str:
     points = [float(point) for point in each.points]
-    svg = Svg(340, 236, title, f"From {number(points[0])} to {number(points[-1])}.")
+    top = 26 + legend_height(names, 8, 340)
+    svg = Svg(340, 210 + top, title, f"From {number(points[0])} to {number(points[-1])}.")
     marks = percent_marks(*span) if shares else None
-    frame = Frame.draw(svg, (points[0], points[-1]), span, ("", ""), top=26, left=40, marks=(None, marks))
+    frame = Frame.draw(svg, (points[0], points[-1]), span, ("", ""), top=top, left=40, marks=(None, marks))
     svg.label(svg.width / 2, 14, clip(each.feature, 44), "item", anchor="middle")
+    legend(svg, names, 8, 20)
     if each.low:
         svg.area(frame.points(points, each.high), frame.points(points, each.low), "band")
     for index, line in enumerate(each.mean[:PALETTE]):
@@ -143,22 +159,24 @@ def _of_numbers(each: Dependence, span: tuple[float, float], title: str, *, shar
     return svg.render()
 
 
-def _of_words(each: Dependence, span: tuple[float, float], title: str, *, shares: bool) -> str:
+def _of_words(each: Dependence, span: tuple[float, float], title: str, shares: bool, names: list[str]) -> str:
     order = list(range(len(each.points)))
     if len(each.mean) == 1:
         order.sort(key=lambda place: -each.mean[0][place])
     words = [clip(each.points[place], 18) for place in order]
-    left = 18 + 6.4 * max(map(len, words))
-    height = max(236, 26 + 24 * len(words) + 42)
+    left = 18 + max(map(text_width, words))
+    top = 26 + legend_height(names, 8, 340)
+    height = top + max(210, 24 * len(words) + 42)
     svg = Svg(340, height, title, ", ".join(words))
     svg.label(svg.width / 2, 14, clip(each.feature, 44), "item", anchor="middle")
+    legend(svg, names, 8, 20)
     scale, bottom = Scale(*span, left, svg.width - 18), svg.height - 42
     for value, text in percent_marks(*span, most=4) if shares else plain_marks(*span, most=3):
-        svg.line(scale(value), 26, scale(value), bottom, "grid")
+        svg.line(scale(value), top, scale(value), bottom, "grid")
         svg.label(scale(value), bottom + 16, text, anchor="middle")
-    step = (bottom - 26) / len(words)
+    step = (bottom - top) / len(words)
     for row, place in enumerate(order):
-        y = 26 + step * (row + 0.5)
+        y = top + step * (row + 0.5)
         svg.label(left - 8, y + 4, words[row], "item", anchor="end")
         if each.low:
             svg.line(scale(each.low[place]), y, scale(each.high[place]), y, "whisker-band")
@@ -167,6 +185,14 @@ def _of_words(each: Dependence, span: tuple[float, float], title: str, *, shares
             hint = f"{clip(each.points[place], 60)}: {shown}, {count(each.counts[place])} rows"
             svg.dot(scale(line[place]), y, 5, f"dot s{index}", hint=hint)
     return svg.render()
+
+
+def _names(effects: Effects) -> list[str]:
+    """The classes, where there are several; equal ones are numbered."""
+    if len(effects.labels) < 2:
+        return []
+    names = [clip(label, 24) for label in effects.labels]
+    return [name if names.count(name) == 1 else f"{name} {place + 1}" for place, name in enumerate(names)]
 
 
 def _point_marks(low: float, high: float) -> Marks:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +18,14 @@ __all__ = [
     "Scale",
     "Svg",
     "bars",
+    "legend",
+    "legend_height",
     "log_marks",
     "percent_marks",
     "plain_marks",
     "standalone",
     "style_sheet",
+    "text_width",
     "ticks",
 ]
 
@@ -205,6 +209,27 @@ def log_marks(low: float, high: float, *, most: int = 7) -> Marks:
     return found[:: -(-len(found) // most)]
 
 
+def text_width(text: str) -> float:
+    """About how many units wide `text` is drawn; nothing that draws is asked.
+
+    >>> text_width("ill") < text_width("abc") < text_width("ABC")
+    True
+    """
+    return sum(_char_width(char) for char in text)
+
+
+def legend(svg: Svg, names: Sequence[str], x: float, y: float) -> None:
+    """A coloured dot and a name for each series, in as many rows as it takes; see `legend_height`."""
+    for name, place, row in _legend_places(names, x, svg.width):
+        svg.dot(place + 5, y + 16 * row + 6, 4.5, f"dot s{names.index(name) % PALETTE}")
+        svg.label(place + 14, y + 16 * row + 10, name)
+
+
+def legend_height(names: Sequence[str], x: float, width: float) -> float:
+    """Units that `legend` takes from top to bottom."""
+    return 16.0 * (1 + max((row for _, _, row in _legend_places(names, x, width)), default=-1))
+
+
 def bars(svg: Svg, edges: Sequence[float], counts: Sequence[int], x: Scale, y: Scale, style: str = "fill0") -> None:
     """A histogram; the bars keep a hair's breadth apart."""
     for left, right, amount in zip(edges[:-1], edges[1:], counts, strict=True):
@@ -217,6 +242,25 @@ def standalone(svg: str) -> str:
     """The picture `svg` as a file of its own, with the style sheet in it."""
     head, tail = svg.split(">", 1)
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}><style>{style_sheet()}</style>{tail}\n'
+
+
+def _legend_places(names: Sequence[str], x: float, width: float) -> list[tuple[str, float, int]]:
+    places, place, row = [], x, 0
+    for name in names:
+        room = 28 + 0.95 * text_width(name)
+        if place > x and place + room > width:
+            place, row = x, row + 1
+        places.append((name, place, row))
+        place += room
+    return places
+
+
+def _char_width(char: str) -> float:
+    if char in "ijlftrI.,:;'|!()[] ":
+        return 4.2
+    if unicodedata.east_asian_width(char) in "WF":
+        return 12.5
+    return 8.6 if char.isupper() or char in "mwMW@%&_" else 7.1
 
 
 def _close(tag: str, hint: str) -> str:

@@ -91,14 +91,15 @@ def test_every_picture_is_sound_and_says_what_it_shows(make_report: MakeReport, 
         assert root.get("aria-label")
         assert "nan" not in picture
         assert "inf" not in picture.replace("information", "")
-    for path in write_plots(tmp_path / "plots", make_report(task)):
+    write_plots(tmp_path / "plots", make_report(task))
+    for path in (tmp_path / "plots").glob("*.svg"):
         ElementTree.parse(path)
         assert "--s0" in path.read_text()
 
 
 def test_each_task_has_its_pictures(make_report: MakeReport, tmp_path: Path) -> None:
     names = {
-        task: {path.stem for path in write_plots(tmp_path / task, make_report(task))}
+        task: {path.stem for path in write_plots(tmp_path / task, make_report(task)) if path.suffix == ".svg"}
         for task in ("binary", "regression", "multiclass")
     }
     curves = {"roc", "precision_recall", "calibration", "confusion"}
@@ -206,7 +207,8 @@ def test_hostile_text_stays_text(make_report: MakeReport, tmp_path: Path) -> Non
     assert not {"script", "img"} & reader.tags
     assert not any(name.startswith("on") for name, _ in reader.attributes)
     assert "\u202e" not in reader.text
-    for path in write_plots(tmp_path, data):
+    write_plots(tmp_path, data)
+    for path in tmp_path.glob("*.svg"):
         ElementTree.parse(path)
 
 
