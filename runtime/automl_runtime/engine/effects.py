@@ -9,6 +9,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from automl_runtime.engine.cost import predictions_within
 from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.encoding import MISSING, Encoded
 from automl_runtime.inference.model import FittedModel, Label
@@ -18,6 +19,8 @@ from automl_runtime.kernels.arrays import Floats
 __all__ = ["Dependence", "Effect", "Effects", "column_effects"]
 
 _PREDICTIONS: Final = 30_000
+_FEWEST_PREDICTIONS: Final = 6_000
+_SECONDS: Final = 2.0
 _ROUNDS: Final = 8
 _FEWEST_ROWS: Final = 30
 _MOST_ROWS: Final = 200
@@ -81,7 +84,8 @@ def column_effects(
 ) -> Effects | None:
     """Effects of all columns and dependence on the six with the largest; None if the model holds no background rows.
 
-    Asks for about 40,000 predictions: of 200 rows where there are few columns, of 30 where there are many.
+    Asks for about 40,000 predictions, fewer of models that take long: for 200 rows where there are few columns, for 30
+    where there are many.
 
     Args:
         model: a model that holds background rows.
@@ -104,7 +108,8 @@ def _effects(
 ) -> Effects:
     width = len(model.encoder.columns)
     rounds = min(_ROUNDS, rounds_for(width, len(background)))
-    count = int(np.clip(_PREDICTIONS // max(2 * width * rounds, 1), _FEWEST_ROWS, _MOST_ROWS))
+    affordable = predictions_within(model, _SECONDS, least=_FEWEST_PREDICTIONS, most=_PREDICTIONS)
+    count = int(np.clip(affordable // max(2 * width * rounds, 1), _FEWEST_ROWS, _MOST_ROWS))
     sample = frame.iloc[np.sort(np.random.default_rng(seed).permutation(len(frame))[:count])]
     data = model.encoder.encode(sample)
     found = shapley_values(

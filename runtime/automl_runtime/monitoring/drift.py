@@ -19,12 +19,12 @@ _FAR: Final = 0.25
 _FEWEST: Final = 5
 _HALF: Final = 0.5
 _CHANCE: Final = 0.001
-"""How often a column that has not moved is called shifted."""
+"""How often one of the columns is called shifted although none has moved."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """The population stability index of a column, and the index that chance alone exceeds once in a thousand.
+    """The population stability index of a column, and the one that chance alone hardly exceeds for any column.
 
     `missing` are the shares of rows without a value, before and now.
     """
@@ -53,7 +53,8 @@ def drift_of(reference: Reference, rows: pd.DataFrame) -> list[Drift]:
         before, now = bins_of(column, rows[column.name])
         ends = _merged(before + now, before.sum() + now.sum(), min(column.rows, len(rows)))
         index = psi(*(np.add.reduceat(counts, ends) + _HALF for counts in (before, now)))
-        chance = float(chdtri(max(len(ends) - 1, 1), _CHANCE)) * (1 / column.rows + 1 / len(rows))
+        rarest = float(chdtri(max(len(ends) - 1, 1), _CHANCE / len(reference.columns)))
+        chance = rarest * (1 / column.rows + 1 / len(rows))
         verdict: Verdict = "same"
         if index > max(_SHIFTED, chance):
             verdict = "far" if index > _FAR else "shifted"

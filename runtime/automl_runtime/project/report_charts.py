@@ -10,7 +10,7 @@ from automl_schemas.metrics import GoalResult
 from automl_runtime.engine.evaluation import Confusion, Curve, Histogram
 from automl_runtime.project.report_data import ThresholdRow, TrialPoint
 from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars, text_width
-from automl_runtime.project.report_text import clip, count, number, percent, round_number, share
+from automl_runtime.project.report_text import clip, count, number, percent, round_number, share, short_names
 
 __all__ = [
     "MOST_BARS",
@@ -112,12 +112,13 @@ def residual_chart(histogram: Histogram) -> str:
 def importance_chart(importance: Mapping[str, float], most: int = MOST_BARS) -> str:
     """The most important features, longest bar first."""
     top = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:most]
-    left, row = 20 + max((text_width(clip(name, _NAME)) for name, _ in top), default=0.0), 24
+    names = short_names([name for name, _ in top], _NAME)
+    left, row = 20 + max(map(text_width, names), default=0.0), 24
     svg = Svg(_WIDTH, row * len(top) + 6, "Importance of the features", _ranked(top))
     scale = Scale(0, max([value for _, value in top] + [1e-12]), left, svg.width - 60)
     for index, (name, value) in enumerate(top):
         y = row * index + 4
-        svg.label(left - 10, y + 14, clip(name, _NAME), "item", anchor="end")
+        svg.label(left - 10, y + 14, names[index], "item", anchor="end")
         svg.rect(left, y + 2, scale(max(value, 0.0)) - left, row - 9, "fill0", hint=f"{name}: {number(value)}")
         svg.label(scale(max(value, 0.0)) + 7, y + 14, number(value, 3))
     return svg.render()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from automl_runtime.engine.effects import Dependence, Effect, Effects
@@ -18,13 +19,14 @@ from automl_runtime.project.report_svg import (
     plain_marks,
     text_width,
 )
-from automl_runtime.project.report_text import clip, count, number, percent
+from automl_runtime.project.report_text import clip, count, number, percent, short_names
 
 __all__ = ["MOST_EFFECTS", "dependence_charts", "effects_chart"]
 
 MOST_EFFECTS: Final = 15
 _ROW: Final = 24
 _NAME: Final = 24
+_TITLE: Final = 42
 _SHADES: Final = 5
 
 
@@ -34,7 +36,8 @@ def effects_chart(effects: Effects, *, what: str, named: bool = True) -> str:
     `what` is that which they are added to, as "the probability of yes"; `named`: classes are named in the picture.
     """
     top = [effect for effect in effects.columns if effect.total > 0][:MOST_EFFECTS]
-    left = 20 + max((text_width(clip(effect.feature, _NAME)) for effect in top), default=0.0)
+    shown = short_names([effect.feature for effect in top], _NAME)
+    left = 20 + max(map(text_width, shown), default=0.0)
     spoken = "; ".join(f"{clip(effect.feature, 40)} {number(effect.total, 3)}" for effect in top[:10])
     names = _names(effects) if named else []
     head = legend_height(names, 8, 480)
@@ -43,9 +46,9 @@ def effects_chart(effects: Effects, *, what: str, named: bool = True) -> str:
     if not top:
         return svg.render()
     if top[0].contributions:
-        _swarms(svg, top, left, what, shares=bool(effects.labels))
+        _swarms(svg, top, shown, left, what, shares=bool(effects.labels))
     else:
-        _stacks(svg, top, left, head, effects, what)
+        _stacks(svg, top, shown, left, head, effects, what)
     return svg.render()
 
 
@@ -66,13 +69,16 @@ def dependence_charts(effects: Effects, *, what: str, named: bool = True) -> dic
     low, high = min(values), max(values)
     room = 0.04 * (high - low) or 0.01
     span = (max(low - room, 0.0) if shares else low - room, min(high + room, 1.0) if shares else high + room)
+    titles = short_names([each.feature for each in effects.dependences], _TITLE)
+    titled = [replace(each, feature=title) for each, title in zip(effects.dependences, titles, strict=True)]
+    names = _names(effects) if named else []
     return {
-        f"dependence_{place}": _dependence(each, span, what, shares, _names(effects) if named else [])
-        for place, each in enumerate(effects.dependences, start=1)
+        f"dependence_{place}": _dependence(each, span, what, shares, names)
+        for place, each in enumerate(titled, start=1)
     }
 
 
-def _swarms(svg: Svg, top: Sequence[Effect], left: float, what: str, *, shares: bool) -> None:
+def _swarms(svg: Svg, top: Sequence[Effect], shown: Sequence[str], left: float, what: str, *, shares: bool) -> None:
     values = [value for effect in top for value in effect.contributions]
     low, high = min(*values, 0.0), max(*values, 0.0)
     scale, bottom = Scale(low, high, left + 8, svg.width - 14), 26 + _ROW * len(top)
@@ -89,7 +95,7 @@ def _swarms(svg: Svg, top: Sequence[Effect], left: float, what: str, *, shares: 
     )
     for index, effect in enumerate(top):
         middle = 26 + _ROW * (index + 0.5)
-        svg.label(left - 10, middle + 4, clip(effect.feature, _NAME), "item", anchor="end")
+        svg.label(left - 10, middle + 4, shown[index], "item", anchor="end")
         _swarm(svg, effect, scale, middle)
     x = svg.width - 14 - 11.0 * _SHADES - 76
     svg.label(x - 8, 14, "low value", anchor="end")
@@ -115,7 +121,9 @@ def _swarm(svg: Svg, effect: Effect, scale: Scale, middle: float) -> None:
         svg.dots(places[shade], f"swarm {shade}")
 
 
-def _stacks(svg: Svg, top: Sequence[Effect], left: float, head: float, effects: Effects, what: str) -> None:
+def _stacks(
+    svg: Svg, top: Sequence[Effect], shown: Sequence[str], left: float, head: float, effects: Effects, what: str
+) -> None:
     scale = Scale(0, max(effect.total for effect in top), left, svg.width - 16)
     bottom = head + 26 + _ROW * len(top)
     for value, text in _point_marks(0, scale.high):
@@ -124,7 +132,7 @@ def _stacks(svg: Svg, top: Sequence[Effect], left: float, head: float, effects: 
     svg.label((left + svg.width) / 2, bottom + 35, f"moves {clip(what, 40)} by so many points", "name", anchor="middle")
     for index, effect in enumerate(top):
         y, start = head + 26 + _ROW * index, 0.0
-        svg.label(left - 10, y + 16, clip(effect.feature, _NAME), "item", anchor="end")
+        svg.label(left - 10, y + 16, shown[index], "item", anchor="end")
         for place, size in enumerate(effect.size):
             label = clip(effects.labels[place], 40)
             hint = f"{clip(effect.feature, 80)}, {label}: {100 * size:.3g} points"
@@ -145,7 +153,7 @@ def _of_numbers(each: Dependence, span: tuple[float, float], title: str, shares:
     svg = Svg(340, 210 + top, title, f"From {number(points[0])} to {number(points[-1])}.")
     marks = percent_marks(*span) if shares else None
     frame = Frame.draw(svg, (points[0], points[-1]), span, ("", ""), top=top, left=40, marks=(None, marks))
-    svg.label(svg.width / 2, 14, clip(each.feature, 44), "item", anchor="middle")
+    svg.label(svg.width / 2, 14, each.feature, "item", anchor="middle")
     legend(svg, names, 8, 20)
     if each.low:
         svg.area(frame.points(points, each.high), frame.points(points, each.low), "band")
@@ -168,7 +176,7 @@ def _of_words(each: Dependence, span: tuple[float, float], title: str, shares: b
     top = 26 + legend_height(names, 8, 340)
     height = top + max(210, 24 * len(words) + 42)
     svg = Svg(340, height, title, ", ".join(words))
-    svg.label(svg.width / 2, 14, clip(each.feature, 44), "item", anchor="middle")
+    svg.label(svg.width / 2, 14, each.feature, "item", anchor="middle")
     legend(svg, names, 8, 20)
     scale, bottom = Scale(*span, left, svg.width - 18), svg.height - 42
     for value, text in percent_marks(*span, most=4) if shares else plain_marks(*span, most=3):

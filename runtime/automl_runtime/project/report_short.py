@@ -71,7 +71,7 @@ def _relies(data: ReportData) -> str:
     names = ranked_columns(data)
     if not names:
         return ""
-    shown = [f"<b>{escape(name, 60)}</b>" for name in names[:3]]
+    shown = [f"<b>{escape(name, 90)}</b>" for name in names[:3]]
     listed = shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
     return f"Mostly {listed}, of {count(len(names))} columns that it uses."
 
@@ -82,7 +82,7 @@ def _weakest(data: ReportData) -> str:
         return "No group of rows stands out as worse than the rest."
     worst = evaluation.worst_slices[0]
     return (
-        f"Where <b>{escape(worst.condition, 80)}</b> ({count(worst.rows)} rows): {METRIC_NAMES[evaluation.metric]} "
+        f"Where <b>{escape(worst.condition, 120)}</b> ({count(worst.rows)} rows): {METRIC_NAMES[evaluation.metric]} "
         f"{number(worst.score)} instead of {number(evaluation.score)}."
     )
 
@@ -102,6 +102,6 @@ def _moved(data: ReportData) -> str:
     moved = [drift for drift in data.drift if drift.verdict != "same"]
     if not moved:
         return "The holdout looks like the rows that the model was trained on."
-    names = ", ".join(f"<b>{escape(clip(drift.column, 60))}</b>" for drift in moved[:3])
+    names = ", ".join(f"<b>{escape(clip(drift.column, 90))}</b>" for drift in moved[:3])
     more = f" and {len(moved) - 3} more" if len(moved) > 3 else ""
     return f"{count(len(moved))} of {count(len(data.drift))} columns look different in the holdout: {names}{more}."
