@@ -20,7 +20,7 @@ __all__ = ["Dependence", "Effect", "Effects", "column_effects"]
 
 _PREDICTIONS: Final = 30_000
 _FEWEST_PREDICTIONS: Final = 6_000
-_SECONDS: Final = 2.0
+_SECONDS: Final = 1.5
 _ROUNDS: Final = 8
 _FEWEST_ROWS: Final = 30
 _MOST_ROWS: Final = 200

@@ -111,6 +111,8 @@ class Slice:
     condition: str
     rows: int
     score: float
+    column: str = ""
+    """The one that `condition` is about."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +15,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
-from automl_runtime.engine.effects import column_effects
+from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.importance import permutation_importance
@@ -33,7 +35,14 @@ from automl_runtime.tracking.runs import record_metrics
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
+__all__ = [
+    "data_sha256",
+    "evaluate",
+    "meets",
+    "open_project_bundle",
+    "without_personal_slices",
+    "without_personal_values",
+]
 
 _IMPORTANCE_SECONDS = 10.0
 _EFFECTS_SECONDS = 10.0
@@ -138,13 +147,14 @@ def _report_data(
     effects = column_effects(bundle.model, features, seconds=_EFFECTS_SECONDS, seed=project.spec.seed)
     reference = Reference.model_validate(bundle.reference) if bundle.reference else None
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
+    personal = {column.name for column in project.columns if column.personal is not None}
     return ReportData(
         spec=project.spec,
         catalog=project.catalog,
         metrics=metrics,
-        evaluation=evaluation,
+        evaluation=without_personal_slices(evaluation, personal),
         importance=importance,
-        effects=effects,
+        effects=None if effects is None else without_personal_values(effects, personal),
         drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
@@ -154,6 +164,17 @@ def _report_data(
         manifest=bundle.manifest,
         run_id=run.name,
     )
+
+
+def without_personal_slices(evaluation: Evaluation, personal: Collection[str]) -> Evaluation:
+    """`evaluation` without the groups of rows whose condition would show a value of a personal column."""
+    kept = [each for each in evaluation.worst_slices if each.column not in personal]
+    return replace(evaluation, worst_slices=kept)
+
+
+def without_personal_values(effects: Effects, personal: Collection[str]) -> Effects:
+    """`effects` without the pictures that would show values of a personal column."""
+    return replace(effects, dependences=[each for each in effects.dependences if each.feature not in personal])
 
 
 def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[ThresholdRow]:
