@@ -9,7 +9,7 @@ from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config
 
-__all__ = ["ADDITIVE", "FACTORS", "further"]
+__all__ = ["ADDITIVE", "FACTORS", "GAUSSIAN_PROCESS", "further"]
 
 _XGBOOST: dict[str, Any] = {
     "learning_rate": 0.06,
@@ -20,6 +20,7 @@ _XGBOOST: dict[str, Any] = {
     "reg_lambda": 2.0,
     "max_cat_to_onehot": 8,
 }
+GAUSSIAN_PROCESS = Config("gaussian_process", "gaussian_process")
 ADDITIVE = Config(
     "additive",
     "additive",
@@ -74,7 +75,7 @@ def further(problem: Problem, trees: int) -> list[Config]:
         Config("neighbors", "neighbors"),
         Config("linear_svm", "linear_svm", {"strength": 0.1}),
         Config("rbf_svm", "rbf_svm", {"strength": 1.0, "reach": 1.0}),
-        Config("gaussian_process", "gaussian_process"),
+        GAUSSIAN_PROCESS,
     ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.families import ADDITIVE, FACTORS, further
+from automl_runtime.engine.families import ADDITIVE, FACTORS, GAUSSIAN_PROCESS, further
 from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import error_of, loss_of
 from automl_runtime.engine.pairs import can_pair
@@ -181,6 +181,7 @@ def _diverse(problem: Problem) -> list[Config]:
             lambda_l2=0.1,
             max_cat_to_onehot=64,
         ),
+        GAUSSIAN_PROCESS,
         _catboost("catboost_slow", 2.5, learning_rate=0.05, one_hot_max_size=10, random_strength=2.0, rsm=0.7),
         forests[1],
         _network("network_deep", 2.0, layers=3, rate=0.005, dropout=0.0, width=192),

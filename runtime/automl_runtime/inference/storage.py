@@ -135,8 +135,8 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
     if record["version"] != _VERSION:
         raise BundleError(f"The model has format {record['version']!r}; this version reads {_VERSION}.")
     values = record["info"]
-    for name in ("features", "classes", "multipliers"):
-        values[name] = tuple(values[name])
+    for name in ("features", "classes", "multipliers", "shifts"):
+        values[name] = tuple(values.get(name, ()))
     encoder = Encoder.from_json(record["columns"])
     designs = tuple(
         Design(tuple(read_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(blocks)))
@@ -145,6 +145,8 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
     blank = encoded_rows(len(encoder.number_owners), len(encoder.code_owners), len(encoder.text_owners))
     widths = [design.matrix(blank).shape[1] for design in designs]
     members = tuple(_read_member(member, i, arrays, path, widths) for i, member in enumerate(record["members"]))
+    if len(values["shifts"]) not in (0, len(values["classes"])):
+        raise BundleError(f"The model has {len(values['shifts'])} shifts for {len(values['classes'])} classes.")
     model = FittedModel(ModelInfo(**values), encoder, designs, members)
     # Kernels are compiled and libraries loaded now, not at the first request; what does not fit together shows.
     model.outputs(blank)

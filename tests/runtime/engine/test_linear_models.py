@@ -50,8 +50,8 @@ def test_sparse_regressions_equal_scikit_learn_s(family, theirs):
     most = np.abs(matrix.T @ (y - y.mean())).max() / len(y) / family.share
     found = _paths(family, job)
     assert not found[0][:-1].any()
-    for place in (5, 10, 19):
-        model = theirs(alpha=most * 1e-3 ** (place / 19), tol=1e-10, max_iter=100_000).fit(matrix, y)
+    for place in (3, 7, 12):
+        model = theirs(alpha=most * 1e-3 ** (place / 12), tol=1e-10, max_iter=100_000).fit(matrix, y)
         np.testing.assert_allclose(found[place][:-1, 0], model.coef_, atol=1e-5)
         np.testing.assert_allclose(found[place][-1, 0], model.intercept_, atol=1e-5)
 
@@ -64,8 +64,8 @@ def test_sparse_classifiers_equal_scikit_learn_s(task):
     errors = (y[:, None] == np.arange(len(shares))) - shares
     most = np.abs(matrix.T @ errors).max() / len(y)
     found = _paths(LassoLearner(), job)
-    for place in (6, 12):
-        strength = most * 1e-3 ** (place / 19)
+    for place in (4, 8):
+        strength = most * 1e-3 ** (place / 12)
         model = LogisticRegression(
             l1_ratio=1.0, C=1 / (strength * len(y)), solver="saga", tol=1e-9, max_iter=100_000
         ).fit(matrix, y)

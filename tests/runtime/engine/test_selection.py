@@ -53,7 +53,7 @@ def test_families_by_name(models, interpretable, expected):
         assert named_families(models, interpretable=interpretable) == expected
 
 
-@pytest.mark.parametrize("rows", [1_000, 1_000_000, 1_000_001, 50_000_000])
+@pytest.mark.parametrize("rows", [1_000, 3_000, 3_001, 1_000_000, 1_000_001, 50_000_000])
 @pytest.mark.parametrize("budget", [10.0, 600.0, None])
 @pytest.mark.parametrize("interpretable", [False, True])
 def test_the_choice_of_families(rows, budget, interpretable):
@@ -66,6 +66,7 @@ def test_the_choice_of_families(rows, budget, interpretable):
     else:
         assert {"lightgbm", "linear", "extra_trees", "catboost", "network"} <= set(found)
         assert ("random_forest" in found) == (budget != 10.0)
+        assert ("gaussian_process" in found) == (rows <= 3_000)
 
 
 @pytest.mark.parametrize(
