@@ -8,13 +8,14 @@ classifier of their section 6.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar
+import time
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
+from automl_runtime.engine.learners.base import Fit, Job, Params, Stopper, target_scale
 from automl_runtime.engine.learners.platt import platt
 from automl_runtime.engine.learners.samples import fit_affordable, sample, sizes
 from automl_runtime.engine.preprocessing import Recipe
@@ -27,10 +28,11 @@ __all__ = ["MOST_GP_ROWS", "GaussianProcessLearner", "Kernel", "tune"]
 MOST_GP_ROWS = 10_000
 """A table with more rows is sampled: time grows with their third power, memory with the second."""
 _FIRST_ROWS = 500
+_TUNED_ROWS = 400
 _POWER = 3.0
 _WIDEST = 40
 """Columns that get a length scale each; more share one."""
-_STEPS = 40
+_STEPS = 30
 _BOUNDS = {"amplitude": (-4.0, 4.0), "noise": (-9.0, 2.0), "lengths": (-2.5, 6.0)}
 _LEAST_WEIGHT = 1e-3
 
@@ -68,16 +70,29 @@ class GaussianProcessLearner:
         given = job.train_weights()
         noise = np.ones(len(train)) if given is None else 1.0 / np.maximum(given, _LEAST_WEIGHT)
         y, reading = _targets(job, train)
-        places = sample(len(train), _FIRST_ROWS, job.seed)
-        kernel = tune(matrix[places], y[places], noise[places])
+        places = sample(len(train), _TUNED_ROWS, job.seed)
+        limit = min(job.rounds or _STEPS, _STEPS)
+        kernel, steps = tune(matrix[places], y[places], noise[places], limit, _half(job.stop))
 
         def on(rows: int) -> KernelMachine:
             places = sample(len(train), rows, job.seed)
             weights = None if given is None else np.maximum(given[places], _LEAST_WEIGHT)
             return _solve(kernel, matrix[places], y[places], noise[places], weights, bool(job.problem.classes))
 
-        model, place = fit_affordable(job, sizes(len(train), _FIRST_ROWS, MOST_GP_ROWS), _POWER, on)
-        return Fit(model, reading, place, place)
+        # Rounds are steps of the tuning, and then sizes: with as many the same model comes out again.
+        if steps < _STEPS or job.rounds == _STEPS:
+            return Fit(on(_FIRST_ROWS), reading, steps, steps)
+        grown = replace(job, rounds=None if job.rounds is None else job.rounds - _STEPS)
+        model, place = fit_affordable(grown, sizes(len(train), _FIRST_ROWS, MOST_GP_ROWS), _POWER, on)
+        return Fit(model, reading, _STEPS + place, _STEPS + place)
+
+
+def _half(stop: Stopper) -> Stopper:
+    """Ends after half of the time that `stop` leaves."""
+    if stop.deadline is None:
+        return stop
+    now = time.monotonic()
+    return Stopper(now + (stop.deadline - now) / 2, stop.stopped)
 
 
 def _targets(job: Job, train: NDArray[np.int64]) -> tuple[NDArray[np.float64], Reading]:
@@ -110,8 +125,11 @@ def _solve(
     return KernelMachine(1.0 / kernel.lengths, stored, kernel.amplitude * duals * slopes, shifts)
 
 
-def tune(matrix: Floats, y: Floats, noise: Floats) -> Kernel:
-    """The kernel with the largest marginal likelihood of all columns of `y`, by L-BFGS from one start."""
+def tune(matrix: Floats, y: Floats, noise: Floats, limit: int, stop: Stopper) -> tuple[Kernel, int]:
+    """The kernel with the largest marginal likelihood of all columns of `y`, by L-BFGS from one start.
+
+    Ends after `limit` steps, or when told to; returns the steps that ran then, else `limit`.
+    """
     from scipy.optimize import minimize
 
     width = matrix.shape[1]
@@ -121,13 +139,25 @@ def tune(matrix: Floats, y: Floats, noise: Floats) -> Kernel:
     scales = [np.log(max(centered.var(), 1e-3)), np.log(0.1)]
     start = np.concatenate([scales, np.full(count, 0.5 * np.log(width) + 0.5)])
     bounds = [_BOUNDS["amplitude"], _BOUNDS["noise"], *[_BOUNDS["lengths"]] * count]
+    steps, stopped = 0, False
 
     def objective(logs: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         return _evidence(logs, matrix, centered, noise, apart)
 
-    found = minimize(objective, start, method="L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _STEPS})
+    def ends(intermediate_result: Any) -> None:
+        nonlocal steps, stopped
+        del intermediate_result
+        steps += 1
+        stopped = stop()
+        if stopped:
+            raise StopIteration
+
+    found = minimize(
+        objective, start, method="L-BFGS-B", jac=True, bounds=bounds, callback=ends, options={"maxiter": limit}
+    )
     amplitude, level = np.exp(found.x[:2])
-    return Kernel(float(amplitude), float(level), np.broadcast_to(np.exp(found.x[2:]), (width,)).copy())
+    kernel = Kernel(float(amplitude), float(level), np.broadcast_to(np.exp(found.x[2:]), (width,)).copy())
+    return kernel, steps if stopped else limit
 
 
 def _evidence(
