@@ -54,5 +54,6 @@ def make_job(rows, family, *, valid=100, rounds=None, stop=None, weights=None, t
 
 def run(learner, job):
     """The fit, as the search does it: threads of BLAS would fight over the cores."""
+    learner.prepare()
     with threadpool_limits(limits=1, user_api="blas"):
         return learner.fit(job)

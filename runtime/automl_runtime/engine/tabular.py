@@ -57,6 +57,8 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
 
 
 def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
+    # SciPy brings a BLAS of its own; a limit holds only for those that are loaded.
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     replay, single = options.replay, options.interpretable

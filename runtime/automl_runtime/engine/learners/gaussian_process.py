@@ -149,12 +149,11 @@ def tune(matrix: Floats, y: Floats, noise: Floats, limit: int, stop: Stopper) ->
         del intermediate_result
         steps += 1
         stopped = stop()
-        if stopped:
+        # A limit ends a replay in the way in which the clock ended the fit: the last digits depend on it.
+        if stopped or steps == limit:
             raise StopIteration
 
-    found = minimize(
-        objective, start, method="L-BFGS-B", jac=True, bounds=bounds, callback=ends, options={"maxiter": limit}
-    )
+    found = minimize(objective, start, method="L-BFGS-B", jac=True, bounds=bounds, callback=ends)
     amplitude, level = np.exp(found.x[:2])
     kernel = Kernel(float(amplitude), float(level), np.broadcast_to(np.exp(found.x[2:]), (width,)).copy())
     return kernel, steps if stopped else limit
