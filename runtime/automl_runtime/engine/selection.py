@@ -27,7 +27,7 @@ _SMOOTH = "gaussian_process"
 _SMOOTH_ROWS = 3_000
 """With so few rows a Gaussian process costs little, and saved a tenth of the error of the mixture on smooth targets."""
 _LATE = ("xgboost", "random_forest", "lasso", "rbf_svm")
-"""Added nothing, or luck, to the mixture of the others on ten tables; for long searches, which have seen the others."""
+"""Added nothing, or luck, to the mixture of the others on seven tables; for long searches, which saw the others."""
 _LONG_BUDGET = 120.0
 
 
