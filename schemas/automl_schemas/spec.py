@@ -142,6 +142,8 @@ class TrainingSpec(Contract):
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
     interpretable: bool = False
+    models: list[str] | None = None
+    """The only families of models that are tried, as `[xgboost, random_forest]`; None: those that suit."""
     threshold: Threshold = "f1"
     """How the decision threshold of a binary classifier is chosen."""
     cost_false_positive: float = Field(default=1.0, gt=0)

@@ -43,6 +43,7 @@ def fit(
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
+    models: Sequence[str] | None = None,
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -72,6 +73,7 @@ def fit(
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
+        models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -94,6 +96,7 @@ def fit(
         folds=folds,
         validation=validation,
         interpretable=interpretable,
+        models=models,
         threshold=threshold,
         kinds=kinds,
         seed=seed,

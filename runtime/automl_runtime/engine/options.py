@@ -26,6 +26,7 @@ class Options:
     folds: int = 5
     validation: Validation = "stratified"
     interpretable: bool = False
+    models: Sequence[str] | None = None
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0

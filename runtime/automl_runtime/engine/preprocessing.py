@@ -2,9 +2,9 @@
 
 Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
 native), both also with sums and ratios of numbers (`_pairs`), `forest` (imputed, one-hot or target means),
-`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers) and `network` (those numbers,
-one-hot, topics; always dense). Categories with many levels become out-of-fold target means; texts become topics, or
-words for linear models.
+`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
+one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
+out-of-fold target means; texts become topics, or words for linear models.
 """
 
 from __future__ import annotations
@@ -25,11 +25,13 @@ from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
 
-Recipe = Literal["trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network"]
+Recipe = Literal[
+    "trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network", "scaled"
+]
 
 _NATIVE = ("trees", "trees_pairs", "catboost", "catboost_pairs")
 _NATIVE_LEVELS = 50
-_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50}
+_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50, "scaled": 50}
 _RAREST = {
     "trees": 3,
     "trees_pairs": 3,
@@ -39,6 +41,7 @@ _RAREST = {
     "linear": 5,
     "splines": 5,
     "network": 5,
+    "scaled": 5,
 }
 _SINGLE = ("forest", "network")
 """What their learners read is rounded to float32."""
@@ -199,6 +202,7 @@ _NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
     "linear": _scaled,
     "splines": _pieces,
     "network": _pieces,
+    "scaled": _scaled,
 }
 RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)
 

@@ -57,11 +57,20 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
 
 
 def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
+    # SciPy brings a BLAS of its own; a limit holds only for those that are loaded.
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     replay, single = options.replay, options.interpretable
     if replay is None:
-        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+        configs = portfolio(
+            search.problem,
+            search.workspace.data,
+            interpretable=single,
+            models=options.models,
+            budget_seconds=search.clock.budget,
+            on_event=options.on_event,
+        )
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
