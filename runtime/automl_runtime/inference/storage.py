@@ -24,6 +24,7 @@ from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
+from automl_runtime.inference.steps import STEPS
 
 __all__ = ["MODEL_FILE", "read_model", "stored_bytes", "write_model"]
 
@@ -47,7 +48,7 @@ def write_model(model: FittedModel, path: Path) -> list[Path]:
         "info": asdict(model.info),
         "columns": model.encoder.to_json(),
         "designs": [
-            [write_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(design.blocks)]
+            [write_block(part, f"design{i}.{j}", arrays) for j, part in enumerate((*design.steps, *design.blocks))]
             for i, design in enumerate(model.designs)
         ],
         "members": [_write_member(member, i, arrays, files) for i, member in enumerate(model.members)],
@@ -133,8 +134,8 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
         values[name] = tuple(values[name])
     encoder = Encoder.from_json(record["columns"])
     designs = tuple(
-        Design(tuple(read_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(blocks)))
-        for i, blocks in enumerate(record["designs"])
+        _read_design([read_block(entry, f"design{i}.{j}", arrays) for j, entry in enumerate(entries)])
+        for i, entries in enumerate(record["designs"])
     )
     blank = encoded_rows(len(encoder.number_owners), len(encoder.code_owners), len(encoder.text_owners))
     widths = [design.matrix(blank).shape[1] for design in designs]
@@ -143,6 +144,11 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
     # Kernels are compiled and libraries loaded now, not at the first request; what does not fit together shows.
     model.outputs(blank)
     return model
+
+
+def _read_design(parts: list[Any]) -> Design:
+    steps = tuple(part for part in parts if type(part).__name__ in STEPS)
+    return Design(tuple(parts[len(steps) :]), steps)
 
 
 def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path, widths: list[int]) -> Member:
