@@ -130,6 +130,8 @@ class TrainingSpec(Contract):
     validation: Validation = "stratified"
     interpretable: bool = False
     preprocessing: PreprocessingSpec | None = None
+    models: list[str] | None = None
+    """The only families of models that are tried, as `[xgboost, random_forest]`; None: those that suit."""
     threshold: Threshold = "f1"
     """How the decision threshold of a binary classifier is chosen."""
     cost_false_positive: float = Field(default=1.0, gt=0)

@@ -15,7 +15,7 @@ from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.errors import RequestError, TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from automl_schemas.vocabulary import MetricName, TaskType
     from numpy.typing import NDArray
@@ -33,6 +33,7 @@ class _AutoML(BaseEstimator):
         folds: of the cross-validation, at most.
         interpretable: linear and additive models and small trees only.
         preprocessing: options of `PreprocessingSpec`, as `fit` takes them.
+        models: the only families of models that are tried; None: those that suit.
         random_state: seed of everything that is random.
     """
 
@@ -45,6 +46,7 @@ class _AutoML(BaseEstimator):
         folds: int = 5,
         interpretable: bool = False,
         preprocessing: Mapping[str, Any] | None = None,
+        models: Sequence[str] | None = None,
         random_state: int = 0,
     ) -> None:
         self.metric = metric
@@ -53,6 +55,7 @@ class _AutoML(BaseEstimator):
         self.folds = folds
         self.interpretable = interpretable
         self.preprocessing = preprocessing
+        self.models = models
         self.random_state = random_state
 
     def _fit(self, rows: Any, y: Any, *, classify: bool) -> None:
@@ -76,6 +79,7 @@ class _AutoML(BaseEstimator):
                 folds=self.folds,
                 interpretable=self.interpretable,
                 preprocessing=self.preprocessing,
+                models=self.models,
                 seed=self.random_state,
             )
         except (RequestError, TrainingError) as error:

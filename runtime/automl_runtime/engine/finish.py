@@ -124,7 +124,7 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
 
 def _rounds(result: TrialResult) -> int:
     best = [fold.fit.best for fold in result.folds]
-    if result.config.learner in ("lightgbm", "catboost", "network"):
+    if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network"):
         # The last folds know most rows; more rows bear more rounds, or steps.
         return max(1, round(best[-1] * _MORE_ROUNDS))
     return int(np.median(best))

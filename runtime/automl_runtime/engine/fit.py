@@ -46,6 +46,7 @@ def fit(
     validation: Validation = "stratified",
     interpretable: bool = False,
     preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
+    models: Sequence[str] | None = None,
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -77,6 +78,7 @@ def fit(
         interpretable: linear and additive models and small trees only, and no ensemble.
         preprocessing: options of `PreprocessingSpec` (infinities, outliers, imputation, scaling, encoding, selection,
             imbalance, and what refines them) that take the place of each model family's own way; learned inside folds.
+        models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -100,6 +102,7 @@ def fit(
         validation=validation,
         interpretable=interpretable,
         preprocessing=_asked(preprocessing),
+        models=models,
         threshold=threshold,
         kinds=kinds,
         seed=seed,

@@ -29,6 +29,7 @@ class Options:
     validation: Validation = "stratified"
     interpretable: bool = False
     preprocessing: PreprocessingSpec = AS_THE_RECIPE
+    models: Sequence[str] | None = None
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0

@@ -2,9 +2,10 @@
 
 Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
 native), both also with sums and ratios of numbers (`_pairs`), `forest` (imputed, one-hot or target means),
-`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers) and `network` (those numbers,
-one-hot, topics; always dense). Categories with many levels become out-of-fold target means; texts become topics, or
-words for linear models. What was asked for (`PreprocessingSpec`) takes the place of the recipe's own way.
+`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
+one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
+out-of-fold target means; texts become topics, or words for linear models. What was asked for (`PreprocessingSpec`)
+takes the place of the recipe's own way.
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = ["AS_THE_RECIPE", "RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
 
-Recipe = Literal["trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network"]
+Recipe = Literal[
+    "trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network", "scaled"
+]
 
 AS_THE_RECIPE = PreprocessingSpec()
 """Nothing was asked for."""
 
 _NATIVE = ("trees", "trees_pairs", "catboost", "catboost_pairs")
 _NATIVE_LEVELS = 50
-_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50}
+_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50, "scaled": 50}
 _RAREST = {
     "trees": 3,
     "trees_pairs": 3,
@@ -44,9 +47,10 @@ _RAREST = {
     "linear": 5,
     "splines": 5,
     "network": 5,
+    "scaled": 5,
 }
 _SPARSE = ("linear", "splines")
-_WEIGHING = ("linear", "splines", "network")
+_WEIGHING = ("linear", "splines", "network", "scaled")
 _KNOTS = 12
 _SKEWED = 2.0
 _SPARSE_WIDTH = 400
@@ -213,12 +217,15 @@ _NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
     "linear": _scaled,
     "splines": _pieces,
     "network": _pieces,
+    "scaled": _scaled,
 }
 
 
 def _number_blocks(recipe: Recipe, asked: PreprocessingSpec) -> Callable[[Encoded], list[Block]]:
     """Numbers that were scaled as asked are not scaled again; without a scale there is no basis for a network."""
-    return _filled if asked.scaling is not None and recipe in ("linear", "network") else _NUMBER_BLOCKS[recipe]
+    return (
+        _filled if asked.scaling is not None and recipe in ("linear", "network", "scaled") else _NUMBER_BLOCKS[recipe]
+    )
 
 
 RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)

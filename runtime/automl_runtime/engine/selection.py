@@ -1,71 +1,88 @@
-"""Chooses the input columns that tell most about the target."""
+"""Which families suit a table: by its size, the time there is, and whether people must read the models."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
-import numpy as np
-from automl_schemas.preprocessing import Selection
+from automl_schemas.vocabulary import TaskType
 
-from automl_runtime.engine.pairs import gains
-from automl_runtime.engine.target_means import Target, fit_target_means
-from automl_runtime.inference.encoding import Encoded
-from automl_runtime.inference.steps import Selected
-from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.engine.learners.gaussian_process import MOST_GP_ROWS
+from automl_runtime.engine.learners.neighbors import MOST_STORED
+from automl_runtime.engine.learners.registry import learner_named, registered_params
+from automl_runtime.engine.learners.svm import MOST_RBF_ROWS
+from automl_runtime.errors import RequestError
 
-__all__ = ["fit_selection"]
+__all__ = ["READABLE", "SCALABLE", "fitting_families", "named_families", "select_families"]
 
-_SHARE_DROPPED = 0.25
+SCALABLE = ("lightgbm", "xgboost", "catboost", "linear")
+"""What still learns from millions of rows, in the order in which it is tried there."""
+READABLE = ("linear", "lasso", "elastic_net", "additive", "tree")
+"""What people can read: weights, shapes of single columns, a few questions."""
+
+_CLASSES_ONLY = "naive_bayes"
+_SAMPLED = {"gaussian_process": MOST_GP_ROWS, "neighbors": MOST_STORED}
+_MANY_ROWS = 1_000_000
+_DIVERSE = ("lightgbm", "linear", "extra_trees", "catboost", "network")
+_LATE = ("xgboost", "random_forest")
+_LONG_BUDGET = 120.0
 
 
-def fit_selection(data: Encoded, target: Target, method: Selection, k: float, seed: int) -> Selected:
-    """The best `k` numbers and categories together (below 1: that share of them, rounded up); texts all stay.
+def select_families(rows: int, *, budget_seconds: float | None, interpretable: bool) -> tuple[str, ...]:
+    """The families that a search tries when none is named, most promising first.
 
-    Categories are judged by their out-of-fold target means.
+    Over a million rows these are the boosters that scale and linear models. Families that add little to the mixture
+    come last, and only where there is time for them (`budget_seconds` None: as much as it takes). Readable models
+    are readable whatever the size.
     """
-    width, codes = data.numbers.shape[1], data.codes.shape[1]
-    matrix, owners = data.numbers, np.arange(width)
-    if codes:
-        _, means = fit_target_means(data, np.arange(codes), target, seed)
-        matrix = np.hstack([matrix, means])
-        owners = np.concatenate([owners, width + np.repeat(np.arange(codes), means.shape[1] // codes)])
-    wanted = min(width + codes, math.ceil(k * (width + codes)) if k < 1 else int(k))
-    if method == "k_best":
-        kept = _best(_scores(matrix, target), owners, np.arange(width + codes), wanted)
-    else:
-        kept = _by_gain(matrix, owners, target, wanted, seed, again=method == "recursive")
-    return Selected(kept[kept < width], kept[kept >= width] - width, width)
+    if interpretable:
+        return READABLE
+    if rows > _MANY_ROWS:
+        return SCALABLE
+    long = budget_seconds is None or budget_seconds >= _LONG_BUDGET
+    return (*registered_params(), *_DIVERSE, *(_LATE if long else ()))
 
 
-def _best(scores: Floats, owners: Ints, candidates: Ints, wanted: int) -> Ints:
-    """The `wanted` candidates with the largest score of any of their columns; ties: the first."""
-    largest = np.full(len(candidates), -1.0)
-    np.maximum.at(largest, np.searchsorted(candidates, owners), scores)
-    return np.sort(candidates[np.argsort(-largest, kind="stable")[:wanted]])
+def named_families(models: Sequence[str], *, interpretable: bool) -> tuple[str, ...]:
+    """The families that were asked for by name, each once.
+
+    Raises:
+        RequestError: if one does not exist (the nearest are named), none is given, or one cannot be read although it
+            shall.
+    """
+    asked = [models] if isinstance(models, str) else list(models)
+    if not asked:
+        raise RequestError("`models` is empty; name a family, or leave it out for all that suit.")
+    names = tuple(dict.fromkeys(learner_named(name).name for name in asked))
+    unreadable = [name for name in names if interpretable and name not in READABLE]
+    if unreadable:
+        raise RequestError(
+            f"{', '.join(unreadable)}: cannot be read, and `interpretable` is set; readable: {', '.join(READABLE)}."
+        )
+    return names
 
 
-def _by_gain(matrix: Floats, owners: Ints, target: Target, wanted: int, seed: int, *, again: bool) -> Ints:
-    """By what each adds to a short boosting: at once, or dropping the last quarter `again` and again."""
-    kept = np.unique(owners)
-    while len(kept) > wanted:
-        columns = np.flatnonzero(np.isin(owners, kept))
-        scores = gains(matrix[:, columns], target.y, target.classes, seed)
-        left = max(wanted, len(kept) - max(1, int(len(kept) * _SHARE_DROPPED))) if again else wanted
-        kept = _best(scores, owners[columns], kept, left)
-    return kept
+def fitting_families(families: Sequence[str], task: TaskType, rows: int) -> tuple[tuple[str, ...], list[str]]:
+    """The families as this table can bear them, and what people should know about it, in sentences.
 
+    Over 50,000 rows a linear support vector machine stands for one with radial basis functions; Gaussian processes
+    read 10,000 rows at most, neighbours keep 20,000 at most; naive Bayes is for classes.
 
-def _scores(matrix: Floats, target: Target) -> Floats:
-    """F statistics as scikit-learn's `f_classif` and `f_regression` give; missing numbers count as the mean."""
-    from sklearn.feature_selection import f_classif, f_regression
-
-    scores = np.zeros(matrix.shape[1])
-    filled = matrix.copy()
-    for column in filled.T:
-        gaps = np.isnan(column)
-        column[gaps] = column[~gaps].mean() if not gaps.all() else 0.0
-    varying = np.flatnonzero(np.ptp(filled, axis=0) > 0)
-    if len(varying):
-        judge = f_classif if target.classes else f_regression
-        scores[varying] = np.nan_to_num(judge(filled[:, varying], target.y)[0], nan=0.0)
-    return scores
+    Raises:
+        RequestError: if no family is left.
+    """
+    kept, notes = [], []
+    for family in families:
+        if family == _CLASSES_ONLY and task == "regression":
+            notes.append(f"{family} tells classes apart, and a regression has none: it is left out.")
+            continue
+        if family == "rbf_svm" and rows > MOST_RBF_ROWS:
+            notes.append(f"There are {rows:,} rows; over {MOST_RBF_ROWS:,} linear_svm is used instead of rbf_svm.")
+            family = "linear_svm"
+        if rows > _SAMPLED.get(family, rows):
+            notes.append(
+                f"There are {rows:,} rows; {family} uses at most {_SAMPLED[family]:,} of them, drawn at random."
+            )
+        kept.append(family)
+    if not kept:
+        raise RequestError(" ".join(notes))
+    return tuple(dict.fromkeys(kept)), notes

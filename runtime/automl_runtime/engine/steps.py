@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from automl_schemas.preprocessing import Imputation, PreprocessingSpec, Scaling
 
+from automl_runtime.engine.feature_selection import fit_selection
 from automl_runtime.engine.imbalance import even_out
 from automl_runtime.engine.outliers import fit_bounds, outlying_rows
-from automl_runtime.engine.selection import fit_selection
 from automl_runtime.engine.target_means import Target
 from automl_runtime.errors import TrainingError
 from automl_runtime.inference.encoding import MISSING, Encoded

@@ -87,7 +87,14 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
 
     replay, single = options.replay, options.interpretable
     if replay is None:
-        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+        configs = portfolio(
+            search.problem,
+            search.workspace.data,
+            interpretable=single,
+            models=options.models,
+            budget_seconds=search.clock.budget,
+            on_event=options.on_event,
+        )
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.

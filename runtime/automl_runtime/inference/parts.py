@@ -16,15 +16,17 @@ from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = ["FAR", "LINKS", "Design", "Link", "Member", "Part", "Predictor", "Reading", "blend", "encoded_rows"]
 
-Link = Literal["none", "logistic", "softmax", "log1p"]
-LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "log1p")
-"""How raw predictions become probabilities or values; `log1p`: the model predicts log(1 + value)."""
+Link = Literal["none", "logistic", "softmax", "one_vs_rest", "log1p"]
+LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "one_vs_rest", "log1p")
+"""How raw predictions become probabilities or values; `one_vs_rest`: log odds of each class against all others;
+`log1p`: the model predicts log(1 + value)."""
 
 FAR = 1e300
 """A limit that cuts nothing off."""
 
 _CHUNK = 20_000
 _LARGEST_LOG = 80.0
+_LEAST_CHANCE = 1e-15
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ class Reading:
             return np.asarray(np.clip(values, self.low, self.high))
         if self.link == "softmax":
             return softmax(raw)
+        if self.link == "one_vs_rest":
+            chances = np.maximum(sigmoid(raw), _LEAST_CHANCE)
+            return np.asarray(chances / chances.sum(axis=1, keepdims=True))
         positive = sigmoid(raw) if self.link == "logistic" else raw
         return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
 

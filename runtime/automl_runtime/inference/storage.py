@@ -16,12 +16,16 @@ import numpy as np
 
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.inference.blocks import read_block, write_block
+from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.kernel_machine import KernelMachine
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
+from automl_runtime.inference.naive_bayes import NaiveBayes
+from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
 from automl_runtime.inference.steps import STEPS
@@ -33,7 +37,9 @@ ARRAYS_FILE = "arrays.npz"
 _VERSION = 1
 _LEVEL = 5
 """Of compression: 9 takes ten times as long for 2 % less."""
-_ARRAY_PREDICTORS: dict[str, type[Any]] = {"Forest": Forest, "Linear": Linear, "Network": Network}
+_ARRAY_PREDICTORS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (Boosted, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network)
+}
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 

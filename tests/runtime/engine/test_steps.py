@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 from automl_runtime.engine.encodings import fit_encoding
+from automl_runtime.engine.feature_selection import fit_selection
 from automl_runtime.engine.folds import Fold
 from automl_runtime.engine.imbalance import class_weights, even_out
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.outliers import fit_bounds, outlying_rows
 from automl_runtime.engine.preprocessing import RECIPES, fit_design
 from automl_runtime.engine.problem import Problem
-from automl_runtime.engine.selection import fit_selection
 from automl_runtime.engine.steps import fit_number_steps, prepare
 from automl_runtime.engine.target_means import Target
 from automl_runtime.engine.workspace import Workspace
