@@ -44,7 +44,7 @@ class PreprocessingSpec(Contract):
     """Each option left out (or `auto`) is done as the recipe of each family of models does it.
 
     The options act in this order, learned from the rows that train a fold only: infinities, outliers, imputation,
-    scaling, selection, imbalance, encoding.
+    scaling, custom, selection, imbalance, encoding.
     """
 
     infinities: Infinities | None = None
@@ -65,6 +65,8 @@ class PreprocessingSpec(Contract):
     """Whether a column says where a number was missing."""
     scaling: Scaling | None = None
     """Of numbers; piecewise linear bases do not depend on it."""
+    custom: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Registered preprocessors, which see all numbers after scaling and give others instead."""
     encoding: Encoding | None = None
     """Of categories, instead of the native treatment by boosters and one-hot elsewhere."""
     max_categories: int | None = Field(default=None, ge=2)

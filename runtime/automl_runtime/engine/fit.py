@@ -47,6 +47,7 @@ def fit(
     interpretable: bool = False,
     preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
     models: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -79,6 +80,7 @@ def fit(
         preprocessing: options of `PreprocessingSpec` (infinities, outliers, imputation, scaling, encoding, selection,
             imbalance, and what refines them) that take the place of each model family's own way; learned inside folds.
         models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
+        params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -103,6 +105,7 @@ def fit(
         interpretable=interpretable,
         preprocessing=_asked(preprocessing),
         models=models,
+        params=params,
         threshold=threshold,
         kinds=kinds,
         seed=seed,

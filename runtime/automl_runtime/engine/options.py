@@ -30,6 +30,7 @@ class Options:
     interpretable: bool = False
     preprocessing: PreprocessingSpec = AS_THE_RECIPE
     models: Sequence[str] | None = None
+    params: Mapping[str, Any] | None = None
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0

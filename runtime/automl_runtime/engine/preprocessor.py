@@ -27,6 +27,7 @@ from automl_runtime.features.dates import DATE_PARTS
 from automl_runtime.features.text import TEXT_STATISTICS
 from automl_runtime.inference.blocks import Block, OneHot, TargetMeans, read_block, write_block
 from automl_runtime.inference.encoding import MISSING, UNSEEN, Column, Encoded, Encoder, FeatureKind, spell
+from automl_runtime.inference.foreign import ForeignStep
 from automl_runtime.inference.steps import Imputed, Selected, Step
 
 __all__ = ["DataPreprocessor"]
@@ -231,6 +232,8 @@ class DataPreprocessor:
         for step in self._steps:
             if isinstance(step, Imputed):
                 numbers += [f"{numbers[place]}.missing" for place in step.flagged]
+            if isinstance(step, ForeignStep):
+                numbers = [f"{step.name}.{place}" for place in range(step.width)]
             if isinstance(step, Selected):
                 numbers = [numbers[place] for place in step.numbers]
                 categories = [categories[place] for place in step.codes]

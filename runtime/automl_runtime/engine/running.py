@@ -24,6 +24,7 @@ _IN_CHUNKS = {
     "outliers": (),
     "encoding": (),
     "selection": (),
+    "custom": (),
 }
 """What needs nothing but counts, sums and extremes."""
 

@@ -13,10 +13,12 @@ from automl_runtime.engine.feature_selection import fit_selection
 from automl_runtime.engine.imbalance import even_out
 from automl_runtime.engine.outliers import fit_bounds, outlying_rows
 from automl_runtime.engine.target_means import Target
-from automl_runtime.errors import TrainingError
+from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.inference.encoding import MISSING, Encoded
+from automl_runtime.inference.foreign import ForeignStep, dump
 from automl_runtime.inference.steps import Finite, Imputed, Logged, Powers, Quantiles, Rescaled, Step
 from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.plugins import Registry
 
 __all__ = ["Prepared", "fit_number_steps", "keeps_infinite", "prepare"]
 
@@ -56,6 +58,9 @@ def prepare(data: Encoded, target: Target, asked: PreprocessingSpec, seed: int) 
         data, target, rows = data.take(kept), _target_of(target, kept), kept
     steps = fit_number_steps(data, asked, seed)
     data = _apply(data, steps)
+    for name in asked.custom or ():
+        steps.append(_foreign(name, data, target))
+        data = steps[-1].apply(data)
     if asked.selection is not None:
         share = _SHARE_SELECTED if asked.k is None else asked.k
         steps.append(fit_selection(data, target, asked.selection, share, seed))
@@ -89,6 +94,16 @@ def fit_number_steps(data: Encoded, asked: PreprocessingSpec, seed: int) -> list
         assert asked.scaling is not None
         add(_SCALERS[asked.scaling](data.numbers))
     return steps
+
+
+def _foreign(name: str, data: Encoded, target: Target) -> ForeignStep:
+    """A registered transformer, fitted; of a matrix without missing numbers only if it was asked to be imputed."""
+    transformer = Registry("preprocessors", {}).named(name).load()()
+    transformer.fit(data.numbers, target.y)
+    made = np.asarray(transformer.transform(data.numbers), dtype=np.float64)
+    if len(made) != len(data):
+        raise RequestError(f"The preprocessor {name} made {len(made)} rows of {len(data)}.")
+    return ForeignStep(name, dump(transformer, name), made.reshape(len(data), -1).shape[1])
 
 
 def _apply(data: Encoded, steps: list[Step]) -> Encoded:

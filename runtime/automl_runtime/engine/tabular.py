@@ -13,9 +13,11 @@ from automl_schemas.preprocessing import PreprocessingSpec
 from numpy.typing import NDArray
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.compatibility import check_compatible
 from automl_runtime.engine.finish import Outcome, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -24,6 +26,7 @@ from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.search import Search
+from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
@@ -42,8 +45,10 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
+    plug_in(problem.task, lambda text: options.on_event(Warned(text)))
     asked = _asked(problem, options)
     encoder = Encoder(_columns(inputs, options, asked))
+    _check(problem, encoder, options, asked)
     data = encoder.encode(inputs)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
@@ -77,6 +82,18 @@ def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
     return asked
 
 
+def _check(problem: Problem, encoder: Encoder, options: Options, asked: PreprocessingSpec) -> None:
+    check_compatible(
+        task=problem.task,
+        target=problem.target,
+        kinds={column.kind for column in encoder.columns},
+        preprocessors=asked.custom or (),
+        architectures=options.models or (),
+    )
+    if options.params is not None and options.models is None:
+        raise RequestError("`params` are settings of one family of models; name it: models=[...].")
+
+
 def _columns(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Column, ...]:
     columns = make_columns(inputs, options.kinds)
     return tuple(replace(column, infinite=True) for column in columns) if keeps_infinite(asked) else columns
@@ -95,11 +112,13 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
             budget_seconds=search.clock.budget,
             on_event=options.on_event,
         )
+        if options.params is not None:
+            configs = with_params(configs, options.params)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        search.run(configs, options.trials, grow=not single and replay is None)
+        search.run(configs, options.trials, grow=not single and replay is None and options.params is None)
         return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
 
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from automl_runtime.inference.encoding import MISSING, Encoded
+from automl_runtime.inference.foreign import ForeignStep
 from automl_runtime.kernels.arrays import Floats, Ints
 
 __all__ = ["STEPS", "Bounded", "Finite", "Imputed", "Logged", "Powers", "Quantiles", "Rescaled", "Selected", "Step"]
@@ -222,5 +223,5 @@ class Selected:
 
 
 STEPS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Finite, Bounded, Imputed, Rescaled, Logged, Quantiles, Powers, Selected)
+    cls.__name__: cls for cls in (Finite, Bounded, Imputed, Rescaled, Logged, Quantiles, Powers, Selected, ForeignStep)
 }

@@ -19,6 +19,7 @@ from automl_runtime.inference.blocks import read_block, write_block
 from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.foreign import Foreign
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.kernel_machine import KernelMachine
 from automl_runtime.inference.lightgbm import LightGbm
@@ -38,7 +39,7 @@ _VERSION = 1
 _LEVEL = 5
 """Of compression: 9 takes ten times as long for 2 % less."""
 _ARRAY_PREDICTORS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Boosted, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network)
+    cls.__name__: cls for cls in (Boosted, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network)
 }
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]

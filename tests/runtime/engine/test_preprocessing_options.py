@@ -123,7 +123,7 @@ def test_recorded_trials_bring_their_preprocessing_with_them():
     [
         ({"imputation": "medain"}, "'most_frequent'.*did you mean `median`"),
         ({"scalling": "minmax"}, "unknown key `scalling`; did you mean `scaling`"),
-        ({"zzz": 1}, "unknown key `zzz`; known keys: encoding"),
+        ({"zzz": 1}, "unknown key `zzz`; known keys: custom, encoding"),
         ({"fill_value": 3.0}, "`fill_value` does nothing without `imputation`: 'constant'"),
         ({"imputation": "mean", "fill_value": 3.0}, "does nothing without `imputation`: 'constant'"),
         ({"outlier_action": "clip"}, "does nothing without `outliers`"),
