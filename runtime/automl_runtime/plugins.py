@@ -28,6 +28,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _BROKEN = (ImportError, AttributeError, SyntaxError, TypeError, ValueError, RuntimeError, OSError, LookupError)
 """What the import of a part may raise without ending anything else."""
 _VERSION = 1
+_CLOSED = ("strategies",)
+"""Kinds of which there are built-in parts only."""
 
 
 def home() -> Path:
@@ -102,6 +104,8 @@ class Registry:
     def plugins(self, warn: Callable[[str], None] | None = None) -> dict[str, Plugin]:
         """All parts by name, the built-in ones first; `warn` hears of those whose name is taken, which are left out."""
         found = {name: Plugin(name, target, "built in") for name, target in self._built_in.items()}
+        if self.kind in _CLOSED:
+            return found
         packaged = sorted(entry_points(group=f"automl.{self.kind}"), key=lambda entry: (entry.name, entry.value))
         more = [Plugin(entry.name, entry.value, f"package {_package(entry)}") for entry in packaged]
         for plugin in more + [_plugin(record) for record in self._read() if record["kind"] == self.kind]:
@@ -144,8 +148,10 @@ class Registry:
             folder: where the module lies when it is not installed.
 
         Raises:
-            RequestError: if the name is taken, or the target cannot be imported.
+            RequestError: if the name is taken, the target cannot be imported, or the kind takes no others.
         """
+        if self.kind in _CLOSED:
+            raise RequestError(f"The {self.kind} cannot be added to; there are: {', '.join(self.plugins())}.")
         if not name.isidentifier():
             raise RequestError(f"{shorten(name)} is no name: letters, digits and _ only, not beginning with a digit.")
         if name in self.plugins():

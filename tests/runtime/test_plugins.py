@@ -83,6 +83,11 @@ def test_a_name_is_taken_once_and_free_after_it_was_removed(plugs):
         registry("metrics").remove("miss")
 
 
+def test_strategies_are_a_closed_set(plugs):
+    with pytest.raises(RequestError, match="strategies cannot be added to; there are: auto"):
+        plugs("strategies", "mine", "Centroids")
+
+
 def test_a_folder_that_was_registered_does_not_stay_on_the_path(plugs):
     before = list(sys.path)
     plugs("metrics", "misses", "misses").load()

@@ -51,9 +51,10 @@ def _evaluators() -> dict[str, str]:
 
 
 def _strategies() -> dict[str, str]:
-    from automl_schemas.spec import Strategy
+    from automl_schemas.spec import TrainingSpec
 
-    return dict.fromkeys(get_args(Strategy), "automl_runtime.engine.search:Search")
+    names = get_args(TrainingSpec.model_fields["strategy"].annotation)
+    return dict.fromkeys(names, "automl_runtime.engine.search:Search")
 
 
 _BUILT_IN: dict[Kind, Callable[[], dict[str, str]]] = {
