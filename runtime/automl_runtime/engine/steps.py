@@ -15,7 +15,7 @@ from automl_runtime.engine.outliers import fit_bounds, outlying_rows
 from automl_runtime.engine.target_means import Target
 from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.inference.encoding import MISSING, Encoded
-from automl_runtime.inference.foreign import ForeignStep, dump
+from automl_runtime.inference.foreign import ForeignStep, code_of_others, dump
 from automl_runtime.inference.steps import Finite, Imputed, Logged, Powers, Quantiles, Rescaled, Step
 from automl_runtime.kernels.arrays import Floats, Ints
 from automl_runtime.plugins import Registry
@@ -97,10 +97,12 @@ def fit_number_steps(data: Encoded, asked: PreprocessingSpec, seed: int) -> list
 
 
 def _foreign(name: str, data: Encoded, target: Target) -> ForeignStep:
-    """A registered transformer, fitted; of a matrix without missing numbers only if it was asked to be imputed."""
-    transformer = Registry("preprocessors", {}).named(name).load()()
-    transformer.fit(data.numbers, target.y)
-    made = np.asarray(transformer.transform(data.numbers), dtype=np.float64)
+    """A registered transformer, fitted on all numbers (NaN where missing, unless they were imputed)."""
+    cls = Registry("preprocessors", {}).named(name).load()
+    with code_of_others(name):
+        transformer = cls()
+        transformer.fit(data.numbers, target.y)
+        made = np.asarray(transformer.transform(data.numbers), dtype=np.float64)
     if len(made) != len(data):
         raise RequestError(f"The preprocessor {name} made {len(made)} rows of {len(data)}.")
     return ForeignStep(name, dump(transformer, name), made.reshape(len(data), -1).shape[1])

@@ -7,7 +7,8 @@ in `trusted_types`, and what skops trusts (NumPy, SciPy, scikit-learn).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -15,12 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from automl_runtime.errors import BundleError, MissingExtraError, RequestError
+from automl_runtime.errors import AutomlError, BundleError, MissingExtraError, RequestError, TrainingError, shorten
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 from automl_runtime.plugins import Kind, Registry
 
-__all__ = ["Foreign", "ForeignStep", "dense", "dump", "revive"]
+__all__ = ["Foreign", "ForeignStep", "code_of_others", "dense", "dump", "import_skops", "revive"]
 
 _SMALLEST = 1e-6
 
@@ -32,7 +33,7 @@ def dump(fitted: Any, name: str) -> NDArray[np.uint8]:
         RequestError: if it holds types that could not be read again, naming them.
         MissingExtraError: if skops is not installed.
     """
-    blob = bytes(_skops().dumps(fitted))
+    blob = bytes(import_skops().dumps(fitted))
     refused = _refused(blob, type(fitted))
     if refused:
         raise RequestError(
@@ -61,10 +62,25 @@ def revive(kind: Kind, name: str, blob: NDArray[np.uint8]) -> Any:
     refused = _refused(content, owner)
     if refused:
         raise BundleError(f"The model's {name} holds {', '.join(refused[:5])}, which {plugin.target} does not trust.")
-    found = _skops().loads(content, trusted=_skops().get_untrusted_types(data=content))
+    found = import_skops().loads(content, trusted=import_skops().get_untrusted_types(data=content))
     if type(found) is not owner:
         raise BundleError(f"The model's {name} is a {type(found).__name__}; registered is {plugin.target}.")
     return found
+
+
+@contextmanager
+def code_of_others(name: str) -> Iterator[None]:
+    """Whatever the code of a part raises becomes one kind of error that names the part.
+
+    Raises:
+        TrainingError: instead of any error that is not one of ours.
+    """
+    try:
+        yield
+    except AutomlError:
+        raise
+    except Exception as error:
+        raise TrainingError(f"{name} failed: {type(error).__name__}: {shorten(str(error))}.") from error
 
 
 def dense(matrix: Matrix) -> Floats:
@@ -72,7 +88,12 @@ def dense(matrix: Matrix) -> Floats:
     return matrix if isinstance(matrix, np.ndarray) else np.asarray(matrix.toarray())
 
 
-def _skops() -> Any:
+def import_skops() -> Any:
+    """The part of skops that reads and writes.
+
+    Raises:
+        MissingExtraError: if it is not installed.
+    """
     try:
         import skops.io
     except ImportError as error:
@@ -85,7 +106,7 @@ def _refused(blob: bytes, owner: Any) -> list[str]:
     module = f"{owner.__module__}."
     return [
         found
-        for found in _skops().get_untrusted_types(data=blob)
+        for found in import_skops().get_untrusted_types(data=blob)
         if found not in trusted and not (found.startswith(module) and "." not in found[len(module) :])
     ]
 
@@ -108,14 +129,15 @@ class Foreign:
     def predict(self, rows: Matrix) -> Floats:
         """Probabilities (rows x classes), or values (rows x 1); a class that was not seen has almost none."""
         matrix = dense(rows)
-        if not len(self.columns):
-            return np.asarray(self.estimator.predict(matrix), dtype=np.float64).reshape(len(matrix), 1)
         result = np.zeros((len(matrix), self.width))
-        if self.chances:
-            result[:, self.columns] = self.estimator.predict_proba(matrix)
-        else:
-            labels = np.asarray(self.estimator.predict(matrix)).astype(np.int64)
-            result[np.arange(len(matrix)), labels] = 1.0
+        with code_of_others(self.name):
+            if not len(self.columns):
+                return np.asarray(self.estimator.predict(matrix), dtype=np.float64).reshape(len(matrix), 1)
+            if self.chances:
+                result[:, self.columns] = self.estimator.predict_proba(matrix)
+            else:
+                labels = np.asarray(self.estimator.predict(matrix)).astype(np.int64)
+                result[np.arange(len(matrix)), labels] = 1.0
         result = np.clip(result, _SMALLEST, None)
         return np.asarray(result / result.sum(axis=1, keepdims=True))
 
@@ -123,9 +145,7 @@ class Foreign:
         """Raises BundleError unless the estimator answers for `width` columns."""
         try:
             self.predict(np.zeros((1, width)))
-        except (ValueError, TypeError, AttributeError, LookupError) as error:
-            if isinstance(error, BundleError):
-                raise
+        except TrainingError as error:
             raise BundleError(f"The model's {self.name} does not read {width} columns: {error}") from error
 
 
@@ -145,8 +165,9 @@ class ForeignStep:
 
     def apply(self, data: Encoded) -> Encoded:
         """Its numbers instead of those that came."""
-        made = np.asarray(self.transformer.transform(data.numbers), dtype=np.float64)
-        return replace(data, numbers=made.reshape(len(data), self.width))
+        with code_of_others(self.name):
+            made = np.asarray(self.transformer.transform(data.numbers), dtype=np.float64)
+            return replace(data, numbers=made.reshape(len(data), self.width))
 
     def reverse(self, data: Encoded) -> Encoded:
         """By its own `inverse_transform`.

@@ -94,12 +94,15 @@ def test_an_estimator_of_another_task_is_refused_by_name_and_else_left_out(plugs
     assert "mine" not in {trial["learner"] for trial in _fit(target, trials=3).trials}
 
 
-def test_what_is_no_estimator_is_named_in_a_warning_and_left_out(plugs):
-    plugs("architectures", "nofit", "NoFit")
+@pytest.mark.parametrize(
+    ("attribute", "words"), [("NoFit", "has no fit and predict"), ("Needs", "missing 1 required positional argument")]
+)
+def test_what_is_no_estimator_is_named_in_a_warning_and_left_out(plugs, attribute, words):
+    plugs("architectures", "odd", attribute)
     heard = []
     _fit("flag", trials=1, on_event=heard.append)
     said = [event.text for event in heard if isinstance(event, Warned)]
-    assert any("nofit (user_parts:NoFit, registered) has no fit and predict" in text for text in said)
+    assert any(f"odd (user_parts:{attribute}, registered)" in text and words in text for text in said)
 
 
 def test_weights_that_an_estimator_cannot_take_are_not_forgotten(plugs):
@@ -155,6 +158,31 @@ def test_without_skops_the_command_that_brings_it_is_said(plugs, monkeypatch):
     plugs("preprocessors", "squares", "Squares")
     with pytest.raises(MissingExtraError, match=r"automl-runtime\[plugins\]"):
         DataPreprocessor({"custom": ["squares"]}).fit(_rows()[["a", "b"]])
+
+
+@pytest.mark.parametrize(("attribute", "words"), [("Fails", "not with me"), ("FailsLater", "not any more")])
+def test_an_estimator_that_raises_ends_its_own_trials_only(plugs, attribute, words):
+    plugs("architectures", "bad", attribute)
+    heard = []
+    model = _fit("flag", trials=3, on_event=heard.append)
+    assert len(model.leaderboard()) >= 2
+    errors = [event.error for event in heard if type(event).__name__ == "TrialFinished" and event.error]
+    assert ["bad failed" in error and words in error for error in errors] == [True]
+
+
+def test_a_transformer_that_raises_is_named(plugs):
+    plugs("preprocessors", "bad", "Fails")
+    with pytest.raises(TrainingError, match="bad failed: AssertionError: 'not with me'"):
+        _fit("flag", trials=1, preprocessing={"custom": ["bad"]})
+
+
+def test_without_skops_the_other_families_are_trained(plugs, monkeypatch):
+    monkeypatch.setitem(sys.modules, "skops.io", None)
+    plugs("architectures", "centroids", "Centroids")
+    heard = []
+    model = _fit("flag", trials=2, on_event=heard.append)
+    assert "centroids" not in {trial["learner"] for trial in model.trials}
+    assert any("skops" in event.text for event in heard if isinstance(event, Warned))
 
 
 def test_the_record_of_a_run_names_the_transformers(plugs):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 
 class Centroids:
@@ -82,6 +83,31 @@ class ToWords(Squares):
 class NoFit:
     def predict(self, X):
         return X[:, 0]
+
+
+class Needs(ClassifierMixin, BaseEstimator):
+    def __init__(self, depth):
+        self.depth = depth
+
+    def fit(self, X, y):
+        return self
+
+    def predict(self, X):
+        return X[:, 0]
+
+
+class Fails(Centroids):
+    settings = ({},)
+
+    def fit(self, X, y):
+        raise AssertionError("not with me")
+
+
+class FailsLater(Centroids):
+    settings = ({},)
+
+    def predict_proba(self, X):
+        raise OSError("not any more")
 
 
 def misses(truth, predicted):

@@ -16,8 +16,8 @@ import numpy as np
 from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
 from automl_runtime.engine.learners.registry import forget_learner, register_learner, registered_params
 from automl_runtime.engine.preprocessing import RECIPES, Recipe
-from automl_runtime.errors import RequestError
-from automl_runtime.inference.foreign import Foreign, dense, dump
+from automl_runtime.errors import RequestError, TrainingError
+from automl_runtime.inference.foreign import Foreign, code_of_others, dense, dump, import_skops
 from automl_runtime.inference.parts import Reading
 from automl_runtime.plugins import Registry
 
@@ -43,7 +43,12 @@ class ForeignLearner:
         return asked
 
     def prepare(self) -> None:
-        """Nothing: the class has been imported."""
+        """Imports skops, which writes the fitted estimator; the class has been imported.
+
+        Raises:
+            MissingExtraError: if it is not installed.
+        """
+        import_skops()
 
     def fit(self, job: Job) -> Fit:
         """Fits the estimator; rows that validate do not end it early.
@@ -55,7 +60,8 @@ class ForeignLearner:
         given = {key: value for key, value in job.params.items() if key not in _OWN}
         known = inspect.signature(self.estimator).parameters
         drawn = {key: value for key, value in (("random_state", job.seed), ("n_jobs", job.threads)) if key in known}
-        fitted = self.estimator(**drawn | given)
+        with code_of_others(self.name):
+            fitted = self.estimator(**drawn | given)
         if problem.classes:
             y: Any = problem.codes[train]
             reading = Reading()
@@ -65,7 +71,9 @@ class ForeignLearner:
         weights = job.train_weights()
         if weights is not None and "sample_weight" not in inspect.signature(fitted.fit).parameters:
             raise TypeError(f"rows have weights, and {self.estimator.__name__}.fit takes no sample_weight")
-        fitted.fit(dense(job.rows.train_matrix()), y, **({} if weights is None else {"sample_weight": weights}))
+        more = {} if weights is None else {"sample_weight": weights}
+        with code_of_others(self.name):
+            fitted.fit(dense(job.rows.train_matrix()), y, **more)
         columns = np.unique(y).astype(np.int64) if problem.classes else np.empty(0, dtype=np.int64)
         chances = bool(problem.classes) and callable(getattr(fitted, "predict_proba", None))
         return Fit(Foreign(self.name, dump(fitted, self.name), columns, problem.outputs, chances), reading, 1, 1)
@@ -79,7 +87,8 @@ def tasks_of(estimator: Any) -> tuple[str, ...]:
         return _CLASSES if callable(getattr(estimator, "predict_proba", None)) else (*_CLASSES, "regression")
     from sklearn.base import is_classifier, is_regressor
 
-    made = estimator()
+    with code_of_others(estimator.__name__):
+        made = estimator()
     return _CLASSES if is_classifier(made) else ("regression",) if is_regressor(made) else (*_CLASSES, "regression")
 
 
@@ -92,7 +101,13 @@ def plug_in(task: str, warn: Callable[[str], None]) -> None:
     for name, (plugin, estimator) in Registry("architectures", {}).load_added(warn).items():
         if not callable(getattr(estimator, "fit", None)) or not callable(getattr(estimator, "predict", None)):
             warn(f"Left out: {name} ({plugin.target}, {plugin.origin}) has no fit and predict.")
-        elif task in tasks_of(estimator):
+            continue
+        try:
+            suits = task in tasks_of(estimator)
+        except TrainingError as error:
+            warn(f"Left out: {name} ({plugin.target}, {plugin.origin}): {error.message}")
+            continue
+        if suits:
             learner = type(name, (ForeignLearner,), {"name": name, "estimator": estimator})
             found[name] = learner, tuple(getattr(estimator, "settings", ({},)))
     for name in set(_PLUGGED) - set(found):
