@@ -22,14 +22,16 @@ if TYPE_CHECKING:
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.preprocessor import DataPreprocessor
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = ["AutoMLClassifier", "AutoMLRegressor", "DataPreprocessor", "Forecaster", "__version__", "fit", "load"]
 
 __version__ = "0.1.0"
 
 _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "DataPreprocessor": "automl_runtime.engine.preprocessor",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
     "load": "automl_runtime.engine.loading",

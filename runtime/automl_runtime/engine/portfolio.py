@@ -19,7 +19,7 @@ from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["adapt", "portfolio", "variations"]
+__all__ = ["adapt", "factors_of", "portfolio", "variations"]
 
 _LIGHTGBM: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -311,6 +311,11 @@ _FACTORS: dict[str, dict[str, Sequence[Any]]] = FACTORS | {
         "bootstrap": (False, True),
     },
 }
+
+
+def factors_of(family: str) -> tuple[str, ...]:
+    """The settings of a family that variations draw anew."""
+    return tuple(_FACTORS.get(family, ()))
 
 
 def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.Generator) -> Iterator[Config]:

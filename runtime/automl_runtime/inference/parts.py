@@ -11,6 +11,7 @@ import numpy as np
 from automl_runtime.inference.blocks import Block
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.linear import sigmoid, softmax
+from automl_runtime.inference.steps import Step
 from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = [
@@ -44,12 +45,15 @@ _LEAST_POOLED = 1e-6
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Blocks side by side."""
+    """Blocks side by side, of rows that `steps` have changed one after the other."""
 
     blocks: tuple[Block, ...]
+    steps: tuple[Step, ...] = ()
 
     def matrix(self, data: Encoded) -> Matrix:
         """Dense float64 (rows x columns), or CSR when one of the blocks is sparse."""
+        for step in self.steps:
+            data = step.apply(data)
         parts = [block.transform(data) for block in self.blocks]
         if all(isinstance(part, np.ndarray) for part in parts):
             return np.hstack(parts) if parts else np.empty((len(data), 0))

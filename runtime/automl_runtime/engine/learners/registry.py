@@ -20,7 +20,7 @@ from automl_runtime.engine.learners.svm import LinearSvmLearner, RbfSvmLearner
 from automl_runtime.engine.learners.xgboost import XGBoostLearner
 from automl_runtime.errors import RequestError, shorten
 
-__all__ = ["OTHER_NAMES", "learner_named", "learner_names", "register_learner", "registered_params"]
+__all__ = ["OTHER_NAMES", "forget_learner", "learner_named", "learner_names", "register_learner", "registered_params"]
 
 _LEARNERS: dict[str, Learner] = {
     learner.name: learner
@@ -97,6 +97,11 @@ def register_learner(learner: Learner, *params: Mapping[str, Any]) -> None:
         raise RequestError(f"Say with which settings {learner.name} is to be tried; {{}} for its own.")
     _LEARNERS[learner.name] = learner
     _PARAMS[learner.name] = params
+
+
+def forget_learner(name: str) -> None:
+    """Takes a family away that `register_learner` added."""
+    del _LEARNERS[name], _PARAMS[name]
 
 
 def registered_params() -> dict[str, tuple[Mapping[str, Any], ...]]:
