@@ -18,20 +18,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.background import fit_async
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.events import CancellationToken
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "CancellationToken",
+    "Forecaster",
+    "__version__",
+    "fit",
+    "fit_async",
+    "load",
+]
 
 __version__ = "0.1.0"
 
 _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
+    "fit_async": "automl_runtime.engine.background",
     "load": "automl_runtime.engine.loading",
 }
 

@@ -109,15 +109,19 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
     if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
     try:
-        return fit_fold(
-            search.workspace,
-            result.config,
-            ALL_ROWS,
-            seed=search.seed,
-            threads=search.threads,
-            stop=Stopper(search.clock.deadline(left), search.stopped),
-            rounds=recorded or _rounds(result),
-        )
+        with search.pool() as pool:
+            job = pool.submit(
+                fit_fold,
+                search.workspace,
+                result.config,
+                ALL_ROWS,
+                seed=search.seed,
+                threads=search.threads,
+                stop=Stopper(search.clock.deadline(left), search.stopped),
+                rounds=recorded or _rounds(result),
+                epochs=search.epochs,
+            )
+            return search.wait([job])[0]
     except FAILURES:
         return None
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -16,7 +17,7 @@ import numpy as np
 
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
-from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.portfolio import adapt, variations
 from automl_runtime.engine.problem import Problem
@@ -32,6 +33,7 @@ FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, 
 """What a fit may raise without ending the search."""
 
 _POLL_SECONDS = 0.1
+_GRACE_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
 _ONLY_FOLD_SHARE = 0.65
@@ -67,8 +69,12 @@ class Search:
     cancel: Callable[[], bool] | None = None
     results: list[TrialResult] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    epochs: EpochReports = field(init=False)
     _last_progress: float = 0.0
     _reserved: tuple[int, float] = (0, 0.0)
+
+    def __post_init__(self) -> None:
+        self.epochs = EpochReports(self.emit)
 
     @property
     def problem(self) -> Problem:
@@ -225,7 +231,7 @@ class Search:
         wanted = len(config.rounds) if config.rounds else folds
         end = self.clock.deadline(allowed)
         batches = range(0, wanted, self.workers)
-        with ThreadPoolExecutor(self.workers) as pool:
+        with self.pool() as pool:
             for done, first in enumerate(batches):
                 deadline = None
                 if end is not None:
@@ -234,7 +240,7 @@ class Search:
                 numbers = range(first, min(first + self.workers, wanted))
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
-                result.folds += self._wait(jobs)
+                result.folds += self.wait(jobs)
                 judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
                 if judged and not config.rounds and self._seen(config) and self._hopeless(result):
                     result.status = "abandoned"
@@ -254,10 +260,20 @@ class Search:
             threads=threads,
             stop=Stopper(deadline, self.stopped),
             rounds=config.rounds[number] if config.rounds else None,
+            epochs=self.epochs,
         )
 
-    def _wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
-        """The results in order; polls `cancel` while it waits. However it ends, no thread goes on working."""
+    @contextmanager
+    def pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads for fits. After a cancellation a fit that cannot be interrupted is left to end by itself."""
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=not self.stopped.is_set(), cancel_futures=True)
+
+    def wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
+        """The results in order; polls `cancel` while it waits, and then stops the fits (within a second)."""
         pending = set(futures)
         try:
             while pending:
@@ -269,6 +285,7 @@ class Search:
             self.stopped.set()
             for future in futures:
                 future.cancel()
+            wait(futures, timeout=_GRACE_SECONDS)
             raise
         return [future.result() for future in futures]
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl_runtime.engine.learners.base import Fit, Job, Learner, Params, Stopper
+from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
@@ -89,7 +89,15 @@ class TrialResult:
 
 
 def fit_fold(
-    workspace: Workspace, config: Config, number: int, *, seed: int, threads: int, stop: Stopper, rounds: int | None
+    workspace: Workspace,
+    config: Config,
+    number: int,
+    *,
+    seed: int,
+    threads: int,
+    stop: Stopper,
+    rounds: int | None,
+    epochs: EpochReports,
 ) -> FoldResult:
     """Fits `config` on one fold, or on `ALL_ROWS` (then there are no outputs)."""
     start = time.monotonic()
@@ -97,7 +105,7 @@ def fit_fold(
     rows = workspace.fold_data(learner.recipe(config.params), number)
     if not rows.fitted.matrix.shape[1]:
         raise ValueError("no column varies in the rows that train")
-    fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
+    fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds, config.name, epochs))
     fitted = time.monotonic()
     outputs: Floats = np.empty((0, workspace.problem.outputs))
     if number != ALL_ROWS:

@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import threading
-from typing import TextIO
 
-from automl_runtime.events import Event, EventSink, ignore
+from automl_runtime.events import EventSink, ignore, json_lines
 
-__all__ = ["json_lines", "sink_from_environment"]
-
-
-def json_lines(stream: TextIO, guard: threading.Lock) -> EventSink:
-    """A sink that writes each event as one JSON line to `stream`; safe to call from several threads."""
-
-    def write(event: Event) -> None:
-        line = json.dumps(event.to_json(), default=str)
-        with guard:
-            stream.write(line + "\n")
-            stream.flush()
-
-    return write
+__all__ = ["sink_from_environment"]
 
 
 def sink_from_environment() -> EventSink:
     """JSON lines on standard output when $AUTOML_EVENTS is `jsonl`, else nothing."""
     if os.environ.get("AUTOML_EVENTS") == "jsonl":
-        return json_lines(sys.stdout, threading.Lock())
+        return json_lines(sys.stdout)
     return ignore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,8 +13,8 @@ from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.engine.model import Model
-from automl_runtime.errors import RequestError, shorten
-from automl_runtime.events import Event, EventSink
+from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
+from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
 from automl_runtime.monitoring.reference import sketch
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
@@ -60,7 +61,14 @@ class TrainingRun:
         return self._folder
 
     def on_event(self, event: Event) -> None:
-        """Records `event` in `events.jsonl` and passes it on."""
+        """Records `event` in `events.jsonl` and passes it on.
+
+        The terminal event of `fit` is left out: the run ends when its model has been saved, and says so itself.
+        """
+        if not isinstance(event, TerminalEvent):
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         self.folder.on_event(event)
         self._pass_on(event)
 
@@ -121,4 +129,14 @@ class TrainingRun:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        run_id = self.folder.run_id
+        if error is None:
+            record = self.folder.record
+            scores: dict[str, float] = {} if record.cv is None else {record.metric: record.cv}
+            self._tell(TrainingCompleted(run_id, scores))
+        else:
+            cancelled = isinstance(error, Cancelled | KeyboardInterrupt)
+            # The error that ended the run is worth more than one about its folder or about who listens.
+            with contextlib.suppress(OSError, DataError):
+                self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
         self.folder.__exit__(kind, error, trace)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,7 +111,7 @@ class RunFolder:
         with self._guard:
             if isinstance(event, TrialFinished):
                 self._record = self._record.model_copy(update={"trials": self._record.trials + 1})
-            line = json.dumps(_finite({"at": round(self._seconds(), 3), **event.to_json()}), default=str)
+            line = json.dumps({"at": round(self._seconds(), 3), **event.to_json()}, default=str)
             try:
                 self._events.write(line + "\n")
                 self._events.flush()
@@ -251,14 +250,3 @@ def _read_record(folder: Path) -> RunRecord | None:
 
 def _record_text(record: RunRecord) -> str:
     return record.model_dump_json(indent=2) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    """`value` with None for the numbers that JSON cannot write."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value
