@@ -22,7 +22,7 @@ from automl_runtime.inference.parts import Design, Member, Part
 from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Outcome", "finish"]
+__all__ = ["Outcome", "best_so_far", "finish"]
 
 _MORE_ROUNDS = 1.1
 _LEAST_OF_FINAL = 0.7
@@ -64,6 +64,20 @@ def finish(
     return Outcome(model, outputs, _score(search, model, outputs), {member.name: member.weight for member in members})
 
 
+def best_so_far(
+    search: Search, encoder: Encoder, features: Sequence[str], policy: ThresholdPolicy | None
+) -> FittedModel | None:
+    """The models of the folds of the best trial; None before the first that is complete."""
+    usable = [result for result in search.results if result.usable]
+    if not usable:
+        return None
+    best = min(usable, key=lambda result: loss_of(search.problem.metric, result.score or 0.0))
+    designs: list[Design] = []
+    members = [Member(best.config.name, 1.0, _stored_parts(best.folds, designs))]
+    outputs = np.vstack([fold.outputs for fold in best.folds])
+    return _model(search, encoder, features, designs, members, outputs, policy)
+
+
 def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
     """Weights of the usable trials; those that make the model too large for the good they do are left out."""
     losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
@@ -97,7 +111,11 @@ def _parts(search: Search, result: TrialResult, designs: list[Design], temporal:
             result.final_rounds = final.fit.rounds
             result.seconds += final.seconds
             fitted = [final]
-    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in fitted)
+    return _stored_parts(fitted, designs)
+
+
+def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
+    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
 
 
 def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -51,6 +52,7 @@ def fit(
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
     cancel: Callable[[], bool] | None = None,
+    resume: Path | str | None = None,
 ) -> Any:
     """Searches for the best model of `target`; returns after `budget_seconds` at most (and a few seconds).
 
@@ -81,12 +83,15 @@ def fit(
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
             `TrainingFailed`; on a thread of its own, so that a slow or raising handler harms nothing.
         cancel: a `CancellationToken` or a function, polled several times a second; True ends the search.
+        resume: a folder in which every finished trial is kept; those that an interrupted `fit` of the same data and
+            options left there are taken over, and the budget goes on from the time that they took. Made when absent.
+            After a cancellation `load(resume / "best")` is the best model so far.
 
     Returns:
         A `Model`, of a forecast a `Forecaster`.
 
     Raises:
-        RequestError: if an argument does not fit.
+        RequestError: if an argument does not fit, or `resume` holds the trials of another search.
         TrainingError: if nothing can be learned.
         Cancelled: after `cancel` said so, or Ctrl-C.
     """
@@ -104,6 +109,7 @@ def fit(
             replay=replay,
             on_event=tell,
             cancel=cancel,
+            resume=None if resume is None else Path(resume),
         )
         table = as_frame(frame)
         if task == "forecast":

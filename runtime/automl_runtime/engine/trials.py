@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -32,6 +33,10 @@ class Config:
     """Iterations of each fold, when a recorded trial is executed again."""
     final_rounds: int | None = None
     """Iterations of the model on all rows, likewise; None when it was not fitted on all rows."""
+
+    def key(self) -> str:
+        """The same for configurations that do the same, whatever their names."""
+        return json.dumps([self.learner, dict(self.params), self.rounds, self.final_rounds], sort_keys=True)
 
     def family(self) -> Learner:
         """The learner."""

@@ -22,8 +22,8 @@ from automl_schemas.vocabulary import MetricName
 
 from automl_runtime.errors import Cancelled, DataError
 from automl_runtime.events import Event, TrialFinished, event_from_json
-from automl_runtime.files import write_text
-from automl_runtime.tracking.files import csv_text, is_locked, lock
+from automl_runtime.files import is_locked, lock, write_text
+from automl_runtime.tracking.files import csv_text
 
 __all__ = ["LoggedEvent", "RunFolder", "list_runs", "read_events", "record_metrics"]
 
