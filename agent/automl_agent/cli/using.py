@@ -28,6 +28,9 @@ def train(
         Path | None, typer.Option("--data", help="New raw data of the same layout; default: the old.")
     ] = None,
     budget: Budget = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last training was interrupted; its trials are kept.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -38,7 +41,7 @@ def train(
 
     seconds = None if budget is None else parse_duration(budget)
     with narrate() as narrator:
-        outcome = retrain(project, data, budget_seconds=seconds, on_event=narrator)
+        outcome = retrain(project, data, budget_seconds=seconds, resume=resume, on_event=narrator)
     if as_json:
         emit_json(outcome.to_json())
         return

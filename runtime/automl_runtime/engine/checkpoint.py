@@ -35,12 +35,14 @@ from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.parts import Reading
 from automl_runtime.inference.storage import pack_predictor, unpack_predictor
 
-__all__ = ["BEST", "Checkpoint", "describe_search"]
+__all__ = ["BEST", "CHECKPOINT_FILE", "Checkpoint", "describe_search"]
 
 BEST = "best"
 """The folder of the best model when the search was cancelled."""
 
-_ABOUT = "checkpoint.json"
+CHECKPOINT_FILE = "checkpoint.json"
+"""Of which search the folder is; there as soon as the search has begun."""
+
 _LOCK = "lock"
 _TRIAL = re.compile(r"trial_(\d{4,})\.npz")
 _HOW_LONG = frozenset({"budget_seconds", "trials", "on_event", "cancel", "resume"})
@@ -95,7 +97,7 @@ class Checkpoint:
             DataError: if it cannot be written.
         """
         about = {"search": dict(search)}
-        path = folder / _ABOUT
+        path = folder / CHECKPOINT_FILE
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not path.exists() and any(entry.name != _LOCK for entry in folder.iterdir()):
@@ -127,7 +129,7 @@ class Checkpoint:
     def begin(self, plan: Mapping[str, Any]) -> None:
         """Records the plan of a search that starts."""
         self._about["plan"] = dict(plan)
-        write_text(self.folder / _ABOUT, json.dumps(self._about, indent=2) + "\n")
+        write_text(self.folder / CHECKPOINT_FILE, json.dumps(self._about, indent=2) + "\n")
 
     def save(self, result: TrialResult, *, used: float) -> None:
         """Writes a finished trial; `used` are the seconds that the search has taken so far.

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
+from automl_runtime.engine.checkpoint import CHECKPOINT_FILE
 from automl_runtime.engine.model import Model
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
 from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
@@ -26,18 +31,24 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingRun"]
 
+_CHECKPOINT = "checkpoint"
+
 
 class TrainingRun:
     """A run below `experiments/`; use it in a `with` statement and call `save` once.
 
-    Leaving the block without an error marks the run as completed, with one as failed or cancelled.
+    Leaving the block without an error marks the run as completed, with one as failed or cancelled. Inside the block
+    SIGTERM cancels, as Ctrl-C does.
     """
 
-    def __init__(self, project: Project, *, on_event: EventSink) -> None:
+    def __init__(self, project: Project, *, on_event: EventSink, resume: bool = False) -> None:
         """Begins when the block is entered."""
         self._project = project
         self._pass_on = on_event
+        self._resume = resume
         self._folder: RunFolder | None = None
+        self._checkpoint: Path | None = None
+        self._on_term: Any = None
 
     @property
     def budget_seconds(self) -> float:
@@ -59,6 +70,11 @@ class TrainingRun:
         if self._folder is None:
             raise RuntimeError("a TrainingRun is used in a `with` statement")
         return self._folder
+
+    @property
+    def checkpoint(self) -> Path:
+        """Where `fit` keeps finished trials until the model is saved; that of the interrupted run when resuming."""
+        return self._checkpoint or self.folder.path / _CHECKPOINT
 
     def on_event(self, event: Event) -> None:
         """Records `event` in `events.jsonl` and passes it on.
@@ -118,17 +134,33 @@ class TrainingRun:
                 "search_seconds": round(model.seconds, 3),
             }
         )
-        self.folder.update(cv=model.cv, best_model=model.best_model)
+        self.folder.update(cv=model.cv, best_model=model.best_model, rows=len(inputs))
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
         return version
 
     def __enter__(self) -> Self:
         project = self._project
-        self._folder = RunFolder.create(project.root / "experiments", project.spec.metric.name)
+        experiments = project.root / "experiments"
+        if self._resume:
+            self._checkpoint = _last_checkpoint(experiments)
+        self._folder = RunFolder.create(experiments, project.spec.metric.name)
+        resumed = None if self._checkpoint is None else self._checkpoint.parent.name
+        self._folder.update(seed=project.spec.seed, data_sha256=project.data_sha256, resumed=resumed)
+        if threading.current_thread() is threading.main_thread():
+            self._on_term = signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._on_term is not None:
+            signal.signal(signal.SIGTERM, self._on_term)
+        self._say_end(error)
+        self.folder.__exit__(kind, error, trace)
+        if isinstance(error, Cancelled) and (self.checkpoint / CHECKPOINT_FILE).is_file():
+            raise Cancelled(error.message, hint="It goes on from there with `automl train --resume`.") from error
+
+    def _say_end(self, error: BaseException | None) -> None:
         run_id = self.folder.run_id
         if error is None:
             record = self.folder.record
@@ -139,4 +171,14 @@ class TrainingRun:
             # The error that ended the run is worth more than one about its folder or about who listens.
             with contextlib.suppress(OSError, DataError):
                 self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
-        self.folder.__exit__(kind, error, trace)
+
+
+def _last_checkpoint(experiments: Path) -> Path:
+    """That of the newest run that was interrupted after its search had begun."""
+    found = [path.parent for path in experiments.glob(f"run_*/{_CHECKPOINT}/{CHECKPOINT_FILE}")]
+    if not found:
+        raise RequestError(
+            f"No interrupted training lies in {experiments}: there is nothing to resume.",
+            hint="Train without --resume.",
+        )
+    return max(found, key=lambda path: int(path.parent.name.split("_")[1]))
