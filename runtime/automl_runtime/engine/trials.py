@@ -85,6 +85,7 @@ class TrialResult:
             "model": self.config.name,
             "learner": self.config.learner,
             "params": dict(self.config.params),
+            "recipe": str(self.config.family().recipe(self.config.params)),
             "status": self.status,
             "score": self.score,
             "rounds": list(self.rounds),

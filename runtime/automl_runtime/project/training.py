@@ -24,6 +24,7 @@ from automl_runtime.monitoring.reference import sketch
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.registry.signing import trust
+from automl_runtime.tracking.index import index_run
 from automl_runtime.tracking.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ class TrainingRun:
         self._folder = RunFolder.create(experiments, project.spec.metric.name)
         resumed = None if self._checkpoint is None else self._checkpoint.parent.name
         self._folder.update(seed=project.spec.seed, data_sha256=project.data_sha256, resumed=resumed)
+        index_run(project.root)
         if threading.current_thread() is threading.main_thread():
             self._on_term = signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self
@@ -157,6 +159,7 @@ class TrainingRun:
             signal.signal(signal.SIGTERM, self._on_term)
         self._say_end(error)
         self.folder.__exit__(kind, error, trace)
+        index_run(self._project.root)
         if isinstance(error, Cancelled) and (self.checkpoint / CHECKPOINT_FILE).is_file():
             raise Cancelled(error.message, hint="It goes on from there with `automl train --resume`.") from error
 
