@@ -78,3 +78,17 @@ def test_there_must_be_something_to_resume(copy_of):
     both = automl("train", copy_of, "--resume", "--data", copy_of, cwd=copy_of)
     assert both.returncode == 2
     assert "excludes --data" in both.stderr
+
+
+def test_every_line_of_a_run_is_json_that_names_the_run(copy_of):
+    package = next(copy_of.glob("src/*/features.py")).parent.name
+    environment = {**os.environ, "PYTHONPATH": str(copy_of / "src")}
+    command = [sys.executable, "-m", package, "--log-json", "train"]
+    done = subprocess.run(command, cwd=copy_of, env=environment, capture_output=True, text=True, check=True)
+    lines = [json.loads(line) for line in done.stderr.splitlines()]
+    run = list_runs(copy_of / "experiments")[-1]
+    spec = yaml.safe_load((copy_of / "project.yaml").read_text())
+    assert {(line["run_id"], line["project"]) for line in lines} == {(run.run_id, spec["name"])}
+    assert [line["event"]["kind"] for line in lines if "event" in line][-1] == "completed"
+    assert {line["level"] for line in lines} >= {"INFO", "DEBUG"}
+    assert lines[-1]["message"].startswith("models/v002: ")

@@ -59,3 +59,11 @@ def test_compare_needs_runs_with_a_score(project, automl):
     code, _, err = automl("compare", "1", "9")
     assert code == 2
     assert "There is no run '9'" in err
+
+
+@pytest.mark.filterwarnings("ignore")  # of MLflow and what it imports
+def test_runs_are_exported_to_mlflow_once(project, automl):
+    arguments = ("export-runs", "--mlflow", "ml", "--filter", "cv > 0.8", "--json")
+    assert json.loads(automl(*arguments)[1]) == {"uri": "ml", "exported": 1, "updated": 0}
+    assert json.loads(automl(*arguments)[1]) == {"uri": "ml", "exported": 0, "updated": 1}
+    assert (project / "ml" / "mlflow.db").is_file()

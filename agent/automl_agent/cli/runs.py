@@ -1,4 +1,4 @@
-"""Commands about runs: runs, compare."""
+"""Commands about runs: runs, compare, export-runs."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command(epilog="Example: automl runs ./churn --filter 'cv > 0.8 and status = completed' --sort -cv")(runs)
     app.command(epilog="Example: automl compare 3 4 --project ./churn")(compare)
+    app.command("export-runs", epilog="Example: automl export-runs ./churn --mlflow ./mlruns")(export_runs)
 
 
 def runs(
@@ -78,6 +79,28 @@ def compare(
         for line in _verdict(found):
             emit(line)
     raise typer.Exit(0 if found.better else 1)
+
+
+def export_runs(
+    workspace: Annotated[Path, typer.Argument(help="A project, or a folder with projects below.")] = Path(),
+    mlflow: Annotated[
+        str, typer.Option("--mlflow", help="URI of MLflow; a folder gets an SQLite database.", metavar="URI")
+    ] = "mlruns",
+    where: Annotated[str | None, typer.Option("--filter", help="Only such runs, as in `automl runs`.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put runs into MLflow; those that are there already get what is new."""
+    from automl_runtime.tracking.mlflow_sink import export_run
+
+    from automl_agent.listing import runs_below
+
+    listed = [each for each in runs_below(workspace, where=where) if each.run.status != "running"]
+    new = [export_run(mlflow, each.place, each.place / "experiments" / each.run.run) for each in listed]
+    if as_json:
+        emit_json({"uri": mlflow, "exported": sum(new), "updated": len(new) - sum(new)})
+    else:
+        emit(f"{sum(new)} runs exported, {len(new) - sum(new)} brought up to date in {mlflow}")
 
 
 def _verdict(found: Any) -> list[str]:

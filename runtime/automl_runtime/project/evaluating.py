@@ -27,6 +27,7 @@ from automl_runtime.project.report_data import ReportData, ThresholdRow, thresho
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
 from automl_runtime.tracking.index import index_run
+from automl_runtime.tracking.mlflow_sink import update_live_run
 from automl_runtime.tracking.runs import record_metrics
 
 if TYPE_CHECKING:
@@ -166,3 +167,4 @@ def _write(project: Project, data: ReportData) -> None:
         record_metrics(run, data.metrics)
         index_run(project.root)
         write_plots(run / "plots", data)
+        update_live_run(project.root, run)

@@ -21,10 +21,12 @@ from automl_runtime.engine.model import Model
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
 from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
 from automl_runtime.monitoring.reference import sketch
+from automl_runtime.project.logs import bind_run
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.registry.signing import trust
 from automl_runtime.tracking.index import index_run
+from automl_runtime.tracking.mlflow_sink import live_run
 from automl_runtime.tracking.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -50,6 +52,8 @@ class TrainingRun:
         self._folder: RunFolder | None = None
         self._checkpoint: Path | None = None
         self._on_term: Any = None
+        self._open = contextlib.ExitStack()
+        self._mlflow: EventSink | None = None
 
     @property
     def budget_seconds(self) -> float:
@@ -88,6 +92,8 @@ class TrainingRun:
     def _tell(self, event: Event) -> None:
         self.folder.on_event(event)
         self._pass_on(event)
+        if self._mlflow is not None:
+            self._mlflow(event)
 
     def save(self, model: Model, *, inputs: pd.DataFrame) -> str:
         """Writes the model as the next version, signed, and puts it into production.
@@ -147,7 +153,9 @@ class TrainingRun:
         self._folder = RunFolder.create(experiments, project.spec.metric.name)
         resumed = None if self._checkpoint is None else self._checkpoint.parent.name
         self._folder.update(seed=project.spec.seed, data_sha256=project.data_sha256, resumed=resumed)
+        bind_run(project.spec.name, self._folder.run_id)
         index_run(project.root)
+        self._mlflow = self._open.enter_context(live_run(project.root, self._folder.path))
         if threading.current_thread() is threading.main_thread():
             self._on_term = signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self
@@ -159,6 +167,7 @@ class TrainingRun:
             signal.signal(signal.SIGTERM, self._on_term)
         self._say_end(error)
         self.folder.__exit__(kind, error, trace)
+        self._open.close()
         index_run(self._project.root)
         if isinstance(error, Cancelled) and (self.checkpoint / CHECKPOINT_FILE).is_file():
             raise Cancelled(error.message, hint="It goes on from there with `automl train --resume`.") from error

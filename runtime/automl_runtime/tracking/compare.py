@@ -16,7 +16,7 @@ from automl_runtime.tracking.index import read_config, run_facts
 from automl_runtime.tracking.runs import run_folders
 from automl_runtime.tracking.store import RunFacts
 
-__all__ = ["Comparison", "compare_runs", "find_run"]
+__all__ = ["Comparison", "compare_runs", "find_run", "flatten"]
 
 _NORMAL_95 = 1.96
 
@@ -140,15 +140,20 @@ def _interval(old: RunFacts, new: RunFacts, gain: float) -> tuple[float, float] 
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    flat = [dict(_flat(spec)) for spec in (old, new)]
+    flat = [dict(flatten(spec)) for spec in (old, new)]
     names = sorted({*flat[0], *flat[1]})
     return {name: (flat[0].get(name), flat[1].get(name)) for name in names if flat[0].get(name) != flat[1].get(name)}
 
 
-def _flat(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(content: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested settings as pairs of a dotted name and a value.
+
+    >>> dict(flatten({"training": {"folds": 5}, "seed": 0}))
+    {'training.folds': 5, 'seed': 0}
+    """
     if isinstance(content, Mapping) and content:
         for key, value in content.items():
-            yield from _flat(value, f"{prefix}.{key}" if prefix else str(key))
+            yield from flatten(value, f"{prefix}.{key}" if prefix else str(key))
     elif prefix:
         yield prefix, content
 
