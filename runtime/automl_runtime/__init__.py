@@ -18,13 +18,24 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.background import fit_async
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
     from automl_runtime.engine.preprocessor import DataPreprocessor
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "DataPreprocessor", "Forecaster", "__version__", "fit", "load"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "CancellationToken",
+    "DataPreprocessor",
+    "Forecaster",
+    "__version__",
+    "fit",
+    "fit_async",
+    "load",
+]
 
 __version__ = "0.1.0"
 
@@ -32,8 +43,10 @@ _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "DataPreprocessor": "automl_runtime.engine.preprocessor",
+    "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
+    "fit_async": "automl_runtime.engine.background",
     "load": "automl_runtime.engine.loading",
 }
 

@@ -1,4 +1,4 @@
-"""Commands that use a project: train, predict, serve, runs, report."""
+"""Commands that use a project: train, predict, serve, report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl train ./churn --data ./messy_june")(train)
     app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv --explain")(predict)
     app.command(epilog="Example: automl serve ./churn --port 8080")(serve)
-    app.command(epilog="Example: automl runs ./churn")(runs)
     app.command(epilog="Example: automl report ./churn --json")(report)
 
 
@@ -28,6 +27,9 @@ def train(
         Path | None, typer.Option("--data", help="New raw data of the same layout; default: the old.")
     ] = None,
     budget: Budget = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last training was interrupted; its trials are kept.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -38,7 +40,7 @@ def train(
 
     seconds = None if budget is None else parse_duration(budget)
     with narrate() as narrator:
-        outcome = retrain(project, data, budget_seconds=seconds, on_event=narrator)
+        outcome = retrain(project, data, budget_seconds=seconds, resume=resume, on_event=narrator)
     if as_json:
         emit_json(outcome.to_json())
         return
@@ -104,38 +106,6 @@ def serve(
     from automl_agent.steps import serve_project
 
     raise typer.Exit(serve_project(_folder(project), host=host, port=port))
-
-
-def runs(
-    workspace: Annotated[Path, typer.Argument(help="A project, or a folder with projects below.")] = Path(),
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """List the training runs of a project or of all projects below a folder."""
-    from automl_agent.listing import runs_below
-
-    found = runs_below(workspace)
-    if as_json:
-        emit_json([{"project": str(place), **record.model_dump(mode="json")} for place, record in found])
-        return
-    print_table(
-        ["project", "run", "status", "metric", "cv", "holdout", "best model", "trials", "seconds"],
-        [
-            (
-                str(place),
-                record.run_id,
-                record.status,
-                record.metric,
-                "" if record.cv is None else f"{record.cv:.4f}",
-                "" if record.holdout is None else f"{record.holdout:.4f}",
-                record.best_model or "",
-                str(record.trials),
-                f"{record.seconds:.1f}",
-            )
-            for place, record in found
-        ],
-        right=(4, 5, 7, 8),
-    )
 
 
 def report(

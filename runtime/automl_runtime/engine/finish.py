@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from automl_runtime.engine.background import background_rows
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
+from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
 from automl_runtime.engine.stacking import Stack, stack
@@ -25,7 +25,7 @@ from automl_runtime.inference.parts import Design, Member, Part
 from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Outcome", "finish"]
+__all__ = ["Outcome", "best_so_far", "finish"]
 
 _MORE_ROUNDS = 1.1
 _LEAST_OF_FINAL = 0.7
@@ -90,6 +90,20 @@ def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stac
     return found if fits and loss(found.outputs) < loss(outputs) else None
 
 
+def best_so_far(
+    search: Search, encoder: Encoder, features: Sequence[str], policy: ThresholdPolicy | None
+) -> FittedModel | None:
+    """The models of the folds of the best trial; None before the first that is complete."""
+    usable = [result for result in search.results if result.usable]
+    if not usable:
+        return None
+    best = min(usable, key=lambda result: loss_of(search.problem.metric, result.score or 0.0))
+    designs: list[Design] = []
+    members = [Member(best.config.name, 1.0, _stored_parts(best.folds, designs))]
+    outputs = np.vstack([fold.outputs for fold in best.folds])
+    return _model(search, encoder, features, designs, members, outputs, policy)
+
+
 def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
     """Weights of the usable trials; those that make the model too large for the good they do are left out."""
     losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
@@ -123,7 +137,11 @@ def _parts(search: Search, result: TrialResult, designs: list[Design], temporal:
             result.final_rounds = final.fit.rounds
             result.seconds += final.seconds
             fitted = [final]
-    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in fitted)
+    return _stored_parts(fitted, designs)
+
+
+def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
+    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
 
 
 def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
@@ -135,15 +153,19 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
     if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
     try:
-        return fit_fold(
-            search.workspace,
-            result.config,
-            ALL_ROWS,
-            seed=search.seed,
-            threads=search.threads,
-            stop=Stopper(search.clock.deadline(left), search.stopped),
-            rounds=recorded or _rounds(result),
-        )
+        with search.pool() as pool:
+            job = pool.submit(
+                fit_fold,
+                search.workspace,
+                result.config,
+                ALL_ROWS,
+                seed=search.seed,
+                threads=search.threads,
+                stop=Stopper(search.clock.deadline(left), search.stopped),
+                rounds=recorded or _rounds(result),
+                epochs=search.epochs,
+            )
+            return search.wait([job])[0]
     except FAILURES:
         return None
 
@@ -172,7 +194,7 @@ def _model(
     members: list[Member],
     outputs: Floats,
     policy: ThresholdPolicy | None,
-    shifts: tuple[float, ...],
+    shifts: tuple[float, ...] = (),
 ) -> FittedModel:
     problem = search.problem
     threshold: float | None = None

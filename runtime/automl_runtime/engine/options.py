@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from automl_schemas.preprocessing import PreprocessingSpec
@@ -12,7 +13,7 @@ from automl_schemas.spec import Validation
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.preprocessing import AS_THE_RECIPE
 from automl_runtime.engine.thresholds import ThresholdPolicy
-from automl_runtime.errors import RequestError
+from automl_runtime.errors import Cancelled, RequestError
 from automl_runtime.events import EventSink, Progress, ignore
 from automl_runtime.inference.encoding import FeatureKind
 
@@ -37,6 +38,20 @@ class Options:
     replay: Sequence[Mapping[str, Any]] | None = None
     on_event: EventSink = ignore
     cancel: Callable[[], bool] | None = None
+    resume: Path | None = None
+
+    def below(self, name: str) -> Options:
+        """The same for one of several searches, which keeps its trials in a folder of its own."""
+        return self if self.resume is None else replace(self, resume=self.resume / name)
+
+    def check_cancelled(self) -> None:
+        """Between steps that cannot be interrupted.
+
+        Raises:
+            Cancelled: if `cancel` says so.
+        """
+        if self.cancel is not None and self.cancel():
+            raise Cancelled("The training was cancelled.")
 
     def clock(self) -> Clock:
         """Starts the clock; without a budget when the number of trials is fixed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.preprocessing import PreprocessingSpec
 from numpy.typing import NDArray
 
+from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
-from automl_runtime.engine.finish import Outcome, finish
+from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.foreign import plug_in
@@ -30,8 +32,8 @@ from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
-from automl_runtime.errors import RequestError, TrainingError
-from automl_runtime.events import EventSink, Progress, Warned
+from automl_runtime.errors import Cancelled, RequestError, TrainingError
+from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
 __all__ = ["fit_table"]
@@ -52,13 +54,16 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     data = encoder.encode(inputs)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
-    plan = replace(_plan(problem, data, clock, options), preprocessing=asked.chosen)
-    problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
-    folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
-    workspace = Workspace(problem, data, folds, plan.seed, asked)
-    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
-    outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
-    model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+    options.check_cancelled()
+    with _checkpoint(problem, encoder, data, options) as checkpoint:
+        plan = _plan(problem, data, clock, options, checkpoint, asked)
+        problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
+        folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
+        workspace = Workspace(problem, data, folds, plan.seed, asked)
+        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
+        _take_over(search, checkpoint)
+        outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+        model = _to_model(search, outcome, plan, index[workspace.valid_rows])
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
@@ -120,15 +125,67 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        search.run(configs, options.trials, grow=not single and replay is None and options.params is None)
-        return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+        try:
+            search.run(configs, options.trials, grow=not single and replay is None and options.params is None)
+            return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+        except (Cancelled, KeyboardInterrupt) as stop:
+            if search.checkpoint is None:
+                raise
+            raise _kept(search, encoder, features, options) from stop
 
 
-def _plan(problem: Problem, data: Encoded, clock: Clock, options: Options) -> Plan:
+def _checkpoint(
+    problem: Problem, encoder: Encoder, data: Encoded, options: Options
+) -> AbstractContextManager[Checkpoint | None]:
+    if options.resume is None:
+        return nullcontext()
+    described = describe_search(problem, encoder, data, options)
+    return Checkpoint.open(options.resume, described, options.on_event)
+
+
+def _take_over(search: Search, checkpoint: Checkpoint | None) -> None:
+    """Gives `search` the trials that are finished; the time that they took counts."""
+    if checkpoint is None:
+        return
+    search.checkpoint = checkpoint
+    search.known, used = checkpoint.read(search.workspace)
+    search.clock.start -= used
+    if search.known:
+        search.emit(Finding("resumed", f"{len(search.known)} finished trials from {checkpoint.folder}"))
+
+
+def _kept(search: Search, encoder: Encoder, features: Sequence[str], options: Options) -> Cancelled:
+    """The message of a cancelled search, after its best model has been written beside its trials."""
+    if search.checkpoint is None or not search.results:
+        return Cancelled("The training was cancelled before a trial was finished.")
+    folder = search.checkpoint.folder
+    best = best_so_far(search, encoder, features, options.threshold)
+    where = "" if best is None else f"; the best model so far lies in {search.checkpoint.keep_best(best)}"
+    return Cancelled(
+        f"The training was cancelled after {len(search.results)} trials{where}.",
+        hint=f"It goes on from there with the same data and options and resume={str(folder)!r}.",
+    )
+
+
+def _plan(
+    problem: Problem,
+    data: Encoded,
+    clock: Clock,
+    options: Options,
+    checkpoint: Checkpoint | None,
+    asked: PreprocessingSpec,
+) -> Plan:
+    if checkpoint is not None and checkpoint.plan is not None:
+        return Plan(**checkpoint.plan)
     if options.replay is not None:
-        return Plan(**options.replay[0]["plan"])
-    validation = choose_validation(problem, options.validation)
-    return make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+        plan = Plan(**options.replay[0]["plan"])
+    else:
+        validation = choose_validation(problem, options.validation)
+        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+    plan = replace(plan, preprocessing=asked.chosen)
+    if checkpoint is not None:
+        checkpoint.begin(plan.to_json())
+    return plan
 
 
 def _sampled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl_runtime.engine.learners.base import Fit, Job, Learner, Params, Stopper
+from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
@@ -35,6 +36,10 @@ class Config:
     """Iterations of each fold, when a recorded trial is executed again."""
     final_rounds: int | None = None
     """Iterations of the model on all rows, likewise; None when it was not fitted on all rows."""
+
+    def key(self) -> str:
+        """The same for configurations that do the same, whatever their names."""
+        return json.dumps([self.learner, dict(self.params), self.rounds, self.final_rounds], sort_keys=True)
 
     def family(self) -> Learner:
         """The learner."""
@@ -83,6 +88,7 @@ class TrialResult:
             "model": self.config.name,
             "learner": self.config.learner,
             "params": dict(self.config.params),
+            "recipe": str(self.config.family().recipe(self.config.params)),
             "status": self.status,
             "score": self.score,
             "rounds": list(self.rounds),
@@ -92,7 +98,15 @@ class TrialResult:
 
 
 def fit_fold(
-    workspace: Workspace, config: Config, number: int, *, seed: int, threads: int, stop: Stopper, rounds: int | None
+    workspace: Workspace,
+    config: Config,
+    number: int,
+    *,
+    seed: int,
+    threads: int,
+    stop: Stopper,
+    rounds: int | None,
+    epochs: EpochReports,
 ) -> FoldResult:
     """Fits `config` on one fold, or on `ALL_ROWS` (then there are no outputs)."""
     start = time.monotonic()
@@ -101,7 +115,8 @@ def fit_fold(
     if not rows.fitted.matrix.shape[1]:
         raise ValueError("no column varies in the rows that train")
     params = {key: value for key, value in config.params.items() if key != MOST_ROUNDS}
-    fit = learner.fit(Job(workspace, rows, params, seed, threads, stop, rounds or config.params.get(MOST_ROUNDS)))
+    limit = rounds or config.params.get(MOST_ROUNDS)
+    fit = learner.fit(Job(workspace, rows, params, seed, threads, stop, limit, config.name, epochs))
     fitted = time.monotonic()
     outputs: Floats = np.empty((0, workspace.problem.outputs))
     if number != ALL_ROWS:

@@ -33,7 +33,7 @@ from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predicto
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS
 
-__all__ = ["MODEL_FILE", "read_model", "stored_bytes", "write_model"]
+__all__ = ["MODEL_FILE", "pack_predictor", "read_model", "stored_bytes", "unpack_predictor", "write_model"]
 
 MODEL_FILE = "model.json"
 ARRAYS_FILE = "arrays.npz"
@@ -138,6 +138,19 @@ def _write_predictor(predictor: Predictor, name: str, arrays: Arrays, files: dic
     return record
 
 
+def pack_predictor(predictor: Predictor, name: str, arrays: Arrays) -> dict[str, Any]:
+    """Puts `predictor` into `arrays` below `name`, files as bytes; returns the rest as JSON."""
+    files: dict[str, bytes] = {}
+    record = _write_predictor(predictor, name, arrays, files)
+    arrays.update({f"file:{file}": np.frombuffer(content, dtype=np.uint8) for file, content in files.items()})
+    return record
+
+
+def unpack_predictor(record: dict[str, Any], name: str, arrays: Arrays) -> Predictor:
+    """The predictor that `pack_predictor` packed; raises KeyError, ValueError or BundleError if it is not sound."""
+    return _read_predictor(record, name, arrays, arrays)
+
+
 def stored_bytes(predictor: Predictor) -> float:
     """About how many bytes `predictor` takes in its file (compressed to a third, arrays to a half)."""
     if isinstance(predictor, LightGbm):
@@ -209,7 +222,7 @@ def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path
     return Member(record["name"], float(record["weight"]), tuple(parts))
 
 
-def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path) -> Predictor:
+def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path | Arrays) -> Predictor:
     kind = entry["predictor"]
     if kind == "LightGbm":
         return LightGbm(gzip.decompress(_bytes(path, entry)).decode())
@@ -224,8 +237,10 @@ def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path
     return predictor
 
 
-def _bytes(path: Path, entry: dict[str, Any]) -> bytes:
+def _bytes(path: Path | Arrays, entry: dict[str, Any]) -> bytes:
     name = str(entry["file"])
+    if isinstance(path, dict):
+        return path[f"file:{name}"].tobytes()
     if Path(name).name != name:
         raise BundleError(f"The model names a file outside its folder: {shorten(name)}.")
     return (path / name).read_bytes()

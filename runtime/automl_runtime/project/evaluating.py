@@ -30,6 +30,8 @@ from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
+from automl_runtime.tracking.index import index_run
+from automl_runtime.tracking.mlflow_sink import update_live_run
 from automl_runtime.tracking.runs import record_metrics
 
 if TYPE_CHECKING:
@@ -195,4 +197,6 @@ def _write(project: Project, data: ReportData, on_event: EventSink) -> None:
     run = project.root / "experiments" / str(data.run_id)
     if run.is_dir():
         record_metrics(run, data.metrics)
+        index_run(project.root)
         write_plots(run / "plots", data, on_event=on_event)
+        update_live_run(project.root, run)

@@ -134,9 +134,18 @@ class Project:
         """A group label per row that folds must not divide, or None when no entity repeats."""
         return data_steps.groups(self, rows)
 
-    def run(self, *, on_event: EventSink | None = None) -> TrainingRun:
-        """A new run below `experiments/`, to be used in a `with` statement."""
-        return TrainingRun(self, on_event=on_event or sink_from_environment())
+    def run(self, *, on_event: EventSink | None = None, resume: bool = False) -> TrainingRun:
+        """A new run below `experiments/`, to be used in a `with` statement.
+
+        With `resume` it takes over the finished trials of the last run that was interrupted.
+        """
+        return TrainingRun(self, on_event=on_event or sink_from_environment(), resume=resume)
+
+    @property
+    def data_sha256(self) -> str | None:
+        """One hash over the source files in `data/manifest.json`; None before they have been read."""
+        path = self.root / "data" / "manifest.json"
+        return evaluating.data_sha256(self) if path.is_file() else None
 
     @property
     def metrics(self) -> Metrics | None:

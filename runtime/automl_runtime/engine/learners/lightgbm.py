@@ -91,7 +91,7 @@ class _EndEarly:
     order = 30
 
     def __init__(self, job: Job) -> None:
-        self._stop = job.stop
+        self._job, self._stop = job, job.stop
         self._patience = int(job.params.get("patience", 60))
         self._best: tuple[float, int, list[Any]] = (-np.inf, 0, [])
 
@@ -107,8 +107,18 @@ class _EndEarly:
         else:
             self._best = (0.0, env.iteration, scores)
         last = env.iteration == env.end_iteration - 1
-        if last or env.iteration - self._best[1] >= self._patience or self._stop():
+        last = last or env.iteration - self._best[1] >= self._patience or self._stop()
+        self._job.epoch(env.iteration + 1, env.end_iteration, val_loss=_loss(scores), last=last)
+        if last:
             raise EarlyStopException(self._best[1], self._best[2])
+
+
+def _loss(scores: list[Any]) -> float | None:
+    """What is watched on the rows that validate; what is missing to 1 where more is better."""
+    if not scores:
+        return None
+    _, _, value, higher_is_better = scores[0][:4]
+    return float(1.0 - value if higher_is_better else value)
 
 
 def _datasets(job: Job) -> tuple[Any, Any]:
