@@ -10,6 +10,8 @@ Importing this package is cheap; its parts are imported when they are used.
     automl.load("model").predict(new_rows)
 
     automl.fit(frame, "sold", task="forecast", time="day", horizon=28, series=["shop"]).forecast()
+
+    automl.tune(lambda trial: loss_of(**trial), {"rate": (1e-4, 1e-1, "log"), "layers": (1, 4)}).best_params
 """
 
 from __future__ import annotations
@@ -22,8 +24,21 @@ if TYPE_CHECKING:
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.strategies.space import SearchSpace
+    from automl_runtime.engine.study import Study
+    from automl_runtime.engine.tuning import tune
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "Forecaster",
+    "SearchSpace",
+    "Study",
+    "__version__",
+    "fit",
+    "load",
+    "tune",
+]
 
 __version__ = "0.1.0"
 
@@ -31,8 +46,11 @@ _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
+    "SearchSpace": "automl_runtime.engine.strategies.space",
+    "Study": "automl_runtime.engine.study",
     "fit": "automl_runtime.engine.fit",
     "load": "automl_runtime.engine.loading",
+    "tune": "automl_runtime.engine.tuning",
 }
 
 

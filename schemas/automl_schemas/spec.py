@@ -8,7 +8,7 @@ from pydantic import Field
 
 from automl_schemas.base import Contract
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, Strategy, TaskType
 
 __all__ = [
     "DataSpec",
@@ -25,7 +25,6 @@ __all__ = [
     "Validation",
 ]
 
-Strategy = Literal["auto"]
 Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 from automl_schemas.spec import Validation
-from automl_schemas.vocabulary import MetricName, TaskType
+from automl_schemas.vocabulary import MetricName, Strategy, TaskType
 
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
@@ -43,6 +43,7 @@ def fit(
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
+    strategy: Strategy = "auto",
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -72,6 +73,8 @@ def fit(
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
+        strategy: how configurations are chosen: `auto`, `asht`, `tpe`, `gp`, `cma`, `nsga2`, `hyperband`, `random`,
+            `grid`; see `engine.strategies.registry`.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -94,6 +97,7 @@ def fit(
         folds=folds,
         validation=validation,
         interpretable=interpretable,
+        strategy=strategy,
         threshold=threshold,
         kinds=kinds,
         seed=seed,

@@ -23,6 +23,7 @@ from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.search import Search
+from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import TrainingError
@@ -47,7 +48,8 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     plan = _plan(problem, data, clock, options)
     problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
     workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)
-    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
+    strategy = "auto" if options.replay is not None else canonical(options.strategy)
+    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
     outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
     model = _to_model(search, outcome, plan, index[workspace.valid_rows])
     elapsed = clock.elapsed()
@@ -66,7 +68,7 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        search.run(configs, options.trials, grow=not single and replay is None)
+        search.run(configs, options.trials, grow=replay is None and (not single or search.strategy != "auto"))
         return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
 
 
