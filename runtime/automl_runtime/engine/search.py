@@ -213,6 +213,7 @@ class Search:
             result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             result.folds.clear()
         result.seconds = time.monotonic() - start
+        result.ended = self.clock.elapsed()
         result.rounds = [fold.fit.rounds for fold in result.folds]
         self.results.append(result)
         self._forget()

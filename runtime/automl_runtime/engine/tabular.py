@@ -138,6 +138,9 @@ def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> 
         trials=[result.record(plan.to_json()) for result in search.results],
         seconds=search.clock.elapsed(),
         weights=outcome.weights,
+        path=[
+            (result.ended, result.score) for result in search.results if result.complete and result.score is not None
+        ],
     )
 
 

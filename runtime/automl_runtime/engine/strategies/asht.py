@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl_runtime.engine.strategies.base import History, is_better
+from automl_runtime.engine.strategies.parzen import parzen_points
 from automl_runtime.engine.strategies.space import Choice, Params, SearchSpace
 from automl_runtime.engine.strategies.surrogate import Surrogate, warped
 from automl_runtime.kernels.arrays import Bools, Floats
@@ -27,6 +28,9 @@ _MOST_FIRST = 10
 _SPREAD_OUT = 64
 _ANYWHERE = 12
 """Every twelfth trial of a family is drawn at random: no surrogate is right everywhere."""
+_OTHERWISE = 3
+"""Every third trial of a family is what Parzen estimators propose, which look at dimensions one by one."""
+_HEARD = 0.04
 _MIX = 0.05
 _GAIN = 1e-3
 _SURE = 20
@@ -104,8 +108,12 @@ class Asht(History):
         if surrogate is not None:
             proposed, gain = surrogate.propose(best, lambda points: self._fixed(points, arm))
             if tried >= min(_MOST_FIRST, self._width(arm) + 1) and tried % _ANYWHERE:
+                if tried % _OTHERWISE == 0:
+                    proposed = self._fixed(parzen_points(self.space, self._points(mine), losses[mine], rng), arm)
                 chosen = np.vstack([proposed, drawn])
         worth = math.inf if not tried else gain + self._luck(mine, losses, rng)
+        if rng.random() < _HEARD:
+            worth += 100.0
         return _Plan([self.space.decode(point) for point in chosen], gain, worth)
 
     def _mine(self, arm: object) -> Bools:

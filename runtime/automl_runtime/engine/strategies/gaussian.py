@@ -43,7 +43,7 @@ class GaussianProcess:
         kernel = _matern(np.tensordot(self._weights, distances, 1)) + (noise + _JITTER) * np.eye(len(z))
         self._root = np.linalg.cholesky(kernel)
         self._alpha = _solve(self._root, z)
-        self._amplitude = float(z @ self._alpha) / len(z)
+        self._amplitude = max(float(z @ self._alpha) / len(z), 1.0)
 
     def predict(self, features: Floats) -> tuple[Floats, Floats]:
         """Mean and deviation at each row, in the unit of `y`."""

@@ -24,6 +24,7 @@ _INCUMBENTS = 5
 _ROUNDS = 4
 _REFINED = 80
 _PROPOSALS = 30
+_FIRST = 20
 _MOVED = 3.0
 """How many coordinates a step moves, on average."""
 
@@ -33,14 +34,17 @@ class Surrogate:
 
     def __init__(self, space: SearchSpace, points: Floats, losses: Floats, rng: np.random.Generator) -> None:
         self._space, self._rng = space, rng
+        # What is not active at any point is none of the family's business.
+        self._free = np.flatnonzero(space.active(points).any(axis=0))
         order = np.argsort(losses, kind="stable")
         if len(order) > _MOST_POINTS:
             rest = rng.choice(order[_BEST_POINTS:], _MOST_POINTS - _BEST_POINTS, replace=False)
             order = np.append(order[:_BEST_POINTS], np.sort(rest))
         self._points = points[order]
         features, owners = space.features(self._points)
-        self._model = GaussianProcess(features, owners, losses[order])
-        self.best = float(self._model.predict(features)[0].min())
+        self._used = np.flatnonzero(np.isin(owners, self._free) & (np.ptp(features, axis=0) > 0))
+        self._model = GaussianProcess(features[:, self._used], owners[self._used], losses[order])
+        self.best = float(self._model.predict(features[:, self._used])[0].min())
         """The least loss among the points, without noise."""
 
     def propose(self, best: float, fixed: Callable[[Floats], Floats]) -> tuple[Floats, float]:
@@ -60,17 +64,18 @@ class Surrogate:
         return pool[order], float(values[order[0]])
 
     def _gain(self, points: Floats, best: float) -> Floats:
-        mean, deviation = self._model.predict(self._space.features(points)[0])
+        mean, deviation = self._model.predict(self._space.features(points)[0][:, self._used])
         return log_expected_improvement(mean, deviation, best)
 
     def _steps(self, centers: Floats, number: int, largest: float) -> Floats:
         """Steps from `centers`, of sizes from a thousandth to `largest` / 2; choices are drawn anew."""
-        rng, width = self._rng, len(self._space)
+        rng, free = self._rng, self._free
         start = centers[rng.integers(len(centers), size=number)]
         size = 0.5 * largest * np.exp(rng.uniform(np.log(0.002), 0.0, (number, 1)))
-        moved = rng.random((number, width)) < min(1.0, _MOVED / width)
-        moved[np.arange(number), rng.integers(width, size=number)] = True
-        target = np.clip(start + size * rng.normal(size=(number, width)), 0.0, 1.0)
+        moved = np.zeros(start.shape, dtype=bool)
+        moved[:, free] = rng.random((number, len(free))) < min(1.0, _MOVED / len(free))
+        moved[np.arange(number), rng.choice(free, size=number)] = True
+        target = np.clip(start + size * rng.normal(size=start.shape), 0.0, 1.0)
         for column, dimension in enumerate(self._space.dimensions.values()):
             if isinstance(dimension, Choice):
                 target[:, column] = rng.random(number)
@@ -78,11 +83,12 @@ class Surrogate:
 
 
 def warped(losses: Floats) -> Floats:
-    """Losses with a long tail of bad values pulled in, in units of their deviation from the middle.
+    """Losses with a long tail of bad values pulled in, so that the differences among the good ones count.
 
-    The differences among the good ones count.
+    In units of the deviation among the first trials: later ones crowd around the best.
     """
-    middle = float(np.median(losses))
-    spread = float(np.median(np.abs(losses - middle))) or float(losses.std()) or 1.0
+    first = losses[:_FIRST]
+    middle = float(np.median(first))
+    spread = float(np.median(np.abs(first - middle))) or float(losses.std()) or 1.0
     scaled = (losses - middle) / spread
     return np.asarray(np.where(scaled > 0, np.log1p(np.maximum(scaled, 0.0)), scaled))
