@@ -2,7 +2,8 @@
 
 The bandit draws from Beta distributions of how often a family was among the best quarter lately (discounted Thompson
 sampling; Raj and Kalyani, Taming Non-stationary Bandits, 2017), by what a trial of it costs. Inside a family the
-greatest expected improvement under a Gaussian process decides, and weighs families against each other as well. Several
+greatest expected improvement under a Gaussian process decides, and weighs families against each other as well; every
+third proposal comes from Parzen estimators, which many optima do not mislead, and every twelfth from nowhere. Several
 objectives are weighed at random each time (Knowles, ParEGO, 2006). It ends when nothing more is to be gained.
 """
 
@@ -30,7 +31,9 @@ _ANYWHERE = 12
 """Every twelfth trial of a family is drawn at random: no surrogate is right everywhere."""
 _OTHERWISE = 3
 """Every third trial of a family is what Parzen estimators propose, which look at dimensions one by one."""
-_HEARD = 0.04
+_HEARD = 0.08
+"""How likely each family is to be tried whatever its record says: first trials are a poor judge."""
+_FIRST_IN_LINE = 1000.0
 _MIX = 0.05
 _GAIN = 1e-3
 _SURE = 20
@@ -63,11 +66,11 @@ class Asht(History):
             space: what may be chosen.
             seed: of everything that is random.
             objectives: how many losses a trial has.
-            bandit: False: one surrogate for all families together.
+            bandit: False: one Gaussian process for all families together, and no Parzen estimators.
             converges: whether it ends by itself.
         """
         super().__init__(space, seed)
-        self._objectives, self._converges = objectives, converges
+        self._objectives, self._bandit, self._converges = objectives, bandit, converges
         self._arm = space.arms() if bandit else None
 
     def ask(self) -> Params | None:
@@ -96,7 +99,8 @@ class Asht(History):
         mine = self._mine(arm)
         if mine.sum() < _FEWEST or np.ptp(losses[mine]) == 0:
             return None
-        return Surrogate(self.space, self._points(mine), losses[mine], rng)
+        # Every second proposal looks further: crowded points make a surrogate too sure of all that is far.
+        return Surrogate(self.space, self._points(mine), losses[mine], rng, wide=bool(mine.sum() % 2))
 
     def _plan(
         self, arm: object, surrogate: Surrogate | None, best: float, losses: Floats, rng: np.random.Generator
@@ -108,12 +112,12 @@ class Asht(History):
         if surrogate is not None:
             proposed, gain = surrogate.propose(best, lambda points: self._fixed(points, arm))
             if tried >= min(_MOST_FIRST, self._width(arm) + 1) and tried % _ANYWHERE:
-                if tried % _OTHERWISE == 0:
+                if self._bandit and tried % _OTHERWISE == 0:
                     proposed = self._fixed(parzen_points(self.space, self._points(mine), losses[mine], rng), arm)
                 chosen = np.vstack([proposed, drawn])
         worth = math.inf if not tried else gain + self._luck(mine, losses, rng)
         if rng.random() < _HEARD:
-            worth += 100.0
+            worth += _FIRST_IN_LINE
         return _Plan([self.space.decode(point) for point in chosen], gain, worth)
 
     def _mine(self, arm: object) -> Bools:

@@ -28,8 +28,12 @@ _STEPS = 40
 class GaussianProcess:
     """Fitted when it is made; `predict` gives the mean and the deviation of the value without noise."""
 
-    def __init__(self, features: Floats, owners: NDArray[np.int64], y: Floats) -> None:
-        """Fits `y` (standardised here) at `features`; columns with the same owner share a length."""
+    def __init__(self, features: Floats, owners: NDArray[np.int64], y: Floats, *, least: float = 0.0) -> None:
+        """Fits `y` (standardised here) at `features`; columns with the same owner share a length.
+
+        `least` is that of the variance far from all points, in units of that of `y`: points that crowd around one
+        optimum make it seem smaller than it is.
+        """
         self._x, self._owners = features, owners
         self._shift, self._scale = float(y.mean()), float(y.std()) or 1.0
         z = (y - self._shift) / self._scale
@@ -43,7 +47,7 @@ class GaussianProcess:
         kernel = _matern(np.tensordot(self._weights, distances, 1)) + (noise + _JITTER) * np.eye(len(z))
         self._root = np.linalg.cholesky(kernel)
         self._alpha = _solve(self._root, z)
-        self._amplitude = max(float(z @ self._alpha) / len(z), 1.0)
+        self._amplitude = max(float(z @ self._alpha) / len(z), least)
 
     def predict(self, features: Floats) -> tuple[Floats, Floats]:
         """Mean and deviation at each row, in the unit of `y`."""

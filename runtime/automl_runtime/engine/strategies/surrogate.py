@@ -30,9 +30,14 @@ _MOVED = 3.0
 
 
 class Surrogate:
-    """Fitted when it is made, to points of the unit cube (points x names) and their losses."""
+    """Fitted when it is made, to points of the unit cube (points x names) and their losses.
 
-    def __init__(self, space: SearchSpace, points: Floats, losses: Floats, rng: np.random.Generator) -> None:
+    `wide`: takes it that far from all points anything can be.
+    """
+
+    def __init__(
+        self, space: SearchSpace, points: Floats, losses: Floats, rng: np.random.Generator, *, wide: bool
+    ) -> None:
         self._space, self._rng = space, rng
         # What is not active at any point is none of the family's business.
         self._free = np.flatnonzero(space.active(points).any(axis=0))
@@ -43,7 +48,8 @@ class Surrogate:
         self._points = points[order]
         features, owners = space.features(self._points)
         self._used = np.flatnonzero(np.isin(owners, self._free) & (np.ptp(features, axis=0) > 0))
-        self._model = GaussianProcess(features[:, self._used], owners[self._used], losses[order])
+        least = 1.0 if wide else 0.0
+        self._model = GaussianProcess(features[:, self._used], owners[self._used], losses[order], least=least)
         self.best = float(self._model.predict(features[:, self._used])[0].min())
         """The least loss among the points, without noise."""
 
