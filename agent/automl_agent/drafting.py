@@ -21,6 +21,7 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
+from automl_schemas.vocabulary import Strategy
 
 from automl_agent.grounding import Grounded, ground
 from automl_agent.requirements import load_request
@@ -44,6 +45,7 @@ class DraftOptions:
     reject: Collection[str] = ()
     budget_seconds: float | None = None
     trials: int | None = None
+    strategy: Strategy | None = None
     seed: int = 0
     ask: Ask | None = None
     review: Review | None = None
@@ -160,6 +162,7 @@ def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:
         update={
             **({"budget_seconds": options.budget_seconds} if options.budget_seconds is not None else {}),
             **({"trials": options.trials} if options.trials is not None else {}),
+            **({"strategy": options.strategy} if options.strategy is not None else {}),
         }
     )
     data = spec.data.model_copy(update={"keep": sorted({*spec.data.keep, *options.keep})})

@@ -9,7 +9,7 @@ from pydantic import Field
 from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, Strategy, TaskType
 
 __all__ = [
     "DataSpec",
@@ -27,7 +27,6 @@ __all__ = [
     "Validation",
 ]
 
-Strategy = Literal["auto"]
 Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 

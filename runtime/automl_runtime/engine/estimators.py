@@ -17,7 +17,7 @@ from automl_runtime.errors import RequestError, TrainingError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from automl_schemas.vocabulary import MetricName, TaskType
+    from automl_schemas.vocabulary import MetricName, Strategy, TaskType
     from numpy.typing import NDArray
 
 __all__ = ["AutoMLClassifier", "AutoMLRegressor"]
@@ -34,6 +34,7 @@ class _AutoML(BaseEstimator):
         interpretable: linear and additive models and small trees only.
         preprocessing: options of `PreprocessingSpec`, as `fit` takes them.
         models: the only families of models that are tried; None: those that suit.
+        strategy: how configurations are chosen; see `fit`.
         random_state: seed of everything that is random.
     """
 
@@ -47,6 +48,7 @@ class _AutoML(BaseEstimator):
         interpretable: bool = False,
         preprocessing: Mapping[str, Any] | None = None,
         models: Sequence[str] | None = None,
+        strategy: Strategy = "auto",
         random_state: int = 0,
     ) -> None:
         self.metric = metric
@@ -56,6 +58,7 @@ class _AutoML(BaseEstimator):
         self.interpretable = interpretable
         self.preprocessing = preprocessing
         self.models = models
+        self.strategy = strategy
         self.random_state = random_state
 
     def _fit(self, rows: Any, y: Any, *, classify: bool) -> None:
@@ -80,6 +83,7 @@ class _AutoML(BaseEstimator):
                 interpretable=self.interpretable,
                 preprocessing=self.preprocessing,
                 models=self.models,
+                strategy=self.strategy,
                 seed=self.random_state,
             )
         except (RequestError, TrainingError) as error:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config
 
-__all__ = ["ADDITIVE", "FACTORS", "GAUSSIAN_PROCESS", "further"]
+__all__ = ["ADDITIVE", "GAUSSIAN_PROCESS", "further"]
 
 _XGBOOST: dict[str, Any] = {
     "learning_rate": 0.06,
@@ -35,31 +34,6 @@ ADDITIVE = Config(
         "cat_smooth": 10.0,
     },
 )
-
-FACTORS: dict[str, dict[str, Sequence[Any]]] = {
-    "xgboost": {
-        "learning_rate": (0.02, 0.03, 0.05, 0.08),
-        "max_depth": (3, 4, 6, 8, 10),
-        "min_child_weight": (1.0, 3.0, 8.0, 20.0),
-        "subsample": (0.6, 0.8, 1.0),
-        "colsample_bytree": (0.3, 0.5, 0.7, 1.0),
-        "reg_lambda": (0.1, 1.0, 5.0, 20.0),
-    },
-    "random_forest": {
-        "min_samples_leaf": (1, 2, 3, 5),
-        "max_features": ("sqrt", 0.3, 0.5, 0.8),
-    },
-    "additive": {
-        "learning_rate": (0.02, 0.05, 0.1),
-        "num_leaves": (3, 4, 6, 10),
-        "min_data_in_leaf": (5, 20, 60),
-        "feature_fraction": (0.2, 0.5, 1.0),
-    },
-    "naive_bayes": {"smoothing": (1e-6, 1e-3, 0.03, 0.3), "alpha": (0.1, 1.0, 5.0, 20.0)},
-    "linear_svm": {"strength": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)},
-    "rbf_svm": {"strength": (0.3, 1.0, 3.0, 10.0), "reach": (0.1, 0.3, 1.0, 3.0)},
-}
-"""What `portfolio.variations` may draw anew, for each family."""
 
 
 def further(problem: Problem, trees: int) -> list[Config]:

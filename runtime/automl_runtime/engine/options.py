@@ -12,6 +12,7 @@ from automl_schemas.spec import Validation
 
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.preprocessing import AS_THE_RECIPE
+from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.engine.thresholds import ThresholdPolicy
 from automl_runtime.errors import Cancelled, RequestError
 from automl_runtime.events import EventSink, Progress, ignore
@@ -32,6 +33,7 @@ class Options:
     preprocessing: PreprocessingSpec = AS_THE_RECIPE
     models: Sequence[str] | None = None
     params: Mapping[str, Any] | None = None
+    strategy: str = "auto"
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0
@@ -57,12 +59,14 @@ class Options:
         """Starts the clock; without a budget when the number of trials is fixed.
 
         Raises:
-            RequestError: if a number is out of its range, or `replay` holds no trial.
+            RequestError: if a number is out of its range, there is no such strategy, or `replay` holds no trial.
+            MissingExtraError: if the strategy needs a package that is not installed.
         """
         if self.budget_seconds <= 0 or self.folds < 2 or (self.trials is not None and self.trials < 1):
             raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
         if self.replay is not None and not any(record["rounds"] for record in self.replay):
             raise RequestError("There is no trial to execute again: `replay` is empty.")
+        check_strategy(self.strategy)
         clock = Clock(float(self.budget_seconds) if self.trials is None and self.replay is None else None)
         self.on_event(Progress("training", 0.0, clock.budget, "reading the table"))
         return clock

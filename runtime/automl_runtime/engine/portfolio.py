@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.families import ADDITIVE, FACTORS, GAUSSIAN_PROCESS, further
+from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further
 from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import error_of, loss_of
 from automl_runtime.engine.pairs import can_pair
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.selection import SCALABLE, fitting_families, named_families, select_families
+from automl_runtime.engine.strategies.families import FAMILY_SPACES
 from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["adapt", "factors_of", "portfolio", "variations"]
+__all__ = ["adapt", "cost_of", "factors_of", "portfolio", "smallest_leaf", "variations"]
 
 _LIGHTGBM: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -216,13 +217,18 @@ def _for_size(forest: Config, problem: Problem) -> Config:
     if "trees" not in forest.params:
         return forest
     params = dict(forest.params)
-    leaves = len(problem) * params["trees"]
-    least = max(leaves / _MOST_LEAVES, leaves * problem.outputs / _MOST_LEAF_VALUES)
-    params["min_samples_leaf"] = max(params["min_samples_leaf"], math.ceil(least))
+    params["min_samples_leaf"] = max(params["min_samples_leaf"], smallest_leaf(problem, params))
     return replace(forest, params=params)
 
 
 _TREE = Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5})
+
+
+def smallest_leaf(problem: Problem, params: Mapping[str, Any]) -> int:
+    """The fewest rows in a leaf with which a forest of so many `trees` is not too large."""
+    leaves = len(problem) * params["trees"]
+    least: float = max(leaves / _MOST_LEAVES, leaves * problem.outputs / _MOST_LEAF_VALUES)
+    return math.ceil(least)
 
 
 def _readable() -> list[Config]:
@@ -279,43 +285,10 @@ def _skewed(problem: Problem) -> bool:
     return bool((centered**3).mean() > _SKEW * centered.std() ** 3)
 
 
-_FACTORS: dict[str, dict[str, Sequence[Any]]] = FACTORS | {
-    "lightgbm": {
-        "learning_rate": (0.02, 0.03, 0.05, 0.08),
-        "num_leaves": (8, 16, 31, 63, 127),
-        "min_data_in_leaf": (5, 10, 20, 40, 80),
-        "feature_fraction": (0.3, 0.5, 0.7, 1.0),
-        "max_cat_to_onehot": (4, 64),
-        "bagging_fraction": (0.6, 0.8, 1.0),
-        "lambda_l2": (0.1, 1.0, 5.0, 20.0),
-        "extra_trees": (False, True),
-    },
-    "catboost": {
-        "learning_rate": (0.03, 0.05, 0.08, 0.12),
-        "depth": (4, 5, 6, 7, 8),
-        "l2_leaf_reg": (1.0, 3.0, 6.0, 12.0),
-        "random_strength": (0.5, 1.0, 3.0),
-        "rsm": (0.5, 0.75, 1.0),
-    },
-    "network": {
-        "width": (64, 128, 256),
-        "layers": (1, 2, 3),
-        "rate": (0.001, 0.003, 0.006),
-        "dropout": (0.0, 0.1, 0.3),
-        "decay": (0.003, 0.03, 0.3),
-        "epochs": (20, 40, 80),
-    },
-    "extra_trees": {
-        "min_samples_leaf": (1, 2, 3, 5),
-        "max_features": ("sqrt", 0.3, 0.6, 1.0),
-        "bootstrap": (False, True),
-    },
-}
-
-
 def factors_of(family: str) -> tuple[str, ...]:
-    """The settings of a family that variations draw anew."""
-    return tuple(_FACTORS.get(family, ()))
+    """The settings of a family that a search draws anew."""
+    space = FAMILY_SPACES.get(family)
+    return () if space is None else tuple(space.names)
 
 
 def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.Generator) -> Iterator[Config]:
@@ -325,7 +298,7 @@ def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.
     """
     seen = {_key(result.config) for result in results}
     for number in range(1, 1000):
-        usable = [result for result in results if result.complete and result.config.learner in _FACTORS]
+        usable = [result for result in results if result.complete and result.config.learner in FAMILY_SPACES]
         if not usable:
             return
         ranked = sorted(usable, key=lambda result: loss_of(problem.metric, result.score or 0.0))
@@ -341,18 +314,19 @@ def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.
 
 
 def _vary(parent: Config, name: str, rng: np.random.Generator) -> Config:
-    options = _FACTORS[parent.learner]
+    space = FAMILY_SPACES[parent.learner]
+    options = {name: dimension.grid() for name, dimension in space.dimensions.items()}
     chosen = rng.choice(sorted(options), size=min(len(options), int(rng.integers(2, 4))), replace=False)
     changes = {str(key): options[key][int(rng.integers(len(options[key])))] for key in chosen}
     if "min_samples_leaf" in changes:
         # Never smaller than the size of the table allows.
         changes["min_samples_leaf"] = max(changes["min_samples_leaf"], parent.params["min_samples_leaf"])
     params = dict(parent.params) | changes
-    return replace(parent, name=name, params=params, cost=_cost(parent, params))
+    return replace(parent, name=name, params=params, cost=cost_of(parent, params))
 
 
-def _cost(parent: Config, params: Mapping[str, Any]) -> float:
-    """The parent's cost, by how much slower the child learns and how much larger its trees are."""
+def cost_of(parent: Config, params: Mapping[str, Any]) -> float:
+    """The cost of `parent` with other `params`: by how much slower it learns and how much larger its trees are."""
     cost = parent.cost
     for key, power in (("learning_rate", -1.0), ("num_leaves", 0.7), ("epochs", 1.0), ("width", 1.2)):
         if key in params and key in parent.params:

@@ -20,8 +20,9 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.metrics import loss_of
-from automl_runtime.engine.portfolio import adapt, variations
+from automl_runtime.engine.portfolio import adapt
 from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import Workspace
@@ -85,6 +86,7 @@ class Search:
     seed: int
     emit: EventSink
     cancel: Callable[[], bool] | None = None
+    strategy: str = "auto"
     results: list[TrialResult] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
     epochs: EpochReports = field(init=False)
@@ -92,6 +94,7 @@ class Search:
     """Gets every finished trial."""
     known: list[TrialResult] = field(default_factory=list)
     """Trials that an interrupted search finished; they are not done again."""
+    _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
     _reserved: tuple[int, float] = (0, 0.0)
 
@@ -109,17 +112,20 @@ class Search:
         return max(1, min(self.threads, len(self.workspace.folds)))
 
     def run(self, configs: Sequence[Config], trials: int | None, *, grow: bool) -> None:
-        """Executes `configs`, and variations of the best when `grow`; `trials` fixes their number.
+        """Executes `configs`, and what the strategy proposes when `grow`; `trials` fixes their number.
 
         Raises:
             Cancelled: when `cancel` said so.
             TrainingError: if no trial left a model.
         """
-        queue = self._taken_over(self._installed(configs))
-        more = variations(self.results, self.problem, np.random.default_rng(self.seed)) if grow else iter(())
-        most = (
-            len(queue) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION) if trials is None else trials
+        installed = self._installed(configs)
+        self._proposals = make_proposals(
+            self.strategy, installed, self.results, self.problem, seed=self.seed, folds=len(self.workspace.folds)
         )
+        queue = self._taken_over(self._proposals.first(installed))
+        more = self._proposals.more() if grow else iter(())
+        most = len(installed) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION)
+        most = most if trials is None else trials
         while len(self.results) < most:
             config = self._next(queue, more)
             if config is None:
@@ -246,6 +252,7 @@ class Search:
 
     def _keep(self, result: TrialResult) -> None:
         self.results.append(result)
+        self._tell(result)
         self._forget()
         self._report(result)
 
@@ -268,6 +275,7 @@ class Search:
             result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             result.folds.clear()
         result.seconds = time.monotonic() - start
+        result.ended = self.clock.elapsed()
         result.rounds = [fold.fit.rounds for fold in result.folds]
         return result
 
@@ -298,11 +306,35 @@ class Search:
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
                 result.folds += self.wait(jobs)
                 judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
-                if judged and not config.rounds and self._seen(config) and self._hopeless(result):
+                judged = judged and not config.rounds and self._seen(config)
+                if not self._goes_on(result, first) or (judged and self._hopeless(result)):
                     result.status = "abandoned"
                     return
         if wanted < folds:
             result.status = "abandoned"
+
+    def _goes_on(self, result: TrialResult, first: int) -> bool:
+        """Whether the strategy wants to see more folds; it is asked after each, however many were fitted at once."""
+        if not self._proposals.judges or result.config.rounds:
+            return True
+        for step in range(first + 1, len(result.folds) + 1):
+            if not self._proposals.goes_on(result.config, step, self._loss_of_folds(result.folds[:step])):
+                del result.folds[step:]
+                return len(result.folds) == len(self.workspace.folds)
+        return True
+
+    def _tell(self, result: TrialResult) -> None:
+        """Tells the strategy; without a clock a trial costs what is usual, so that the outcome is always the same."""
+        loss = self._loss(result) if result.score is not None else None
+        if loss is None and result.folds:
+            loss = self._loss_of_folds(result.folds)
+        nominal = result.config.cost * _FAMILY_COST.get(result.config.learner, 1.0)
+        self._proposals.tell(result, loss, nominal if self.clock.budget is None else result.seconds)
+
+    def _loss_of_folds(self, folds: list[FoldResult]) -> float:
+        rows = np.concatenate([fold.valid for fold in self.workspace.folds[: len(folds)]])
+        score = trial_score(self.problem, rows, np.vstack([fold.outputs for fold in folds]))
+        return loss_of(self.problem.metric, score)
 
     def _submit(
         self, pool: ThreadPoolExecutor, config: Config, number: int, threads: int, deadline: float | None

@@ -30,6 +30,7 @@ from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.search import Search
 from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
+from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError
@@ -60,7 +61,8 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
-        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
+        strategy = "auto" if options.replay is not None else canonical(options.strategy)
+        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
         _take_over(search, checkpoint)
         outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
@@ -126,7 +128,8 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
         try:
-            search.run(configs, options.trials, grow=not single and replay is None and options.params is None)
+            grow = replay is None and options.params is None and (not single or search.strategy != "auto")
+            search.run(configs, options.trials, grow=grow)
             return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
         except (Cancelled, KeyboardInterrupt) as stop:
             if search.checkpoint is None:
@@ -247,6 +250,9 @@ def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> 
         trials=[result.record(plan.to_json()) for result in search.results],
         seconds=search.clock.elapsed(),
         weights=outcome.weights,
+        path=[
+            (result.ended, result.score) for result in search.results if result.complete and result.score is not None
+        ],
     )
 
 

@@ -71,6 +71,8 @@ class TrialResult:
     error: str | None = None
     final_rounds: int | None = None
     rounds: list[int] = field(default_factory=list)
+    ended: float = 0.0
+    """Seconds since `fit` was called."""
 
     @property
     def complete(self) -> bool:
