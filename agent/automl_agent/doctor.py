@@ -15,6 +15,7 @@ _OPTIONAL = {
     "catboost": ("gradient boosting of categories", 'pip install "automl-runtime[boost]"'),
     "fastapi": ("the HTTP service", 'pip install "automl-runtime[serve]"'),
     "uvicorn": ("the HTTP service", 'pip install "automl-runtime[serve]"'),
+    "cmaes": ("the search strategy cma", 'pip install "automl-runtime[search]"'),
     "optuna": ("further search strategies", 'pip install "automl-runtime[search]"'),
     "langchain": ("help of a language model", 'pip install "automl-cli[llm]"'),
     "openai": ("help of a language model", 'pip install "automl-cli[llm]"'),

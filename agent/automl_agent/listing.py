@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from automl_runtime.errors import DataError
-from automl_runtime.tracking.runs import list_runs
-from automl_schemas.metrics import Metrics, RunRecord
+from automl_runtime.tracking.index import open_index
+from automl_runtime.tracking.store import RunRow
+from automl_schemas.metrics import Metrics
 
-__all__ = ["metrics_of", "projects_below", "runs_below"]
+__all__ = ["Listed", "metrics_of", "projects_below", "runs_below"]
 
 _DEEPEST = 4
 _SKIPPED = frozenset({"node_modules", "src", "data", "models", "experiments", "vendor"})
@@ -30,9 +33,40 @@ def projects_below(folder: Path) -> list[Path]:
     return found
 
 
-def runs_below(folder: Path) -> list[tuple[Path, RunRecord]]:
-    """The runs of all projects at or below `folder`, projects sorted, runs in the order they started."""
-    return [(project, record) for project in projects_below(folder) for record in list_runs(project / "experiments")]
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run and the folder of its project."""
+
+    place: Path
+    run: RunRow
+
+    def to_json(self) -> dict[str, Any]:
+        """The run as a JSON object; `project` is the folder."""
+        return {**asdict(self.run), "project": str(self.place)}
+
+
+def runs_below(folder: Path, *, where: str | None = None, sort: str | None = None) -> list[Listed]:
+    """The runs of all projects at or below `folder`, projects sorted, runs in the order they started.
+
+    Args:
+        folder: a project, or a folder with projects below.
+        where: a condition, see `tracking.filters`.
+        sort: a field, see `RunStore.runs`; it then orders the runs of all projects together.
+
+    Raises:
+        DataError: if there is no project.
+        RequestError: if `where` or `sort` is not understood.
+    """
+    found: list[Listed] = []
+    for project in projects_below(folder):
+        with open_index(project) as index:
+            found += [Listed(project, run) for run in index.rows(where=where, sort=sort)]
+    if sort is not None:
+        name = sort.removeprefix("-")
+        known = [listed for listed in found if getattr(listed.run, name) is not None]
+        known.sort(key=lambda listed: getattr(listed.run, name), reverse=sort.startswith("-"))
+        found = known + [listed for listed in found if getattr(listed.run, name) is None]
+    return found
 
 
 def metrics_of(project: Path) -> tuple[Metrics, Path]:

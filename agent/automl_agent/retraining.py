@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, ignore
 from automl_runtime.project import Project
 from automl_runtime.registry.aliases import read_aliases, set_alias
@@ -45,17 +45,21 @@ def retrain(
     data: Path | None = None,
     *,
     budget_seconds: float | None = None,
+    resume: bool = False,
     on_event: EventSink = ignore,
 ) -> Outcome:
     """Trains the project at `project` again, on new raw data when `data` is given.
 
     Both models are scored on the holdout of the data that are now in the project; a new model goes into production
-    unless the old one scores better there.
+    unless the old one scores better there. With `resume` the last training, if it was interrupted, goes on.
 
     Raises:
+        RequestError: if there is nothing to resume, or `resume` and `data` are both given.
         DataError: if `data` does not exist or has another layout.
         TrainingError: if no model could be trained; the old one stays in production.
     """
+    if resume and data is not None:
+        raise RequestError("--resume goes on with the data that the interrupted training had: it excludes --data.")
     loaded = Project.load(project)
     models = loaded.root / "models"
     old = read_aliases(models).get("production")
@@ -64,7 +68,7 @@ def retrain(
             raise DataError(f"{str(data)!r} does not exist.")
         run_step(loaded.root, "data", ["--source", str(data.resolve())], on_event=on_event)
     extra = {} if budget_seconds is None else {"AUTOML_BUDGET_SECONDS": f"{budget_seconds:g}"}
-    run_step(loaded.root, "train", environment=extra, on_event=on_event)
+    run_step(loaded.root, "train", ["--resume"] if resume else [], environment=extra, on_event=on_event)
     new = read_aliases(models)["production"]
     versions = [new] if old is None else [old, new]
     scored = [_scored(version, loaded.root) for version in versions]

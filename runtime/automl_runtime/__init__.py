@@ -10,6 +10,8 @@ Importing this package is cheap; its parts are imported when they are used.
     automl.load("model").predict(new_rows)
 
     automl.fit(frame, "sold", task="forecast", time="day", horizon=28, series=["shop"]).forecast()
+
+    automl.tune(lambda trial: loss_of(**trial), {"rate": (1e-4, 1e-1, "log"), "layers": (1, 4)}).best_params
 """
 
 from __future__ import annotations
@@ -18,13 +20,32 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.background import fit_async
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.preprocessor import DataPreprocessor
+    from automl_runtime.engine.strategies.space import SearchSpace
+    from automl_runtime.engine.study import Study
+    from automl_runtime.engine.tuning import tune
 
-__all__ = ["AutoMLClassifier", "AutoMLForecaster", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = [
+    "AutoMLClassifier",
+    "AutoMLForecaster",
+    "AutoMLRegressor",
+    "CancellationToken",
+    "DataPreprocessor",
+    "Forecaster",
+    "SearchSpace",
+    "Study",
+    "__version__",
+    "fit",
+    "fit_async",
+    "load",
+    "tune",
+]
 
 __version__ = "0.1.0"
 
@@ -32,9 +53,15 @@ _PLACES = {
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLForecaster": "automl_runtime.engine.forecasting.estimator",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "DataPreprocessor": "automl_runtime.engine.preprocessor",
+    "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
+    "SearchSpace": "automl_runtime.engine.strategies.space",
+    "Study": "automl_runtime.engine.study",
     "fit": "automl_runtime.engine.fit",
+    "fit_async": "automl_runtime.engine.background",
     "load": "automl_runtime.engine.loading",
+    "tune": "automl_runtime.engine.tuning",
 }
 
 

@@ -1,16 +1,17 @@
-"""Files that are there as a whole or not at all."""
+"""Files that are there as a whole or not at all, and locks that end with their process."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from automl_runtime.errors import DataError
 
-__all__ = ["replace_file", "write_text"]
+__all__ = ["is_locked", "lock", "replace_file", "write_text"]
 
 
 def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
@@ -42,3 +43,39 @@ def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
 def write_text(path: Path, text: str) -> None:
     """Writes `text` as UTF-8 to `path`, whole or not at all; DataError as `replace_file`."""
     replace_file(path, lambda temporary: temporary.write_text(text, encoding="utf-8", newline="\n"))
+
+
+if sys.platform == "win32":
+
+    def lock(file: IO[str]) -> bool:
+        """Always true: Windows refuses to delete or rename what is open; runs that crashed are listed as running."""
+        return not file.closed
+
+    def is_locked(path: Path) -> bool:
+        """Always true: whether the process is alive cannot be seen."""
+        return path.exists()
+
+else:
+    import fcntl
+
+    def lock(file: IO[str]) -> bool:
+        """Locks the open `file` until it is closed or the process ends, however it ends; False if another has it."""
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:
+            # A file system without locks: who works alone, as nearly all do, should not be refused.
+            return True
+        return True
+
+    def is_locked(path: Path) -> bool:
+        """Whether a living process holds the lock of the file at `path`."""
+        try:
+            with path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False

@@ -58,10 +58,17 @@ class RunRecord(Contract):
     """ISO 8601, UTC."""
     seconds: float
     status: str
-    """`completed`, `failed` or `cancelled`."""
+    """`running`, `completed`, `failed` or `cancelled`."""
     metric: MetricName
     cv: float | None = None
     holdout: float | None = None
     best_model: str | None = None
     trials: int = 0
     message: str = ""
+    rows: int | None = None
+    """Of the training table."""
+    seed: int | None = None
+    data_sha256: str | None = None
+    """Of the source files, as in `Metrics`."""
+    resumed: str | None = None
+    """The interrupted run whose finished trials were taken over."""

@@ -7,13 +7,15 @@ from typing import Literal
 from pydantic import Field
 
 from automl_schemas.base import Contract
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, Strategy, TaskType
 
 __all__ = [
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
+    "HistorySpec",
     "JoinSpec",
     "MetricSpec",
     "ProjectSpec",
@@ -25,7 +27,6 @@ __all__ = [
     "Validation",
 ]
 
-Strategy = Literal["auto"]
 Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 
@@ -111,6 +112,17 @@ class DroppedColumn(Contract):
     """`asked`, `leak: ...`, `identifier`, `constant`, `empty`, `personal data: ...`."""
 
 
+class HistorySpec(Contract):
+    """What earlier rows of the same entity say: means over its rows of strictly earlier days, by `task.time`."""
+
+    entity: str
+    """Column of the base table."""
+    columns: list[str]
+    """Columns of the base table whose past is taken, the target among them."""
+    recent: int = Field(default=5, ge=1, le=1000)
+    """How many of the entity's last days count as recent."""
+
+
 class DataSpec(Contract):
     """Where the data are and which parts are used; the first table is the base table."""
 
@@ -120,6 +132,8 @@ class DataSpec(Contract):
     drop: list[DroppedColumn] = []
     keep: list[str] = []
     """`table.column` that stays although the evidence says leak."""
+    history: list[HistorySpec] = []
+    """Entities whose past is part of a row."""
     cutoff: str | None = None
     """Column of the base table (a time): rows of other tables count only when dated before it."""
     cutoff_sql: str | None = None
@@ -140,6 +154,9 @@ class TrainingSpec(Contract):
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
     interpretable: bool = False
+    preprocessing: PreprocessingSpec | None = None
+    models: list[str] | None = None
+    """The only families of models that are tried, as `[xgboost, random_forest]`; None: those that suit."""
     threshold: Threshold = "f1"
     """How the decision threshold of a binary classifier is chosen."""
     cost_false_positive: float = Field(default=1.0, gt=0)

@@ -98,7 +98,9 @@ def test_score_is_on_the_sealed_rows_and_better_than_chance(made):
 
 def test_tree_is_the_promised_one(made):
     assert [path for path in TREE if not (made.project / path).is_file()] == []
-    assert re.fullmatch(r"run_001_\d{8}_\d{4}", next((made.project / "experiments").iterdir()).name)
+    run, store = sorted(path.name for path in (made.project / "experiments").iterdir())
+    assert re.fullmatch(r"run_001_\d{8}_\d{4}", run)
+    assert store == "runs.db"
 
 
 def test_project_is_one_clean_commit(made):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from automl_agent.listing import metrics_of, projects_below, runs_below
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, RequestError
 from automl_runtime.tracking.runs import RunFolder
 
 
@@ -21,9 +21,27 @@ def test_projects_are_found_below_a_workspace(workspace):
 
 
 def test_runs_come_with_their_project(workspace):
-    [(project, record)] = runs_below(workspace)
-    assert project.name == "prices"
-    assert (record.status, record.metric) == ("completed", "rmse")
+    [listed] = runs_below(workspace)
+    assert listed.place.name == "prices"
+    assert (listed.run.status, listed.run.metric) == ("completed", "rmse")
+    assert listed.to_json()["project"] == str(listed.place)
+
+
+def test_runs_of_several_projects_are_filtered_and_sorted_together(workspace):
+    scores = {"anna/leaving": [0.5, None], "bert/prices": [0.25]}
+    for name, values in scores.items():
+        for cv in values:
+            with RunFolder.create(workspace / "projects" / name / "experiments", "rmse") as run:
+                run.update(cv=cv)
+
+    def cvs(**options):
+        return [listed.run.cv for listed in runs_below(workspace, **options)]
+
+    assert cvs() == [0.5, None, None, 0.25]
+    assert cvs(sort="cv") == [0.25, 0.5, None, None]
+    assert cvs(sort="-cv", where="cv != none") == [0.5, 0.25]
+    with pytest.raises(RequestError, match="no field 'speed'"):
+        cvs(sort="speed")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "empty"])

@@ -249,6 +249,7 @@ def test_out_that_is_taken_is_refused_and_untouched(tmp_path):
         (["new", "hello there", "--data", "members.csv.gz"], "predict"),
         (["new", REQUEST], "--data"),
         (["new", REQUEST, "--data", "members.csv.gz", "--budget", "soon"], "60s"),
+        (["new", REQUEST, "--data", "members.csv.gz", "--strategy", "magic"], "possible: auto, asht"),
         (["new", REQUEST, "--data", "members.csv.gz", "--answer", "nonsense"], "id=value"),
         (["new", REQUEST, "--data", "members.csv.gz", "--answer", "colour=red", "--no-ask"], "colour"),
         (["new", REQUEST, "--data", "members.csv.gz", "--keep", "members.visit"], "visits"),

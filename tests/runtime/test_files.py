@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 from automl_runtime.errors import DataError
-from automl_runtime.files import replace_file, write_text
+from automl_runtime.files import is_locked, lock, replace_file, write_text
 
 
 def test_text_is_written_as_utf8_with_its_own_line_ends(tmp_path):
@@ -37,3 +37,13 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(DataError, match="cannot be written"):
         write_text(tmp_path / "file" / "below.txt", "x")
+
+
+def test_a_lock_lasts_as_long_as_its_file(tmp_path):
+    with (tmp_path / "file").open("w") as file:
+        assert lock(file)
+        assert is_locked(tmp_path / "file")
+        with (tmp_path / "file").open("a") as second:
+            assert not lock(second)
+    assert not is_locked(tmp_path / "file")
+    assert not is_locked(tmp_path / "absent")

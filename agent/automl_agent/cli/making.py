@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from automl_runtime.data.review import PlanItem
     from automl_schemas.catalog import DataCatalog
     from automl_schemas.question import Question
+    from automl_schemas.vocabulary import Strategy
 
     from automl_agent.console import Narrator
     from automl_agent.drafting import DraftOptions
@@ -53,6 +54,14 @@ Reject = Annotated[
     ),
 ]
 Trials = Annotated[int | None, typer.Option("--trials", min=1, help="Fixed number of trials instead of a time budget.")]
+StrategyName = Annotated[
+    str | None,
+    typer.Option(
+        "--strategy",
+        help="How the search chooses: auto, asht, tpe, gp, cma, nsga2, hyperband, random, grid.",
+        metavar="NAME",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split and of the search.")]
 
 
@@ -77,6 +86,7 @@ def new(
     user: Annotated[str | None, typer.Option("--user", help="USER below --workspace; default: the login name.")] = None,
     budget: Budget = None,
     trials: Trials = None,
+    strategy: StrategyName = None,
     seed: Seed = 0,
     answer: Answers = None,
     keep: Keep = None,
@@ -97,7 +107,7 @@ def new(
     from automl_agent.drafting import draft
 
     asking = not no_ask and not as_json and sys.stdin.isatty()
-    options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=review)
+    options = _options(data, budget, trials, strategy, seed, answer, keep, reject, asking=asking, review=review)
     with narrate() as narrator:
         options = _paused(options, narrator)
         drafted = draft(request, options, on_event=narrator)
@@ -129,6 +139,7 @@ def spec(
     data: Data = None,
     budget: Budget = None,
     trials: Trials = None,
+    strategy: StrategyName = None,
     seed: Seed = 0,
     answer: Answers = None,
     keep: Keep = None,
@@ -144,7 +155,7 @@ def spec(
     from automl_agent.drafting import draft
 
     asking = not no_ask and not as_json and sys.stdin.isatty()
-    options = _options(data, budget, trials, seed, answer, keep, reject, asking=asking, review=False)
+    options = _options(data, budget, trials, strategy, seed, answer, keep, reject, asking=asking, review=False)
     with narrate() as narrator:
         drafted = draft(request, _paused(options, narrator), on_event=narrator)
     if as_json:
@@ -209,6 +220,7 @@ def _options(
     data: Path | None,
     budget: str | None,
     trials: int | None,
+    strategy: str | None,
     seed: int,
     answer: list[str] | None,
     keep: list[str] | None,
@@ -227,10 +239,22 @@ def _options(
         reject=tuple(reject or ()),
         budget_seconds=None if budget is None else parse_duration(budget),
         trials=trials,
+        strategy=_strategy(strategy),
         seed=seed,
         ask=_ask if asking else None,
         review=_review if review else None,
     )
+
+
+def _strategy(name: str | None) -> Strategy | None:
+    from typing import get_args
+
+    from automl_runtime.errors import RequestError, shorten
+    from automl_schemas.vocabulary import Strategy
+
+    if name is not None and name not in get_args(Strategy):
+        raise RequestError(f"--strategy is {shorten(name)}; possible: {', '.join(get_args(Strategy))}.")
+    return cast("Strategy | None", name)
 
 
 def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:

@@ -1,4 +1,4 @@
-"""Commands that use a project: train, predict, serve, runs, report."""
+"""Commands that use a project: train, predict, serve, report."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command(epilog="Example: automl train ./churn --data ./messy_june")(train)
-    app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv")(predict)
+    app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv --explain")(predict)
     app.command(epilog="Example: automl serve ./churn --port 8080")(serve)
-    app.command(epilog="Example: automl runs ./churn")(runs)
     app.command(epilog="Example: automl report ./churn --json")(report)
 
 
@@ -28,6 +27,9 @@ def train(
         Path | None, typer.Option("--data", help="New raw data of the same layout; default: the old.")
     ] = None,
     budget: Budget = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the last training was interrupted; its trials are kept.")
+    ] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -38,7 +40,7 @@ def train(
 
     seconds = None if budget is None else parse_duration(budget)
     with narrate() as narrator:
-        outcome = retrain(project, data, budget_seconds=seconds, on_event=narrator)
+        outcome = retrain(project, data, budget_seconds=seconds, resume=resume, on_event=narrator)
     if as_json:
         emit_json(outcome.to_json())
         return
@@ -75,6 +77,7 @@ def predict(
     horizon: Annotated[
         int | None, typer.Option("--horizon", min=1, help="Steps to forecast; default: all that the model can.")
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add the reasons of each prediction, in words.")] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -95,11 +98,15 @@ def predict(
             raise RequestError("Say which rows to predict: automl predict PROJECT SOURCE.")
         if horizon is not None:
             raise RequestError("--horizon is for projects that forecast; this one predicts rows.")
+    elif explain:
+        raise RequestError("--explain is for projects that predict rows; this one forecasts.")
     arguments = [] if source is None else [str(source.resolve())]
     if horizon is not None:
         arguments += ["--horizon", str(horizon)]
     if output is not None:
         arguments += ["--output", str(output.resolve())]
+    if explain:
+        arguments.append("--explain")
     with narrate() as narrator:
         lines = run_step(loaded.root, "predict", arguments, on_event=narrator, on_line=None if output else emit)
     if as_json:
@@ -120,38 +127,6 @@ def serve(
     from automl_agent.steps import serve_project
 
     raise typer.Exit(serve_project(_folder(project), host=host, port=port))
-
-
-def runs(
-    workspace: Annotated[Path, typer.Argument(help="A project, or a folder with projects below.")] = Path(),
-    as_json: Json = False,
-    debug: Debug = False,
-) -> None:
-    """List the training runs of a project or of all projects below a folder."""
-    from automl_agent.listing import runs_below
-
-    found = runs_below(workspace)
-    if as_json:
-        emit_json([{"project": str(place), **record.model_dump(mode="json")} for place, record in found])
-        return
-    print_table(
-        ["project", "run", "status", "metric", "cv", "holdout", "best model", "trials", "seconds"],
-        [
-            (
-                str(place),
-                record.run_id,
-                record.status,
-                record.metric,
-                "" if record.cv is None else f"{record.cv:.4f}",
-                "" if record.holdout is None else f"{record.holdout:.4f}",
-                record.best_model or "",
-                str(record.trials),
-                f"{record.seconds:.1f}",
-            )
-            for place, record in found
-        ],
-        right=(4, 5, 7, 8),
-    )
 
 
 def report(

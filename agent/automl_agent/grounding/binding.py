@@ -355,6 +355,7 @@ def _training(requirement: Requirement, structure: Structure, budget_seconds: fl
     budget = budget_seconds if budget_seconds is not None else requirement.budget_seconds
     return TrainingSpec(
         **({} if budget is None else {"budget_seconds": budget}),
+        **({} if requirement.strategy is None else {"strategy": requirement.strategy}),
         validation=structure.validation,
         interpretable=bool(requirement.interpretable),
     )

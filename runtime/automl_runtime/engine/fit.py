@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
-from automl_schemas.vocabulary import MetricName, TaskType
+from automl_schemas.vocabulary import MetricName, Strategy, TaskType
 
+from automl_runtime.contracts import parse_model
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
@@ -17,7 +21,7 @@ from automl_runtime.engine.problem import make_problem
 from automl_runtime.engine.tabular import fit_table
 from automl_runtime.engine.thresholds import ThresholdPolicy
 from automl_runtime.errors import Cancelled, RequestError, shorten
-from automl_runtime.events import EventSink, ignore
+from automl_runtime.events import Delivery, EventSink, TrainingCompleted, TrainingFailed, ignore
 from automl_runtime.inference.encoding import FeatureKind
 from automl_runtime.inference.model import Label
 
@@ -43,6 +47,10 @@ def fit(
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
+    preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
+    models: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    strategy: Strategy = "auto",
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -50,6 +58,7 @@ def fit(
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
     cancel: Callable[[], bool] | None = None,
+    resume: Path | str | None = None,
 ) -> Any:
     """Searches for the best model of `target`; returns after `budget_seconds` at most (and a few seconds).
 
@@ -72,54 +81,85 @@ def fit(
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
+        preprocessing: options of `PreprocessingSpec` (infinities, outliers, imputation, scaling, encoding, selection,
+            imbalance, and what refines them) that take the place of each model family's own way; learned inside folds.
+        models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
+        params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
+        strategy: how configurations are chosen: `auto`, `asht`, `tpe`, `gp`, `cma`, `nsga2`, `hyperband`, `random`,
+            `grid`; see `engine.strategies.registry`.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
-        on_event: gets `Progress`, `TrialFinished` and `Warned`.
-        cancel: polled several times a second; True ends the search.
+        on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
+            `TrainingFailed`; on a thread of its own, so that a slow or raising handler harms nothing.
+        cancel: a `CancellationToken` or a function, polled several times a second; True ends the search.
+        resume: a folder in which every finished trial is kept; those that an interrupted `fit` of the same data and
+            options left there are taken over, and the budget goes on from the time that they took. Made when absent.
+            After a cancellation `load(resume / "best")` is the best model so far.
 
     Returns:
         A `Model`, of a forecast a `Forecaster`.
 
     Raises:
-        RequestError: if an argument does not fit.
+        RequestError: if an argument does not fit, or `resume` holds the trials of another search.
         TrainingError: if nothing can be learned.
         Cancelled: after `cancel` said so, or Ctrl-C.
     """
-    options = Options(
-        budget_seconds=budget_seconds,
-        trials=trials,
-        folds=folds,
-        validation=validation,
-        interpretable=interpretable,
-        threshold=threshold,
-        kinds=kinds,
-        seed=seed,
-        replay=replay,
-        on_event=on_event,
-        cancel=cancel,
-    )
     asked = {"horizon": horizon, "series": series, "known_ahead": known_ahead, "frequency": frequency}
-    try:
+    with _telling(on_event) as tell:
+        options = Options(
+            budget_seconds=budget_seconds,
+            trials=trials,
+            folds=folds,
+            validation=validation,
+            interpretable=interpretable,
+            preprocessing=_asked(preprocessing),
+            models=models,
+            params=params,
+            strategy=strategy,
+            threshold=threshold,
+            kinds=kinds,
+            seed=seed,
+            replay=replay,
+            on_event=tell,
+            cancel=cancel,
+            resume=None if resume is None else Path(resume),
+        )
         table = as_frame(frame)
         if task == "forecast":
-            return _forecast(table, target, time, asked, metric=metric, interval=interval, options=options)
-        _refuse_forecast(asked)
-        return _table(
-            table,
-            target,
-            options,
-            task=task,
-            metric=metric,
-            positive=positive,
-            weights=weights,
-            groups=groups,
-            time=time,
-        )
+            model: Any = _forecast(table, target, time, asked, metric=metric, interval=interval, options=options)
+        else:
+            _refuse_forecast(asked)
+            roles = {"weights": weights, "groups": groups, "time": time}
+            model = _table(table, target, options, task=task, metric=metric, positive=positive, **roles)
+        tell(TrainingCompleted(None, {model.metric: model.cv}))
+    return model
+
+
+@contextmanager
+def _telling(on_event: EventSink) -> Iterator[EventSink]:
+    """A sink that keeps the handler away from the training; an error leaves through it as the terminal event."""
+    delivery = None if on_event is ignore else Delivery(on_event)
+    tell = delivery or ignore
+    try:
+        yield tell
     except KeyboardInterrupt as interrupt:
+        tell(TrainingFailed.of(interrupt, cancelled=True))
         raise Cancelled("The training was cancelled.") from interrupt
+    except Exception as error:
+        tell(TrainingFailed.of(error, cancelled=isinstance(error, Cancelled)))
+        raise
+    finally:
+        if delivery is not None:
+            delivery.close()
+
+
+def _asked(preprocessing: PreprocessingSpec | Mapping[str, Any] | None) -> PreprocessingSpec:
+    if isinstance(preprocessing, PreprocessingSpec):
+        return preprocessing
+    return parse_model(PreprocessingSpec, preprocessing or {}, origin="preprocessing")
 
 
 def _table(table: pd.DataFrame, target: str | pd.Series, options: Options, **roles: Any) -> Model:

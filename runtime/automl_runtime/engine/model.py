@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,13 @@ from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_runtime.engine.frames import as_frame
-from automl_runtime.engine.metrics import CLASS_METRICS, VALUE_METRICS, score_classes, score_values
+from automl_runtime.engine.metrics import CLASS_METRICS, VALUE_METRICS, error_of, loss_of, score_classes, score_values
 from automl_runtime.engine.problem import Problem
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.inference.model import FittedModel, Label, decide
+
+if TYPE_CHECKING:
+    from automl_runtime.engine.outlook import Outlook
 
 __all__ = ["Model", "problem_of", "truth_of"]
 
@@ -33,6 +37,7 @@ class Model:
         trials: list[dict[str, Any]],
         seconds: float,
         weights: dict[str, float],
+        path: Sequence[tuple[float, float]] = (),
     ) -> None:
         self.fitted = fitted
         self.cv = cv
@@ -47,6 +52,8 @@ class Model:
         """Wall clock of `fit`."""
         self.weights = weights
         """The share of each model in the ensemble."""
+        self.path = list(path)
+        """Seconds since the beginning and score of each complete trial."""
         self._rows = rows
 
     @property
@@ -93,6 +100,10 @@ class Model:
         """A label or value for each row of a pandas, Polars or Arrow table; see `FittedModel.predict`."""
         return self.fitted.predict(as_frame(frame))
 
+    def predict_interval(self, frame: Any) -> pd.DataFrame:
+        """Bounds that 90 % of the values of a regression fall between; see `FittedModel.predict_interval`."""
+        return self.fitted.predict_interval(as_frame(frame))
+
     def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of each class; see `FittedModel.predict_proba`."""
         return self.fitted.predict_proba(as_frame(frame))
@@ -128,6 +139,24 @@ class Model:
         """All models that were fitted on every fold, and the ensemble; best first."""
         return list(self._rows)
 
+    def pareto_front(self) -> list[LeaderboardRow]:
+        """The models that no other beats in both score and speed of prediction; best score first."""
+        loss = {row.model: loss_of(self.metric, row.cv) for row in self._rows}
+        front, fastest = [], float("inf")
+        for row in sorted(self._rows, key=lambda row: (loss[row.model], row.predict_us_per_row)):
+            if row.predict_us_per_row < fastest:
+                front.append(row)
+                fastest = row.predict_us_per_row
+        return front
+
+    def outlook(self) -> Outlook:
+        """How the best single model came to be, and how much twice and five times the seconds would bring."""
+        from automl_runtime.engine.outlook import forecast_gains
+
+        return forecast_gains(
+            [seconds for seconds, _ in self.path], [error_of(self.metric, score) for _, score in self.path]
+        )
+
     def importance(
         self, frame: pd.DataFrame, target: str | pd.Series, *, seconds: float = 20.0, seed: int = 0
     ) -> dict[str, float]:
@@ -141,6 +170,11 @@ class Model:
         problem = problem_of(self.fitted, values)
         data = self.fitted.encoder.encode(frame)
         return permutation_importance(self.fitted, data, problem, seconds=seconds, seed=seed)
+
+    def explain(self, frame: Any, *, background: Any = None, **options: Any) -> pd.DataFrame:
+        """What each input column adds to the prediction of each row; see `FittedModel.explain`."""
+        compared = None if background is None else as_frame(background)
+        return self.fitted.explain(as_frame(frame), background=compared, **options)
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.preprocessing import AS_THE_RECIPE
+from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.engine.thresholds import ThresholdPolicy
-from automl_runtime.errors import RequestError
+from automl_runtime.errors import Cancelled, RequestError
 from automl_runtime.events import EventSink, Progress, ignore
 from automl_runtime.inference.encoding import FeatureKind
 
@@ -26,23 +30,43 @@ class Options:
     folds: int = 5
     validation: Validation = "stratified"
     interpretable: bool = False
+    preprocessing: PreprocessingSpec = AS_THE_RECIPE
+    models: Sequence[str] | None = None
+    params: Mapping[str, Any] | None = None
+    strategy: str = "auto"
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0
     replay: Sequence[Mapping[str, Any]] | None = None
     on_event: EventSink = ignore
     cancel: Callable[[], bool] | None = None
+    resume: Path | None = None
+
+    def below(self, name: str) -> Options:
+        """The same for one of several searches, which keeps its trials in a folder of its own."""
+        return self if self.resume is None else replace(self, resume=self.resume / name)
+
+    def check_cancelled(self) -> None:
+        """Between steps that cannot be interrupted.
+
+        Raises:
+            Cancelled: if `cancel` says so.
+        """
+        if self.cancel is not None and self.cancel():
+            raise Cancelled("The training was cancelled.")
 
     def clock(self) -> Clock:
         """Starts the clock; without a budget when the number of trials is fixed.
 
         Raises:
-            RequestError: if a number is out of its range, or `replay` holds no trial.
+            RequestError: if a number is out of its range, there is no such strategy, or `replay` holds no trial.
+            MissingExtraError: if the strategy needs a package that is not installed.
         """
         if self.budget_seconds <= 0 or self.folds < 2 or (self.trials is not None and self.trials < 1):
             raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
         if self.replay is not None and not any(record["rounds"] for record in self.replay):
             raise RequestError("There is no trial to execute again: `replay` is empty.")
+        check_strategy(self.strategy)
         clock = Clock(float(self.budget_seconds) if self.trials is None and self.replay is None else None)
         self.on_event(Progress("training", 0.0, clock.budget, "reading the table"))
         return clock

@@ -9,17 +9,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 
+from automl_runtime.engine.checkpoint import Checkpoint
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
-from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.metrics import loss_of
-from automl_runtime.engine.portfolio import adapt, variations
+from automl_runtime.engine.portfolio import adapt
 from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import Workspace
@@ -32,6 +35,7 @@ FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, 
 """What a fit may raise without ending the search."""
 
 _POLL_SECONDS = 0.1
+_GRACE_SECONDS = 1.0
 _PROGRESS_SECONDS = 1.0
 _FIRST_SHARE = 0.4
 _ONLY_FOLD_SHARE = 0.65
@@ -51,7 +55,24 @@ _HOPELESS = 1.25
 _JUDGED_FOLDS = 2
 _TINY = 1e-3
 _UP_TO_ONE = ("roc_auc", "average_precision", "r2")
-_FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "network": 2.0, "linear": 0.5, "tree": 0.1}
+_FAMILY_COST = {
+    "lightgbm": 1.0,
+    "catboost": 2.0,
+    "xgboost": 1.5,
+    "extra_trees": 1.0,
+    "random_forest": 1.5,
+    "network": 2.0,
+    "linear": 0.5,
+    "lasso": 0.5,
+    "elastic_net": 1.0,
+    "additive": 1.0,
+    "naive_bayes": 0.1,
+    "neighbors": 1.0,
+    "linear_svm": 0.5,
+    "rbf_svm": 5.0,
+    "gaussian_process": 10.0,
+    "tree": 0.1,
+}
 """Seconds relative to LightGBM, until a learner has been seen at work."""
 
 
@@ -65,10 +86,20 @@ class Search:
     seed: int
     emit: EventSink
     cancel: Callable[[], bool] | None = None
+    strategy: str = "auto"
     results: list[TrialResult] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
+    epochs: EpochReports = field(init=False)
+    checkpoint: Checkpoint | None = None
+    """Gets every finished trial."""
+    known: list[TrialResult] = field(default_factory=list)
+    """Trials that an interrupted search finished; they are not done again."""
+    _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
     _reserved: tuple[int, float] = (0, 0.0)
+
+    def __post_init__(self) -> None:
+        self.epochs = EpochReports(self.emit)
 
     @property
     def problem(self) -> Problem:
@@ -81,17 +112,20 @@ class Search:
         return max(1, min(self.threads, len(self.workspace.folds)))
 
     def run(self, configs: Sequence[Config], trials: int | None, *, grow: bool) -> None:
-        """Executes `configs`, and variations of the best when `grow`; `trials` fixes their number.
+        """Executes `configs`, and what the strategy proposes when `grow`; `trials` fixes their number.
 
         Raises:
             Cancelled: when `cancel` said so.
             TrainingError: if no trial left a model.
         """
-        queue = self._installed(configs)
-        more = variations(self.results, self.problem, np.random.default_rng(self.seed)) if grow else iter(())
-        most = (
-            len(queue) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION) if trials is None else trials
+        installed = self._installed(configs)
+        self._proposals = make_proposals(
+            self.strategy, installed, self.results, self.problem, seed=self.seed, folds=len(self.workspace.folds)
         )
+        queue = self._taken_over(self._proposals.first(installed))
+        more = self._proposals.more() if grow else iter(())
+        most = len(installed) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION)
+        most = most if trials is None else trials
         while len(self.results) < most:
             config = self._next(queue, more)
             if config is None:
@@ -101,6 +135,20 @@ class Search:
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
+
+    def _taken_over(self, queue: list[Config]) -> list[Config]:
+        """What is left of `queue` after all known trials, if time matters; else they are recalled in their turn.
+
+        A search of a fixed number of trials then takes the same way as one that was never interrupted.
+        """
+        if self.clock.budget is None:
+            return queue
+        while self.known:
+            result = self.known.pop(0)
+            self._keep(result)
+            rest = adapt(queue, self.results, self.problem)
+            queue = [config for config in rest if config.key() != result.config.key()]
+        return queue
 
     def _next(self, queue: list[Config], more: Iterator[Config]) -> Config | None:
         """The first of `queue` that fits into the time left, else such a variation, else one that ends early."""
@@ -192,11 +240,32 @@ class Search:
         return slowest * len(self.problem) / rows
 
     def _trial(self, config: Config) -> None:
+        recalled = next((known for known in self.known if known.config.key() == config.key()), None)
+        if recalled is not None:
+            self.known.remove(recalled)
+            self._keep(recalled)
+            return
+        result = self._fitted(config)
+        if self.checkpoint is not None:
+            self.checkpoint.save(result, used=self.clock.elapsed())
+        self._keep(result)
+
+    def _keep(self, result: TrialResult) -> None:
+        self.results.append(result)
+        self._tell(result)
+        self._forget()
+        self._report(result)
+
+    def _fitted(self, config: Config) -> TrialResult:
+        number = 1 + max([len(self.results), *(result.number for result in self.results + self.known)])
+        if any(config.name == result.config.name for result in self.results):
+            # Variations are numbered anew after an interruption.
+            config = replace(config, name=f"{config.name}_{number}")
         left = max(self.spare(), 0.5)
         share = _SHARE if self.results else _FIRST_SHARE if len(self.workspace.folds) > 1 else _ONLY_FOLD_SHARE
         allowed = min(left, max(left * share, 2.0 * self.expected_seconds(config)))
         start = time.monotonic()
-        result = TrialResult(len(self.results) + 1, config, "complete", [], 0.0)
+        result = TrialResult(number, config, "complete", [], 0.0)
         try:
             self._fit_folds(result, allowed)
             if result.status == "complete":
@@ -206,10 +275,9 @@ class Search:
             result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             result.folds.clear()
         result.seconds = time.monotonic() - start
+        result.ended = self.clock.elapsed()
         result.rounds = [fold.fit.rounds for fold in result.folds]
-        self.results.append(result)
-        self._forget()
-        self._report(result)
+        return result
 
     def _forget(self) -> None:
         """Lets go of all but the best models of learners that are fitted again on all rows: forests are large."""
@@ -218,6 +286,8 @@ class Search:
             ranked = sorted((r for r in refitting if r.config.learner == learner), key=self._loss)
             for result in ranked[_MOST_KEPT:]:
                 result.folds.clear()
+                if self.checkpoint is not None:
+                    self.checkpoint.forget(result)
 
     def _fit_folds(self, result: TrialResult, allowed: float) -> None:
         """Fits the folds in batches of `workers`; after two, a hopeless trial is given up."""
@@ -225,7 +295,7 @@ class Search:
         wanted = len(config.rounds) if config.rounds else folds
         end = self.clock.deadline(allowed)
         batches = range(0, wanted, self.workers)
-        with ThreadPoolExecutor(self.workers) as pool:
+        with self.pool() as pool:
             for done, first in enumerate(batches):
                 deadline = None
                 if end is not None:
@@ -234,13 +304,37 @@ class Search:
                 numbers = range(first, min(first + self.workers, wanted))
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
-                result.folds += self._wait(jobs)
+                result.folds += self.wait(jobs)
                 judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
-                if judged and not config.rounds and self._seen(config) and self._hopeless(result):
+                judged = judged and not config.rounds and self._seen(config)
+                if not self._goes_on(result, first) or (judged and self._hopeless(result)):
                     result.status = "abandoned"
                     return
         if wanted < folds:
             result.status = "abandoned"
+
+    def _goes_on(self, result: TrialResult, first: int) -> bool:
+        """Whether the strategy wants to see more folds; it is asked after each, however many were fitted at once."""
+        if not self._proposals.judges or result.config.rounds:
+            return True
+        for step in range(first + 1, len(result.folds) + 1):
+            if not self._proposals.goes_on(result.config, step, self._loss_of_folds(result.folds[:step])):
+                del result.folds[step:]
+                return len(result.folds) == len(self.workspace.folds)
+        return True
+
+    def _tell(self, result: TrialResult) -> None:
+        """Tells the strategy; without a clock a trial costs what is usual, so that the outcome is always the same."""
+        loss = self._loss(result) if result.score is not None else None
+        if loss is None and result.folds:
+            loss = self._loss_of_folds(result.folds)
+        nominal = result.config.cost * _FAMILY_COST.get(result.config.learner, 1.0)
+        self._proposals.tell(result, loss, nominal if self.clock.budget is None else result.seconds)
+
+    def _loss_of_folds(self, folds: list[FoldResult]) -> float:
+        rows = np.concatenate([fold.valid for fold in self.workspace.folds[: len(folds)]])
+        score = trial_score(self.problem, rows, np.vstack([fold.outputs for fold in folds]))
+        return loss_of(self.problem.metric, score)
 
     def _submit(
         self, pool: ThreadPoolExecutor, config: Config, number: int, threads: int, deadline: float | None
@@ -254,10 +348,20 @@ class Search:
             threads=threads,
             stop=Stopper(deadline, self.stopped),
             rounds=config.rounds[number] if config.rounds else None,
+            epochs=self.epochs,
         )
 
-    def _wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
-        """The results in order; polls `cancel` while it waits. However it ends, no thread goes on working."""
+    @contextmanager
+    def pool(self) -> Iterator[ThreadPoolExecutor]:
+        """Threads for fits. After a cancellation a fit that cannot be interrupted is left to end by itself."""
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            yield pool
+        finally:
+            pool.shutdown(wait=not self.stopped.is_set(), cancel_futures=True)
+
+    def wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
+        """The results in order; polls `cancel` while it waits, and then stops the fits (within a second)."""
         pending = set(futures)
         try:
             while pending:
@@ -269,6 +373,7 @@ class Search:
             self.stopped.set()
             for future in futures:
                 future.cancel()
+            wait(futures, timeout=_GRACE_SECONDS)
             raise
         return [future.result() for future in futures]
 

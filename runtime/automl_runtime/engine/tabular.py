@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.preprocessing import PreprocessingSpec
 from numpy.typing import NDArray
 
+from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
-from automl_runtime.engine.finish import Outcome, finish
+from automl_runtime.engine.compatibility import check_compatible
+from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -23,11 +28,14 @@ from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.search import Search
+from automl_runtime.engine.settings import with_params
+from automl_runtime.engine.steps import keeps_infinite
+from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
-from automl_runtime.errors import TrainingError
-from automl_runtime.events import EventSink, Progress, Warned
-from automl_runtime.inference.encoding import Encoded, Encoder
+from automl_runtime.errors import Cancelled, RequestError, TrainingError
+from automl_runtime.events import EventSink, Finding, Progress, Warned
+from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
 __all__ = ["fit_table"]
 
@@ -40,41 +48,147 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
-    encoder = Encoder(make_columns(inputs, options.kinds))
+    plug_in(problem.task, lambda text: options.on_event(Warned(text)))
+    asked = _asked(problem, options)
+    encoder = Encoder(_columns(inputs, options, asked))
+    _check(problem, encoder, options, asked)
     data = encoder.encode(inputs)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
-    plan = _plan(problem, data, clock, options)
-    problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
-    workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)
-    search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
-    outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
-    model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+    options.check_cancelled()
+    with _checkpoint(problem, encoder, data, options) as checkpoint:
+        plan = _plan(problem, data, clock, options, checkpoint, asked)
+        problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
+        folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
+        workspace = Workspace(problem, data, folds, plan.seed, asked)
+        strategy = "auto" if options.replay is not None else canonical(options.strategy)
+        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
+        _take_over(search, checkpoint)
+        outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+        model = _to_model(search, outcome, plan, index[workspace.valid_rows])
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
     return model
 
 
+def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
+    """What was asked for, or what the recorded trials had.
+
+    Raises:
+        RequestError: if it does not suit the task, or differs from the record.
+    """
+    asked = options.preprocessing
+    if options.replay is not None:
+        recorded = PreprocessingSpec(**options.replay[0]["plan"].get("preprocessing", {}))
+        if asked.chosen and asked != recorded:
+            raise RequestError("The recorded trials had another preprocessing; leave it out to execute them again.")
+        asked = recorded
+    if asked.imbalance is not None and not problem.classes:
+        raise RequestError(f"preprocessing: `imbalance: {asked.imbalance}` is about classes; a regression has none.")
+    return asked
+
+
+def _check(problem: Problem, encoder: Encoder, options: Options, asked: PreprocessingSpec) -> None:
+    check_compatible(
+        task=problem.task,
+        target=problem.target,
+        kinds={column.kind for column in encoder.columns},
+        preprocessors=asked.custom or (),
+        architectures=options.models or (),
+    )
+    if options.params is not None and options.models is None:
+        raise RequestError("`params` are settings of one family of models; name it: models=[...].")
+
+
+def _columns(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Column, ...]:
+    columns = make_columns(inputs, options.kinds)
+    return tuple(replace(column, infinite=True) for column in columns) if keeps_infinite(asked) else columns
+
+
 def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
+    # SciPy brings a BLAS of its own; a limit holds only for those that are loaded.
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     replay, single = options.replay, options.interpretable
     if replay is None:
-        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+        configs = portfolio(
+            search.problem,
+            search.workspace.data,
+            interpretable=single,
+            models=options.models,
+            budget_seconds=search.clock.budget,
+            on_event=options.on_event,
+        )
+        if options.params is not None:
+            configs = with_params(configs, options.params)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        search.run(configs, options.trials, grow=not single and replay is None)
-        return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+        try:
+            grow = replay is None and options.params is None and (not single or search.strategy != "auto")
+            search.run(configs, options.trials, grow=grow)
+            return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
+        except (Cancelled, KeyboardInterrupt) as stop:
+            if search.checkpoint is None:
+                raise
+            raise _kept(search, encoder, features, options) from stop
 
 
-def _plan(problem: Problem, data: Encoded, clock: Clock, options: Options) -> Plan:
+def _checkpoint(
+    problem: Problem, encoder: Encoder, data: Encoded, options: Options
+) -> AbstractContextManager[Checkpoint | None]:
+    if options.resume is None:
+        return nullcontext()
+    described = describe_search(problem, encoder, data, options)
+    return Checkpoint.open(options.resume, described, options.on_event)
+
+
+def _take_over(search: Search, checkpoint: Checkpoint | None) -> None:
+    """Gives `search` the trials that are finished; the time that they took counts."""
+    if checkpoint is None:
+        return
+    search.checkpoint = checkpoint
+    search.known, used = checkpoint.read(search.workspace)
+    search.clock.start -= used
+    if search.known:
+        search.emit(Finding("resumed", f"{len(search.known)} finished trials from {checkpoint.folder}"))
+
+
+def _kept(search: Search, encoder: Encoder, features: Sequence[str], options: Options) -> Cancelled:
+    """The message of a cancelled search, after its best model has been written beside its trials."""
+    if search.checkpoint is None or not search.results:
+        return Cancelled("The training was cancelled before a trial was finished.")
+    folder = search.checkpoint.folder
+    best = best_so_far(search, encoder, features, options.threshold)
+    where = "" if best is None else f"; the best model so far lies in {search.checkpoint.keep_best(best)}"
+    return Cancelled(
+        f"The training was cancelled after {len(search.results)} trials{where}.",
+        hint=f"It goes on from there with the same data and options and resume={str(folder)!r}.",
+    )
+
+
+def _plan(
+    problem: Problem,
+    data: Encoded,
+    clock: Clock,
+    options: Options,
+    checkpoint: Checkpoint | None,
+    asked: PreprocessingSpec,
+) -> Plan:
+    if checkpoint is not None and checkpoint.plan is not None:
+        return Plan(**checkpoint.plan)
     if options.replay is not None:
-        return Plan(**options.replay[0]["plan"])
-    validation = choose_validation(problem, options.validation)
-    return make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+        plan = Plan(**options.replay[0]["plan"])
+    else:
+        validation = choose_validation(problem, options.validation)
+        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+    plan = replace(plan, preprocessing=asked.chosen)
+    if checkpoint is not None:
+        checkpoint.begin(plan.to_json())
+    return plan
 
 
 def _sampled(
@@ -136,6 +250,9 @@ def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> 
         trials=[result.record(plan.to_json()) for result in search.results],
         seconds=search.clock.elapsed(),
         weights=outcome.weights,
+        path=[
+            (result.ended, result.score) for result in search.results if result.complete and result.score is not None
+        ],
     )
 
 

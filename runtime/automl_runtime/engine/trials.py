@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,13 +10,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from automl_runtime.engine.learners.base import Fit, Job, Learner, Params, Stopper
+from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+__all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+
+MOST_ROUNDS = "most_rounds"
+"""The setting of a configuration that limits its iterations."""
 
 Status = Literal["complete", "abandoned", "stopped", "failed"]
 
@@ -32,6 +36,10 @@ class Config:
     """Iterations of each fold, when a recorded trial is executed again."""
     final_rounds: int | None = None
     """Iterations of the model on all rows, likewise; None when it was not fitted on all rows."""
+
+    def key(self) -> str:
+        """The same for configurations that do the same, whatever their names."""
+        return json.dumps([self.learner, dict(self.params), self.rounds, self.final_rounds], sort_keys=True)
 
     def family(self) -> Learner:
         """The learner."""
@@ -63,6 +71,8 @@ class TrialResult:
     error: str | None = None
     final_rounds: int | None = None
     rounds: list[int] = field(default_factory=list)
+    ended: float = 0.0
+    """Seconds since `fit` was called."""
 
     @property
     def complete(self) -> bool:
@@ -80,6 +90,7 @@ class TrialResult:
             "model": self.config.name,
             "learner": self.config.learner,
             "params": dict(self.config.params),
+            "recipe": str(self.config.family().recipe(self.config.params)),
             "status": self.status,
             "score": self.score,
             "rounds": list(self.rounds),
@@ -89,7 +100,15 @@ class TrialResult:
 
 
 def fit_fold(
-    workspace: Workspace, config: Config, number: int, *, seed: int, threads: int, stop: Stopper, rounds: int | None
+    workspace: Workspace,
+    config: Config,
+    number: int,
+    *,
+    seed: int,
+    threads: int,
+    stop: Stopper,
+    rounds: int | None,
+    epochs: EpochReports,
 ) -> FoldResult:
     """Fits `config` on one fold, or on `ALL_ROWS` (then there are no outputs)."""
     start = time.monotonic()
@@ -97,7 +116,9 @@ def fit_fold(
     rows = workspace.fold_data(learner.recipe(config.params), number)
     if not rows.fitted.matrix.shape[1]:
         raise ValueError("no column varies in the rows that train")
-    fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
+    params = {key: value for key, value in config.params.items() if key != MOST_ROUNDS}
+    limit = rounds or config.params.get(MOST_ROUNDS)
+    fit = learner.fit(Job(workspace, rows, params, seed, threads, stop, limit, config.name, epochs))
     fitted = time.monotonic()
     outputs: Floats = np.empty((0, workspace.problem.outputs))
     if number != ALL_ROWS:

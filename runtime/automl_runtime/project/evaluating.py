@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
@@ -22,6 +24,7 @@ from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
+from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
@@ -29,14 +32,25 @@ from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
+from automl_runtime.tracking.index import index_run
+from automl_runtime.tracking.mlflow_sink import update_live_run
 from automl_runtime.tracking.runs import record_metrics
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
+__all__ = [
+    "data_sha256",
+    "evaluate",
+    "meets",
+    "open_project_bundle",
+    "without_personal_slices",
+    "without_personal_values",
+]
 
-_IMPORTANCE_SECONDS = 5.0
+_IMPORTANCE_SECONDS = 10.0
+_EFFECTS_SECONDS = 10.0
+"""Of models that take far longer than usual: the work is bounded by the number of predictions."""
 
 
 def open_project_bundle(project: Project, version: str | None) -> Bundle:
@@ -53,9 +67,9 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
     judge = _judged_forecast if bundle.manifest.task == "forecast" else _judged
-    data = judge(project, bundle, build_features(rows), rows[project.target], on_event)
+    data = judge(project, bundle, rows, build_features(rows), on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
-    _write(project, data)
+    _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
     return data.metrics
 
@@ -114,8 +128,9 @@ def _summary(manifest: BundleManifest) -> TrainingSummary:
 
 
 def _judged(
-    project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series, on_event: EventSink
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
 ) -> ReportData:
+    target = rows[project.target]
     evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     on_event(Progress("evaluating", 1, 3, "importance"))
     importance = permutation_importance(
@@ -125,33 +140,56 @@ def _judged(
         seconds=_IMPORTANCE_SECONDS,
         seed=project.spec.seed,
     )
-    data = _report_data(project, bundle, evaluation)
-    return replace(data, importance=importance, thresholds=_thresholds(bundle, features, target))
+    on_event(Progress("evaluating", 1.3, 3, "contributions"))
+    effects = column_effects(bundle.model, features, seconds=_EFFECTS_SECONDS, seed=project.spec.seed)
+    return replace(
+        _report_data(project, bundle, rows, evaluation),
+        importance=importance,
+        effects=None if effects is None else without_personal_values(effects, _personal(project)),
+        thresholds=_thresholds(bundle, features, target),
+    )
 
 
 def _judged_forecast(
-    project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series, on_event: EventSink
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
 ) -> ReportData:
-    rows = features.assign(**{project.target: target})
-    evaluation, view = evaluate_forecast(before_holdout(bundle.model, rows), rows, seed=project.spec.seed)
+    told = features.assign(**{project.target: rows[project.target]})
+    evaluation, view = evaluate_forecast(before_holdout(bundle.model, told), told, seed=project.spec.seed)
     on_event(Progress("evaluating", 1, 3, "report"))
-    return replace(_report_data(project, bundle, evaluation), importance=view.importance, forecast=view)
+    return replace(_report_data(project, bundle, rows, evaluation), importance=view.importance, forecast=view)
 
 
-def _report_data(project: Project, bundle: Bundle, evaluation: Evaluation) -> ReportData:
+def _personal(project: Project) -> set[str]:
+    return {column.name for column in project.columns if column.personal is not None}
+
+
+def _report_data(project: Project, bundle: Bundle, rows: pd.DataFrame, evaluation: Evaluation) -> ReportData:
+    reference = Reference.model_validate(bundle.reference) if bundle.reference else None
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
     return ReportData(
         spec=project.spec,
         catalog=project.catalog,
         metrics=_metrics(project, bundle.manifest, evaluation),
-        evaluation=evaluation,
+        evaluation=without_personal_slices(evaluation, _personal(project)),
+        drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
-        reference=Reference.model_validate(bundle.reference) if bundle.reference else None,
+        reference=reference,
         manifest=bundle.manifest,
         run_id=run.name,
     )
+
+
+def without_personal_slices(evaluation: Evaluation, personal: Collection[str]) -> Evaluation:
+    """`evaluation` without the groups of rows whose condition would show a value of a personal column."""
+    kept = [each for each in evaluation.worst_slices if each.column not in personal]
+    return replace(evaluation, worst_slices=kept)
+
+
+def without_personal_values(effects: Effects, personal: Collection[str]) -> Effects:
+    """`effects` without the pictures that would show values of a personal column."""
+    return replace(effects, dependences=[each for each in effects.dependences if each.feature not in personal])
 
 
 def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[ThresholdRow]:
@@ -164,7 +202,7 @@ def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> li
     return threshold_table(actual, shares[positive].to_numpy(), manifest.threshold)
 
 
-def _write(project: Project, data: ReportData) -> None:
+def _write(project: Project, data: ReportData, on_event: EventSink) -> None:
     reports = project.root / "reports"
     write_text(reports / "metrics.json", data.metrics.model_dump_json(indent=2) + "\n")
     write_model_card(reports / "model_card.md", data)
@@ -172,4 +210,6 @@ def _write(project: Project, data: ReportData) -> None:
     run = project.root / "experiments" / str(data.run_id)
     if run.is_dir():
         record_metrics(run, data.metrics)
-        write_plots(run / "plots", data)
+        index_run(project.root)
+        write_plots(run / "plots", data, on_event=on_event)
+        update_live_run(project.root, run)

@@ -134,9 +134,18 @@ class Project:
         """A group label per row that folds must not divide, or None when no entity repeats."""
         return data_steps.groups(self, rows)
 
-    def run(self, *, on_event: EventSink | None = None) -> TrainingRun:
-        """A new run below `experiments/`, to be used in a `with` statement."""
-        return TrainingRun(self, on_event=on_event or sink_from_environment())
+    def run(self, *, on_event: EventSink | None = None, resume: bool = False) -> TrainingRun:
+        """A new run below `experiments/`, to be used in a `with` statement.
+
+        With `resume` it takes over the finished trials of the last run that was interrupted.
+        """
+        return TrainingRun(self, on_event=on_event or sink_from_environment(), resume=resume)
+
+    @property
+    def data_sha256(self) -> str | None:
+        """One hash over the source files in `data/manifest.json`; None before they have been read."""
+        path = self.root / "data" / "manifest.json"
+        return evaluating.data_sha256(self) if path.is_file() else None
 
     @property
     def metrics(self) -> Metrics | None:
@@ -158,11 +167,15 @@ class Project:
         source: Path | str,
         output: Path | str | None = None,
         *,
+        explain: bool = False,
         on_event: EventSink | None = None,
     ) -> predicting.Predicted:
-        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`."""
+        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`.
+
+        With `explain`, the reasons of each prediction are written beside it.
+        """
         sink = on_event or sink_from_environment()
-        return predicting.predict(self, build_features, Path(source), output, on_event=sink)
+        return predicting.predict(self, build_features, Path(source), output, explain=explain, on_event=sink)
 
     def forecast(
         self,

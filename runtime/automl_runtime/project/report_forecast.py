@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from automl_runtime.engine.forecasting.evaluation import ForecastView, SeriesView
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_html import Cell, card, numeric, section, table
-from automl_runtime.project.report_svg import Frame, Scale, Svg
+from automl_runtime.project.report_svg import Frame, Scale, Svg, plain_marks
 from automl_runtime.project.report_text import METRIC_NAMES, clip, count, escape, number, percent
 
 __all__ = ["error_chart", "forecast_charts", "forecast_section", "series_chart"]
@@ -81,8 +81,8 @@ def series_chart(series: SeriesView) -> str:
     frame = _dated(svg, (min(times), max(times)), (low - room, high + room))
     border = frame.x(ahead[0])
     svg.line(border, frame.y(high + room), border, frame.y(low - room), "chosen")
-    corners = [*zip(ahead, series.high, strict=True), *reversed(list(zip(ahead, series.low, strict=True)))]
-    svg.area(_places(frame, corners), "band")
+    upper, lower = (list(zip(ahead, ends, strict=True)) for ends in (series.high, series.low))
+    svg.area(_places(frame, upper), _places(frame, lower), "band")
     svg.path(_places(frame, past), "past")
     svg.path(_places(frame, list(zip(ahead, series.predicted, strict=True))), "curve s0")
     radius = 3.0 if len(actual) <= 120 else 1.8
@@ -116,7 +116,7 @@ def _dated(svg: Svg, times: tuple[float, float], values: tuple[float, float]) ->
     left, top, right, bottom = 64.0, 30.0, svg.width - 14, svg.height - 30
     across, up = Scale(*times, left, right), Scale(*values, bottom, top)
     frame = Frame(svg, across, up)
-    frame.levels(*values, left=left, right=right)
+    frame.levels(plain_marks(*values, most=5), left=left, right=right)
     span = times[1] - times[0]
     for index in range(_MOST_DATES + 1):
         at = times[0] + span * index / _MOST_DATES

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-import threading
-from typing import TextIO
 
-from automl_runtime.events import Event, EventSink, ignore
+from automl_runtime.events import Event, EventSink, ignore, json_lines
+from automl_runtime.project.logs import log_event, logs_json
 
-__all__ = ["json_lines", "sink_from_environment"]
-
-
-def json_lines(stream: TextIO, guard: threading.Lock) -> EventSink:
-    """A sink that writes each event as one JSON line to `stream`; safe to call from several threads."""
-
-    def write(event: Event) -> None:
-        line = json.dumps(event.to_json(), default=str)
-        with guard:
-            stream.write(line + "\n")
-            stream.flush()
-
-    return write
+__all__ = ["sink_from_environment"]
 
 
 def sink_from_environment() -> EventSink:
-    """JSON lines on standard output when $AUTOML_EVENTS is `jsonl`, else nothing."""
-    if os.environ.get("AUTOML_EVENTS") == "jsonl":
-        return json_lines(sys.stdout, threading.Lock())
-    return ignore
+    """JSON lines on standard output if $AUTOML_EVENTS is `jsonl`, the log if $AUTOML_LOG is `json`, else nothing."""
+    sinks = [json_lines(sys.stdout)] if os.environ.get("AUTOML_EVENTS") == "jsonl" else []
+    if logs_json():
+        sinks.append(log_event)
+
+    def tell(event: Event) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return tell if sinks else ignore

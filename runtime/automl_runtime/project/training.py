@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
+import signal
+import threading
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
+from automl_runtime.engine.checkpoint import CHECKPOINT_FILE
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.model import Model
-from automl_runtime.errors import RequestError, shorten
-from automl_runtime.events import Event, EventSink
+from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
+from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
 from automl_runtime.monitoring.reference import sketch
+from automl_runtime.project.logs import bind_run
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.registry.signing import trust
+from automl_runtime.tracking.index import index_run
+from automl_runtime.tracking.mlflow_sink import live_run
 from automl_runtime.tracking.runs import RunFolder
 
 if TYPE_CHECKING:
@@ -26,18 +35,26 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingRun"]
 
+_CHECKPOINT = "checkpoint"
+
 
 class TrainingRun:
     """A run below `experiments/`; use it in a `with` statement and call `save` once.
 
-    Leaving the block without an error marks the run as completed, with one as failed or cancelled.
+    Leaving the block without an error marks the run as completed, with one as failed or cancelled. Inside the block
+    SIGTERM cancels, as Ctrl-C does.
     """
 
-    def __init__(self, project: Project, *, on_event: EventSink) -> None:
+    def __init__(self, project: Project, *, on_event: EventSink, resume: bool = False) -> None:
         """Begins when the block is entered."""
         self._project = project
         self._pass_on = on_event
+        self._resume = resume
         self._folder: RunFolder | None = None
+        self._checkpoint: Path | None = None
+        self._on_term: Any = None
+        self._open = contextlib.ExitStack()
+        self._mlflow: EventSink | None = None
 
     @property
     def budget_seconds(self) -> float:
@@ -60,10 +77,24 @@ class TrainingRun:
             raise RuntimeError("a TrainingRun is used in a `with` statement")
         return self._folder
 
+    @property
+    def checkpoint(self) -> Path:
+        """Where `fit` keeps finished trials until the model is saved; that of the interrupted run when resuming."""
+        return self._checkpoint or self.folder.path / _CHECKPOINT
+
     def on_event(self, event: Event) -> None:
-        """Records `event` in `events.jsonl` and passes it on."""
+        """Records `event` in `events.jsonl` and passes it on.
+
+        The terminal event of `fit` is left out: the run ends when its model has been saved, and says so itself.
+        """
+        if not isinstance(event, TerminalEvent):
+            self._tell(event)
+
+    def _tell(self, event: Event) -> None:
         self.folder.on_event(event)
         self._pass_on(event)
+        if self._mlflow is not None:
+            self._mlflow(event)
 
     def save(self, model: Model | Forecaster, *, inputs: pd.DataFrame) -> str:
         """Writes the model as the next version, signed, and puts it into production.
@@ -112,15 +143,56 @@ class TrainingRun:
                 "search_seconds": round(model.seconds, 3),
             }
         )
-        self.folder.update(cv=model.cv, best_model=model.best_model)
+        self.folder.update(cv=model.cv, best_model=model.best_model, rows=len(inputs))
+        shutil.rmtree(self.checkpoint, ignore_errors=True)
         return version
 
     def __enter__(self) -> Self:
         project = self._project
-        self._folder = RunFolder.create(project.root / "experiments", project.spec.metric.name)
+        experiments = project.root / "experiments"
+        if self._resume:
+            self._checkpoint = _last_checkpoint(experiments)
+        self._folder = RunFolder.create(experiments, project.spec.metric.name)
+        resumed = None if self._checkpoint is None else self._checkpoint.parent.name
+        self._folder.update(seed=project.spec.seed, data_sha256=project.data_sha256, resumed=resumed)
+        bind_run(project.spec.name, self._folder.run_id)
+        index_run(project.root)
+        self._mlflow = self._open.enter_context(live_run(project.root, self._folder.path))
+        if threading.current_thread() is threading.main_thread():
+            self._on_term = signal.signal(signal.SIGTERM, signal.default_int_handler)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._on_term is not None:
+            signal.signal(signal.SIGTERM, self._on_term)
+        self._say_end(error)
         self.folder.__exit__(kind, error, trace)
+        self._open.close()
+        index_run(self._project.root)
+        if isinstance(error, Cancelled) and (self.checkpoint / CHECKPOINT_FILE).is_file():
+            raise Cancelled(error.message, hint="It goes on from there with `automl train --resume`.") from error
+
+    def _say_end(self, error: BaseException | None) -> None:
+        run_id = self.folder.run_id
+        if error is None:
+            record = self.folder.record
+            scores: dict[str, float] = {} if record.cv is None else {record.metric: record.cv}
+            self._tell(TrainingCompleted(run_id, scores))
+        else:
+            cancelled = isinstance(error, Cancelled | KeyboardInterrupt)
+            # The error that ended the run is worth more than one about its folder or about who listens.
+            with contextlib.suppress(OSError, DataError):
+                self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
+
+
+def _last_checkpoint(experiments: Path) -> Path:
+    """That of the newest run that was interrupted after its search had begun."""
+    found = [path.parent for path in experiments.glob(f"run_*/{_CHECKPOINT}/{CHECKPOINT_FILE}")]
+    if not found:
+        raise RequestError(
+            f"No interrupted training lies in {experiments}: there is nothing to resume.",
+            hint="Train without --resume.",
+        )
+    return max(found, key=lambda path: int(path.parent.name.split("_")[1]))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
+import os
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,10 +23,19 @@ from automl_schemas.vocabulary import MetricName
 
 from automl_runtime.errors import Cancelled, DataError
 from automl_runtime.events import Event, TrialFinished, event_from_json
-from automl_runtime.files import write_text
-from automl_runtime.tracking.files import csv_text, is_locked, lock
+from automl_runtime.files import is_locked, lock, write_text
+from automl_runtime.tracking.files import csv_text
 
-__all__ = ["LoggedEvent", "RunFolder", "list_runs", "read_events", "record_metrics"]
+__all__ = [
+    "LoggedEvent",
+    "RunFolder",
+    "list_runs",
+    "read_events",
+    "read_run",
+    "record_metrics",
+    "run_folders",
+    "run_names",
+]
 
 CONFIG = "config.yaml"
 EVENTS = "events.jsonl"
@@ -112,7 +121,7 @@ class RunFolder:
         with self._guard:
             if isinstance(event, TrialFinished):
                 self._record = self._record.model_copy(update={"trials": self._record.trials + 1})
-            line = json.dumps(_finite({"at": round(self._seconds(), 3), **event.to_json()}), default=str)
+            line = json.dumps({"at": round(self._seconds(), 3), **event.to_json()}, default=str)
             try:
                 self._events.write(line + "\n")
                 self._events.flush()
@@ -188,11 +197,21 @@ def list_runs(experiments: Path) -> list[RunRecord]:
 
     A run whose process is gone without having said how it ended is `failed`; one that goes on is `running`.
     """
+    return [record for record in map(read_run, run_folders(experiments)) if record is not None]
+
+
+def run_folders(experiments: Path) -> list[Path]:
+    """The folders of the runs below `experiments`, by number; empty when there are none."""
+    return [experiments / name for name in run_names(experiments)]
+
+
+def run_names(experiments: Path) -> list[str]:
+    """The names of the runs below `experiments`, by number; empty when there are none."""
     if not experiments.is_dir():
         return []
-    folders = [path for path in experiments.iterdir() if _RUN.fullmatch(path.name)]
-    folders.sort(key=lambda path: int(path.name.split("_")[1]))
-    return [record for record in map(_read_record, folders) if record is not None]
+    with os.scandir(experiments) as entries:
+        found = [match for entry in entries if (match := _RUN.fullmatch(entry.name))]
+    return [match[0] for match in sorted(found, key=lambda match: int(match[1]))]
 
 
 def read_events(run: Path) -> Iterator[LoggedEvent]:
@@ -234,7 +253,8 @@ def _numbers(experiments: Path, *, finished: bool = False) -> set[int]:
     return {int(match[1]) for name in names for pattern in patterns if (match := pattern.fullmatch(name))}
 
 
-def _read_record(folder: Path) -> RunRecord | None:
+def read_run(folder: Path) -> RunRecord | None:
+    """The record of the run in `folder`, None when it holds none; see `list_runs` for what `status` says."""
     try:
         record = RunRecord.model_validate_json((folder / RECORD).read_bytes())
     except (OSError, ValueError):
@@ -251,14 +271,3 @@ def _read_record(folder: Path) -> RunRecord | None:
 
 def _record_text(record: RunRecord) -> str:
     return record.model_dump_json(indent=2) + "\n"
-
-
-def _finite(value: Any) -> Any:
-    """`value` with None for the numbers that JSON cannot write."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    return value

@@ -72,6 +72,12 @@ def test_the_budget_of_the_caller_wins(catalog_of):
     assert say("churn in 5 minutes", catalog_of("gym"), budget_seconds=60).spec.training.budget_seconds == 60
 
 
+def test_the_strategy_of_a_document_is_taken(catalog_of):
+    asked = load_request("request: predict which members will quit\nstrategy: tpe\n")
+    assert ground(asked, catalog_of("gym"), source="x").spec.training.strategy == "tpe"
+    assert say("predict which members will quit", catalog_of("gym")).spec.training.strategy == "auto"
+
+
 def test_the_same_request_gives_the_same_spec(catalog_of):
     first = say("predict default risk", catalog_of("loans"))
     assert say("predict default risk", catalog_of("loans")) == first

@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from automl_runtime.tracking.files import csv_text, is_locked, lock
+from automl_runtime.tracking.files import csv_text
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -13,11 +11,3 @@ def test_a_cell_that_begins_like_a_formula_is_escaped(start: str) -> None:
 
 def test_numbers_are_not_escaped() -> None:
     assert csv_text(["a"], [[-1], [None], ["a,b"]]) == 'a\r\n-1\r\n""\r\n"a,b"\r\n'
-
-
-def test_a_lock_lasts_as_long_as_its_file(tmp_path: Path) -> None:
-    with (tmp_path / "file").open("w") as file:
-        lock(file)
-        assert is_locked(tmp_path / "file")
-    assert not is_locked(tmp_path / "file")
-    assert not is_locked(tmp_path / "absent")

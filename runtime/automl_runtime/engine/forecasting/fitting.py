@@ -168,9 +168,9 @@ def _tried(views: _Views, metric: MetricName, options: Options) -> list[_Tried]:
     usable = np.isfinite(views.level) & (views.level > 0)
     relative = bool((views.y >= 0).all() and usable.mean() > 0.5)
     share = replace(options, validation="temporal", budget_seconds=options.budget_seconds / (1 + relative))
-    tried = [_fit(views, np.ones(len(views.y), dtype=bool), metric, share, relative=False)]
+    tried = [_fit(views, np.ones(len(views.y), dtype=bool), metric, share.below("absolute"), relative=False)]
     if relative:
-        tried.append(_fit(views, usable, metric, share, relative=True))
+        tried.append(_fit(views, usable, metric, share.below("relative"), relative=True))
     return tried
 
 

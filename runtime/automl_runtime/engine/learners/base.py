@@ -11,12 +11,14 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_runtime.engine.imbalance import class_weights
 from automl_runtime.engine.preprocessing import Recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import FoldData, Workspace
+from automl_runtime.events import EpochCompleted, EventSink, ignore
 from automl_runtime.inference.parts import Predictor, Reading
 
-__all__ = ["Fit", "Job", "Learner", "Params", "Scale", "Stopper", "target_scale"]
+__all__ = ["EpochReports", "Fit", "Job", "Learner", "Params", "Scale", "Stopper", "target_scale"]
 
 Params = Mapping[str, Any]
 _MARGIN = 0.1
@@ -37,6 +39,30 @@ class Stopper:
         return self.stopped.is_set() or (self.deadline is not None and time.monotonic() > self.deadline)
 
 
+class EpochReports:
+    """Emits `EpochCompleted`, at most one in `seconds` and the last of every fit; thread-safe."""
+
+    def __init__(self, emit: EventSink = ignore, seconds: float = 0.1) -> None:
+        """Shared by all fits of a search."""
+        self._emit, self._seconds = emit, seconds
+        self._next = 0.0
+        self._guard = threading.Lock()
+
+    def due(self) -> bool:
+        """Whether enough time has passed since the last report; the caller then reports."""
+        if self._emit is ignore or time.monotonic() < self._next:
+            return False
+        with self._guard:
+            due = time.monotonic() >= self._next
+            if due:
+                self._next = time.monotonic() + self._seconds
+            return due
+
+    def report(self, event: EpochCompleted) -> None:
+        """Emits `event`."""
+        self._emit(event)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One model to be fitted."""
@@ -49,21 +75,45 @@ class Job:
     stop: Stopper
     rounds: int | None = None
     """Iterations to run at most (a replay), or exactly (when no row validates); None: the learner's own limit."""
+    model: str = ""
+    """The name of the configuration."""
+    epochs: EpochReports = field(default_factory=EpochReports)
 
     @property
     def problem(self) -> Problem:
         """The problem."""
         return self.workspace.problem
 
+    def epoch(
+        self,
+        epoch: int,
+        most: int,
+        *,
+        train_loss: float | None = None,
+        val_loss: float | None = None,
+        last: bool = False,
+    ) -> None:
+        """Says that `epoch` (from 1) of at most `most` is done; cheap enough for every iteration."""
+        if last or self.epochs.due():
+            fold = self.rows.number if len(self.rows.fold.valid) else None
+            self.epochs.report(EpochCompleted(epoch, most, train_loss, val_loss, self.model, fold))
+
     def train_weights(self) -> NDArray[np.float64] | None:
         """Weights of the rows that train, for the loss that suits the metric."""
-        weights = loss_weights(self.problem)
-        return None if weights is None else weights[self.rows.fold.train]
+        return self._weights(self.rows.fold.train)
 
     def valid_weights(self) -> NDArray[np.float64] | None:
         """Weights of the rows that validate."""
+        return self._weights(self.rows.fold.valid)
+
+    def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
         weights = loss_weights(self.problem)
-        return None if weights is None else weights[self.rows.fold.valid]
+        weights = None if weights is None else weights[rows]
+        if self.workspace.asked.imbalance != "weights":
+            return weights
+        codes = self.problem.codes
+        balanced = class_weights(codes[self.rows.fold.train], len(self.problem.classes))[codes[rows]]
+        return np.asarray(balanced if weights is None else weights * balanced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,11 +62,22 @@ class _Watch:
     def __init__(self, job: Job) -> None:
         self.rounds = 0
         self._most = job.rounds or _MOST_ROUNDS
-        self._stop = job.stop
+        self._job, self._stop = job, job.stop
+        self._higher = _metric(job.problem, job.params) in ("AUC", "PRAUC")
 
     def after_iteration(self, info: Any) -> bool:
         self.rounds = int(info.iteration)
-        return self.rounds < self._most and not self._stop()
+        goes_on = self.rounds < self._most and not self._stop()
+        if not goes_on or self._job.epochs.due():
+            self._tell(info.metrics or {})
+        return goes_on
+
+    def _tell(self, metrics: dict[str, dict[str, list[float]]]) -> None:
+        """The losses of the round; what is missing to 1 where more is better."""
+        train = metrics.get("learn", {}).get(_loss(self._job.problem, self._job.params))
+        valid = metrics.get("validation", {}).get(_metric(self._job.problem, self._job.params))
+        val_loss = None if not valid else 1.0 - valid[-1] if self._higher else valid[-1]
+        self._job.epoch(self.rounds, self._most, train_loss=train[-1] if train else None, val_loss=val_loss, last=True)
 
 
 def _pools(job: Job) -> tuple[Any, Any, Reading]:

@@ -13,7 +13,7 @@ from automl_runtime.engine.workspace import ALL_ROWS, FoldData
 from automl_runtime.inference.lightgbm import LightGbm, shrink
 from automl_runtime.inference.parts import Reading
 
-__all__ = ["LightGbmLearner"]
+__all__ = ["AdditiveLearner", "LightGbmLearner"]
 
 _MOST_ROUNDS = 4000
 _ROWS_FOR_THREADS = 10_000
@@ -50,7 +50,7 @@ class LightGbmLearner:
             train, valid = _datasets(job)
             reading = _set_target(job, train, valid)
             booster = lightgbm.train(
-                _params(job),
+                self.settings(job),
                 train,
                 num_boost_round=job.rounds or _MOST_ROUNDS,
                 valid_sets=None if valid is None else [valid],
@@ -63,6 +63,24 @@ class LightGbmLearner:
         text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))
         return Fit(LightGbm(text), reading, rounds, best)
 
+    def settings(self, job: Job) -> dict[str, Any]:
+        """LightGBM's parameters."""
+        return _params(job)
+
+
+class AdditiveLearner(LightGbmLearner):
+    """A sum of functions of one column each, which can be drawn: every tree splits a single column.
+
+    Lou, Caruana and Gehrke, Intelligible Models for Classification and Regression, 2012; `engine.shapes` reads them.
+    """
+
+    name: ClassVar[str] = "additive"
+    refits: ClassVar[bool] = True
+
+    def settings(self, job: Job) -> dict[str, Any]:
+        """LightGBM's parameters; no two columns may meet in a tree."""
+        return _params(job) | {"interaction_constraints": [[place] for place in range(job.rows.fitted.matrix.shape[1])]}
+
 
 class _EndEarly:
     """Ends the fit when the score has not improved for `patience` rounds, or when it is told to; keeps the best round.
@@ -73,7 +91,7 @@ class _EndEarly:
     order = 30
 
     def __init__(self, job: Job) -> None:
-        self._stop = job.stop
+        self._job, self._stop = job, job.stop
         self._patience = int(job.params.get("patience", 60))
         self._best: tuple[float, int, list[Any]] = (-np.inf, 0, [])
 
@@ -89,8 +107,18 @@ class _EndEarly:
         else:
             self._best = (0.0, env.iteration, scores)
         last = env.iteration == env.end_iteration - 1
-        if last or env.iteration - self._best[1] >= self._patience or self._stop():
+        last = last or env.iteration - self._best[1] >= self._patience or self._stop()
+        self._job.epoch(env.iteration + 1, env.end_iteration, val_loss=_loss(scores), last=last)
+        if last:
             raise EarlyStopException(self._best[1], self._best[2])
+
+
+def _loss(scores: list[Any]) -> float | None:
+    """What is watched on the rows that validate; what is missing to 1 where more is better."""
+    if not scores:
+        return None
+    _, _, value, higher_is_better = scores[0][:4]
+    return float(1.0 - value if higher_is_better else value)
 
 
 def _datasets(job: Job) -> tuple[Any, Any]:

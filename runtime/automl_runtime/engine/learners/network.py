@@ -67,6 +67,9 @@ class NetworkLearner:
             loss = -training.steps if valid is None else _loss(training.network().predict(valid.matrix), valid, job)
             if loss < best:
                 best, kept, at = loss, training.network(), training.steps
+            last = training.steps >= limit or stopped or training.steps - at >= patience
+            shown = None if valid is None else loss
+            job.epoch(-(-training.steps // training.epoch), epochs, val_loss=shown, last=last)
         return Fit(kept, reading, training.steps, at or training.steps)
 
 
