@@ -94,6 +94,7 @@ def test_the_report_draws_every_pier(ferries):
     assert "Error by step ahead" in html
     assert "naive: 7 steps before" in html
     assert "Against naive forecasts" in html
+    assert "look different in the holdout: <b>Day</b>" not in html
 
 
 def test_the_generated_code_is_clean(ferries):

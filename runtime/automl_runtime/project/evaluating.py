@@ -156,7 +156,10 @@ def _judged_forecast(
     told = features.assign(**{project.target: rows[project.target]})
     evaluation, view = evaluate_forecast(before_holdout(bundle.model, told), told, seed=project.spec.seed)
     on_event(Progress("evaluating", 1, 3, "report"))
-    return replace(_report_data(project, bundle, rows, evaluation), importance=view.importance, forecast=view)
+    data = _report_data(project, bundle, rows, evaluation)
+    # The holdout of a forecast is later by design; what else has moved is worth a word.
+    moved = [found for found in data.drift if found.column != project.spec.task.time]
+    return replace(data, importance=view.importance, forecast=view, drift=moved)
 
 
 def _personal(project: Project) -> set[str]:
