@@ -10,6 +10,8 @@ Importing this package is cheap; its parts are imported when they are used.
     automl.load("model").predict(new_rows)
 
     automl.fit(frame, "sold", task="forecast", time="day", horizon=28, series=["shop"]).forecast()
+    automl.fit(frame, task="clustering").profile()
+    automl.fit(frame, task="anomaly").explain(frame)
 """
 
 from __future__ import annotations
@@ -18,18 +20,31 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.anomaly.model import AnomalyModel
+    from automl_runtime.engine.clustering.model import ClusterModel
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
 
-__all__ = ["AutoMLClassifier", "AutoMLRegressor", "Forecaster", "__version__", "fit", "load"]
+__all__ = [
+    "AnomalyModel",
+    "AutoMLClassifier",
+    "AutoMLRegressor",
+    "ClusterModel",
+    "Forecaster",
+    "__version__",
+    "fit",
+    "load",
+]
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AnomalyModel": "automl_runtime.engine.anomaly.model",
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "ClusterModel": "automl_runtime.engine.clustering.model",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
     "load": "automl_runtime.engine.loading",
