@@ -23,13 +23,16 @@ if TYPE_CHECKING:
     from automl_runtime.engine.anomaly.model import AnomalyModel
     from automl_runtime.engine.clustering.model import ClusterModel
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
+    from automl_runtime.engine.estimators_unlabelled import AutoMLAnomalyDetector, AutoMLClusterer
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
 
 __all__ = [
     "AnomalyModel",
+    "AutoMLAnomalyDetector",
     "AutoMLClassifier",
+    "AutoMLClusterer",
     "AutoMLRegressor",
     "ClusterModel",
     "Forecaster",
@@ -42,7 +45,9 @@ __version__ = "0.1.0"
 
 _PLACES = {
     "AnomalyModel": "automl_runtime.engine.anomaly.model",
+    "AutoMLAnomalyDetector": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLClassifier": "automl_runtime.engine.estimators",
+    "AutoMLClusterer": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "ClusterModel": "automl_runtime.engine.clustering.model",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",

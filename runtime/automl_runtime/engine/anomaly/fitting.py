@@ -26,6 +26,7 @@ __all__ = ["fit_anomalies"]
 _ROWS = 20_000
 _LIMIT = 10.0
 _DETECTORS = 3
+_USUAL = 0.9
 _FAR = 3.0
 _NORMAL_MAD = 1.4826
 """Standard deviations in a median absolute deviation of a normal distribution."""
@@ -96,7 +97,9 @@ def _fit_more(detectors: Detectors, data: Encoded, watch: Watch, options: Option
     watch.say("tails of the columns")
     if wanted > 1 and not watch.over():
         watch.say("directions that the columns share")
-        detectors = replace(detectors, residuals=fit_residuals(detectors.likeness.coordinates(data)))
+        scores = detectors.scores(data)[:, 0]
+        usual = scores <= np.quantile(scores, _USUAL)
+        detectors = replace(detectors, residuals=fit_residuals(detectors.likeness.coordinates(data), usual))
     if wanted > 2 and not watch.over():
         watch.say("isolation forest")
         detectors = replace(detectors, forest=fit_isolation(detectors.rarity.coordinates(data), options.seed, watch))

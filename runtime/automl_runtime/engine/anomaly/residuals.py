@@ -1,7 +1,8 @@
 """What is left of a row when it is rebuilt from the directions that the columns share.
 
 Principal component analysis as a detector: Shyu et al., A novel anomaly detection scheme based on principal component
-classifier (2003). A row whose columns do not go together as usual cannot be rebuilt, however usual each of them is.
+classifier (2003), there the minor components. A row whose columns do not go together as usual cannot be rebuilt,
+however usual each of its cells is.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl_runtime.errors import BundleError
-from automl_runtime.kernels.arrays import Floats
+from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = ["Residuals", "fit_residuals"]
 
@@ -50,20 +51,21 @@ class Residuals:
             raise BundleError("The directions of the model do not fit its columns.")
 
 
-def fit_residuals(coordinates: Floats) -> Residuals:
-    """Directions with 80 % of the variance, but at most half as many as there are coordinates.
+def fit_residuals(coordinates: Floats, usual: Bools) -> Residuals:
+    """Directions with 80 % of the variance of the `usual` rows, but at most half as many as there are coordinates.
 
-    The usual residual is a quantile that a tenth of strange rows does not move, but at least 5 % of the spread
-    of the coordinate: what is rebuilt exactly would make the smallest rounding strange.
+    Other rows must not take part: a few wild ones would turn the directions towards themselves. The usual residual
+    is a quantile, but at least 5 % of the spread of the coordinate: what is rebuilt exactly would make the smallest
+    rounding strange.
     """
-    center = coordinates.mean(axis=0)
-    centered = coordinates - center
-    variances, axes = np.linalg.eigh(np.cov(coordinates, rowvar=False).reshape(len(center), -1))
-    shares = np.cumsum(variances[::-1]) / variances.sum()
+    rows = coordinates[usual]
+    center = rows.mean(axis=0)
+    variances, axes = np.linalg.eigh(np.cov(rows, rowvar=False).reshape(len(center), -1))
+    shares = np.cumsum(variances[::-1]) / max(variances.sum(), np.finfo(float).tiny)
     kept = min(int(np.searchsorted(shares, _SHARE)) + 1, len(center) // 2)
     axes = np.ascontiguousarray(axes[:, ::-1][:, :kept])
+    centered = coordinates - center
     left = np.abs(centered - (centered @ axes) @ axes.T)
     # 1.645 standard deviations contain 90 % of a normal distribution.
-    usual = np.quantile(left, 0.9, axis=0) / 1.645
-    floor = _SMALLEST * np.maximum(coordinates.std(axis=0), _SMALLEST)
-    return Residuals(center, axes, np.maximum(usual, floor))
+    spread = np.quantile(left, 0.9, axis=0) / 1.645
+    return Residuals(center, axes, np.maximum(spread, _SMALLEST * np.maximum(coordinates.std(axis=0), _SMALLEST)))

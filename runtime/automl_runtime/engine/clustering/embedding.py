@@ -44,6 +44,11 @@ class Embedding:
         """Of a point."""
         return len(self.space.owners) if self.axes is None else self.axes.shape[1]
 
+    @property
+    def counted(self) -> list[str]:
+        """The input columns that count in distances."""
+        return [self.encoder.columns[owner].name for owner in np.unique(self.space.owners[self.space.scale > 0])]
+
     def project(self, coordinates: Floats) -> Floats:
         """The points of rows of coordinates."""
         return coordinates if self.axes is None else coordinates @ self.axes
@@ -108,7 +113,7 @@ def _goes_with_another(coordinates: Floats, owners: Ints) -> Bools:
     Coordinates are cut at their quintiles; two go together when Cramer's V is at least 0.1, and chi-square would be as
     large by chance among all pairs once in a hundred times.
     """
-    from scipy.stats import chi2
+    from scipy.special import chdtri
 
     rows = len(coordinates)
     hot, starts = _one_hot_bins(coordinates)
@@ -118,7 +123,7 @@ def _goes_with_another(coordinates: Floats, owners: Ints) -> Bools:
     cells = (observed - expected) ** 2 / expected
     squares = np.add.reduceat(np.add.reduceat(cells, starts, axis=0), starts, axis=1)
     freedom = np.outer(levels - 1, levels - 1)
-    limit = chi2.isf(_CHANCE / max(1, len(owners) * (len(owners) - 1) // 2), np.maximum(freedom, 1))
+    limit = chdtri(np.maximum(freedom, 1), _CHANCE / max(1, len(owners) * (len(owners) - 1) // 2))
     strength = np.sqrt(squares / (rows * np.maximum(np.minimum.outer(levels, levels) - 1, 1)))
     together = (freedom > 0) & (owners[:, None] != owners) & (squares > limit) & (strength >= _WEAKEST)
     return np.isin(owners, owners[together.any(axis=1)])

@@ -25,6 +25,8 @@ from automl_runtime.kernels.arrays import Floats, Ints
 __all__ = ["fit_clusters"]
 
 _DESIGN_ROWS = 20_000
+_DESCRIBED_ROWS = 5_000
+_PROFILE_SECONDS = 0.1
 _JUDGED_ROWS = 2_000
 _SMALLEST = 0.01
 _WEAK = 0.25
@@ -53,14 +55,14 @@ def fit_clusters(table: pd.DataFrame, options: Options, *, clusters: int | None 
     noise too, unless `clusters` fixes how many there are. `options.trials` counts clusterings.
 
     Raises:
-        RequestError: if `clusters` is less than 2, or more than there are different rows.
+        RequestError: if `clusters` is less than 1, or more than there are different rows.
         TrainingError: if the rows are too few, or all alike.
         Cancelled: after `options.cancel` said so.
     """
     from threadpoolctl import threadpool_limits
 
-    if clusters is not None and clusters < 2:
-        raise RequestError(f"`clusters` must be 2 or more, not {clusters}.")
+    if clusters is not None and clusters < 1:
+        raise RequestError(f"`clusters` must be 1 or more, not {clusters}.")
     watch = Watch(options.clock(), options.on_event, options.cancel)
     encoder = fit_encoder(table, options.kinds)
     # One thread: sums in another order would change the last digits.
@@ -70,16 +72,18 @@ def fit_clusters(table: pd.DataFrame, options: Options, *, clusters: int | None 
 
 def _fit(table: pd.DataFrame, encoder: Encoder, watch: Watch, options: Options, clusters: int | None) -> ClusterModel:
     drawn = np.sort(np.random.default_rng(options.seed).permutation(len(table))[:_DESIGN_ROWS])
+    embedding = fit_embedding(encoder, encoder.encode(table.iloc[drawn]), options.seed)
+    alone = [name for name in (column.name for column in encoder.columns) if name not in embedding.counted]
+    if alone:
+        watch.say(f"columns that go with no other do not count: {', '.join(alone)}")
     started = watch.clock.elapsed()
-    data = encoder.encode(table.iloc[drawn])
-    embedding = fit_embedding(encoder, data, options.seed)
-    points = embedding.project(embedding.space.coordinates(data))
-    # Labels cost about what the sample did, for each row; so do the profiles.
-    pass_seconds = (watch.clock.elapsed() - started) * (len(table) / len(drawn) + 1.0)
+    points = embedding.points(table.iloc[drawn])
+    # The labels of all rows cost for each row what the points of the sample did, and a little for the profiles.
+    pass_seconds = 1.2 * (watch.clock.elapsed() - started) * len(table) / len(drawn) + _PROFILE_SECONDS
     watch.say("measuring distances")
     tried = _search(_sample(points, options.seed, clusters), watch, options, clusters, pass_seconds)
     best = max(tried, key=lambda one: one.score)
-    if best.score < _WEAK:
+    if best.score < _WEAK and clusters != 1:
         text = f"The groups overlap (silhouette {best.score:.2f}, below {_WEAK}): take them with caution."
         options.on_event(Warned(text))
     watch.say(f"labelling {len(table)} rows by {best.name}")
@@ -131,7 +135,8 @@ def _judge(candidate: Candidate, sample: Sample, clusters: int | None) -> _Tried
         assignment = without_small(assignment, labels, sample.least)
         labels = assignment.predict(sample.points)
     fits = clusters is None or len(np.unique(labels[labels != NOISE])) == clusters
-    score = silhouette(sample.distances, labels) if fits else float("nan")
+    # One cluster has no silhouette; it is only tried when it is asked for.
+    score = 0.0 if clusters == 1 else silhouette(sample.distances, labels) if fits else float("nan")
     return _Tried(candidate.name, assignment, score, round(time.monotonic() - started, 4), round(predict_us, 3))
 
 
@@ -184,7 +189,7 @@ def _label(
 
 def _profiles(table: pd.DataFrame, encoder: Encoder, labels: Ints) -> list[ClusterProfile]:
     sizes = {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
-    drawn = np.linspace(0, len(table) - 1, min(len(table), _DESIGN_ROWS)).astype(np.int64)
+    drawn = np.linspace(0, len(table) - 1, min(len(table), _DESCRIBED_ROWS)).astype(np.int64)
     part = table.iloc[drawn]
     return describe(part.set_axis(part.columns.astype("str"), axis=1), encoder.columns, labels[drawn], sizes)
 

@@ -67,6 +67,11 @@ class ClusterModel:
         return [column.name for column in self.embedding.encoder.columns]
 
     @property
+    def counted(self) -> list[str]:
+        """The input columns that count: those that go with another one, or all when none does."""
+        return self.embedding.counted
+
+    @property
     def n_clusters(self) -> int:
         """Clusters found; noise is none."""
         return len(self.centers)
@@ -127,10 +132,10 @@ class ClusterModel:
         """Why each row lies in its cluster and not in the nearest other one.
 
         Returns:
-            A line for each row and column, the most telling first, `most` for each row: `row` (the index of
-            `frame`), `cluster`, `other`, `column`, `value` and `weight`: how much nearer (squared distance to the
-            mean of the cluster) the row is in this column; negative where it is nearer to the other one. Rows that
-            are noise, and all when there is one cluster, have no lines.
+            A line for each row and column that counts, the most telling first, at most `most` for each row: `row`
+            (the index of `frame`), `cluster`, `other`, `column`, `value` and `weight`: how much nearer (squared
+            distance to the mean of the cluster) the row is in this column; negative where it is nearer to the other
+            one. Rows that are noise, and all when there is one cluster, have no lines.
         """
         table = as_frame(frame).reset_index(drop=True)
         lines: list[pd.DataFrame] = []
@@ -154,17 +159,17 @@ class ClusterModel:
         distances = squares.sum(axis=1)
         distances[label] = np.inf
         other = int(np.argmin(distances))
-        width = len(self.features)
-        weights = np.bincount(self.embedding.space.owners, squares[other] - squares[label], minlength=width)
-        columns = np.argsort(-weights, kind="stable")[:most]
-        names = [self.features[column] for column in columns]
+        owners = np.unique(self.embedding.space.owners[self.embedding.space.scale > 0])
+        gains = np.bincount(self.embedding.space.owners, squares[other] - squares[label])[owners]
+        order = np.argsort(-gains, kind="stable")[:most]
+        names = [self.features[column] for column in owners[order]]
         return pd.DataFrame(
             {
                 "cluster": label,
                 "other": other,
                 "column": names,
                 "value": pd.Series([cells[name] for name in names], dtype=object),
-                "weight": weights[columns],
+                "weight": gains[order],
             }
         )
 

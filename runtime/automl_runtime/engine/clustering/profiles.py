@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -69,17 +68,17 @@ def describe(
 ) -> list[ClusterProfile]:
     """A profile of each cluster, by these rows and their labels; `sizes` counts all training rows of each label."""
     total = sum(sizes.values())
-    traits: dict[int, list[Trait]] = {label: [] for label in sizes}
+    names = sorted(sizes, key=lambda label: (label == NOISE, label))
+    masks = {label: labels == label for label in names}
+    compared = [label for label in names if 0 < masks[label].sum() < len(labels)]
+    traits: dict[int, list[Trait]] = {label: [] for label in names}
     for column in columns:
-        compare = _Comparison.of(column, frame[column.name])
-        for label, found in traits.items():
-            inside = labels == label
-            if inside.any() and not inside.all():
-                found.append(compare(inside))
-    return [
-        ClusterProfile(label, sizes[label], sizes[label] / total, _strongest(traits[label]))
-        for label in sorted(sizes, key=lambda label: (label == NOISE, label))
-    ]
+        values = frame[column.name]
+        compare, absent = _comparison(column, values), _missing(column, values.isna().to_numpy())
+        for label in compared:
+            pair = (compare(masks[label]), absent(masks[label]))
+            traits[label].append(max(pair, key=lambda trait: trait.strength))
+    return [ClusterProfile(label, sizes[label], sizes[label] / total, _strongest(traits[label])) for label in names]
 
 
 def _strongest(traits: list[Trait]) -> tuple[Trait, ...]:
@@ -87,50 +86,47 @@ def _strongest(traits: list[Trait]) -> tuple[Trait, ...]:
     return tuple(trait for place, trait in enumerate(ordered[:_MOST_TRAITS]) if place == 0 or trait.strength >= _WEAK)
 
 
-class _Comparison:
+def _comparison(column: Column, values: pd.Series) -> Callable[[Bools], Trait]:
     """Compares the cells of a column inside a cluster with those outside."""
+    if column.kind in ("number", "date"):
+        return _ranked(column, _numbers(column, values))
+    if column.kind == "text":
+        words = [sorted(set(_WORD.findall(text.lower()))) if text else [] for text in to_texts(values)]
+        rows = np.repeat(np.arange(len(words)), [len(found) for found in words])
+        return _shares(column, [word for found in words for word in found], rows, "says")
+    known = np.flatnonzero(values.notna().to_numpy())
+    codes, uniques = pd.factorize(values.iloc[known].astype("object"))
+    levels = [spell(level) for level in uniques]
+    return _shares(column, [levels[code] for code in codes], known, "is")
 
-    @staticmethod
-    def of(column: Column, values: pd.Series) -> Callable[[Bools], Trait]:
-        known = values.notna().to_numpy()
-        if column.kind in ("number", "date"):
-            numbers = _numbers(column, values)
-            known = np.isfinite(numbers)
-            compare = _ranked(column, numbers, known)
-        elif column.kind == "text":
-            compare = _shares(column, [_words(text) for text in to_texts(values)], "says")
-        else:
-            cells = [set() if null else {spell(cell)} for cell, null in zip(values, ~known, strict=True)]
-            compare = _shares(column, cells, "is")
-        absent = _shares(column, [set() if there else {""} for there in known], "is missing")
 
-        def stronger(inside: Bools) -> Trait:
-            return max(compare(inside), absent(inside), key=lambda trait: trait.strength)
+def _missing(column: Column, missing: Bools) -> Callable[[Bools], Trait]:
+    def compare(inside: Bools) -> Trait:
+        here, there = float(missing[inside].mean()), float(missing[~inside].mean())
+        text = f"{_quoted(column.name)} is missing: {here:.0%} (others {there:.0%})"
+        return Trait(column.name, abs(here - there), text)
 
-        return stronger
+    return compare
 
 
 def _numbers(column: Column, values: pd.Series) -> Floats:
+    """Finite numbers, seconds for dates; NaN where there is none."""
     if column.kind == "date":
         moments = pd.to_datetime(values, errors="coerce", utc=True, format="mixed").dt.tz_localize(None)
         return np.where(moments.isna(), np.nan, moments.to_numpy("datetime64[s]").astype(np.float64))
-    found = pd.to_numeric(values.astype("object"), errors="coerce")
-    return np.asarray(found.to_numpy(dtype=np.float64, na_value=np.nan))
+    cells = pd.to_numeric(values.astype("object"), errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isfinite(cells), cells, np.nan)
 
 
-def _ranked(column: Column, numbers: Floats, known: Bools) -> Callable[[Bools], Trait]:
-    from scipy.stats import rankdata
-
-    ranks = np.zeros(len(numbers))
-    ranks[known] = rankdata(numbers[known])
+def _ranked(column: Column, numbers: Floats) -> Callable[[Bools], Trait]:
+    ranks, known = pd.Series(numbers).rank().to_numpy(), np.isfinite(numbers)
 
     def compare(inside: Bools) -> Trait:
         here, there = inside & known, ~inside & known
-        if not here.any() or not there.any():
+        count, others = int(here.sum()), int(there.sum())
+        if not count or not others:
             return Trait(column.name, 0.0, f"{_quoted(column.name)} is not known")
-        count = int(here.sum())
-        wins = ranks[here].sum() - count * (count + 1) / 2
-        delta = float(2 * wins / (count * there.sum()) - 1)
+        delta = float(2 * (ranks[here].sum() - count * (count + 1) / 2) / (count * others) - 1)
         middle, other = (_typical(column, numbers[rows]) for rows in (here, there))
         word = ("later" if delta > 0 else "earlier") if column.kind == "date" else ("high" if delta > 0 else "low")
         return Trait(column.name, abs(delta), f"{_quoted(column.name)} {word}: median {middle} (others {other})")
@@ -143,28 +139,23 @@ def _typical(column: Column, numbers: Floats) -> str:
     return str(np.datetime64(int(median), "s").astype("datetime64[D]")) if column.kind == "date" else f"{median:,.4g}"
 
 
-def _shares(column: Column, cells: Sequence[set[str]], verb: str) -> Callable[[Bools], Trait]:
-    """The value whose share differs most; `verb` says what a cell does with it."""
+def _shares(column: Column, words: Sequence[str], rows: Ints, verb: str) -> Callable[[Bools], Trait]:
+    """The word whose share differs most, where word `i` stands in row `rows[i]`; `verb` says what a cell does."""
+    codes, uniques = pd.factorize(np.array(words, dtype=object), sort=True)
 
     def compare(inside: Bools) -> Trait:
-        here: Counter[str] = Counter()
-        there: Counter[str] = Counter()
-        for place, cell in enumerate(cells):
-            (here if inside[place] else there).update(cell)
-        rows, others = int(inside.sum()), int((~inside).sum())
-        differences = {word: here[word] / rows - there[word] / others for word in sorted(here | there)}
-        if not differences:
-            return Trait(column.name, 0.0, f"{_quoted(column.name)} {verb} alike")
-        word = max(differences, key=lambda word: (abs(differences[word]), differences[word] > 0))
-        value = f" {_quoted(word)}" if word or verb != "is missing" else ""
-        text = f"{_quoted(column.name)} {verb}{value}: {here[word] / rows:.0%} (others {there[word] / others:.0%})"
-        return Trait(column.name, abs(differences[word]), text)
+        if not len(uniques):
+            return Trait(column.name, 0.0, f"{_quoted(column.name)} is not known")
+        marked = inside[rows]
+        here = np.bincount(codes[marked], minlength=len(uniques)) / inside.sum()
+        there = np.bincount(codes[~marked], minlength=len(uniques)) / (~inside).sum()
+        strength = np.abs(here - there)
+        # Of two levels one has more where the other has less: the one that is frequent here says it.
+        best = int(np.lexsort((here < there, -strength.round(9)))[0])
+        text = f"{_quoted(column.name)} {verb} {_quoted(uniques[best])}: {here[best]:.0%} (others {there[best]:.0%})"
+        return Trait(column.name, float(strength[best]), text)
 
     return compare
-
-
-def _words(text: str | None) -> set[str]:
-    return set(_WORD.findall(text.lower())) if text is not None else set()
 
 
 def _quoted(value: str) -> str:
