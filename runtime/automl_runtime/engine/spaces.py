@@ -123,7 +123,8 @@ def fit_likeness(encoder: Encoder, data: Encoded, seed: int, *, limit: float) ->
         TrainingError: if every column has the same value in all rows.
     """
     maker = _Maker(encoder, data)
-    columns = _varying(data)
+    # Of texts, topics are enough: how long they are would outweigh what they speak of.
+    columns = np.array([column for column in _varying(data) if maker.numbers[column] not in maker.texts], np.int64)
     if len(columns):
         block = _scaled(data, columns)
         maker.add(block, [*maker.numbers[columns], *maker.numbers[columns[block.flagged]]])
@@ -214,8 +215,12 @@ class _Maker:
             raise TrainingError("Every column has the same value in all rows: there is nothing to learn from.")
         if not level:
             return space
-        total = np.bincount(owners, variance)
-        return replace(space, scale=1.0 / np.sqrt(np.maximum(total, 1.0))[owners])
+        # The main topics of a text count more: the many small ones are the chance of words.
+        texts = np.isin(owners, self.texts)
+        weights = np.where(texts, np.sqrt(variance), 1.0)
+        total = np.bincount(owners, variance * weights**2)[owners]
+        least = np.where(texts & (total > 0), 0.0, 1.0)
+        return replace(space, scale=weights / np.sqrt(np.maximum(total, least)))
 
 
 def _varying(data: Encoded) -> Ints:
@@ -314,3 +319,5 @@ def _check_tables(blocks: tuple[Block, ...], encoder: Encoder) -> None:
             starts = np.concatenate([[0], np.cumsum(sizes)])
             if not np.array_equal(starts, block.offsets) or len(block.table) != starts[-1]:
                 raise BundleError("A table of the model does not fit the levels of its categories.")
+            if isinstance(block, OneHot) and bool((block.table >= block.width).any()):
+                raise BundleError("A table of the model points out of its columns.")

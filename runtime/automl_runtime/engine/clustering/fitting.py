@@ -81,7 +81,7 @@ def _fit(table: pd.DataFrame, encoder: Encoder, watch: Watch, options: Options, 
     # The labels of all rows cost for each row what the points of the sample did, and a little for the profiles.
     pass_seconds = 1.2 * (watch.clock.elapsed() - started) * len(table) / len(drawn) + _PROFILE_SECONDS
     watch.say("measuring distances")
-    tried = _search(_sample(points, options.seed, clusters), watch, options, clusters, pass_seconds)
+    tried = _search(_sample(points, options.seed, clusters), watch, options, clusters, len(table), pass_seconds)
     best = max(tried, key=lambda one: one.score)
     if best.score < _WEAK and clusters != 1:
         text = f"The groups overlap (silhouette {best.score:.2f}, below {_WEAK}): take them with caution."
@@ -105,10 +105,14 @@ def _sample(points: Floats, seed: int, clusters: int | None) -> Sample:
     return Sample(rows, squareform(pdist(rows)), distinct, least, seed)
 
 
-def _search(sample: Sample, watch: Watch, options: Options, clusters: int | None, reserve: float) -> list[_Tried]:
+def _search(
+    sample: Sample, watch: Watch, options: Options, clusters: int | None, rows: int, reserve: float
+) -> list[_Tried]:
+    """Tries candidates until labelling `rows` rows, and `reserve` seconds, are all that the time suffices for."""
     tried: list[_Tried] = []
     for number, candidate in enumerate(candidates(sample, clusters)):
-        if number == options.trials or (tried and watch.over(reserve)):
+        labelling = max((one.predict_us for one in tried), default=0.0) * rows / 1e6
+        if number == options.trials or (tried and watch.over(reserve + labelling)):
             break
         watch.check()
         found = _judge(candidate, sample, clusters)
@@ -128,12 +132,11 @@ def _judge(candidate: Candidate, sample: Sample, clusters: int | None) -> _Tried
     """The candidate and its silhouette: NaN when it is not what was asked, or no clustering."""
     started = time.monotonic()
     assignment = candidate.make()
+    if clusters is None:
+        assignment = without_small(assignment, assignment.predict(sample.points), sample.least)
     made = time.monotonic()
     labels = assignment.predict(sample.points)
     predict_us = 1e6 * (time.monotonic() - made) / len(labels)
-    if clusters is None:
-        assignment = without_small(assignment, labels, sample.least)
-        labels = assignment.predict(sample.points)
     fits = clusters is None or len(np.unique(labels[labels != NOISE])) == clusters
     # One cluster has no silhouette; it is only tried when it is asked for.
     score = 0.0 if clusters == 1 else silhouette(sample.distances, labels) if fits else float("nan")

@@ -20,6 +20,7 @@ __all__ = ["ClusterProfile", "Trait", "describe"]
 _MOST_TRAITS = 5
 _WEAK = 0.15
 _LONGEST = 40
+_LACK = 0.5
 _WORD = re.compile(r"\w{2,}")
 
 
@@ -149,11 +150,11 @@ def _shares(column: Column, words: Sequence[str], rows: Ints, verb: str) -> Call
         marked = inside[rows]
         here = np.bincount(codes[marked], minlength=len(uniques)) / inside.sum()
         there = np.bincount(codes[~marked], minlength=len(uniques)) / (~inside).sum()
-        strength = np.abs(here - there)
-        # Of two levels one has more where the other has less: the one that is frequent here says it.
-        best = int(np.lexsort((here < there, -strength.round(9)))[0])
+        gains = here - there
+        # What a cluster has says more than what it lacks, unless that is by far the larger difference.
+        best = int(np.argmax(gains)) if gains.max() >= -_LACK * gains.min() else int(np.argmin(gains))
         text = f"{_quoted(column.name)} {verb} {_quoted(uniques[best])}: {here[best]:.0%} (others {there[best]:.0%})"
-        return Trait(column.name, float(strength[best]), text)
+        return Trait(column.name, float(abs(gains[best])), text)
 
     return compare
 

@@ -233,3 +233,26 @@ def test_progress_is_reported_and_a_cancelled_fit_ends(fitted):
     assert "isolation forest" in messages
     with pytest.raises(Cancelled):
         fit(fitted[0], task="anomaly", cancel=lambda: True)
+
+
+def test_one_detector_stands_however_short_the_time(fitted):
+    frame, strange, _, _ = fitted
+    model = fit(frame, task="anomaly", budget_seconds=1e-6)
+    assert (len(model.detectors.ranks), model.detectors.forest) == (1, None)
+    assert model.evaluate(frame, pd.Series(strange))["roc_auc"] > 0.6
+
+
+def test_arrow_tables_are_taken(fitted):
+    import pyarrow as pa
+
+    frame, _, _, model = fitted
+    scores = model.score_samples(pa.Table.from_pandas(frame))
+    assert scores.tolist() == model.score_samples(frame).tolist()
+
+
+def test_a_gap_beside_usual_cells_is_not_strange(fitted):
+    frame, strange, _, _ = fitted
+    holes = frame.assign(fee=frame["fee"].mask(np.arange(len(frame)) % 5 == 0))
+    model = fit(holes, task="anomaly", trials=3)
+    gaps = holes["fee"].isna() & ~strange
+    assert abs(model.score_samples(holes)[gaps].mean() - 0.5) < 0.15

@@ -47,7 +47,9 @@ def test_the_labels_of_training_rows_are_what_is_predicted(fitted):
     shuffled = frame.sample(frac=1, random_state=0)[frame.columns[::-1]]
     pd.testing.assert_series_equal(model.predict(frame), model.labels)
     pd.testing.assert_series_equal(model.predict(shuffled).sort_index(), model.labels)
-    assert model.labels.value_counts().index.tolist() == [0, 1, 2]
+    sizes = model.labels.value_counts().sort_index()
+    assert sizes.index.tolist() == [0, 1, 2]
+    assert sizes.is_monotonic_decreasing
 
 
 def test_the_order_of_columns_and_a_repetition_change_nothing(fitted):
@@ -252,3 +254,51 @@ def test_many_rows_are_labelled_from_a_sample():
     model = fit(frame, task="clustering", trials=4)
     assert model.n_clusters == 4
     assert adjusted_rand_score(truth, model.labels) > 0.85
+
+
+def test_the_first_clustering_stands_however_short_the_time(fitted):
+    model = fit(fitted[0], task="clustering", budget_seconds=1e-6)
+    assert [row.model for row in model.leaderboard()] == ["kmeans(2)"]
+    assert set(model.labels) == {0, 1}
+
+
+def test_one_cluster_holds_all_rows_and_explains_none(fitted):
+    model = fit(fitted[0], task="clustering", clusters=1, trials=1)
+    assert (set(model.labels), model.cv) == ({0}, 0.0)
+    assert model.explain(fitted[0].head()).empty
+
+
+def test_arrow_tables_and_repeated_indices_are_taken(fitted):
+    import pyarrow as pa
+
+    frame, _, model = fitted
+    assert model.predict(pa.Table.from_pandas(frame)).tolist() == model.labels.tolist()
+    twice = frame.head(2).set_axis(["a", "a"])
+    assert model.explain(twice, most=1)["row"].tolist() == ["a", "a"]
+
+
+def test_gaps_are_filled_in_by_the_other_columns():
+    frame, truth = _groups()
+    model = fit(frame, task="clustering", clusters=3, trials=1)
+    holes = frame.assign(income=None)
+    assert adjusted_rand_score(truth, model.predict(holes)) > 0.8
+
+
+def test_columns_that_go_with_no_other_do_not_count(fitted):
+    assert fitted[2].counted == ["income", "plan", "since", "visits"]
+    lonely = pd.DataFrame(np.random.default_rng(0).normal(size=(200, 3)), columns=list("abc"))
+    assert fit(lonely, task="clustering", trials=1).counted == ["a", "b", "c"]
+
+
+def test_texts_are_grouped_by_what_they_speak_of():
+    rng = np.random.default_rng(0)
+    themes = ["engine brake tyre wheel road fuel".split(), "oven flour sugar butter yeast bread".split()]
+    truth = rng.integers(0, 2, 200)
+    notes = [" ".join(rng.permutation(themes[theme])[:4]) + f" {rng.integers(1e6)}" for theme in truth]
+    frame = pd.DataFrame({"note": notes, "amount": truth + rng.normal(size=200)})
+    model = fit(frame, task="clustering", trials=1)
+    assert adjusted_rand_score(truth, model.labels) > 0.85
+    assert any("'note' says" in trait.text for trait in model.profile()[0].traits)
+    odd = fit(frame, task="anomaly", trials=3)
+    assert odd.typical["note"].endswith("characters")
+    assert 0 <= odd.score_samples(frame.assign(note=None)).mean() <= 1
