@@ -13,17 +13,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl_runtime.engine.axes import main_axes
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.engine.target_means import flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics
 from automl_runtime.errors import BundleError, TrainingError, shorten
 from automl_runtime.inference.blocks import Block, Codes, Filled, OneHot, Scaled, read_block, write_block
-from automl_runtime.inference.encoding import UNSEEN, Encoded, Encoder, FeatureKind
+from automl_runtime.inference.encoding import MISSING, UNSEEN, Encoded, Encoder, FeatureKind
 from automl_runtime.inference.parts import Design, encoded_rows
 from automl_runtime.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["Space", "encoded_chunks", "fit_encoder", "fit_likeness", "fit_rarity", "read_space", "write_space"]
+__all__ = [
+    "Space",
+    "encoded_chunks",
+    "fit_encoder",
+    "fit_filling",
+    "fit_likeness",
+    "fit_rarity",
+    "read_space",
+    "write_space",
+]
 
 _CHUNK = 20_000
 _ARRAYS = ("owners", "scale", "center", "axes")
@@ -117,7 +127,8 @@ def fit_likeness(encoder: Encoder, data: Encoded, seed: int, *, limit: float) ->
     """Numbers standardised robustly, categories one-hot, texts as topics; each input column varies by 1 at most.
 
     Standardised 0/1 columns, plain one-hot and unit-length texts all put two random rows at a squared distance of
-    about 2, the idea of Gower's coefficient (1971). Coordinates are cut off at `limit` standard deviations.
+    about 2, the idea of Gower's coefficient (1971). That cells are missing makes no rows alike. Coordinates are cut
+    off at `limit` standard deviations.
 
     Raises:
         TrainingError: if every column has the same value in all rows.
@@ -127,27 +138,28 @@ def fit_likeness(encoder: Encoder, data: Encoded, seed: int, *, limit: float) ->
     columns = np.array([column for column in _varying(data) if maker.numbers[column] not in maker.texts], np.int64)
     if len(columns):
         block = _scaled(data, columns)
-        maker.add(block, [*maker.numbers[columns], *maker.numbers[columns[block.flagged]]])
+        maker.add(block, list(maker.numbers[columns]))
     if data.codes.shape[1]:
         maker.add(*_one_hot(data, maker.codes))
     maker.add_topics(seed)
-    return _fit_filling(maker.space(limit, level=True), data)
+    return maker.space(limit, level=True)
 
 
-def _fit_filling(space: Space, data: Encoded) -> Space:
-    """Directions with 80 % of the variance, fitted to what they filled in, a few times over (Josse and Husson, 2012).
+def fit_filling(space: Space, data: Encoded) -> Space:
+    """The same with missing numbers filled in by the columns they go with.
 
-    A third of the coordinates and ten at most: with more, a row would be rebuilt from its own gaps.
+    Directions with 80 % of the variance, fitted to what they filled in, a few times over (Josse and Husson, 2012).
+
+    Without, they are medians. A third of the coordinates and ten at most: with more, a row would be rebuilt from its
+    own gaps.
     """
     if not np.isnan(data.numbers).any():
         return space
     for _ in range(_REFITS):
         coordinates = space.coordinates(data)
         center = coordinates.mean(axis=0)
-        variances, axes = np.linalg.eigh(np.cov(coordinates, rowvar=False).reshape(len(center), -1))
-        shares = np.cumsum(variances[::-1]) / variances.sum()
-        kept = min(int(np.searchsorted(shares, _FILLING_SHARE)) + 1, _FILLING_AXES, -(-len(center) // 3))
-        space = replace(space, center=center, axes=np.ascontiguousarray(axes[:, ::-1][:, :kept]))
+        axes = main_axes(coordinates, _FILLING_SHARE, min(_FILLING_AXES, -(-len(center) // 3)))
+        space = replace(space, center=center, axes=axes)
     return space
 
 
@@ -156,9 +168,6 @@ def fit_rarity(encoder: Encoder, data: Encoded, seed: int) -> tuple[Space, Bools
 
     A level that never occurred is as rare as those that occurred once (Good, The population frequencies of species,
     1953).
-
-    Raises:
-        TrainingError: if every column has the same value in all rows.
     """
     maker = _Maker(encoder, data)
     columns = _varying(data)
@@ -172,10 +181,10 @@ def fit_rarity(encoder: Encoder, data: Encoded, seed: int) -> tuple[Space, Bools
     maker.add_topics(seed)
     width = len(maker.owners)
     tables = [level_counts(data, column) for column in range(data.codes.shape[1])]
-    uneven = np.array([j for j, counts in enumerate(tables) if len(set(counts[counts > 0])) > 1], dtype=np.int64)
-    if len(uneven):
-        logs = [_log_counts(tables[column]) for column in uneven]
-        maker.add(Codes(uneven, *flatten_tables(logs)), list(maker.codes[uneven]))
+    several = np.array([j for j, counts in enumerate(tables) if (counts > 0).sum() > 1], dtype=np.int64)
+    if len(several):
+        logs = [_log_counts(tables[column]) for column in several]
+        maker.add(Codes(several, *flatten_tables(logs)), list(maker.codes[several]))
     return maker.space(np.inf, level=False), np.arange(len(maker.owners)) >= width
 
 
@@ -210,11 +219,11 @@ class _Maker:
         owners = np.array(self.owners, dtype=np.int64)
         width = len(owners)
         space = Space(Design(tuple(self.blocks)), owners, np.ones(width), limit, np.zeros(width), np.empty((width, 0)))
+        if not level:
+            return space
         variance = space.coordinates(self.data).var(axis=0)
         if not (variance > 0).any():
             raise TrainingError("Every column has the same value in all rows: there is nothing to learn from.")
-        if not level:
-            return space
         # The main topics of a text count more: the many small ones are the chance of words.
         texts = np.isin(owners, self.texts)
         weights = np.where(texts, np.sqrt(variance), 1.0)
@@ -243,7 +252,7 @@ def _scaled(data: Encoded, columns: Ints) -> Scaled:
     values = np.where(logged, logs, values)
     inner = np.clip(values, *np.quantile(values, [_TAIL, 1 - _TAIL], axis=0))
     spread = np.where(inner.std(axis=0) > 0, inner.std(axis=0), values.std(axis=0))
-    flagged = np.flatnonzero(missing.any(axis=0))
+    flagged = np.empty(0, dtype=np.int64)
     return Scaled(columns, fill, logged, inner.mean(axis=0), np.where(spread > 0, spread, 1.0), flagged)
 
 
@@ -257,12 +266,13 @@ def _skewness(values: Floats) -> Floats:
 
 
 def _one_hot(data: Encoded, owners: Ints) -> tuple[OneHot, list[int]]:
-    """A column for each level of at least a percent of the rows (missing is a level), one for the rarer together."""
+    """A column for each level of at least a percent of the rows, one for the rarer together; none where missing."""
     least = max(2.0, _RAREST * len(data))
     tables: list[Ints] = []
     found: list[int] = []
     for column, owner in enumerate(owners):
         counts = level_counts(data, column)
+        counts[MISSING - UNSEEN] = 0
         table = np.full(len(counts), -1, dtype=np.int64)
         common = np.flatnonzero(counts >= least)
         rare = (counts > 0) & (counts < least)

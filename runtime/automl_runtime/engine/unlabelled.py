@@ -67,9 +67,7 @@ def refuse_wishes(wishes: Mapping[str, Any], task: TaskType | None = None) -> No
 
 
 def _refuse(task: TaskType, options: Options, given: Mapping[str, Any]) -> None:
-    names = [
-        name for name, value in given.items() if value is not None and not (isinstance(value, tuple) and not value)
-    ]
+    names = [name for name, value in given.items() if value is not None and not _is_empty(value)]
     names += [name for name in _OF_A_SEARCH if getattr(options, name) != getattr(Options(), name)]
     if names:
         raise RequestError(

@@ -15,7 +15,7 @@ from automl_runtime.engine.anomaly.residuals import fit_residuals
 from automl_runtime.engine.anomaly.tails import fit_tails
 from automl_runtime.engine.anomaly.typical import describe
 from automl_runtime.engine.options import Options
-from automl_runtime.engine.spaces import fit_encoder, fit_likeness, fit_rarity
+from automl_runtime.engine.spaces import fit_encoder, fit_filling, fit_likeness, fit_rarity
 from automl_runtime.engine.watch import Watch
 from automl_runtime.errors import RequestError
 from automl_runtime.inference.encoding import Encoded
@@ -65,7 +65,7 @@ def fit_anomalies(
         rarity, counted = fit_rarity(encoder, data, options.seed)
         bare = Detectors(
             rarity,
-            fit_likeness(encoder, data, options.seed, limit=_LIMIT),
+            fit_filling(fit_likeness(encoder, data, options.seed, limit=_LIMIT), data),
             fit_tails(rarity.coordinates(data), counted),
             residuals=None,
             forest=None,

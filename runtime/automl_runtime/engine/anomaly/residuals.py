@@ -11,12 +11,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl_runtime.engine.axes import main_axes
 from automl_runtime.errors import BundleError
 from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = ["Residuals", "fit_residuals"]
 
 _SHARE = 0.8
+_MOST = 100
 _SMALLEST = 0.05
 
 
@@ -52,7 +54,8 @@ class Residuals:
 
 
 def fit_residuals(coordinates: Floats, usual: Bools) -> Residuals:
-    """Directions with 80 % of the variance of the `usual` rows, but at most half as many as there are coordinates.
+    """Directions with 80 % of the variance of the `usual` rows, but at most half as many as there are coordinates,
+    and 100.
 
     Other rows must not take part: a few wild ones would turn the directions towards themselves. The usual residual
     is a quantile, but at least 5 % of the spread of the coordinate: what is rebuilt exactly would make the smallest
@@ -60,10 +63,7 @@ def fit_residuals(coordinates: Floats, usual: Bools) -> Residuals:
     """
     rows = coordinates[usual]
     center = rows.mean(axis=0)
-    variances, axes = np.linalg.eigh(np.cov(rows, rowvar=False).reshape(len(center), -1))
-    shares = np.cumsum(variances[::-1]) / max(variances.sum(), np.finfo(float).tiny)
-    kept = min(int(np.searchsorted(shares, _SHARE)) + 1, len(center) // 2)
-    axes = np.ascontiguousarray(axes[:, ::-1][:, :kept])
+    axes = main_axes(rows, _SHARE, min(len(center) // 2, _MOST)) if len(center) > 1 else np.empty((1, 0))
     centered = coordinates - center
     left = np.abs(centered - (centered @ axes) @ axes.T)
     # 1.645 standard deviations contain 90 % of a normal distribution.

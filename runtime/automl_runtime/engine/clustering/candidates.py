@@ -51,6 +51,9 @@ class Candidate:
 
 def candidates(sample: Sample, clusters: int | None) -> Iterator[Candidate]:
     """All that are worth a try, in this order; `clusters` fixes their number where an algorithm allows it."""
+    if clusters == 1:
+        yield Candidate("kmeans(1)", partial(_kmeans, sample, 1))
+        return
     hierarchy = _Hierarchy(sample)
     most = min(_MOST_CLUSTERS, sample.distinct, len(sample.points) // sample.least)
     counts = range(2, most + 1) if clusters is None else range(clusters, clusters + 1)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from automl_runtime.engine.axes import main_axes
 from automl_runtime.engine.saving import Arrays
-from automl_runtime.engine.spaces import Space, encoded_chunks, fit_likeness, read_space, write_space
+from automl_runtime.engine.spaces import Space, encoded_chunks, fit_filling, fit_likeness, read_space, write_space
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.kernels.arrays import Bools, Floats, Ints
@@ -25,6 +26,7 @@ _COMPARED = 4_000
 _QUANTILES = (0.2, 0.4, 0.6, 0.8)
 _CHANCE = 0.01
 _WEAKEST = 0.1
+_WIDE = 600
 _SMALLEST = 1e-9
 
 
@@ -93,28 +95,31 @@ def fit_embedding(encoder: Encoder, data: Encoded, seed: int) -> Embedding:
         TrainingError: if every column has the same value in all rows.
     """
     space = fit_likeness(encoder, data, seed, limit=_LIMIT)
+    # Before gaps are filled: what is filled in by other columns goes with them by its making.
     coordinates = space.coordinates(data)
     drawn = np.random.default_rng(seed).permutation(len(coordinates))[:_COMPARED]
     counts = _goes_with_another(coordinates[drawn], space.owners)
     if counts.any():
         space = replace(space, scale=np.where(counts, space.scale, 0.0))
-        coordinates = space.coordinates(data)
-    variances, axes = np.linalg.eigh(np.cov(coordinates, rowvar=False).reshape(len(space.owners), -1))
-    shares = np.cumsum(variances[::-1]) / variances.sum()
-    kept = min(max(2, int(np.searchsorted(shares, _SHARE)) + 1), _DIMENSIONS)
-    if kept >= len(space.owners):
-        return Embedding(encoder, space, None)
-    return Embedding(encoder, space, np.ascontiguousarray(axes[:, ::-1][:, :kept]))
+    space = fit_filling(space, data)
+    coordinates = space.coordinates(data)
+    axes = main_axes(coordinates, _SHARE, _DIMENSIONS)
+    if axes.shape[1] == 1:
+        axes = main_axes(coordinates, 1.0, 2)
+    return Embedding(encoder, space, axes if axes.shape[1] < len(space.owners) else None)
 
 
 def _goes_with_another(coordinates: Floats, owners: Ints) -> Bools:
     """Which coordinates belong to an input column that goes with another one.
 
     Coordinates are cut at their quintiles; two go together when Cramer's V is at least 0.1, and chi-square would be as
-    large by chance among all pairs once in a hundred times.
+    large by chance among all pairs once in a hundred times. Of more than 600 coordinates all count: their pairs would
+    not fit into the memory.
     """
     from scipy.special import chdtri
 
+    if len(owners) > _WIDE:
+        return np.ones(len(owners), dtype=bool)
     rows = len(coordinates)
     hot, starts = _one_hot_bins(coordinates)
     levels = np.add.reduceat(hot.any(axis=0), starts).astype(np.int64)

@@ -17,7 +17,7 @@ from automl_runtime.engine.clustering.profiles import ClusterProfile, describe
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.spaces import fit_encoder
 from automl_runtime.engine.watch import Watch
-from automl_runtime.errors import RequestError, TrainingError
+from automl_runtime.errors import RequestError, TrainingError, shorten
 from automl_runtime.events import TrialFinished, Warned
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.kernels.arrays import Floats, Ints
@@ -73,9 +73,10 @@ def fit_clusters(table: pd.DataFrame, options: Options, *, clusters: int | None 
 def _fit(table: pd.DataFrame, encoder: Encoder, watch: Watch, options: Options, clusters: int | None) -> ClusterModel:
     drawn = np.sort(np.random.default_rng(options.seed).permutation(len(table))[:_DESIGN_ROWS])
     embedding = fit_embedding(encoder, encoder.encode(table.iloc[drawn]), options.seed)
-    alone = [name for name in (column.name for column in encoder.columns) if name not in embedding.counted]
+    alone = sorted({column.name for column in encoder.columns} - set(embedding.counted))
     if alone:
-        watch.say(f"columns that go with no other do not count: {', '.join(alone)}")
+        named = ", ".join(shorten(name) for name in alone[:5])
+        watch.say(f"{len(alone)} columns go with no other and do not count: {named}")
     started = watch.clock.elapsed()
     points = embedding.points(table.iloc[drawn])
     # The labels of all rows cost for each row what the points of the sample did, and a little for the profiles.
@@ -138,7 +139,7 @@ def _judge(candidate: Candidate, sample: Sample, clusters: int | None) -> _Tried
     labels = assignment.predict(sample.points)
     predict_us = 1e6 * (time.monotonic() - made) / len(labels)
     fits = clusters is None or len(np.unique(labels[labels != NOISE])) == clusters
-    # One cluster has no silhouette; it is only tried when it is asked for.
+    # One cluster has no silhouette.
     score = 0.0 if clusters == 1 else silhouette(sample.distances, labels) if fits else float("nan")
     return _Tried(candidate.name, assignment, score, round(time.monotonic() - started, 4), round(predict_us, 3))
 

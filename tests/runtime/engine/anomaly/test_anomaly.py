@@ -256,3 +256,18 @@ def test_a_gap_beside_usual_cells_is_not_strange(fitted):
     model = fit(holes, task="anomaly", trials=3)
     gaps = holes["fee"].isna() & ~strange
     assert abs(model.score_samples(holes)[gaps].mean() - 0.5) < 0.15
+
+
+def test_categories_that_are_all_as_frequent_are_learned_from():
+    frame = pd.DataFrame({"left": ["a", "b"] * 100, "right": ["x", "y"] * 100})
+    broken = frame.assign(right=["y", *frame["right"][1:]])
+    model = fit(broken, task="anomaly", trials=3)
+    assert model.score_samples(broken).idxmax() == 0
+
+
+def test_a_table_wider_than_long_is_learned_from():
+    frame = pd.DataFrame(np.random.default_rng(0).normal(size=(60, 900))).add_prefix("x")
+    frame.iloc[:5] += 9
+    frame.iloc[10, :9] = np.nan
+    assert set(fit(frame, task="anomaly", trials=3).score_samples(frame).nlargest(5).index) == set(range(5))
+    assert set(fit(frame, task="clustering", clusters=2, trials=1).labels[:5]) == {1}

@@ -39,7 +39,7 @@ def test_groups_of_a_mixed_table_are_recovered_and_counted(groups):
     frame, truth = _groups(groups=groups, seed=groups)
     model = fit(frame, task="clustering", trials=20)
     assert model.n_clusters == groups
-    assert adjusted_rand_score(truth, model.labels) > 0.85
+    assert adjusted_rand_score(truth, model.labels) > 0.9
 
 
 def test_the_labels_of_training_rows_are_what_is_predicted(fitted):
@@ -263,8 +263,8 @@ def test_the_first_clustering_stands_however_short_the_time(fitted):
 
 
 def test_one_cluster_holds_all_rows_and_explains_none(fitted):
-    model = fit(fitted[0], task="clustering", clusters=1, trials=1)
-    assert (set(model.labels), model.cv) == ({0}, 0.0)
+    model = fit(fitted[0], task="clustering", clusters=1, trials=9)
+    assert (set(model.labels), model.cv, len(model.leaderboard())) == ({0}, 0.0, 1)
     assert model.explain(fitted[0].head()).empty
 
 
