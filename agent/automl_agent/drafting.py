@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
+from automl_runtime.data.history import find_histories, history_question
 from automl_runtime.data.holdout import holdout_mask, row_identity
 from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
@@ -16,7 +17,7 @@ from automl_runtime.data.review import PlanItem, review_items
 from automl_runtime.data.training_columns import words_of_target
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
-from automl_schemas.catalog import DataCatalog
+from automl_schemas.catalog import ColumnEntry, DataCatalog
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
@@ -25,6 +26,9 @@ from automl_agent.grounding import Grounded, ground
 from automl_agent.requirements import load_request
 
 __all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
+
+_FEWEST_NAMED = 20
+_NEARLY_ALL = 0.8
 
 Ask = Callable[[Question], str]
 Review = Callable[[Sequence[PlanItem]], Collection[str]]
@@ -200,7 +204,31 @@ def _judge_columns(
     spec = spec.model_copy(update={"answers": {**spec.answers, **settled}})
     if settled.keys() & questions.keys():
         report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
-    return settle_drops(spec, assembled.columns, report.drops), list(questions.values()), assembled, holdout
+    spec = settle_drops(spec, assembled.columns, report.drops, discovery.catalog)
+    if isinstance(asked, Requirement) and known_before is not None:
+        spec, question = _with_history(spec, assembled, ~holdout, answers, options)
+        questions |= {question.id: question} if question is not None else {}
+    if spec.data.history:
+        assembled = assemble(spec, discovery.catalog, discovery.tables)
+        holdout = _sealed(spec, assembled)
+    return spec, list(questions.values()), assembled, holdout
+
+
+def _with_history(
+    spec: ProjectSpec, assembled: Assembled, train: np.ndarray, answers: dict[str, str], options: DraftOptions
+) -> tuple[ProjectSpec, Question | None]:
+    """`spec` with the past of its entities, unless an answer says that outcomes are known too late for it."""
+    found = find_histories(assembled, train, spec)
+    if not found:
+        return spec, None
+    question = history_question(spec, found)
+    _refuse_wrong_answers(answers, [question])
+    if options.ask is not None and question.id not in answers:
+        answers[question.id] = options.ask(question)
+    settled = {question.id: answers[question.id]} if question.id in answers else {}
+    history = found if answers.get(question.id, question.default) == "use" else []
+    data = spec.data.model_copy(update={"history": history})
+    return spec.model_copy(update={"data": data, "answers": {**spec.answers, **settled}}), question
 
 
 def _sealed(spec: ProjectSpec, assembled: Assembled) -> np.ndarray:
@@ -209,7 +237,9 @@ def _sealed(spec: ProjectSpec, assembled: Assembled) -> np.ndarray:
     return np.asarray(holdout_mask(identity, spec.seed, time=time))
 
 
-def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn]) -> ProjectSpec:
+def settle_drops(
+    spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn], catalog: DataCatalog
+) -> ProjectSpec:
     """`spec` with the columns that are no features listed under `data.drop`, each with its reason.
 
     These are the leaks, and columns that identify, never vary, hold nothing or are personal; what `data.keep` names
@@ -218,7 +248,7 @@ def settle_drops(spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Se
     drops = {(drop.table, drop.column): drop for drop in (*spec.data.drop, *leaks)}
     protected = _protected(spec)
     for column in columns:
-        reason = None if column.name in protected or column.aggregate else _no_feature(column)
+        reason = None if column.name in protected or column.aggregate else _no_feature(column, catalog)
         table = column.prefix or column.table
         if reason is not None and not {f"{table}.{column.source_name}", column.name} & set(spec.data.keep):
             drop = DroppedColumn(table=table, column=column.source_name, reason=reason)
@@ -232,10 +262,20 @@ def _protected(spec: ProjectSpec) -> set[str]:
     return {*base.key, *spec.task.series, IDENTITY, *(name for name in named if name)}
 
 
-def _no_feature(column: TrainingColumn) -> str | None:
+def _no_feature(column: TrainingColumn, catalog: DataCatalog) -> str | None:
     if column.personal is not None:
         return f"personal data: {column.personal}"
+    if column.prefix and _names_rows(next(c for c in catalog.table(column.table).columns if c.name == column.column)):
+        return "identifier"
     return {"constant": "constant", "empty": "empty", "id": "identifier"}.get(column.role)
+
+
+def _names_rows(entry: ColumnEntry) -> bool:
+    """Whether a column of a looked-up table is one more name of its rows, in a word that nothing can be read from."""
+    filled = entry.rows - entry.missing
+    if entry.type not in ("category", "text") or filled < _FEWEST_NAMED or entry.distinct < _NEARLY_ALL * filled:
+        return False
+    return not any(" " in value.value.strip() for value in entry.stats.top)
 
 
 def _refuse_unknown_keeps(spec: ProjectSpec, discovery: Discovery) -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
+    "HistorySpec",
     "JoinSpec",
     "MetricSpec",
     "ProjectSpec",
@@ -99,6 +100,17 @@ class DroppedColumn(Contract):
     """`asked`, `leak: ...`, `identifier`, `constant`, `empty`, `personal data: ...`."""
 
 
+class HistorySpec(Contract):
+    """What earlier rows of the same entity say: means over its rows of strictly earlier days, by `task.time`."""
+
+    entity: str
+    """Column of the base table."""
+    columns: list[str]
+    """Columns of the base table whose past is taken, the target among them."""
+    recent: int = Field(default=5, ge=1, le=1000)
+    """How many of the entity's last days count as recent."""
+
+
 class DataSpec(Contract):
     """Where the data are and which parts are used; the first table is the base table."""
 
@@ -108,6 +120,8 @@ class DataSpec(Contract):
     drop: list[DroppedColumn] = []
     keep: list[str] = []
     """`table.column` that stays although the evidence says leak."""
+    history: list[HistorySpec] = []
+    """Entities whose past is part of a row."""
     cutoff: str | None = None
     """Column of the base table (a time): rows of other tables count only when dated before it."""
     cutoff_sql: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,6 +107,17 @@ def test_predict_takes_raw_rows_and_gives_labels(copy_of, tmp_path):
     answer = json.loads((tmp_path / "scored.jsonl").read_text())
     assert answer["prediction"] == example["answer"]["label"]
     assert answer["probability_Yes"] == pytest.approx(example["answer"]["probabilities"]["Yes"], abs=1e-6)
+
+
+def test_predict_explains_each_row_in_words(copy_of, tmp_path):
+    lines = [json.loads(line) for line in (copy_of / "tests" / "golden.jsonl").read_text().splitlines()[:3]]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line["inputs"]) + "\n" for line in lines))
+    done = automl("predict", copy_of, "rows.jsonl", "--output", "scored.jsonl", "--explain", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    scored = [json.loads(line) for line in (tmp_path / "scored.jsonl").read_text().splitlines()]
+    assert [row["prediction"] for row in scored] == [line["answer"]["label"] for line in lines]
+    assert all(re.search(r": (raises|lowers) the probability of Yes by \S+ points$", row["reason_1"]) for row in scored)
+    assert {"reason_1", "reason_2", "reason_3"} <= scored[0].keys()
 
 
 def test_predict_names_the_column_that_is_missing(copy_of, tmp_path):

@@ -77,6 +77,7 @@ def test_predict_says_what_it_needs(project):
     assert make(project, "-n", "predict", "SOURCE=a b.csv", "OUTPUT=c.csv").stdout.endswith(
         'predict "a b.csv" --output "c.csv"\n'
     )
+    assert make(project, "-n", "predict", "SOURCE=a.csv", "EXPLAIN=1").stdout.endswith('predict "a.csv" --explain\n')
 
 
 def test_help_of_the_package_answers_without_heavy_imports(project):

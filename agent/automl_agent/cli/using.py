@@ -16,7 +16,7 @@ __all__ = ["register"]
 def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command(epilog="Example: automl train ./churn --data ./messy_june")(train)
-    app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv")(predict)
+    app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv --explain")(predict)
     app.command(epilog="Example: automl serve ./churn --port 8080")(serve)
     app.command(epilog="Example: automl runs ./churn")(runs)
     app.command(epilog="Example: automl report ./churn --json")(report)
@@ -65,6 +65,7 @@ def predict(
         Path | None,
         typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet); default: CSV to stdout."),
     ] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="Add the reasons of each prediction, in words.")] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
@@ -81,6 +82,8 @@ def predict(
     arguments = [str(source.resolve())]
     if output is not None:
         arguments += ["--output", str(output.resolve())]
+    if explain:
+        arguments.append("--explain")
     with narrate() as narrator:
         lines = run_step(_folder(project), "predict", arguments, on_event=narrator, on_line=None if output else emit)
     if as_json:

@@ -31,6 +31,8 @@ _NO = frozenset(("no", "n", "0", "false", "f"))
 _MOST_ROWS = 50_000
 _FEWEST_ROWS = 2_000
 _MOST_CELLS = 10_000_000
+_FEWEST_FILLED = 200
+_MOSTLY_EMPTY = 0.5
 _SURE = {"binary": 0.99, "multiclass": 0.99, "regression": 0.98}
 _LIKELY = {"binary": 0.95, "multiclass": 0.97, "regression": 0.9}
 _STRONG = {"binary": 0.9, "multiclass": 0.8, "regression": 0.5}
@@ -166,7 +168,7 @@ def _test_values(case: _Case) -> None:
         if values.nunique(dropna=False) < 2:
             continue
         score = one_column_score(values, column, case.outcome, case.spec.seed)
-        case.scores[column.name] = score
+        case.scores[column.name] = max(score, _score_where_filled(case, column))
         evidence = copies(as_numbers(values, column), bin_codes(values, column), case.outcome)
         alone = f"alone {case.outcome.measure} {score:.3f} on {rows:,} training rows"
         if score >= _SURE[kind] and _tells_classes(case, score):
@@ -176,6 +178,14 @@ def _test_values(case: _Case) -> None:
             _add(case.sure, column.name, evidence)
         elif score >= _LIKELY[kind] and _tells_classes(case, score):
             _add(case.likely, column.name, alone)
+
+
+def _score_where_filled(case: _Case, column: TrainingColumn) -> float:
+    """What a column that is mostly empty says on the rows that have it: those of recent years, say."""
+    filled = case.frame[column.name].notna().to_numpy()
+    if not _FEWEST_FILLED <= filled.sum() <= _MOSTLY_EMPTY * len(filled):
+        return 0.0
+    return one_column_score(case.frame[column.name][filled], column, case.outcome.pick(filled), case.spec.seed)
 
 
 def _tells_classes(case: _Case, score: float) -> bool:

@@ -25,6 +25,12 @@ _AGGREGATES = {
     "days_since_last": "days from the latest {column} to the cut-off, or to the last day of the table",
 }
 
+_PASTS = {
+    "recent_mean": "mean of {column} over the last days with rows of the same {entity}, before the day of the row",
+    "past_mean": "mean of {column} over all earlier days of the same {entity}",
+    "past_count": "number of rows of the same {entity} on earlier days",
+}
+
 
 def lineage_of(catalog: DataCatalog, columns: Iterable[TrainingColumn] = (), joins: Sequence[JoinSpec] = ()) -> Lineage:
     """Every column of the clean tables, and of the training table when there is one, back to file and steps.
@@ -108,6 +114,10 @@ def _training(
     own = next((item for item in tables[column.table] if item.column == column.column), None)
     sources = own.sources if own is not None else _places(entry)
     steps = list(own.steps) if own is not None else []
+    if column.aggregate in _PASTS:
+        entity = column.prefix.removesuffix("_history")
+        steps.append(_PASTS[column.aggregate].format(column=column.column, entity=entity))
+        return ColumnLineage(column=column.name, sources=sources, steps=steps)
     if column.prefix:
         steps += [_join_step(join) for join in _way(column.prefix, joins)]
     if column.aggregate in _AGGREGATES:

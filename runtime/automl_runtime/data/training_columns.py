@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.cleaning import ColumnPlan
-from automl_schemas.spec import JoinSpec, ProjectSpec
+from automl_schemas.spec import HistorySpec, JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
 
 from automl_runtime.data.distinct_names import distinct_words
@@ -16,6 +16,7 @@ from automl_runtime.data.naming import legal_name
 
 __all__ = [
     "IDENTITY",
+    "History",
     "Joined",
     "TrainingColumn",
     "TrainingPlan",
@@ -43,7 +44,7 @@ class TrainingColumn:
     """Column of that table; None for `count`, `present` and the identity of a row."""
     aggregate: str | None
     """`sum`, `mean`, `min`, `max`, `last`, `distinct`, `most_frequent`, `days_since_last`, `count`, `present`,
-    `identity`; None when the value is taken as it stands."""
+    `identity`, and of a history `recent_mean`, `past_mean`, `past_count`; None when the value is taken as it stands."""
     type: ColumnType
     plan: ColumnPlan
     role: ColumnRole
@@ -91,6 +92,15 @@ class Joined:
 
 
 @dataclass(slots=True)
+class History:
+    """The past of an entity, as columns."""
+
+    prefix: str
+    spec: HistorySpec
+    columns: list[TrainingColumn]
+
+
+@dataclass(slots=True)
 class TrainingPlan:
     """All columns, table by table."""
 
@@ -99,11 +109,13 @@ class TrainingPlan:
     columns: list[TrainingColumn]
     """Those of the base table."""
     joined: list[Joined]
+    histories: list[History]
 
     @property
     def all_columns(self) -> list[TrainingColumn]:
         """Every column, in the order of the training table."""
-        return self.columns + [column for table in self.joined for column in table.columns]
+        parts: list[Joined | History] = [*self.joined, *self.histories]
+        return self.columns + [column for part in parts for column in part.columns]
 
 
 def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
@@ -125,7 +137,8 @@ def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
             # Days since say the same from any cut-off; a date would tie the model to the one it was trained at.
             table.columns = [column for column in table.columns if not _is_last_date(column)]
         joined.append(table)
-    plan = TrainingPlan(base, key, columns, joined)
+    histories = [_history(history, base, drops) for history in spec.data.history]
+    plan = TrainingPlan(base, key, columns, joined, histories)
     _tell_apart(plan)
     return plan
 
@@ -141,8 +154,9 @@ def target_name(spec: ProjectSpec) -> str | None:
 def _tell_apart(plan: TrainingPlan) -> None:
     """Gives a number to joined columns that would be called like an earlier one."""
     names = iter(distinct_words(column.name for column in plan.all_columns)[len(plan.columns) :])
-    for table in plan.joined:
-        table.columns = [_renamed(column, next(names)) for column in table.columns]
+    parts: list[Joined | History] = [*plan.joined, *plan.histories]
+    for part in parts:
+        part.columns = [_renamed(column, next(names)) for column in part.columns]
 
 
 def _renamed(column: TrainingColumn, name: str) -> TrainingColumn:
@@ -266,6 +280,17 @@ def _joined_columns(
             made = _made(name, table.entry.name, None, "present", "boolean", "category", None, table.prefix)
             columns.insert(0, made)
     return [column for column in columns if column.name == target or not _is_dropped(column, drops)]
+
+
+def _history(history: HistorySpec, base: TableEntry, drops: set[tuple[str, str]]) -> History:
+    """For each column the mean of the last days and of all; once, how many rows there were."""
+    prefix = f"{history.entity}_history"
+    columns = [_made(f"{prefix}.past_count", base.name, None, "past_count", "integer", "number", None, prefix)]
+    for name in history.columns:
+        for aggregate in ("recent_mean", "past_mean"):
+            made = f"{prefix}.{name}.{aggregate}"
+            columns.append(_made(made, base.name, name, aggregate, "number", "number", None, prefix))
+    return History(prefix, history, [column for column in columns if (prefix, column.source_name) not in drops])
 
 
 def _is_dropped(column: TrainingColumn, drops: set[tuple[str, str]]) -> bool:

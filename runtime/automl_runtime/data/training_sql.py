@@ -13,6 +13,7 @@ from automl_schemas.vocabulary import ColumnType
 from automl_runtime.data.keytext import KEY_MACROS, key_pair, literal, quote
 from automl_runtime.data.training_columns import (
     IDENTITY,
+    History,
     Joined,
     TrainingColumn,
     TrainingPlan,
@@ -20,6 +21,7 @@ from automl_runtime.data.training_columns import (
     time_column,
     words_of_target,
 )
+from automl_runtime.errors import RequestError, shorten
 
 __all__ = ["training_sql"]
 
@@ -70,7 +72,7 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
     writer = _Writer(spec, plan, base)
     expressions = [_base_expression(writer)] if _is_derived(spec, plan) else []
     expressions += [_aggregate_expression(writer, table) for table in plan.joined if table.aggregated]
-    body = "SELECT\n" + _select_list(writer) + "\n" + _from(writer) + _order(writer) + "\n"
+    body = "SELECT\n" + _select_list(writer) + "\n" + _from(writer) + _windows(writer) + _order(writer) + "\n"
     if expressions:
         body = "WITH\n" + ",\n".join(expressions) + "\n" + body
     key = f", named by {_names(plan.key)}" if plan.key else ""
@@ -140,6 +142,8 @@ def _select_list(writer: _Writer) -> str:
     for table in writer.plan.joined:
         alias = writer.alias(table)
         lines += [f"{_selected(alias, table, column)} AS {quote(column.name)}" for column in table.columns]
+    for history in writer.plan.histories:
+        lines += [f"{_past(writer, history, column)} AS {quote(column.name)}" for column in history.columns]
     return ",\n".join(_INDENT + line for line in lines)
 
 
@@ -349,6 +353,50 @@ def _last(table: Joined, column: ColumnEntry, value: str) -> str:
         return f"max({value})"
     link, time = table.dated
     return f"arg_max({value}, ROW({_inner_alias(table, link)}.{quote(time.name)}, {value}))"
+
+
+def _past(writer: _Writer, history: History, column: TrainingColumn) -> str:
+    """A mean or count over earlier days; null where the entity or the day is not known."""
+    window = quote(f"{history.prefix}_recent" if column.aggregate == "recent_mean" else history.prefix)
+    if column.aggregate == "past_count":
+        found = "count(*)"
+    else:
+        entry = next(entry for entry in writer.plan.base.columns if entry.name == column.column)
+        value = f"{writer.base}.{quote(entry.name)}"
+        target = writer.spec.target
+        if entry.type in ("category", "text") and target is not None:
+            value, entry = f"({value} = {literal(str(target.positive))})", entry.model_copy(update={"type": "boolean"})
+        found = _sum("mean", value, entry)
+    known = f"{writer.base}.{quote(history.spec.entity)} IS NOT NULL AND {_moment(writer)} IS NOT NULL"
+    return f"CASE WHEN {known} THEN {found} OVER {window} END"
+
+
+def _moment(writer: _Writer) -> str:
+    """The time that orders the rows, wherever it comes from."""
+    name = writer.spec.task.time
+    if any(column.name == name for column in writer.plan.columns):
+        return f"{writer.base}.{quote(name or '')}"
+    for table in writer.plan.joined:
+        for column in table.columns:
+            if column.name == name and column.aggregate is None:
+                return f"{writer.alias(table)}.{quote(column.source_name)}"
+    raise RequestError(
+        f"`data.history` needs `task.time`, a date of the base table or of a looked-up one; {shorten(name)} is none."
+    )
+
+
+def _windows(writer: _Writer) -> str:
+    """For each history its rows of all earlier days, and of the last days on which it had any."""
+    if not writer.plan.histories:
+        return ""
+    lines = []
+    for history in writer.plan.histories:
+        days = f"PARTITION BY {writer.base}.{quote(history.spec.entity)}\n{_INDENT * 2}"
+        days += f"ORDER BY CAST({_moment(writer)} AS DATE)"
+        for name, first in ((history.prefix, "UNBOUNDED"), (f"{history.prefix}_recent", history.spec.recent)):
+            rows = f"GROUPS BETWEEN {first} PRECEDING AND 1 PRECEDING"
+            lines.append(f"{_INDENT}{quote(name)} AS (\n{_INDENT * 2}{days}\n{_INDENT * 2}{rows}\n{_INDENT})")
+    return "\n-- The past of an entity ends the day before.\nWINDOW\n" + ",\n".join(lines)
 
 
 def _order(writer: _Writer) -> str:

@@ -24,12 +24,14 @@ from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.slices import worst_slices
 from automl_runtime.errors import TrainingError
 from automl_runtime.inference.encoding import spell
+from automl_runtime.inference.intervals import Interval
 from automl_runtime.inference.model import FittedModel, Label, decide
 from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = [
     "ClassReport",
     "Confusion",
+    "Coverage",
     "Curve",
     "Evaluation",
     "Histogram",
@@ -94,12 +96,23 @@ class Scatter:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """The interval around predictions, and the share of these rows that fell inside; `width` is its mean width."""
+
+    interval: Interval
+    share: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
 class Slice:
     """Rows on which the model does worse than on all: `rows` with `condition`, scored by `metric`."""
 
     condition: str
     rows: int
     score: float
+    column: str = ""
+    """The one that `condition` is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +143,9 @@ class Evaluation:
     per_class: list[ClassReport] = field(default_factory=list)
     residuals: Histogram | None = None
     """Of actual minus predicted."""
+    error_quantiles: list[float] = field(default_factory=list)
+    """The 0, 1, ..., 100 % quantiles of the absolute error of a regression."""
+    coverage: Coverage | None = None
     predicted_vs_actual: Scatter | None = None
     worst_slices: list[Slice] = field(default_factory=list)
     predict_us_per_row: float = 0.0
@@ -175,7 +191,7 @@ def evaluate(model: Model | FittedModel, frame: pd.DataFrame, y: pd.Series, *, s
     }
     if problem.classes:
         return Evaluation(**common, **_of_classes(fitted, problem, outputs, seed))
-    return Evaluation(**common, **_of_values(problem, outputs[:, 0], seed))
+    return Evaluation(**common, **_of_values(fitted, problem, outputs[:, 0], seed))
 
 
 def _known(model: FittedModel, y: pd.Series) -> Bools:
@@ -233,7 +249,7 @@ def _curves(problem: Problem, labels: list[Label], outputs: Floats) -> dict[str,
     return curves
 
 
-def _of_values(problem: Problem, predicted: Floats, seed: int) -> dict[str, Any]:
+def _of_values(model: FittedModel, problem: Problem, predicted: Floats, seed: int) -> dict[str, Any]:
     scores = {metric: score_values(metric, problem.y, predicted) for metric in VALUE_METRICS}
     counts, edges = np.histogram(problem.y - predicted, bins=_BINS)
     rows = np.sort(np.random.default_rng(seed).permutation(len(predicted))[:_SAMPLE])
@@ -242,5 +258,14 @@ def _of_values(problem: Problem, predicted: Floats, seed: int) -> dict[str, Any]
         "ci": bootstrap_interval(problem.metric, problem.y, labels=predicted, seed=seed),
         "scores": scores,
         "residuals": Histogram(edges.tolist(), counts.tolist()),
+        "error_quantiles": np.quantile(np.abs(problem.y - predicted), np.linspace(0, 1, 101)).tolist(),
+        "coverage": _coverage(model.info.interval, problem.y, predicted),
         "predicted_vs_actual": Scatter(predicted[rows].tolist(), problem.y[rows].tolist()),
     }
+
+
+def _coverage(interval: Interval | None, actual: Floats, predicted: Floats) -> Coverage | None:
+    if interval is None:
+        return None
+    low, high = interval.bounds(predicted)
+    return Coverage(interval, float(np.mean((low <= actual) & (actual <= high))), float(np.mean(high - low)))

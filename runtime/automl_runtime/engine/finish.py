@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from automl_runtime.engine.background import background_rows
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
@@ -17,6 +18,7 @@ from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import Cancelled
 from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
 from automl_runtime.inference.storage import stored_bytes
@@ -167,8 +169,10 @@ def _model(
         threshold=threshold,
         threshold_by=by,
         multipliers=multipliers,
+        interval=None if problem.classes else make_interval(problem.y[search.workspace.valid_rows], outputs[:, 0]),
     )
-    return FittedModel(info, encoder, tuple(designs), tuple(members))
+    background = search.workspace.data.take(background_rows(problem, search.seed))
+    return FittedModel(info, encoder, tuple(designs), tuple(members), background)
 
 
 def _score(search: Search, model: FittedModel, outputs: Floats) -> float:

@@ -93,6 +93,10 @@ class Model:
         """A label or value for each row of a pandas, Polars or Arrow table; see `FittedModel.predict`."""
         return self.fitted.predict(as_frame(frame))
 
+    def predict_interval(self, frame: Any) -> pd.DataFrame:
+        """Bounds that 90 % of the values of a regression fall between; see `FittedModel.predict_interval`."""
+        return self.fitted.predict_interval(as_frame(frame))
+
     def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of each class; see `FittedModel.predict_proba`."""
         return self.fitted.predict_proba(as_frame(frame))
@@ -141,6 +145,11 @@ class Model:
         problem = problem_of(self.fitted, values)
         data = self.fitted.encoder.encode(frame)
         return permutation_importance(self.fitted, data, problem, seconds=seconds, seed=seed)
+
+    def explain(self, frame: Any, *, background: Any = None, **options: Any) -> pd.DataFrame:
+        """What each input column adds to the prediction of each row; see `FittedModel.explain`."""
+        compared = None if background is None else as_frame(background)
+        return self.fitted.explain(as_frame(frame), background=compared, **options)
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""

@@ -40,6 +40,8 @@ _RAREST = {
     "splines": 5,
     "network": 5,
 }
+_SINGLE = ("forest", "network")
+"""What their learners read is rounded to float32."""
 _KNOTS = 12
 _SKEWED = 2.0
 _SPARSE_WIDTH = 400
@@ -55,6 +57,12 @@ class FittedDesign:
     design: Design
     matrix: Matrix
     numbers: int
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the matrix."""
+        matrix = self.matrix
+        return int(matrix.nbytes if isinstance(matrix, np.ndarray) else matrix.data.nbytes + matrix.indices.nbytes)
 
 
 def depends_on_fold(recipe: Recipe, data: Encoded) -> bool:
@@ -92,7 +100,10 @@ def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> Fitt
     if len(few):
         add(_fit_native(recipe, data, few) if recipe in _NATIVE else _fit_one_hot(recipe, data, few))
     design = Design(tuple(blocks))
-    return FittedDesign(design, _stack(parts, len(data)), numbers)
+    matrix = _stack(parts, len(data))
+    if recipe in _SINGLE and isinstance(matrix, np.ndarray):
+        matrix = matrix.astype(np.float32)
+    return FittedDesign(design, matrix, numbers)
 
 
 def _stack(parts: list[Matrix], rows: int) -> Matrix:

@@ -23,7 +23,7 @@ __all__ = ["ALL_ROWS", "FoldData", "Workspace"]
 ALL_ROWS = -1
 """The number of the fold that trains on every row and validates on none."""
 
-_CACHED_BYTES = 200_000_000
+_CACHED_BYTES = 100_000_000
 
 T = TypeVar("T")
 
@@ -63,6 +63,7 @@ class Workspace:
         self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
         self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
         self._cache: dict[Any, Any] = {}
+        self._designs: dict[Any, int] = {}
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -78,8 +79,19 @@ class Workspace:
         key = ("design", recipe, ALL_ROWS if shared else number)
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
-        fitted = self.cached(key, lambda: self._fit(recipe, rows), keep=_fits_in_memory)
+        fitted = self.cached(key, lambda: self._fit(recipe, rows))
+        self._make_room(key, fitted)
         return FoldData(recipe, number, fold, fitted, shared, self.data)
+
+    def _make_room(self, key: Any, used: FittedDesign) -> None:
+        """Lets go of the designs that were not used for longest, while all together take too much memory."""
+        with self._lock:
+            self._designs.pop(key, None)
+            self._designs[key] = used.nbytes
+            while len(self._designs) > 1 and sum(self._designs.values()) > _CACHED_BYTES:
+                oldest = next(iter(self._designs))
+                del self._designs[oldest]
+                self._cache.pop(oldest, None)
 
     def _fit(self, recipe: Recipe, rows: NDArray[np.int64] | None) -> FittedDesign:
         problem = self.problem
@@ -88,20 +100,12 @@ class Workspace:
         groups = problem.groups if rows is None or problem.groups is None else problem.groups[rows]
         return fit_design(recipe, data, Target(y, len(problem.classes), groups), self.seed)
 
-    def cached(self, key: Any, make: Callable[[], T], keep: Callable[[T], bool] = lambda _: True) -> T:
-        """What `make` gives, made once for each key unless `keep` says that it is too large."""
+    def cached(self, key: Any, make: Callable[[], T]) -> T:
+        """What `make` gives, made once for each key."""
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
             if key in self._cache:
                 return cast("T", self._cache[key])
-            made = make()
-            if keep(made):
-                self._cache[key] = made
+            self._cache[key] = made = make()
             return made
-
-
-def _fits_in_memory(fitted: FittedDesign) -> bool:
-    matrix = fitted.matrix
-    size = matrix.nbytes if isinstance(matrix, np.ndarray) else matrix.data.nbytes + matrix.indices.nbytes
-    return bool(size <= _CACHED_BYTES)

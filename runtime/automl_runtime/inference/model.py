@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from automl_schemas.vocabulary import MetricName, TaskType
 
+from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.encoding import Encoded, Encoder
+from automl_runtime.inference.intervals import Interval
 from automl_runtime.inference.parts import Design, Member, blend
 from automl_runtime.kernels.arrays import Floats, Ints
 
@@ -36,15 +38,24 @@ class ModelInfo:
     threshold_by: str | None = None
     multipliers: tuple[float, ...] = ()
     """Multiclass: the class with the largest probability x multiplier is predicted; empty for 1."""
+    interval: Interval | None = None
+    """Of a regression: how far off predictions were out of fold."""
 
 
 class FittedModel:
     """A weighted mean of members over a shared encoder; immutable and thread-safe."""
 
     def __init__(
-        self, info: ModelInfo, encoder: Encoder, designs: tuple[Design, ...], members: tuple[Member, ...]
+        self,
+        info: ModelInfo,
+        encoder: Encoder,
+        designs: tuple[Design, ...],
+        members: tuple[Member, ...],
+        background: Encoded | None = None,
     ) -> None:
         self.info, self.encoder, self.designs, self.members = info, encoder, designs, members
+        self.background = background
+        """A few training rows, encoded, that `explain` compares with."""
 
     @property
     def task(self) -> TaskType:
@@ -105,6 +116,18 @@ class FittedModel:
         values = self.decide(self.outputs(self.encoder.encode(frame)))
         return pd.Series(values, index=frame.index, name=self.info.target)
 
+    def predict_interval(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns `low` and `high`, under the index of `frame`: 90 % of the values fall between them.
+
+        Raises:
+            SchemaMismatchError: if a column is missing.
+            TypeError: if the model predicts classes, or was fitted on fewer than 20 rows.
+        """
+        if self.info.interval is None:
+            raise TypeError("Intervals are kept by regressions that were fitted on 20 rows or more.")
+        low, high = self.info.interval.bounds(self.outputs(self.encoder.encode(frame))[:, 0])
+        return pd.DataFrame({"low": low, "high": high}, index=frame.index)
+
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The probability of each class, under the index of `frame`; the columns are `classes`.
 
@@ -116,6 +139,51 @@ class FittedModel:
             raise TypeError("A regression has no probabilities; use predict.")
         columns = pd.Index(np.array(self.info.classes))
         return pd.DataFrame(self.outputs(self.encoder.encode(frame)), index=frame.index, columns=columns)
+
+    def explain(
+        self,
+        frame: pd.DataFrame,
+        *,
+        background: pd.DataFrame | None = None,
+        label: Label | None = None,
+        rounds: int | None = None,
+        seconds: float | None = None,
+        seed: int = 0,
+        on_event: EventSink = ignore,
+    ) -> pd.DataFrame:
+        """What each input column adds to the prediction of each row: its Shapley value.
+
+        A row's contributions and its base add up to its probability of the explained class, or to its value.
+
+        Args:
+            frame: the rows.
+            background: rows to compare with; None: those that the model holds.
+            label: the class to explain; None: the positive one of two, of more the one that is predicted for the row.
+            rounds: how many background rows to compare with; None: as many as 500 predictions a row allow, 2 at least.
+            seconds: no further background row is begun after that; None: all of them.
+            seed: of the orders in which columns are exchanged.
+            on_event: gets `Progress` of the stage `explaining`.
+
+        Returns:
+            A column for each of `features` and, last, `base`: the mean output over the background (named `base_`
+            where a feature is called `base`); under the index of `frame`.
+
+        Raises:
+            SchemaMismatchError: if a column is missing.
+            RequestError: if there is no background row, or no such class.
+        """
+        from automl_runtime.inference.explaining import explain
+
+        return explain(
+            self,
+            frame,
+            background=background,
+            label=label,
+            rounds=rounds,
+            seconds=seconds,
+            seed=seed,
+            on_event=on_event,
+        )
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the model into the folder `path` (made if needed); returns the files, sorted.

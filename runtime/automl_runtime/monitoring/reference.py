@@ -10,7 +10,7 @@ from automl_schemas.base import Contract
 from automl_schemas.bundle import InputSchema
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["ColumnSketch", "Reference", "psi", "psi_of", "sketch"]
+__all__ = ["ColumnSketch", "Reference", "bins_of", "psi", "psi_of", "sketch"]
 
 _BINS = 20
 _TOP = 50
@@ -87,9 +87,14 @@ def psi_of(reference: Reference, rows: pd.DataFrame) -> dict[str, float]:
     result: dict[str, float] = {}
     for column in reference.columns:
         if column.name in rows.columns:
-            expected = np.array([*column.counts, column.other, column.missing], dtype=float)
-            result[column.name] = psi(expected, _counts_like(rows[column.name], column))
+            result[column.name] = psi(*bins_of(column, rows[column.name]))
     return result
+
+
+def bins_of(column: ColumnSketch, values: pd.Series) -> tuple[np.ndarray, np.ndarray]:
+    """Counts of the sketched rows and of `values` over the same bins: those of the sketch, others, missing."""
+    expected = np.array([*column.counts, column.other, column.missing], dtype=float)
+    return expected, _counts_like(values, column)
 
 
 def _sketch_column(values: pd.Series, name: str, kind: Literal["number", "category", "length"]) -> ColumnSketch:

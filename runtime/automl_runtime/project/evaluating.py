@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +15,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.importance import permutation_importance
@@ -20,6 +23,7 @@ from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
+from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
@@ -31,9 +35,18 @@ from automl_runtime.tracking.runs import record_metrics
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["data_sha256", "evaluate", "meets", "open_project_bundle"]
+__all__ = [
+    "data_sha256",
+    "evaluate",
+    "meets",
+    "open_project_bundle",
+    "without_personal_slices",
+    "without_personal_values",
+]
 
-_IMPORTANCE_SECONDS = 5.0
+_IMPORTANCE_SECONDS = 10.0
+_EFFECTS_SECONDS = 10.0
+"""Of models that take far longer than usual: the work is bounded by the number of predictions."""
 
 
 def open_project_bundle(project: Project, version: str | None) -> Bundle:
@@ -52,10 +65,9 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     features, target = build_features(rows), rows[project.target]
     evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     metrics = _metrics(project, bundle.manifest, evaluation)
-    on_event(Progress("evaluating", 1, 3, "importance"))
-    data = _report_data(project, bundle, metrics, evaluation, features, target)
+    data = _report_data(project, bundle, metrics, evaluation, rows, features, on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
-    _write(project, data)
+    _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
     return metrics
 
@@ -118,9 +130,12 @@ def _report_data(
     bundle: Bundle,
     metrics: Metrics,
     evaluation: Evaluation,
+    rows: pd.DataFrame,
     features: pd.DataFrame,
-    target: pd.Series,
+    on_event: EventSink,
 ) -> ReportData:
+    target = rows[project.target]
+    on_event(Progress("evaluating", 1, 3, "importance"))
     importance = permutation_importance(
         bundle.model,
         bundle.model.encoder.encode(features),
@@ -128,21 +143,38 @@ def _report_data(
         seconds=_IMPORTANCE_SECONDS,
         seed=project.spec.seed,
     )
+    on_event(Progress("evaluating", 1.3, 3, "contributions"))
+    effects = column_effects(bundle.model, features, seconds=_EFFECTS_SECONDS, seed=project.spec.seed)
+    reference = Reference.model_validate(bundle.reference) if bundle.reference else None
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
+    personal = {column.name for column in project.columns if column.personal is not None}
     return ReportData(
         spec=project.spec,
         catalog=project.catalog,
         metrics=metrics,
-        evaluation=evaluation,
+        evaluation=without_personal_slices(evaluation, personal),
         importance=importance,
+        effects=None if effects is None else without_personal_values(effects, personal),
+        drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
         thresholds=_thresholds(bundle, features, target),
-        reference=Reference.model_validate(bundle.reference) if bundle.reference else None,
+        reference=reference,
         manifest=bundle.manifest,
         run_id=run.name,
     )
+
+
+def without_personal_slices(evaluation: Evaluation, personal: Collection[str]) -> Evaluation:
+    """`evaluation` without the groups of rows whose condition would show a value of a personal column."""
+    kept = [each for each in evaluation.worst_slices if each.column not in personal]
+    return replace(evaluation, worst_slices=kept)
+
+
+def without_personal_values(effects: Effects, personal: Collection[str]) -> Effects:
+    """`effects` without the pictures that would show values of a personal column."""
+    return replace(effects, dependences=[each for each in effects.dependences if each.feature not in personal])
 
 
 def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[ThresholdRow]:
@@ -155,7 +187,7 @@ def _thresholds(bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> li
     return threshold_table(actual, shares[positive].to_numpy(), manifest.threshold)
 
 
-def _write(project: Project, data: ReportData) -> None:
+def _write(project: Project, data: ReportData, on_event: EventSink) -> None:
     reports = project.root / "reports"
     write_text(reports / "metrics.json", data.metrics.model_dump_json(indent=2) + "\n")
     write_model_card(reports / "model_card.md", data)
@@ -163,4 +195,4 @@ def _write(project: Project, data: ReportData) -> None:
     run = project.root / "experiments" / str(data.run_id)
     if run.is_dir():
         record_metrics(run, data.metrics)
-        write_plots(run / "plots", data)
+        write_plots(run / "plots", data, on_event=on_event)

@@ -158,11 +158,15 @@ class Project:
         source: Path | str,
         output: Path | str | None = None,
         *,
+        explain: bool = False,
         on_event: EventSink | None = None,
     ) -> predicting.Predicted:
-        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`."""
+        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`.
+
+        With `explain`, the reasons of each prediction are written beside it.
+        """
         sink = on_event or sink_from_environment()
-        return predicting.predict(self, build_features, Path(source), output, on_event=sink)
+        return predicting.predict(self, build_features, Path(source), output, explain=explain, on_event=sink)
 
     def app(self, build_features: Features) -> FastAPI:
         """The HTTP service of the model in production."""

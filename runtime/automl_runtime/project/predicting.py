@@ -22,6 +22,7 @@ from automl_runtime.data.records import CellProblem, parse_frame
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import replace_file
+from automl_runtime.inference.explaining import reasons
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
@@ -31,6 +32,7 @@ __all__ = ["Predicted", "predict"]
 
 _CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
+_REASONS = 3
 _READABLE = (".csv", ".jsonl", ".ndjson", ".parquet")
 _WRITABLE = (".csv", ".jsonl", ".parquet")
 
@@ -68,44 +70,46 @@ def predict(
     source: Path,
     output: Path | str | None,
     *,
+    explain: bool = False,
     on_event: EventSink,
 ) -> Predicted:
     """See `Project.predict`.
 
     Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
-    classes, `probability_<class>`. An `output` that exists is replaced as a whole at the end; None writes CSV to
+    classes, `probability_<class>`; with `explain` also `reason_1` to `reason_3`, the columns that move the prediction
+    most, in words. An `output` that exists is replaced as a whole at the end; None writes CSV to
     standard output.
 
     Raises:
         SchemaMismatchError: if a column that the model needs is absent; nothing is written.
         DataError: if the source cannot be read or the output not be written.
-        RequestError: if a format is not one of CSV, JSON lines and Parquet.
+        RequestError: if a format is not one of CSV, JSON lines and Parquet, or the model cannot be explained.
     """
     place = None if output is None else Path(output)
     if place is not None and place.suffix.lower() not in _WRITABLE:
         raise RequestError(f"{place.name!r}: predictions are written as {', '.join(_WRITABLE)}.")
     bundle = project.bundle()
+    answer = partial(_answers, bundle, build_features, explain, on_event)
     done = Predicted()
     if source.is_dir():
         chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
     else:
         chunks, read = _chunks(source), partial(_parsed, bundle.schema, source)
     if place is None:
-        _run(bundle, build_features, chunks, read, _CsvSink(sys.stdout), done, on_event)
+        _run(answer, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
-        replace_file(place, lambda path: _write_to(path, bundle, build_features, chunks, read, done, on_event))
+        replace_file(place, lambda path: _write_to(path, answer, chunks, read, done, on_event))
     return done
 
 
 def _write_to(path: Path, *job: Any) -> None:
-    bundle, build_features, chunks, read, done, on_event = job
+    answer, chunks, read, done, on_event = job
     with _open_sink(path) as sink:
-        _run(bundle, build_features, chunks, read, sink, done, on_event)
+        _run(answer, chunks, read, sink, done, on_event)
 
 
 def _run(
-    bundle: Bundle,
-    build_features: Features,
+    answer: Callable[[pd.DataFrame], pd.DataFrame],
     chunks: Iterator[pd.DataFrame],
     read: _Read,
     sink: _Sink,
@@ -114,8 +118,7 @@ def _run(
 ) -> None:
     for chunk in chunks:
         rows, problems = read(chunk)
-        answers = _answers(bundle, build_features(rows))
-        sink.write(pd.concat([chunk.reset_index(drop=True), answers], axis=1))
+        sink.write(pd.concat([chunk.reset_index(drop=True), answer(rows)], axis=1))
         for problem in problems[: _SHOWN_PROBLEMS - len(done.examples)]:
             done.examples.append(CellProblem(done.rows + problem.row, problem.column, problem.value, problem.allowed))
         done.rows += len(chunk)
@@ -124,12 +127,20 @@ def _run(
     sink.close()
 
 
-def _answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+def _answers(
+    bundle: Bundle, build_features: Features, explain: bool, on_event: EventSink, rows: pd.DataFrame
+) -> pd.DataFrame:
+    features = build_features(rows)
     answers = pd.DataFrame({"prediction": bundle.model.predict(features).to_numpy()})
     if bundle.manifest.task != "regression":
         shares = bundle.model.predict_proba(features)
         for label in shares.columns:
             answers[f"probability_{label}"] = shares[label].to_numpy()
+    if explain:
+        words = [[reason.words for reason in found] for found in reasons(bundle.model, features, on_event=on_event)]
+        for place in range(_REASONS):
+            column = [row[place] if place < len(row) else None for row in words]
+            answers[f"reason_{place + 1}"] = pd.Series(column, dtype="str")
     return answers
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from automl_runtime.files import write_text
+from automl_runtime.errors import DataError, MissingExtraError
+from automl_runtime.events import EventSink, Warned, ignore
+from automl_runtime.files import replace_file, write_text
 from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_html import code, section
-from automl_runtime.project.report_results import charts, drivers_section, quality_section, search_section
+from automl_runtime.project.report_png import to_png
+from automl_runtime.project.report_results import charts, quality_section, search_section
+from automl_runtime.project.report_short import short_section
 from automl_runtime.project.report_svg import standalone, style_sheet
 from automl_runtime.project.report_tables import assumptions_section, data_section, dropped_section
 from automl_runtime.project.report_text import (
@@ -28,6 +33,7 @@ __all__ = ["ReportData", "render_report", "write_plots", "write_report"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PARTS = {
+    "short": "In short",
     "quality": "Quality",
     "drivers": "Drivers",
     "search": "Search",
@@ -47,19 +53,36 @@ def write_report(path: Path, data: ReportData) -> None:
     write_text(path, render_report(data))
 
 
-def write_plots(folder: Path, data: ReportData) -> list[Path]:
-    """Writes each picture of the report as an SVG file of its own into `folder`."""
-    paths = []
-    for name, svg in charts(data).items():
+def write_plots(folder: Path, data: ReportData, *, on_event: EventSink = ignore) -> list[Path]:
+    """Writes each picture of the report as an SVG file of its own into `folder`, and as PNG where that can be drawn.
+
+    Where it cannot (the extra `plots` or a font is missing), one `Warned` says why and what to do.
+    """
+    paths, drawn = [], True
+    for name, svg in _pictures(data, alone=True).items():
         write_text(folder / f"{name}.svg", standalone(svg))
         paths.append(folder / f"{name}.svg")
+        if drawn:
+            drawn = _write_png(folder / f"{name}.png", svg, on_event)
+            paths += [folder / f"{name}.png"] if drawn else []
     return paths
+
+
+def _write_png(path: Path, svg: str, on_event: EventSink) -> bool:
+    try:
+        content = to_png(svg)
+    except (MissingExtraError, DataError) as error:
+        on_event(Warned(f"The plots are written as SVG only, not as PNG. {error.message} {error.hint}"))
+        return False
+    replace_file(path, lambda temporary: temporary.write_bytes(content))
+    return True
 
 
 def render_report(data: ReportData) -> str:
     """The report as HTML."""
-    pictures = charts(data)
+    pictures = _pictures(data, alone=False)
     sections = {
+        "short": short_section(data),
         "quality": quality_section(data, pictures),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
@@ -79,6 +102,10 @@ def render_report(data: ReportData) -> str:
         + "\n".join(html for html in sections.values() if html)
         + f"\n</main>\n{_footer(data)}\n</body>\n</html>\n"
     )
+
+
+def _pictures(data: ReportData, *, alone: bool) -> dict[str, str]:
+    return charts(data) | driver_charts(data, named=alone)
 
 
 def _headline(data: ReportData) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 
 from automl_schemas.metrics import GoalResult
 
-from automl_runtime.engine.evaluation import Confusion, Curve, Histogram, Scatter
+from automl_runtime.engine.evaluation import Confusion, Curve, Histogram
 from automl_runtime.project.report_data import ThresholdRow, TrialPoint
-from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars
-from automl_runtime.project.report_text import clip, count, number, percent, round_number, share
+from automl_runtime.project.report_svg import PALETTE, Frame, Scale, Svg, bars, text_width
+from automl_runtime.project.report_text import clip, count, number, percent, round_number, share, short_names
 
 __all__ = [
+    "MOST_BARS",
     "calibration_chart",
     "confusion_chart",
     "importance_chart",
@@ -20,7 +21,6 @@ __all__ = [
     "pr_chart",
     "residual_chart",
     "roc_chart",
-    "scatter_chart",
     "search_chart",
     "sparkline",
     "threshold_chart",
@@ -28,6 +28,8 @@ __all__ = [
 
 _WIDTH, _HEIGHT = 480, 330
 _UNIT = (0.0, 1.0)
+_NAME = 24
+MOST_BARS = 15
 
 
 def roc_chart(curves: Sequence[Curve], threshold: tuple[float, float] | None) -> str:
@@ -73,7 +75,7 @@ def confusion_chart(confusion: Confusion) -> str:
     """Actual classes (rows) against predicted ones, shaded by the share of the row."""
     labels = [clip(label, 18) for label in confusion.labels]
     size = len(labels)
-    left, top = 14 + 6.6 * max(map(len, labels)) + 20, 34
+    left, top = 34 + max(map(text_width, labels)), 34
     cell = (_WIDTH - left - 14) / size
     low = max(min(cell, 264 / size), 18.0)
     svg = Svg(_WIDTH, top + size * low + 26, "Confusion matrix", _confusion_text(confusion))
@@ -107,29 +109,16 @@ def residual_chart(histogram: Histogram) -> str:
     return svg.render()
 
 
-def scatter_chart(scatter: Scatter) -> str:
-    """Predicted against actual values of a sample of rows; on the diagonal they agree."""
-    svg = Svg(_WIDTH, _HEIGHT, "Predicted and actual", f"{len(scatter.actual)} rows of the holdout.")
-    values = [value for value in (*scatter.predicted, *scatter.actual) if math.isfinite(value)]
-    if values:
-        span = (min(values), max(values))
-        frame = Frame.draw(svg, span, span, ("predicted", "actual"))
-        svg.line(frame.x(span[0]), frame.y(span[0]), frame.x(span[1]), frame.y(span[1]), "reference")
-        for x, y in frame.points(scatter.predicted, scatter.actual):
-            svg.dot(x, y, 3, "cloud s0")
-    return svg.render()
-
-
-def importance_chart(importance: Mapping[str, float], most: int = 20) -> str:
+def importance_chart(importance: Mapping[str, float], most: int = MOST_BARS) -> str:
     """The most important features, longest bar first."""
     top = sorted(importance.items(), key=lambda item: (-item[1], item[0]))[:most]
-    longest = max((len(clip(name, 40)) for name, _ in top), default=0)
-    left, row = 20 + 6.7 * longest, 24
-    svg = Svg(1020, row * len(top) + 6, "Importance of the features", _ranked(top))
-    scale = Scale(0, max([value for _, value in top] + [1e-12]), left, svg.width - 80)
+    names = short_names([name for name, _ in top], _NAME)
+    left, row = 20 + max(map(text_width, names), default=0.0), 24
+    svg = Svg(_WIDTH, row * len(top) + 6, "Importance of the features", _ranked(top))
+    scale = Scale(0, max([value for _, value in top] + [1e-12]), left, svg.width - 60)
     for index, (name, value) in enumerate(top):
         y = row * index + 4
-        svg.label(left - 10, y + 14, clip(name, 40), "item", anchor="end")
+        svg.label(left - 10, y + 14, names[index], "item", anchor="end")
         svg.rect(left, y + 2, scale(max(value, 0.0)) - left, row - 9, "fill0", hint=f"{name}: {number(value)}")
         svg.label(scale(max(value, 0.0)) + 7, y + 14, number(value, 3))
     return svg.render()
@@ -246,6 +235,7 @@ def _legend(frame: Frame, curves: Sequence[Curve], *, bottom: bool) -> None:
     svg, row = frame.svg, 17
     x = frame.x(0.52) if bottom else frame.x(0.04)
     y = frame.y(0) - 12 - row * (len(shown) - 1) if bottom else frame.y(1) + 16
+    svg.rect(x - 8, y - 16, 190 if bottom else 150, row * len(shown) + 8, "ground")
     for index, curve in enumerate(shown):
         area = "" if curve.area is None else f" {number(curve.area, 3)}"
         svg.line(x, y + row * index - 4, x + 16, y + row * index - 4, f"curve s{index}")
@@ -256,7 +246,7 @@ def _names(svg: Svg, names: Sequence[str], colours: Mapping[str, int], *, x: flo
     for name in names[:PALETTE]:
         svg.dot(x + 5, 12, 5, f"dot s{colours[name]}")
         svg.label(x + 15, 16, clip(name, 24))
-        x += 34 + 6.7 * len(clip(name, 24))
+        x += 30 + text_width(clip(name, 24))
 
 
 def _ends(svg: Svg, scale: Scale, interval: tuple[float, float]) -> None:

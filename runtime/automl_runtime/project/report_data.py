@@ -13,8 +13,10 @@ from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
+from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.events import TrialFinished
+from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.tracking.runs import read_events
 
@@ -52,6 +54,10 @@ class ReportData:
     evaluation: Evaluation
     importance: Mapping[str, float] = field(default_factory=dict)
     """Feature -> loss of score when its values are shuffled (or another measure, larger is more important)."""
+    effects: Effects | None = None
+    """Contributions and partial dependence on a sample of the holdout."""
+    drift: Sequence[Drift] = ()
+    """Of the holdout against the training rows, the largest first."""
     dropped: Sequence[DroppedColumn] = ()
     questions: Sequence[Question] = ()
     trials: Sequence[TrialPoint] = ()

@@ -1,20 +1,20 @@
-"""The parts of the report on the model: how good it is, what drives it, how it was found."""
+"""The parts of the report on the model: how good it is, how it was found."""
 
 from __future__ import annotations
 
+from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.project.report_charts import (
     calibration_chart,
     confusion_chart,
-    importance_chart,
     pr_chart,
     residual_chart,
     roc_chart,
-    scatter_chart,
     search_chart,
     threshold_chart,
 )
 from automl_runtime.project.report_data import ReportData
-from automl_runtime.project.report_html import Cell, card, numeric, section, table
+from automl_runtime.project.report_errors import error_cdf_chart, error_loglog_chart, scatter_chart
+from automl_runtime.project.report_html import Cell, card, fold, numeric, section, table
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
     clip,
@@ -27,7 +27,7 @@ from automl_runtime.project.report_text import (
     threshold_reason,
 )
 
-__all__ = ["charts", "drivers_section", "quality_section", "search_section"]
+__all__ = ["charts", "quality_section", "search_section"]
 
 _MOST_MATRIX = 20
 _MOST_MODELS = 40
@@ -44,18 +44,27 @@ def charts(data: ReportData) -> dict[str, str]:
         found["calibration"] = calibration_chart(evaluation.calibration)
     if evaluation.confusion is not None and 0 < len(evaluation.confusion.labels) <= _MOST_MATRIX:
         found["confusion"] = confusion_chart(evaluation.confusion)
-    if evaluation.predicted_vs_actual is not None:
-        found["predicted_actual"] = scatter_chart(evaluation.predicted_vs_actual)
-    if evaluation.residuals is not None:
-        found["residuals"] = residual_chart(evaluation.residuals)
+    found |= _error_charts(evaluation)
     if data.thresholds:
         found["threshold"] = threshold_chart(data.thresholds)
-    if data.importance:
-        found["importance"] = importance_chart(data.importance)
     if len(data.trials) > 1:
         name = METRIC_NAMES[data.metrics.metric]
         better = data.metrics.higher_is_better
         found["search"] = search_chart(data.trials, higher_is_better=better, name=name)
+    return found
+
+
+def _error_charts(evaluation: Evaluation) -> dict[str, str]:
+    found = {}
+    if evaluation.predicted_vs_actual is not None:
+        found["predicted_actual"] = scatter_chart(evaluation.predicted_vs_actual, evaluation.coverage)
+    if evaluation.residuals is not None:
+        found["residuals"] = residual_chart(evaluation.residuals)
+    if evaluation.error_quantiles:
+        found["error_cdf"] = error_cdf_chart(evaluation.error_quantiles)
+    if evaluation.predicted_vs_actual is not None:
+        log = error_loglog_chart(evaluation.predicted_vs_actual)
+        found |= {} if log is None else {"error_loglog": log}
     return found
 
 
@@ -67,8 +76,16 @@ _ABOUT = {
     ),
     "calibration": ("Calibration", "On the dashed line, a predicted 70 % comes true in 70 % of the rows."),
     "confusion": ("Confusion matrix", "Actual classes in rows, predicted ones in columns."),
-    "predicted_actual": ("Predicted and actual", "On the dashed line, predictions are exact."),
+    "predicted_actual": (
+        "Predicted and actual",
+        "On the dashed line, predictions are exact; the band is where nine of ten values were expected to lie.",
+    ),
     "residuals": ("Residuals", "Actual minus predicted: centred on zero, the model errs to neither side."),
+    "error_cdf": ("How far off", "Share of the rows whose error is at most so large; the worst hundredth is cut off."),
+    "error_loglog": (
+        "Error and size",
+        "Both scales are logarithmic; on the dashed lines, the error is 1, 10 and 100 % of the true value.",
+    ),
 }
 
 
@@ -79,23 +96,10 @@ def quality_section(data: ReportData, pictures: dict[str, str]) -> str:
     if data.thresholds:
         parts.append(_threshold_card(data, pictures.get("threshold", "")))
     parts.append(f'<div class="pair">{_scores_card(data)}{_slices_card(data)}</div>')
-    parts.append(_classes_card(data))
+    parts += [_coverage_card(data), _classes_card(data)]
     rows = count(data.evaluation.rows)
     lead = f"Everything here is measured on {rows} rows that were set aside before anything was looked at."
     return section("quality", "How good it is", lead, "".join(parts))
-
-
-def drivers_section(data: ReportData, pictures: dict[str, str]) -> str:
-    """Importance of the features."""
-    if "importance" not in pictures:
-        return ""
-    shown, total = min(20, len(data.importance)), len(data.importance)
-    which = f"The {shown} most important of {total} features." if total > shown else f"All {total} features."
-    lead = (
-        f"{which} The longer the bar, the more the score suffers without the feature. "
-        "This says what the model relies on, not what causes the outcome."
-    )
-    return section("drivers", "What drives it", lead, f'<div class="card">{pictures["importance"]}</div>')
 
 
 def search_section(data: ReportData, pictures: dict[str, str]) -> str:
@@ -156,6 +160,29 @@ def _slices_card(data: ReportData) -> str:
     return card("Weak spots", about, table(["rows where", "rows", name], rows))
 
 
+def _coverage_card(data: ReportData) -> str:
+    coverage = data.evaluation.coverage
+    if coverage is None:
+        return ""
+    interval = coverage.interval
+    text = (
+        f"{percent(coverage.share)} of the rows lie inside the interval that was to hold {percent(interval.level)}; "
+        f"it is {number(coverage.width, 3)} wide on average."
+    )
+    edges = [*interval.edges, None]
+    rows = [
+        [
+            Cell(f"up to {escape(number(edge))}" if edge is not None else "above" if interval.edges else "any", "name"),
+            Cell(escape(f"{number(low)} to +{number(high)}"), "n"),
+        ]
+        for edge, low, high in zip(edges, interval.low, interval.high, strict=True)
+    ]
+    listing = table(["prediction", "the value lies within"], rows)
+    return card(
+        "Prediction interval", "As wide as errors were on training rows, out of fold.", f"<p>{text}</p>{listing}"
+    )
+
+
 def _classes_card(data: ReportData) -> str:
     reports = data.evaluation.per_class
     if len(reports) < 3:
@@ -171,7 +198,10 @@ def _classes_card(data: ReportData) -> str:
         for item in reports[:100]
     ]
     about = "Precision: how many of the rows given to the class belong there. Recall: how many of its rows were found."
-    return card("Class by class", about, table(["class", "precision", "recall", "F1", "rows"], rows))
+    listing = table(["class", "precision", "recall", "F1", "rows"], rows)
+    if len(rows) <= _MOST_MATRIX:
+        return card("Class by class", about, listing)
+    return fold("Class by class", f"{len(reports)} classes", f'<p class="soft">{about}</p>{listing}', opened=False)
 
 
 def _threshold_card(data: ReportData, picture: str) -> str:

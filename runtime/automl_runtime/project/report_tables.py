@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, JoinEdge, TableEntry
+from automl_schemas.spec import DroppedColumn
 
 from automl_runtime.monitoring.reference import ColumnSketch
 from automl_runtime.project.report_charts import sparkline
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_drift import drift_card
 from automl_runtime.project.report_html import Cell, card, code, fold, section, table, tag, tile
 from automl_runtime.project.report_text import clip, count, escape, number, share
 
@@ -22,6 +24,7 @@ _WHY = {
 }
 _MOST_COLUMNS = 200
 _MOST_FILES = 60
+_MOST_OPEN = 15
 _BARS = 22
 
 
@@ -40,6 +43,7 @@ def data_section(data: ReportData) -> str:
     base = data.spec.data.tables[0].name if data.spec.data.tables else used[0].name if used else ""
     used.sort(key=lambda entry: entry.name != base)
     parts += [_columns_fold(data, entry, is_base=entry.name == base) for entry in used]
+    parts.append(drift_card(data))
     lead = f"Read from {clip(data.spec.data.source, 120)}. The sources were not changed."
     return section("data", "The data", lead, "".join(parts))
 
@@ -49,24 +53,41 @@ def dropped_section(data: ReportData) -> str:
     if not data.dropped:
         text = '<p class="soft">Nothing was left out.</p>'
         return section("dropped", "What was left out", "", f'<div class="card">{text}</div>')
-    order = {"leak": 0, "asked": 1, "personal data": 2}
-    listed = sorted(data.dropped, key=lambda item: (order.get(_reason(item.reason)[0], 3), item.table, item.column))
+    leaks = sorted(
+        (item for item in data.dropped if _reason(item.reason)[0] == "leak"), key=lambda item: (item.table, item.column)
+    )
+    order = {"asked": 1, "personal data": 2}
+    others = sorted(
+        (item for item in data.dropped if item not in leaks),
+        key=lambda item: (order.get(_reason(item.reason)[0], 3), item.table, item.column),
+    )
+    lead = f"{len(data.dropped)} columns that the model does not see, and why."
+    html = _leak_court(leaks) if leaks else card("Leak court", "", '<p class="soft">No column was found guilty.</p>')
+    if others:
+        html += (
+            f'<div class="card">{_dropped_table(others)}</div>'
+            if len(others) <= _MOST_OPEN
+            else fold("Left out for other reasons", f"{len(others)}", _dropped_table(others), opened=False)
+        )
+    return section("dropped", "What was left out", lead, html)
+
+
+def _leak_court(leaks: Sequence[DroppedColumn]) -> str:
+    """The columns that give the target away, each with the evidence, and how to pardon one."""
+    example = f"{leaks[0].table}.{leaks[0].column}"
+    command = code(f"automl new ... --keep {_quoted(example)}")
+    note = f'<p class="note small soft">Should one be known in time all the same, keep it: {command}</p>'
+    about = "Columns that are known only with the outcome: a model that sees them looks better than it will ever be."
+    return card("Leak court", about, _dropped_table(leaks) + note)
+
+
+def _dropped_table(dropped: Sequence[DroppedColumn]) -> str:
     rows: list[list[Cell | str]] = []
-    for item in listed:
+    for item in dropped:
         kind, why = _reason(item.reason)
         name = f"{item.table}.{item.column}"
         rows.append([Cell(escape(name), "name"), Cell(tag(kind, kind.split()[0])), escape(why, 300)])
-    leaks = [item for item in listed if item.reason.startswith("leak")]
-    note = ""
-    if leaks:
-        example = f"{leaks[0].table}.{leaks[0].column}"
-        command = code(f"automl new ... --keep {_quoted(example)}")
-        note = (
-            f'<p class="note small soft">A leak is known only with the outcome. To keep one all the same: {command}</p>'
-        )
-    lead = f"{len(listed)} columns that the model does not see, and why."
-    body = table(["column", "reason", "evidence"], rows)
-    return section("dropped", "What was left out", lead, f'<div class="card">{body}{note}</div>')
+    return table(["column", "reason", "evidence"], rows)
 
 
 def assumptions_section(data: ReportData) -> str:

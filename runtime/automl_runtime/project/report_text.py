@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from typing import Final
 
 from automl_schemas.metrics import Metrics
@@ -22,6 +23,7 @@ __all__ = [
     "round_number",
     "score_sentence",
     "share",
+    "short_names",
     "target_name",
     "threshold_reason",
 ]
@@ -65,6 +67,20 @@ def clip(value: object, limit: int = 200) -> str:
     """`value` on one line, without control and formatting characters, at most `limit` characters long."""
     text = " ".join("".join(char if _harmless(char) else " " for char in str(value)).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def short_names(names: Sequence[str], limit: int) -> list[str]:
+    """Names of at most `limit` characters that still tell each other apart, as far as that can be.
+
+    Long names lose what they all begin and end with, then their middle.
+
+    >>> short_names(["sensor_in_hall_1_of_the_plant", "sensor_in_hall_27_of_the_plant", "age"], 12)
+    ['…1…', '…27…', 'age']
+    """
+    plain = [clip(name) for name in names]
+    long = [name for name in plain if len(name) > limit]
+    head, tail = ("", "") if len(long) < 2 else _common(long)
+    return [name if len(name) <= limit else _middle(name, head, tail, limit) for name in plain]
 
 
 def number(value: float | None, digits: int = 4) -> str:
@@ -164,6 +180,31 @@ def threshold_reason(by: str | None) -> str:
     names = {"cost": "the least cost", "top_k": "as many rows as can be handled", "": "no reason that was kept"}
     name = names.get(kind, clip(kind, 60))
     return f"{name} ({clip(details, 80)})" if details else name
+
+
+def _common(names: Sequence[str]) -> tuple[str, str]:
+    """What all names begin with and what they end with, up to the last separator; nothing that would empty a name."""
+    head = _beginning(names)
+    head = head[: 1 + max(map(head.rfind, "_. -"))]
+    tail = _beginning([name[len(head) :][::-1] for name in names])[::-1]
+    tail = tail[min((place for place in map(tail.find, "_. -") if place >= 0), default=len(tail)) :]
+    return head, tail
+
+
+def _beginning(names: Sequence[str]) -> str:
+    """The characters that all names begin with: the first and the last in order differ soonest."""
+    first, last = min(names), max(names)
+    same = next((place for place, pair in enumerate(zip(first, last, strict=False)) if pair[0] != pair[1]), len(first))
+    return first[:same]
+
+
+def _middle(name: str, head: str, tail: str, limit: int) -> str:
+    inner = name[len(head) : len(name) - len(tail)]
+    text = f"{'…' if head else ''}{inner}{'…' if tail else ''}"
+    if len(text) <= limit:
+        return text
+    front = (limit - 1) // 2
+    return f"{text[:front]}…{text[len(text) - (limit - 1 - front) :]}"
 
 
 def _harmless(char: str) -> bool:

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Annotated, Any
 
 from automl_schemas.metrics import Metrics
 
@@ -20,7 +20,8 @@ from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
 try:
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI, Query, Request, Response
+    from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse
     from starlette.requests import ClientDisconnect
 except ImportError as error:
@@ -29,6 +30,8 @@ except ImportError as error:
 __all__ = ["create_app"]
 
 _PATHS = frozenset({"/predict", "/health", "/metrics", "/model"})
+_ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
+Explain = Annotated[bool, Query(description=_ASKED)]
 _LOG = logging.getLogger("automl_runtime.serving")
 
 
@@ -74,6 +77,7 @@ def create_app(
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    app.add_exception_handler(RequestValidationError, service.misasked)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     _add_component(app, "Row", row)
@@ -98,16 +102,19 @@ class _Service:
         yield
         self._thread.shutdown(wait=True)
 
-    async def predict(self, request: Request) -> Response:
+    async def predict(self, request: Request, explain: Explain = False) -> Response:
         """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
 
         Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
         a column that was never empty in training must be there, others may be left out.
-        One row is answered by its prediction, many by `{"predictions": [...]}`.
+        One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
+        holds its `reasons`, the three columns that move it most.
         """
         try:
             body = await self._body(request)
-            content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, self._scorer.answer, body)
+            content, rows = await asyncio.get_running_loop().run_in_executor(
+                self._thread, self._scorer.answer, body, explain
+            )
         except BadRequest as refused:
             self.counters.errors.labels("too_large" if refused.status == 413 else "invalid").inc()
             return _json(refused.to_json(), refused.status)
@@ -132,6 +139,19 @@ class _Service:
             "metrics": None if self._metrics is None else self._metrics.model_dump(mode="json"),
             "columns": self._bundle.schema.columns,
         }
+
+    async def misasked(self, request: Request, error: Exception) -> Response:
+        """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""
+        del request
+        self.counters.errors.labels("invalid").inc()
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        problems = [
+            Problem(
+                f"The parameter '{item['loc'][-1]}' of the query: {item['msg']}.", value=str(item.get("input"))[:100]
+            )
+            for item in found
+        ]
+        return _json(BadRequest(problems).to_json(), 422)
 
     async def broken(self, request: Request, error: Exception) -> Response:
         """Answers 500 in the shape of all refusals; what went wrong goes to the log, not to the caller."""

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-__all__ = ["Answers", "ModelCard", "Problems", "answer_model", "openapi_request", "row_model"]
+__all__ = ["Answers", "ModelCard", "Problems", "ReasonModel", "answer_model", "openapi_request", "row_model"]
 
 _MOST_CATEGORIES = 20
 
@@ -49,6 +49,18 @@ class Answers(BaseModel):
 
     predictions: list[dict[str, Any]]
     model_version: str
+
+
+class ReasonModel(BaseModel):
+    """One column that moves a prediction."""
+
+    column: str
+    value: str = Field(description="What the row holds, as text.")
+    contribution: float = Field(
+        description="What it adds to the probability of the positive (of more than two: predicted) class, or to the "
+        "predicted number, compared with typical rows: a Shapley value."
+    )
+    words: str
 
 
 class Health(BaseModel):
@@ -93,9 +105,13 @@ def row_model(schema: InputSchema) -> type[BaseModel]:
 def answer_model(manifest: BundleManifest) -> type[BaseModel]:
     """The model of one prediction: a label with probabilities for classes, a number otherwise."""
     version = (str, Field(description="Version of the model that answered."))
+    reasons: tuple[Any, Any] = (
+        list[ReasonModel],
+        Field(default_factory=list, description="With `?explain=true`: the three columns that count most."),
+    )
     if not manifest.classes:
         number = (float, Field(description=f"Predicted `{manifest.target}`."))
-        return create_model("Answer", prediction=number, model_version=version)
+        return create_model("Answer", prediction=number, model_version=version, reasons=reasons)
     fields: dict[str, Any] = {
         "label": (str | int | float | bool, Field(description=f"Predicted class of `{manifest.target}`.")),
         "probabilities": (dict[str, float], Field(description="Probability of each class; they add up to 1.")),
@@ -104,6 +120,7 @@ def answer_model(manifest: BundleManifest) -> type[BaseModel]:
             Field(description="The label is the positive class when its probability reaches this."),
         ),
         "model_version": version,
+        "reasons": reasons,
     }
     return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
 

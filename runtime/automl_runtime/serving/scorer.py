@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from automl_runtime.data.records import NO_VALUE, CellProblem, parse_records
-from automl_runtime.errors import SchemaMismatchError
+from automl_runtime.errors import RequestError, SchemaMismatchError
+from automl_runtime.inference.explaining import Reason, reasons
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
 
@@ -27,6 +28,8 @@ class Limits:
 
     body_bytes: int = 16 * 1024 * 1024
     rows: int = 100_000
+    explained_rows: int = 100
+    """Rows of a request that asks for reasons: each costs hundreds of predictions."""
 
 
 class Scorer:
@@ -39,20 +42,24 @@ class Scorer:
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
 
-    def answer(self, body: bytes) -> tuple[bytes, int]:
-        """The JSON answer to a request and the number of rows in it.
+    def answer(self, body: bytes, explain: bool = False) -> tuple[bytes, int]:
+        """The JSON answer to a request and the number of rows in it; with `explain`, with the reasons of each.
 
         Raises:
             BadRequest: if the request cannot be answered.
         """
         rows, many = parse_body(body, most_rows=self._limits.rows)
+        if explain and len(rows) > self._limits.explained_rows:
+            most = self._limits.explained_rows
+            message = f"The request asks for the reasons of {len(rows):,} rows; at most {most:,} are explained at once."
+            raise BadRequest([Problem(f"{message} Send it in parts.", allowed=f"at most {most} rows")], status=413)
         check_rows(rows, self._columns)
-        answers = self.predict(rows) if rows else []
+        answers = self.predict(rows, explain=explain) if rows else []
         version = self._bundle.manifest.model_version
         content = {"predictions": answers, "model_version": version} if many else answers[0]
         return json.dumps(content, allow_nan=False).encode(), len(answers)
 
-    def predict(self, rows: Sequence[Mapping[str, object]]) -> list[dict[str, Any]]:
+    def predict(self, rows: Sequence[Mapping[str, object]], *, explain: bool = False) -> list[dict[str, Any]]:
         """One answer per row, in order; BadRequest names every cell that is no value of its column."""
         try:
             frame, problems = parse_records(rows, self._bundle.schema)
@@ -62,7 +69,17 @@ class Scorer:
             raise BadRequest([_problem(problem) for problem in problems])
         if self._features is not None:
             frame = self._features(frame)
-        return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
+        answers = self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
+        if explain:
+            for answer, found in zip(answers, self._reasons(frame), strict=True):
+                answer["reasons"] = [asdict(reason) for reason in found]
+        return answers
+
+    def _reasons(self, frame: pd.DataFrame) -> list[list[Reason]]:
+        try:
+            return reasons(self._bundle.model, frame)
+        except RequestError as error:
+            raise BadRequest([Problem(str(error))]) from error
 
     def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         version = self._bundle.manifest.model_version

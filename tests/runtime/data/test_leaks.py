@@ -308,3 +308,12 @@ def test_the_positive_class_is_found_by_any_spelling() -> None:
 def test_wide_tables_are_looked_at_in_fewer_rows() -> None:
     wide = {f"x{k}": RNG.normal(size=ROWS) for k in range(300)}
     assert set(dropped(leaks({**wide, "code": YES}))) == {"t.code"}
+
+
+def test_what_is_recorded_of_late_only_is_judged_where_it_is_filled() -> None:
+    late = np.arange(ROWS) >= 0.9 * ROWS
+    rank = np.where(late, np.argsort(np.argsort(AMOUNT + 25 * RNG.normal(size=ROWS))), np.nan)
+    luck = np.where(late, RNG.normal(size=ROWS), np.nan)
+    found = dropped(leaks({"rank": rank, "result_luck": luck}, AMOUNT, "regression", name="sum", known_before="start"))
+    assert set(found) == {"t.rank"}
+    assert "named like a result" in found["t.rank"]

@@ -108,3 +108,15 @@ def test_one_class_in_the_holdout_still_gives_an_evaluation(case):
         found = evaluate(model, some, some["y"])
         assert json.dumps(found.to_json(), allow_nan=False)
         assert not any(curve.label == "a" for curve in found.roc)
+
+
+def test_a_class_of_one_row_does_not_hide_the_weak_spots():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"x": rng.normal(size=900), "kind": rng.choice(["red", "blue"], 900)})
+    y = pd.Series(np.where(frame["x"] > 0, "up", "down"))
+    y[frame["kind"] == "red"] = rng.choice(["up", "down"], int((frame["kind"] == "red").sum()))
+    y[:20] = "rare"
+    rare = y.copy()
+    model = fit(frame, y, metric="log_loss", trials=1, folds=2)
+    rare[1:20] = "up"
+    assert evaluate(model, frame, rare).worst_slices[0].condition == "kind = red"

@@ -8,7 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.engine.evaluation import ClassReport, Confusion, Curve, Evaluation, Histogram, Scatter, Slice
+from automl_runtime.engine.effects import Dependence, Effect, Effects
+from automl_runtime.engine.evaluation import (
+    ClassReport,
+    Confusion,
+    Coverage,
+    Curve,
+    Evaluation,
+    Histogram,
+    Scatter,
+    Slice,
+)
+from automl_runtime.inference.intervals import Interval
+from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import sketch
 from automl_runtime.project.report_data import ReportData, TrialPoint, threshold_table
 from automl_schemas.bundle import InputColumn, InputSchema
@@ -253,6 +265,8 @@ def _regression(rows: pd.DataFrame) -> Evaluation:
         ci=(1.05, 1.16),
         scores={"rmse": 1.1, "mae": 0.87, "r2": 0.93},
         residuals=Histogram(edges.tolist(), counts.tolist()),
+        error_quantiles=np.quantile(np.abs(actual - predicted), np.linspace(0, 1, 101)).tolist(),
+        coverage=Coverage(Interval(0.9, (4.0, 9.0), (-1.7, -1.8, -1.9), (1.7, 1.8, 1.9)), 0.91, 3.6),
         predicted_vs_actual=Scatter(predicted[:500].tolist(), actual[:500].tolist()),
     )
 
@@ -320,6 +334,33 @@ def _metrics(evaluation: Evaluation, goal: float | None) -> Metrics:
     )
 
 
+def _effects(evaluation: Evaluation) -> Effects:
+    draw = np.random.default_rng(2)
+    labels = (
+        evaluation.classes if evaluation.task == "multiclass" else [evaluation.positive] if evaluation.classes else []
+    )
+    told = max(1, len(labels))
+    columns = [
+        Effect(
+            name,
+            [size] * told,
+            *(([], []) if told > 1 else (draw.normal(0, size, 60).tolist(), [None, *draw.random(59).tolist()])),
+        )
+        for name, size in (("age_years", 0.1), ("site", 0.05), ("load", 0.02), ("idle", 0.0))
+    ]
+    ages, sites = [0.0, 5.0, 10.0, 20.0], ["Oslo", "Turin", "Porto", "(missing)"]
+    band = ([0.1] * 4, [0.6] * 4) if told == 1 else ([], [])
+    return Effects(
+        60,
+        labels,  # type: ignore[arg-type]
+        columns,
+        [
+            Dependence("age_years", "number", ages, [[0.2, 0.3, 0.3, 0.4]] * told, *band, [5, 20, 30, 5]),
+            Dependence("site", "category", sites, [[0.2, 0.4, 0.3, 0.3]] * told, *band, [30, 20, 9, 1]),
+        ],
+    )
+
+
 def _trials(score: float, sign: int) -> list[TrialPoint]:
     draw = np.random.default_rng(3)
     models = ["linear", "extra_trees", "lightgbm", "catboost"]
@@ -362,6 +403,12 @@ def make_report() -> MakeReport:
                 "last_service.days_since": 0.003,
                 "readings.celsius.mean": 0.001,
             },
+            effects=_effects(evaluation),
+            drift=[
+                Drift("load", 0.31, 0.05, (0.07, 0.2), "far"),
+                Drift("age_years", 0.12, 0.05, (0.0, 0.0), "shifted"),
+                Drift("site", 0.01, 0.03, (0.0, 0.0), "same"),
+            ],
             dropped=[
                 DroppedColumn(table="machines", column="machine_no", reason="identifier"),
                 DroppedColumn(

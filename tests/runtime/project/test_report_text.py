@@ -3,7 +3,16 @@ from __future__ import annotations
 import math
 
 import pytest
-from automl_runtime.project.report_text import clip, escape, number, percent, round_number, share, threshold_reason
+from automl_runtime.project.report_text import (
+    clip,
+    escape,
+    number,
+    percent,
+    round_number,
+    share,
+    short_names,
+    threshold_reason,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +66,19 @@ def test_text_is_one_short_line_that_means_nothing_to_html() -> None:
 )
 def test_the_reason_of_a_threshold_is_in_words(by: str | None, words: str) -> None:
     assert threshold_reason(by) == words
+
+
+def test_long_names_still_tell_each_other_apart() -> None:
+    names = [f"measurement_of_the_{what}_sensor_in_hall_{hall:03d}_after_the_night_shift"
+             for hall, what in enumerate(["pressure", "temperature", "flow", "flow"])]  # fmt: skip
+    shown = short_names([*names, "age"], 24)
+    assert len(set(shown)) == 5
+    assert all(len(name) <= 24 for name in shown)
+    assert shown[-1] == "age"
+    assert "002" in shown[2]
+
+
+@pytest.mark.parametrize("names", [[], ["x" * 99], ["x" * 99] * 2, ["a_" * 40, "a_" * 41], ["é 漢" * 30, "b" * 30]])
+def test_odd_names_are_cut_too(names: list[str]) -> None:
+    assert all(0 < len(name) <= 24 for name in short_names(names, 24))
+    assert len(short_names(names, 24)) == len(names)

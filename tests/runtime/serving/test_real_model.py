@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pandas as pd
 import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.model import Model
+from automl_runtime.inference.model import FittedModel
 from automl_runtime.monitoring.reference import Reference, psi_of, sketch
-from automl_runtime.registry.bundle import open_bundle, write_bundle
+from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
 from automl_runtime.serving.app import create_app
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
@@ -63,12 +65,16 @@ def model() -> Model:
 
 
 @pytest.fixture
-def client(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
+def bundle(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bundle:
     monkeypatch.setenv("AUTOML_SIGNING_KEY", str(tmp_path / "signing.key"))
     reference = sketch(sales(), SCHEMA).model_dump(mode="json")
     folder = tmp_path / "models" / "v001"
     write_bundle(model, SCHEMA, folder, version="v001", target="returned", created="2025", reference=reference)
-    bundle = open_bundle(folder)
+    return open_bundle(folder)
+
+
+@pytest.fixture
+def client(bundle: Bundle) -> Iterator[TestClient]:
     assert not any(psi_of(Reference.model_validate(bundle.reference), sales()).values())
     with TestClient(create_app(bundle, features)) as client:
         yield client
@@ -99,3 +105,51 @@ def test_a_missing_required_column_is_named(client: TestClient) -> None:
     assert answer.status_code == 422
     [problem] = answer.json()["detail"]
     assert (problem["row"], problem["column"]) == (1, "price")
+
+
+def test_reasons_are_given_when_asked_for(client: TestClient, model: Model) -> None:
+    row = {"price": 2500, "shop": "Lyon", "sold on": "2021-12-31"}
+    plain, explained = client.post("/predict", json=row), client.post("/predict?explain=true", json=row)
+    first = explained.json()["reasons"][0]
+    assert plain.json() | {"reasons": explained.json()["reasons"]} == explained.json()
+    assert (first["column"], first["value"]) == ("price", "2,500")
+    assert first["contribution"] > 0.1
+    assert first["words"].startswith("price = 2,500: raises the probability of yes by ")
+    [many] = client.post("/predict?explain=true", json={"rows": [row]}).json()["predictions"]
+    assert many["reasons"] == explained.json()["reasons"]
+
+
+def test_reasons_of_too_many_rows_are_refused(client: TestClient) -> None:
+    rows = {"rows": [{"price": 1}] * 101}
+    assert client.post("/predict", json=rows).status_code == 200
+    refused = client.post("/predict?explain=true", json=rows)
+    assert refused.status_code == 413
+    assert "at most 100 are explained at once. Send it in parts." in refused.json()["detail"][0]["message"]
+
+
+def test_a_parameter_that_cannot_be_read_is_refused_like_everything_else(client: TestClient) -> None:
+    refused = client.post("/predict?explain=perhaps", json={"price": 1})
+    [problem] = refused.json()["detail"]
+    assert (refused.status_code, problem["value"]) == (422, "perhaps")
+    assert "'explain'" in problem["message"]
+
+
+def test_openapi_tells_of_reasons(client: TestClient) -> None:
+    document = client.get("/openapi.json").json()
+    [parameter] = document["paths"]["/predict"]["post"]["parameters"]
+    assert (parameter["name"], parameter["in"], parameter["required"]) == ("explain", "query", False)
+    assert set(document["components"]["schemas"]["ReasonModel"]["properties"]) == {
+        "column",
+        "value",
+        "contribution",
+        "words",
+    }
+
+
+def test_a_model_without_rows_to_compare_with_says_so(bundle: Bundle) -> None:
+    known = bundle.model
+    blind = replace(bundle, model=FittedModel(known.info, known.encoder, known.designs, known.members))
+    with TestClient(create_app(blind, features)) as client:
+        refused = client.post("/predict?explain=1", json={"price": 1, "shop": "Lyon", "sold on": None})
+    assert refused.status_code == 422
+    assert "holds no rows to compare with" in refused.json()["detail"][0]["message"]

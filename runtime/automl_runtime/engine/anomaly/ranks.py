@@ -13,6 +13,7 @@ from automl_runtime.kernels.arrays import Floats
 __all__ = ["Ranks", "fit_ranks"]
 
 _KNOTS = 4_096
+_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +52,11 @@ class Ranks:
 
 
 def fit_ranks(scores: Floats) -> Ranks:
-    """The ranks of the scores of the training rows; of more than 4,096 some are kept, more of the largest."""
+    """The ranks of the scores of the training rows; of more than 4,096 some are kept, more of the largest.
 
-    values, first = np.unique(np.sort(scores), return_index=True)
+    Scores that differ by rounding only are one: else the share would jump where equal rows lie.
+    """
+    scale = float(np.abs(scores).max()) or 1.0
+    values, first = np.unique(np.sort(np.round(scores / scale, _DIGITS)) * scale, return_index=True)
     places = quantile_places(len(values), _KNOTS)
     return Ranks(values[places], first[places] / max(1, len(scores) - 1), len(scores))
