@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.preprocessor import DataPreprocessor
 
 __all__ = [
     "AnomalyModel",
@@ -35,6 +36,7 @@ __all__ = [
     "AutoMLClusterer",
     "AutoMLRegressor",
     "ClusterModel",
+    "DataPreprocessor",
     "Forecaster",
     "__version__",
     "fit",
@@ -50,6 +52,7 @@ _PLACES = {
     "AutoMLClusterer": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "ClusterModel": "automl_runtime.engine.clustering.model",
+    "DataPreprocessor": "automl_runtime.engine.preprocessor",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
     "fit": "automl_runtime.engine.fit",
     "load": "automl_runtime.engine.loading",

@@ -10,6 +10,7 @@ from automl_schemas.bundle import BundleManifest, InputSchema
 from automl_schemas.catalog import DataCatalog
 from automl_schemas.lineage import DataManifest, Lineage
 from automl_schemas.metrics import Metrics, RunRecord
+from automl_schemas.pipeline import PipelineSpec
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import ProjectSpec
@@ -23,6 +24,7 @@ _EXPORTED: Final[tuple[type[BaseModel], ...]] = (
     InputSchema,
     Lineage,
     Metrics,
+    PipelineSpec,
     ProjectSpec,
     Question,
     Requirement,

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from automl_schemas.base import Contract
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
 
@@ -142,6 +143,9 @@ class TrainingSpec(Contract):
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
     interpretable: bool = False
+    preprocessing: PreprocessingSpec | None = None
+    models: list[str] | None = None
+    """The only families of models that are tried, as `[xgboost, random_forest]`; None: those that suit."""
     threshold: Threshold = "f1"
     """How the decision threshold of a binary classifier is chosen."""
     cost_false_positive: float = Field(default=1.0, gt=0)

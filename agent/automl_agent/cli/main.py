@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from automl_runtime.errors import AutomlError, Cancelled, RequestError
 
-from automl_agent.cli import making, using
+from automl_agent.cli import extending, making, using
 from automl_agent.cli.shared import emit, emit_json
 
 __all__ = ["app", "main"]
@@ -44,6 +44,7 @@ def root(
 
 making.register(app)
 using.register(app)
+extending.register(app)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -15,6 +15,8 @@ from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.errors import RequestError, TrainingError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from automl_schemas.vocabulary import MetricName, TaskType
     from numpy.typing import NDArray
 
@@ -30,6 +32,8 @@ class _AutoML(BaseEstimator):
         trials: the number of trials; the outcome is then the same every time.
         folds: of the cross-validation, at most.
         interpretable: linear and additive models and small trees only.
+        preprocessing: options of `PreprocessingSpec`, as `fit` takes them.
+        models: the only families of models that are tried; None: those that suit.
         random_state: seed of everything that is random.
     """
 
@@ -41,6 +45,8 @@ class _AutoML(BaseEstimator):
         trials: int | None = None,
         folds: int = 5,
         interpretable: bool = False,
+        preprocessing: Mapping[str, Any] | None = None,
+        models: Sequence[str] | None = None,
         random_state: int = 0,
     ) -> None:
         self.metric = metric
@@ -48,6 +54,8 @@ class _AutoML(BaseEstimator):
         self.trials = trials
         self.folds = folds
         self.interpretable = interpretable
+        self.preprocessing = preprocessing
+        self.models = models
         self.random_state = random_state
 
     def _fit(self, rows: Any, y: Any, *, classify: bool) -> None:
@@ -70,6 +78,8 @@ class _AutoML(BaseEstimator):
                 trials=self.trials,
                 folds=self.folds,
                 interpretable=self.interpretable,
+                preprocessing=self.preprocessing,
+                models=self.models,
                 seed=self.random_state,
             )
         except (RequestError, TrainingError) as error:

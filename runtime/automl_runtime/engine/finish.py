@@ -11,8 +11,9 @@ from automl_runtime.engine.background import background_rows
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
-from automl_runtime.engine.scoring import trial_score
+from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
+from automl_runtime.engine.stacking import Stack, stack
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
 from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import ALL_ROWS
@@ -37,7 +38,7 @@ class Outcome:
 
     model: FittedModel
     outputs: Floats
-    """Of the ensemble, for the rows that validated."""
+    """Of the ensemble, for the rows that validated; a second level was not fitted on the fold of the row."""
     score: float
     weights: dict[str, float]
 
@@ -51,19 +52,42 @@ def finish(
     single: bool,
     temporal: bool,
 ) -> Outcome:
-    """The best ensemble of the trials, or the best trial when `single`."""
+    """The best ensemble of the trials (a mean, or a second level over them), or the best trial when `single`."""
     usable = [result for result in search.results if result.usable]
-    chosen = [
-        (result, weight) for result, weight in zip(usable, _weigh(search, usable, single), strict=True) if weight > 0
-    ]
+    weights = _weigh(search, usable, single)
+    outputs = np.sum([result.outputs * w for result, w in zip(usable, weights, strict=True) if w > 0], axis=0)
+    stacked = None if single or temporal else _stacked(search, usable, outputs)
+    shifts: tuple[float, ...] = ()
+    if stacked is not None:
+        weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
+    chosen = [(result, weight) for result, weight in zip(usable, weights, strict=True) if weight > 0]
     designs: list[Design] = []
     members = [
         Member(result.config.name, float(weight), _parts(search, result, designs, temporal))
         for result, weight in chosen
     ]
-    outputs = np.sum([result.outputs * weight for result, weight in chosen if result.outputs is not None], axis=0)
-    model = _model(search, encoder, features, designs, members, outputs, policy)
-    return Outcome(model, outputs, _score(search, model, outputs), {member.name: member.weight for member in members})
+    model = _model(search, encoder, features, designs, members, outputs, policy, shifts)
+    shares = {member.name: member.weight / float(weights.sum()) for member in members}
+    return Outcome(model, outputs, _score(search, model, outputs), shares)
+
+
+def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stack | None:
+    """The second level, where it is better out of fold than `outputs`, the mixture, and not too large."""
+    problem, rows, folds = search.problem, search.workspace.valid_rows, search.workspace.folds
+    if not problem.classes or len(usable) < 2 or len(folds) < 2:
+        return None
+    found = stack(
+        problem,
+        rows,
+        [len(fold.valid) for fold in folds],
+        [result.outputs for result in usable if result.outputs is not None],
+        search.seed,
+    )
+    loss = selection_loss(problem, rows)
+    sizes = np.array([_stored_bytes(result) for result in usable])
+    used = found.weights > 0
+    fits = used.sum() > 1 and sizes[used].sum() <= _MOST_BYTES
+    return found if fits and loss(found.outputs) < loss(outputs) else None
 
 
 def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
@@ -126,7 +150,7 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
 
 def _rounds(result: TrialResult) -> int:
     best = [fold.fit.best for fold in result.folds]
-    if result.config.learner in ("lightgbm", "catboost", "network"):
+    if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network"):
         # The last folds know most rows; more rows bear more rounds, or steps.
         return max(1, round(best[-1] * _MORE_ROUNDS))
     return int(np.median(best))
@@ -148,6 +172,7 @@ def _model(
     members: list[Member],
     outputs: Floats,
     policy: ThresholdPolicy | None,
+    shifts: tuple[float, ...],
 ) -> FittedModel:
     problem = search.problem
     threshold: float | None = None
@@ -170,6 +195,7 @@ def _model(
         threshold_by=by,
         multipliers=multipliers,
         interval=None if problem.classes else make_interval(problem.y[search.workspace.valid_rows], outputs[:, 0]),
+        shifts=shifts,
     )
     background = search.workspace.data.take(background_rows(problem, search.seed))
     return FittedModel(info, encoder, tuple(designs), tuple(members), background)

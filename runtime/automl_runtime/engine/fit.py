@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
 from automl_schemas.vocabulary import MetricName, TaskType
 
+from automl_runtime.contracts import parse_model
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
@@ -46,6 +48,9 @@ def fit(
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
+    preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
+    models: Sequence[str] | None = None,
+    params: Mapping[str, Any] | None = None,
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -81,6 +86,10 @@ def fit(
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
+        preprocessing: options of `PreprocessingSpec` (infinities, outliers, imputation, scaling, encoding, selection,
+            imbalance, and what refines them) that take the place of each model family's own way; learned inside folds.
+        models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
+        params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -103,6 +112,9 @@ def fit(
         folds=folds,
         validation=validation,
         interpretable=interpretable,
+        preprocessing=_asked(preprocessing),
+        models=models,
+        params=params,
         threshold=threshold,
         kinds=kinds,
         seed=seed,
@@ -139,6 +151,12 @@ def fit(
         )
     except KeyboardInterrupt as interrupt:
         raise Cancelled("The training was cancelled.") from interrupt
+
+
+def _asked(preprocessing: PreprocessingSpec | Mapping[str, Any] | None) -> PreprocessingSpec:
+    if isinstance(preprocessing, PreprocessingSpec):
+        return preprocessing
+    return parse_model(PreprocessingSpec, preprocessing or {}, origin="preprocessing")
 
 
 def _table(table: pd.DataFrame, target: str | pd.Series, options: Options, **roles: Any) -> Model:

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.preprocessing import AS_THE_RECIPE
 from automl_runtime.engine.thresholds import ThresholdPolicy
 from automl_runtime.errors import RequestError
 from automl_runtime.events import EventSink, Progress, ignore
@@ -26,6 +28,9 @@ class Options:
     folds: int = 5
     validation: Validation = "stratified"
     interpretable: bool = False
+    preprocessing: PreprocessingSpec = AS_THE_RECIPE
+    models: Sequence[str] | None = None
+    params: Mapping[str, Any] | None = None
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     seed: int = 0

@@ -16,7 +16,7 @@ from automl_runtime.inference.blocks import Pairs
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["can_pair", "fit_pairs"]
+__all__ = ["can_pair", "fit_pairs", "gains"]
 
 _MOST_COLUMNS = 8
 _MOST_PAIRS = 16
@@ -49,13 +49,13 @@ def fit_pairs(data: Encoded, target: Target, seed: int) -> Pairs | None:
     if len(fine) < 2:
         return None
     if len(fine) > _MOST_COLUMNS:
-        gains = _gains(values[:, fine], y, target.classes, seed)
-        fine = np.sort(fine[np.argsort(-gains, kind="stable")[:_MOST_COLUMNS]])
+        found = gains(values[:, fine], y, target.classes, seed)
+        fine = np.sort(fine[np.argsort(-found, kind="stable")[:_MOST_COLUMNS]])
     every = _all_pairs(values, fine)
     made = every.compute(values)
-    gains = _gains(np.hstack([values[:, fine], made]), y, target.classes, seed)[len(fine) :]
-    chosen = np.argsort(-gains, kind="stable")[:_MOST_PAIRS]
-    chosen = np.sort(chosen[gains[chosen] > 0])
+    found = gains(np.hstack([values[:, fine], made]), y, target.classes, seed)[len(fine) :]
+    chosen = np.argsort(-found, kind="stable")[:_MOST_PAIRS]
+    chosen = np.sort(chosen[found[chosen] > 0])
     if not len(chosen):
         return None
     return Pairs(
@@ -92,8 +92,8 @@ def _all_pairs(values: Floats, columns: Ints) -> Pairs:
     return Pairs(np.array(left), np.array(right), np.array(first), np.array(second), np.array(ratio))
 
 
-def _gains(matrix: Floats, y: NDArray[np.float64], classes: int, seed: int) -> Floats:
-    """How much each column adds to a short boosting."""
+def gains(matrix: Floats, y: NDArray[np.float64], classes: int, seed: int) -> Floats:
+    """How much each column (NaN: missing) adds to a short boosting of `y`: places of classes, or values when 0."""
     import lightgbm
 
     objective: dict[str, Any] = {"objective": "regression"}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,13 @@ class Plan:
     rows: int
     """Rows used, at most those there are."""
     seed: int
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    """What was asked for."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON."""
-        return asdict(self)
+        record = asdict(self)
+        return record if self.preprocessing else {k: v for k, v in record.items() if k != "preprocessing"}
 
 
 def make_plan(

@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from automl_runtime.engine.families import ADDITIVE, FACTORS, GAUSSIAN_PROCESS, further
+from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import error_of, loss_of
 from automl_runtime.engine.pairs import can_pair
 from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.selection import SCALABLE, fitting_families, named_families, select_families
 from automl_runtime.engine.trials import Config, TrialResult
+from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["adapt", "portfolio", "variations"]
+__all__ = ["adapt", "factors_of", "portfolio", "variations"]
 
 _LIGHTGBM: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -47,6 +51,7 @@ _NETWORK: dict[str, Any] = {
     "batch": 256,
     "patience": 8,
 }
+_BOOSTERS = ("lightgbm", "catboost", "xgboost")
 _PAIRED = "lightgbm_pairs"
 _HELPS = 0.002
 """Share of the error that sums and ratios must save to be worth their time."""
@@ -63,27 +68,60 @@ _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
 
 
-def portfolio(problem: Problem, data: Encoded, *, interpretable: bool) -> list[Config]:
-    """The configurations of a search, in order."""
-    if interpretable:
-        return _readable()
+def portfolio(
+    problem: Problem,
+    data: Encoded,
+    *,
+    interpretable: bool,
+    models: Sequence[str] | None = None,
+    budget_seconds: float | None = None,
+    on_event: EventSink = ignore,
+) -> list[Config]:
+    """The configurations of a search, in order; `models` names the only families (None: those that suit).
+
+    `on_event` gets a `Warned` for each family that is left out, replaced or sampled.
+
+    Raises:
+        RequestError: if a family does not exist, or cannot do what is asked.
+    """
     rows, width = data.numbers.shape
-    configs = _diverse(problem)
+    if models is None:
+        families = select_families(len(problem), budget_seconds=budget_seconds, interpretable=interpretable)
+    else:
+        families = named_families(models, interpretable=interpretable)
+    families, notes = fitting_families(families, problem.task, len(problem))
+    for note in notes:
+        on_event(Warned(note))
+    configs = _of_families(problem, families, interpretable)
     if data.texts:
         # Linear models read words as they are.
         configs.sort(key=lambda config: config.name != "linear")
     if len(problem.classes) > _MANY_CLASSES:
         # Boosters grow a tree for each class in every round.
         configs.sort(key=lambda config: config.learner != "extra_trees")
-    if rows * width > _MANY_CELLS:
-        configs = _for_many_rows(configs)
+    if (rows * width > _MANY_CELLS or families == SCALABLE) and not interpretable:
+        configs = _for_many_rows(configs, families)
     if width > _WIDE or rows * width > _MANY_CELLS:
-        configs = [config for config in configs if config.params.get("basis") != "splines"]
+        configs = [_plain(config) for config in configs if config.name != "linear_splines"]
     if not can_pair(data):
         configs = [config for config in configs if not config.params.get("pairs")]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     return [_for_metric(config, problem) for config in configs]
+
+
+def _of_families(problem: Problem, families: Sequence[str], interpretable: bool) -> list[Config]:
+    """Configurations of `families`: registered ones second, later families last."""
+    first, *rest = _readable() if interpretable else _diverse(problem)
+    more = [_for_size(config, problem) for config in further(problem, _TREES)]
+    own = [config for config in more if config.learner in registered_params()]
+    found = {config.name: config for config in (first, *own, *rest, *more, _TREE)}
+    return [config for config in found.values() if config.learner in families]
+
+
+def _plain(config: Config) -> Config:
+    """Without piecewise linear numbers, of which there would be too many."""
+    return replace(config, params=dict(config.params) | {"basis": "plain"}) if "basis" in config.params else config
 
 
 def adapt(queue: Sequence[Config], results: Sequence[TrialResult], problem: Problem) -> list[Config]:
@@ -99,7 +137,7 @@ def adapt(queue: Sequence[Config], results: Sequence[TrialResult], problem: Prob
     plain, paired = errors.get("lightgbm"), errors.get(_PAIRED)
     if plain is None or paired is None or paired > (1 - _HELPS) * plain:
         return [config for config in queue if not config.params.get("pairs")]
-    return [_paired(config) if config.learner in ("lightgbm", "catboost") else config for config in queue]
+    return [_paired(config) if config.learner in _BOOSTERS else config for config in queue]
 
 
 def _paired(config: Config) -> Config:
@@ -143,6 +181,7 @@ def _diverse(problem: Problem) -> list[Config]:
             lambda_l2=0.1,
             max_cat_to_onehot=64,
         ),
+        GAUSSIAN_PROCESS,
         _catboost("catboost_slow", 2.5, learning_rate=0.05, one_hot_max_size=10, random_strength=2.0, rsm=0.7),
         forests[1],
         _network("network_deep", 2.0, layers=3, rate=0.005, dropout=0.0, width=192),
@@ -173,7 +212,9 @@ def _forests(problem: Problem) -> list[Config]:
 
 
 def _for_size(forest: Config, problem: Problem) -> Config:
-    """Larger leaves where the forest would get too large to store and to hold."""
+    """Larger leaves where a forest would get too large to store and to hold."""
+    if "trees" not in forest.params:
+        return forest
     params = dict(forest.params)
     leaves = len(problem) * params["trees"]
     least = max(leaves / _MOST_LEAVES, leaves * problem.outputs / _MOST_LEAF_VALUES)
@@ -181,25 +222,33 @@ def _for_size(forest: Config, problem: Problem) -> Config:
     return replace(forest, params=params)
 
 
+_TREE = Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5})
+
+
 def _readable() -> list[Config]:
     return [
         Config("linear", "linear", {"basis": "plain"}),
+        ADDITIVE,
         Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
-        Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5}),
+        Config("lasso", "lasso", {"basis": "plain"}),
+        _TREE,
     ]
 
 
-def _for_many_rows(configs: list[Config]) -> list[Config]:
+def _for_many_rows(configs: list[Config], families: Sequence[str]) -> list[Config]:
     """Boosters first, and those that learn fast: what is not fitted in time is worth nothing."""
-    fast = _lightgbm("lightgbm_fast", 1.0, learning_rate=0.15, num_leaves=63, bagging_fraction=0.5, patience=20)
-    quick = _catboost("catboost_fast", 0.7, learning_rate=0.2, border_count=64, leaf_estimation_iterations=1)
-    first = [config for config in configs if config.learner == "lightgbm"]
-    return [fast, quick, *first, *(config for config in configs if config not in first)]
+    fast = [
+        _lightgbm("lightgbm_fast", 1.0, learning_rate=0.15, num_leaves=63, bagging_fraction=0.5, patience=20),
+        _catboost("catboost_fast", 0.7, learning_rate=0.2, border_count=64, leaf_estimation_iterations=1),
+    ]
+    order = ["lightgbm", *(family for family in families if families == SCALABLE and family != "lightgbm")]
+    ranked = sorted(configs, key=lambda config: order.index(config.learner) if config.learner in order else len(order))
+    return [*(config for config in fast if config.learner in families), *ranked]
 
 
 def _for_few_rows(config: Config, rows: int) -> Config:
     params = dict(config.params)
-    if config.learner == "lightgbm":
+    if config.learner in ("lightgbm", "additive"):
         params |= {"min_data_in_leaf": max(2, rows // 20), "num_leaves": 7, "bagging_fraction": 1.0}
     if config.learner == "catboost":
         params |= {"bootstrap_type": "No", "depth": min(params["depth"], 4)}
@@ -210,7 +259,7 @@ def _for_few_rows(config: Config, rows: int) -> Config:
 def _for_metric(config: Config, problem: Problem) -> Config:
     """Absolute loss where the metric is absolute or relative; log(1 + y) in every second booster of a skewed target."""
     params = dict(config.params)
-    if problem.metric in ("mae", "mape", "pinball") and config.learner in ("lightgbm", "catboost"):
+    if problem.metric in ("mae", "mape", "pinball") and config.learner in _BOOSTERS:
         params["loss"] = "l1"
     if _skewed(problem) and config.name in _LOGGED:
         params["target"] = "log1p"
@@ -230,7 +279,7 @@ def _skewed(problem: Problem) -> bool:
     return bool((centered**3).mean() > _SKEW * centered.std() ** 3)
 
 
-_FACTORS: dict[str, dict[str, Sequence[Any]]] = {
+_FACTORS: dict[str, dict[str, Sequence[Any]]] = FACTORS | {
     "lightgbm": {
         "learning_rate": (0.02, 0.03, 0.05, 0.08),
         "num_leaves": (8, 16, 31, 63, 127),
@@ -262,6 +311,11 @@ _FACTORS: dict[str, dict[str, Sequence[Any]]] = {
         "bootstrap": (False, True),
     },
 }
+
+
+def factors_of(family: str) -> tuple[str, ...]:
+    """The settings of a family that variations draw anew."""
+    return tuple(_FACTORS.get(family, ()))
 
 
 def variations(results: Sequence[TrialResult], problem: Problem, rng: np.random.Generator) -> Iterator[Config]:
@@ -303,7 +357,9 @@ def _cost(parent: Config, params: Mapping[str, Any]) -> float:
     for key, power in (("learning_rate", -1.0), ("num_leaves", 0.7), ("epochs", 1.0), ("width", 1.2)):
         if key in params and key in parent.params:
             cost *= (params[key] / parent.params[key]) ** power
-    return float(cost * 1.5 ** (params.get("depth", 6) - parent.params.get("depth", 6)))
+    for key, factor in (("depth", 1.5), ("max_depth", 1.25)):
+        cost *= factor ** (params.get(key, 6) - parent.params.get(key, 6))
+    return float(cost)
 
 
 def _key(config: Config) -> str:

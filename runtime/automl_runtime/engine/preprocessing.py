@@ -2,9 +2,10 @@
 
 Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
 native), both also with sums and ratios of numbers (`_pairs`), `forest` (imputed, one-hot or target means),
-`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers) and `network` (those numbers,
-one-hot, topics; always dense). Categories with many levels become out-of-fold target means; texts become topics, or
-words for linear models.
+`linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
+one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
+out-of-fold target means; texts become topics, or words for linear models. What was asked for (`PreprocessingSpec`)
+takes the place of the recipe's own way.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from automl_schemas.preprocessing import PreprocessingSpec
 
+from automl_runtime.engine.encodings import MOST_CATEGORIES, fit_encoding
 from automl_runtime.engine.pairs import fit_pairs
 from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
@@ -23,13 +26,18 @@ from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
-__all__ = ["RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
+__all__ = ["AS_THE_RECIPE", "RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
 
-Recipe = Literal["trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network"]
+Recipe = Literal[
+    "trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network", "scaled"
+]
+
+AS_THE_RECIPE = PreprocessingSpec()
+"""Nothing was asked for."""
 
 _NATIVE = ("trees", "trees_pairs", "catboost", "catboost_pairs")
 _NATIVE_LEVELS = 50
-_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50}
+_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50, "scaled": 50}
 _RAREST = {
     "trees": 3,
     "trees_pairs": 3,
@@ -39,9 +47,12 @@ _RAREST = {
     "linear": 5,
     "splines": 5,
     "network": 5,
+    "scaled": 5,
 }
 _SINGLE = ("forest", "network")
 """What their learners read is rounded to float32."""
+_SPARSE = ("linear", "splines")
+_WEIGHING = ("linear", "splines", "network", "scaled")
 _KNOTS = 12
 _SKEWED = 2.0
 _SPARSE_WIDTH = 400
@@ -57,6 +68,8 @@ class FittedDesign:
     design: Design
     matrix: Matrix
     numbers: int
+    rows: Ints | None = None
+    """The place among the rows given of each row of the matrix; None: all, as they came."""
 
     @property
     def nbytes(self) -> int:
@@ -65,15 +78,17 @@ class FittedDesign:
         return int(matrix.nbytes if isinstance(matrix, np.ndarray) else matrix.data.nbytes + matrix.indices.nbytes)
 
 
-def depends_on_fold(recipe: Recipe, data: Encoded) -> bool:
+def depends_on_fold(recipe: Recipe, data: Encoded, asked: PreprocessingSpec = AS_THE_RECIPE) -> bool:
     """Whether the matrix of a recipe holds anything that was learned from the rows that train."""
-    if recipe not in ("trees", "catboost"):
+    if asked.chosen or recipe not in ("trees", "catboost"):
         return True
     return bool(data.texts) or (recipe == "trees" and len(_split_by_levels(data, _NATIVE_LEVELS)[1]) > 0)
 
 
-def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> FittedDesign:
-    """Fits `recipe` on `data`; deterministic for a seed."""
+def fit_design(
+    recipe: Recipe, data: Encoded, target: Target, seed: int, asked: PreprocessingSpec = AS_THE_RECIPE
+) -> FittedDesign:
+    """Fits `recipe` on `data`, prepared as `asked` but for the encoding; deterministic for a seed."""
     blocks: list[Block] = []
     parts: list[Matrix] = []
 
@@ -82,7 +97,7 @@ def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> Fitt
             blocks.append(block)
             parts.append(block.transform(data) if matrix is None else matrix)
 
-    for block in _NUMBER_BLOCKS[recipe](data):
+    for block in _number_blocks(recipe, asked)(data):
         add(block)
     if recipe in ("trees_pairs", "catboost_pairs"):
         add(fit_pairs(data, target, seed))
@@ -94,6 +109,9 @@ def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> Fitt
     few, many = _split_by_levels(
         data, _NATIVE_LEVELS if recipe in ("trees", "trees_pairs") else _ONE_HOT_LEVELS.get(recipe, 1 << 30)
     )
+    if asked.encoding is not None and len(few) + len(many):
+        add(*_fit_asked(recipe, data, np.union1d(few, many), target, seed, asked))
+        few = many = few[:0]
     if len(many):
         add(*fit_target_means(data, many, target, seed))
     numbers = sum(part.shape[1] for part in parts)
@@ -104,6 +122,17 @@ def fit_design(recipe: Recipe, data: Encoded, target: Target, seed: int) -> Fitt
     if recipe in _SINGLE and isinstance(matrix, np.ndarray):
         matrix = matrix.astype(np.float32)
     return FittedDesign(design, matrix, numbers)
+
+
+def _fit_asked(
+    recipe: Recipe, data: Encoded, columns: Ints, target: Target, seed: int, asked: PreprocessingSpec
+) -> tuple[Block, Matrix | None]:
+    assert asked.encoding is not None
+    most = asked.max_categories or MOST_CATEGORIES
+    wide = len(data.texts) > 0 or sum(min(data.levels[column], most) for column in columns) > _SPARSE_WIDTH
+    sparse = recipe in _SPARSE and wide
+    unit = recipe in _WEIGHING
+    return fit_encoding(asked.encoding, data, columns, target, most=most, unit=unit, sparse=sparse, seed=seed)
 
 
 def _stack(parts: list[Matrix], rows: int) -> Matrix:
@@ -199,7 +228,17 @@ _NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
     "linear": _scaled,
     "splines": _pieces,
     "network": _pieces,
+    "scaled": _scaled,
 }
+
+
+def _number_blocks(recipe: Recipe, asked: PreprocessingSpec) -> Callable[[Encoded], list[Block]]:
+    """Numbers that were scaled as asked are not scaled again; without a scale there is no basis for a network."""
+    return (
+        _filled if asked.scaling is not None and recipe in ("linear", "network", "scaled") else _NUMBER_BLOCKS[recipe]
+    )
+
+
 RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)
 
 
@@ -236,5 +275,5 @@ def _fit_one_hot(recipe: Recipe, data: Encoded, columns: Ints) -> OneHot:
             width += 1
         tables.append(table)
     table, offsets = flatten_tables(tables)
-    sparse = recipe in ("linear", "splines") and (width > _SPARSE_WIDTH or bool(data.texts))
+    sparse = recipe in _SPARSE and (width > _SPARSE_WIDTH or bool(data.texts))
     return OneHot(columns, table, offsets, width, sparse)

@@ -51,7 +51,24 @@ _HOPELESS = 1.25
 _JUDGED_FOLDS = 2
 _TINY = 1e-3
 _UP_TO_ONE = ("roc_auc", "average_precision", "r2")
-_FAMILY_COST = {"lightgbm": 1.0, "catboost": 2.0, "extra_trees": 1.0, "network": 2.0, "linear": 0.5, "tree": 0.1}
+_FAMILY_COST = {
+    "lightgbm": 1.0,
+    "catboost": 2.0,
+    "xgboost": 1.5,
+    "extra_trees": 1.0,
+    "random_forest": 1.5,
+    "network": 2.0,
+    "linear": 0.5,
+    "lasso": 0.5,
+    "elastic_net": 1.0,
+    "additive": 1.0,
+    "naive_bayes": 0.1,
+    "neighbors": 1.0,
+    "linear_svm": 0.5,
+    "rbf_svm": 5.0,
+    "gaussian_process": 10.0,
+    "tree": 0.1,
+}
 """Seconds relative to LightGBM, until a learner has been seen at work."""
 
 

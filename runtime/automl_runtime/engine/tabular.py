@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.preprocessing import PreprocessingSpec
 from numpy.typing import NDArray
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.compatibility import check_compatible
 from automl_runtime.engine.finish import Outcome, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -23,11 +26,13 @@ from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.search import Search
+from automl_runtime.engine.settings import with_params
+from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
-from automl_runtime.errors import TrainingError
+from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.events import EventSink, Progress, Warned
-from automl_runtime.inference.encoding import Encoded, Encoder
+from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
 __all__ = ["fit_table"]
 
@@ -40,13 +45,17 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
-    encoder = Encoder(make_columns(inputs, options.kinds))
+    plug_in(problem.task, lambda text: options.on_event(Warned(text)))
+    asked = _asked(problem, options)
+    encoder = Encoder(_columns(inputs, options, asked))
+    _check(problem, encoder, options, asked)
     data = encoder.encode(inputs)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
-    plan = _plan(problem, data, clock, options)
+    plan = replace(_plan(problem, data, clock, options), preprocessing=asked.chosen)
     problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
-    workspace = Workspace(problem, data, make_folds(problem, plan.validation, plan.folds, plan.seed), plan.seed)
+    folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
+    workspace = Workspace(problem, data, folds, plan.seed, asked)
     search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel)
     outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
     model = _to_model(search, outcome, plan, index[workspace.valid_rows])
@@ -56,17 +65,62 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     return model
 
 
+def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
+    """What was asked for, or what the recorded trials had.
+
+    Raises:
+        RequestError: if it does not suit the task, or differs from the record.
+    """
+    asked = options.preprocessing
+    if options.replay is not None:
+        recorded = PreprocessingSpec(**options.replay[0]["plan"].get("preprocessing", {}))
+        if asked.chosen and asked != recorded:
+            raise RequestError("The recorded trials had another preprocessing; leave it out to execute them again.")
+        asked = recorded
+    if asked.imbalance is not None and not problem.classes:
+        raise RequestError(f"preprocessing: `imbalance: {asked.imbalance}` is about classes; a regression has none.")
+    return asked
+
+
+def _check(problem: Problem, encoder: Encoder, options: Options, asked: PreprocessingSpec) -> None:
+    check_compatible(
+        task=problem.task,
+        target=problem.target,
+        kinds={column.kind for column in encoder.columns},
+        preprocessors=asked.custom or (),
+        architectures=options.models or (),
+    )
+    if options.params is not None and options.models is None:
+        raise RequestError("`params` are settings of one family of models; name it: models=[...].")
+
+
+def _columns(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Column, ...]:
+    columns = make_columns(inputs, options.kinds)
+    return tuple(replace(column, infinite=True) for column in columns) if keeps_infinite(asked) else columns
+
+
 def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
+    # SciPy brings a BLAS of its own; a limit holds only for those that are loaded.
+    import scipy.linalg  # noqa: F401
     from threadpoolctl import threadpool_limits
 
     replay, single = options.replay, options.interpretable
     if replay is None:
-        configs = portfolio(search.problem, search.workspace.data, interpretable=single)
+        configs = portfolio(
+            search.problem,
+            search.workspace.data,
+            interpretable=single,
+            models=options.models,
+            budget_seconds=search.clock.budget,
+            on_event=options.on_event,
+        )
+        if options.params is not None:
+            configs = with_params(configs, options.params)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
-        search.run(configs, options.trials, grow=not single and replay is None)
+        search.run(configs, options.trials, grow=not single and replay is None and options.params is None)
         return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
 
 

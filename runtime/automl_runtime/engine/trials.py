@@ -15,7 +15,10 @@ from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+__all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+
+MOST_ROUNDS = "most_rounds"
+"""The setting of a configuration that limits its iterations."""
 
 Status = Literal["complete", "abandoned", "stopped", "failed"]
 
@@ -97,7 +100,8 @@ def fit_fold(
     rows = workspace.fold_data(learner.recipe(config.params), number)
     if not rows.fitted.matrix.shape[1]:
         raise ValueError("no column varies in the rows that train")
-    fit = learner.fit(Job(workspace, rows, config.params, seed, threads, stop, rounds))
+    params = {key: value for key, value in config.params.items() if key != MOST_ROUNDS}
+    fit = learner.fit(Job(workspace, rows, params, seed, threads, stop, rounds or config.params.get(MOST_ROUNDS)))
     fitted = time.monotonic()
     outputs: Floats = np.empty((0, workspace.problem.outputs))
     if number != ALL_ROWS:

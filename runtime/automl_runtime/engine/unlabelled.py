@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
@@ -23,7 +24,8 @@ _METRICS: Final[Mapping[str, tuple[MetricName, ...]]] = {
     "anomaly": ("roc_auc", "average_precision"),
 }
 _WISHES: Final[Mapping[str, TaskType]] = {"clusters": "clustering", "contamination": "anomaly"}
-_OF_A_SEARCH = ("folds", "validation", "interpretable", "threshold", "replay")
+_TAKEN: Final = frozenset({"budget_seconds", "trials", "kinds", "seed", "on_event", "cancel"})
+"""The options that such a task has."""
 
 
 def fit_unlabelled(
@@ -68,7 +70,8 @@ def refuse_wishes(wishes: Mapping[str, Any], task: TaskType | None = None) -> No
 
 def _refuse(task: TaskType, options: Options, given: Mapping[str, Any]) -> None:
     names = [name for name, value in given.items() if value is not None and not _is_empty(value)]
-    names += [name for name in _OF_A_SEARCH if getattr(options, name) != getattr(Options(), name)]
+    others = [field.name for field in fields(Options) if field.name not in _TAKEN]
+    names += [name for name in others if getattr(options, name) != getattr(Options(), name)]
     if names:
         raise RequestError(
             f"{', '.join(f'`{name}`' for name in names)}: not possible for task={task!r}.",

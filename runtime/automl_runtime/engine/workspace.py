@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
 
 import numpy as np
+from automl_schemas.preprocessing import PreprocessingSpec
 from numpy.typing import NDArray
 
 from automl_runtime.engine.folds import Fold
-from automl_runtime.engine.preprocessing import FittedDesign, Recipe, depends_on_fold, fit_design
+from automl_runtime.engine.preprocessing import AS_THE_RECIPE, FittedDesign, Recipe, depends_on_fold, fit_design
 from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.steps import prepare
 from automl_runtime.engine.target_means import Target
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.parts import Design
@@ -35,6 +37,7 @@ class FoldData:
     recipe: Recipe
     number: int
     fold: Fold
+    """Its rows that train: one for each row of the matrix, so without those left out, with those repeated."""
     fitted: FittedDesign
     shared: bool
     """`fitted.matrix` holds all rows; otherwise those that train."""
@@ -59,7 +62,16 @@ class FoldData:
 class Workspace:
     """Thread-safe; two threads that ask for the same thing wait for one computation."""
 
-    def __init__(self, problem: Problem, data: Encoded, folds: list[Fold], seed: int) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        data: Encoded,
+        folds: list[Fold],
+        seed: int,
+        asked: PreprocessingSpec = AS_THE_RECIPE,
+    ) -> None:
+        self.asked = asked
+        """How rows are prepared, where that was said."""
         self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
         self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
         self._cache: dict[Any, Any] = {}
@@ -75,12 +87,14 @@ class Workspace:
 
     def fold_data(self, recipe: Recipe, number: int) -> FoldData:
         """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows."""
-        shared = not depends_on_fold(recipe, self.data)
+        shared = not depends_on_fold(recipe, self.data, self.asked)
         key = ("design", recipe, ALL_ROWS if shared else number)
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
-        fitted = self.cached(key, lambda: self._fit(recipe, rows))
+        fitted = self.cached(key, lambda: self._fit(recipe, number, rows))
         self._make_room(key, fitted)
+        if fitted.rows is not None:
+            fold = replace(fold, train=fold.train[fitted.rows])
         return FoldData(recipe, number, fold, fitted, shared, self.data)
 
     def _make_room(self, key: Any, used: FittedDesign) -> None:
@@ -93,12 +107,17 @@ class Workspace:
                 del self._designs[oldest]
                 self._cache.pop(oldest, None)
 
-    def _fit(self, recipe: Recipe, rows: NDArray[np.int64] | None) -> FittedDesign:
+    def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None) -> FittedDesign:
         problem = self.problem
         data = self.data if rows is None else self.data.take(rows)
         y = problem.y if rows is None else problem.y[rows]
         groups = problem.groups if rows is None or problem.groups is None else problem.groups[rows]
-        return fit_design(recipe, data, Target(y, len(problem.classes), groups), self.seed)
+        target = Target(y, len(problem.classes), groups)
+        if not self.asked.chosen:
+            return fit_design(recipe, data, target, self.seed)
+        prepared = self.cached(("prepared", number), lambda: prepare(data, target, self.asked, self.seed))
+        fitted = fit_design(recipe, prepared.data, prepared.target, self.seed, self.asked)
+        return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=prepared.rows)
 
     def cached(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gives, made once for each key."""

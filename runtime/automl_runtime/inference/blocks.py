@@ -14,6 +14,7 @@ import numpy as np
 
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
 
@@ -249,10 +250,10 @@ BLOCKS: dict[str, type[Any]] = {
 }
 
 
-def write_block(block: Block, prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+def write_block(block: Any, prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
     """Puts the arrays of `block` into `arrays` below `prefix`; returns the rest as JSON."""
     record: dict[str, Any] = {"block": type(block).__name__}
-    for field in fields(block):  # type: ignore[arg-type]
+    for field in fields(block):
         value = getattr(block, field.name)
         if isinstance(value, np.ndarray):
             arrays[f"{prefix}.{field.name}"] = value
@@ -261,20 +262,19 @@ def write_block(block: Block, prefix: str, arrays: dict[str, np.ndarray[Any, Any
     return record
 
 
-def read_block(record: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Block:
-    """The block that `write_block` wrote.
+def read_block(record: dict[str, Any], prefix: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:
+    """The block, or step, that `write_block` wrote.
 
     Raises:
         BundleError: if the block is unknown or incomplete.
     """
-    cls = BLOCKS.get(record["block"])
+    cls = (BLOCKS | STEPS).get(record["block"])
     if cls is None:
-        raise BundleError(f"The model has an unknown block {record['block']!r}; known: {sorted(BLOCKS)}.")
+        raise BundleError(f"The model has an unknown block {record['block']!r}; known: {sorted(BLOCKS | STEPS)}.")
     values = {}
     for field in fields(cls):
         value = record.get(field.name, arrays.get(f"{prefix}.{field.name}"))
         if value is None:
             raise BundleError(f"The model's block {prefix} ({record['block']}) lacks {field.name!r}.")
         values[field.name] = value
-    block: Block = cls(**values)
-    return block
+    return cls(**values)

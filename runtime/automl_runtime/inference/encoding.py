@@ -18,7 +18,7 @@ from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
 from automl_runtime.features.dates import DATE_PARTS, date_parts
 from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
 from automl_runtime.inference.texts import count_ngrams
-from automl_runtime.kernels.arrays import Floats, Ints, Sparse
+from automl_runtime.kernels.arrays import Bools, Floats, Ints, Sparse
 
 __all__ = ["FEATURE_KINDS", "MISSING", "UNSEEN", "Column", "Encoded", "Encoder", "FeatureKind", "spell", "to_texts"]
 
@@ -38,13 +38,14 @@ class Column:
     """One input column.
 
     `vocabulary` holds the spellings of a category, code 0 first; `characters` says whether n-grams of the
-    characters of a text are counted besides its words.
+    characters of a text are counted besides its words; `infinite` whether infinite numbers stay so (else missing).
     """
 
     name: str
     kind: FeatureKind
     vocabulary: tuple[str, ...] = ()
     characters: bool = True
+    infinite: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +53,15 @@ class Encoded:
     """The arrays of one frame. Codes are places in the vocabulary, `MISSING` or `UNSEEN`."""
 
     numbers: Floats
-    """float64, NaN where missing, finite otherwise."""
+    """float64, NaN where missing, finite otherwise but in columns that keep infinite numbers."""
     codes: Ints
     """int32."""
     texts: tuple[Sparse, ...]
     """Counts of n-grams, one CSR matrix for each text column."""
     levels: tuple[int, ...] = ()
     """The size of the vocabulary of each column of `codes`."""
+    orders: tuple[Ints, ...] = ()
+    """The codes of each column of `codes`, in the alphabetical order of their spellings."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -66,7 +69,7 @@ class Encoded:
     def take(self, rows: Ints) -> Encoded:
         """The rows at these positions, in this order."""
         texts = tuple(text[rows] for text in self.texts)
-        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels)
+        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels, self.orders)
 
 
 class Encoder:
@@ -82,6 +85,13 @@ class Encoder:
         self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
         self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
         self.levels = tuple(len(column.vocabulary) for column in self.columns if column.kind == "category")
+        self.orders = tuple(
+            np.array(sorted(range(len(column.vocabulary)), key=column.vocabulary.__getitem__), dtype=np.int64)
+            for column in self.columns
+            if column.kind == "category"
+        )
+        infinite = {column.name for column in columns if column.infinite}
+        self._infinite = np.array([name in infinite for name in self.number_owners], dtype=bool)
         self.text_owners = tuple(column.name for column in self.columns if column.kind == "text")
 
     def encode(self, frame: pd.DataFrame) -> Encoded:
@@ -121,10 +131,11 @@ class Encoder:
                 else:
                     numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
-            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0))),
+            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0)), self._infinite),
             np.column_stack(codes).astype(np.int32) if codes else np.empty((len(frame), 0), dtype=np.int32),
             tuple(texts),
             self.levels,
+            self.orders,
         )
 
     def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
@@ -144,7 +155,11 @@ class Encoder:
 
     def to_json(self) -> list[dict[str, Any]]:
         """The columns as JSON; `from_json` reads them."""
-        return [asdict(column) for column in self.columns]
+        records = [asdict(column) for column in self.columns]
+        for record in records:
+            if not record["infinite"]:
+                del record["infinite"]
+        return records
 
     @classmethod
     def from_json(cls, record: list[dict[str, Any]]) -> Encoder:
@@ -158,7 +173,15 @@ class Encoder:
             vocabulary = tuple(map(str, entry["vocabulary"]))
             if entry["kind"] not in FEATURE_KINDS or len(set(vocabulary)) < len(vocabulary):
                 raise BundleError(f"The model's column {shorten(entry['name'])} is not valid.")
-            columns.append(Column(str(entry["name"]), entry["kind"], vocabulary, bool(entry["characters"])))
+            columns.append(
+                Column(
+                    str(entry["name"]),
+                    entry["kind"],
+                    vocabulary,
+                    bool(entry["characters"]),
+                    bool(entry.get("infinite")),
+                )
+            )
         return cls(tuple(columns))
 
 
@@ -183,9 +206,10 @@ def _numbers_of(kind: FeatureKind) -> int:
     return {"number": 1, "boolean": 1, "category": 0, "date": len(DATE_PARTS), "text": len(TEXT_STATISTICS)}[kind]
 
 
-def _finite(numbers: Floats) -> Floats:
-    numbers[np.isinf(numbers)] = np.nan
-    np.clip(numbers, -_HUGE, _HUGE, out=numbers)
+def _finite(numbers: Floats, kept: Bools) -> Floats:
+    infinite = np.isinf(numbers)
+    numbers[infinite & ~kept] = np.nan
+    np.clip(numbers, -_HUGE, _HUGE, out=numbers, where=~(infinite & kept))
     return numbers
 
 

@@ -93,6 +93,11 @@ class LightGbm:
         )
         return out
 
+    def columns_of_trees(self) -> list[set[int]]:
+        """The columns that each tree looks at."""
+        lines = re.findall(r"^(?:Tree=\d+|split_feature=(.*))$", self.text, re.MULTILINE)
+        return [set(map(int, line.split())) for line in lines if line]
+
     def check(self, width: int) -> None:
         """Refuses a model that does not read matrices of `width` columns.
 

@@ -40,10 +40,12 @@ class ModelInfo:
     """Multiclass: the class with the largest probability x multiplier is predicted; empty for 1."""
     interval: Interval | None = None
     """Of a regression: how far off predictions were out of fold."""
+    shifts: tuple[float, ...] = ()
+    """Of each class, when the members' log chances are pooled (`engine.stacking`); empty for their weighted mean."""
 
 
 class FittedModel:
-    """A weighted mean of members over a shared encoder; immutable and thread-safe."""
+    """A weighted mean, or a pool, of members over a shared encoder; immutable and thread-safe."""
 
     def __init__(
         self,
@@ -99,7 +101,7 @@ class FittedModel:
 
     def outputs(self, data: Encoded) -> Floats:
         """Probabilities (rows x classes) or values (rows x 1) for rows encoded by `encoder`."""
-        return blend(self.members, self.designs, data, len(self.info.classes))
+        return blend(self.members, self.designs, data, len(self.info.classes), self.info.shifts)
 
     def decide(self, outputs: Floats) -> np.ndarray[Any, Any]:
         """Labels for probabilities, in the dtype of the classes; values for a regression."""

@@ -11,29 +11,49 @@ import numpy as np
 from automl_runtime.inference.blocks import Block
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.linear import sigmoid, softmax
+from automl_runtime.inference.steps import Step
 from automl_runtime.kernels.arrays import Floats, Matrix
 
-__all__ = ["FAR", "LINKS", "Design", "Link", "Member", "Part", "Predictor", "Reading", "blend", "encoded_rows"]
+__all__ = [
+    "FAR",
+    "LINKS",
+    "Design",
+    "Link",
+    "Member",
+    "Part",
+    "Predictor",
+    "Reading",
+    "blend",
+    "centered_logs",
+    "encoded_rows",
+    "pool",
+]
 
-Link = Literal["none", "logistic", "softmax", "log1p"]
-LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "log1p")
-"""How raw predictions become probabilities or values; `log1p`: the model predicts log(1 + value)."""
+Link = Literal["none", "logistic", "softmax", "one_vs_rest", "log1p"]
+LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "one_vs_rest", "log1p")
+"""How raw predictions become probabilities or values; `one_vs_rest`: log odds of each class against all others;
+`log1p`: the model predicts log(1 + value)."""
 
 FAR = 1e300
 """A limit that cuts nothing off."""
 
 _CHUNK = 20_000
 _LARGEST_LOG = 80.0
+_LEAST_CHANCE = 1e-15
+_LEAST_POOLED = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """Blocks side by side."""
+    """Blocks side by side, of rows that `steps` have changed one after the other."""
 
     blocks: tuple[Block, ...]
+    steps: tuple[Step, ...] = ()
 
     def matrix(self, data: Encoded) -> Matrix:
         """Dense float64 (rows x columns), or CSR when one of the blocks is sparse."""
+        for step in self.steps:
+            data = step.apply(data)
         parts = [block.transform(data) for block in self.blocks]
         if all(isinstance(part, np.ndarray) for part in parts):
             return np.hstack(parts) if parts else np.empty((len(data), 0))
@@ -75,6 +95,9 @@ class Reading:
             return np.asarray(np.clip(values, self.low, self.high))
         if self.link == "softmax":
             return softmax(raw)
+        if self.link == "one_vs_rest":
+            chances = np.maximum(sigmoid(raw), _LEAST_CHANCE)
+            return np.asarray(chances / chances.sum(axis=1, keepdims=True))
         positive = sigmoid(raw) if self.link == "logistic" else raw
         return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
 
@@ -101,27 +124,53 @@ class Member:
     parts: tuple[Part, ...]
 
 
-def blend(members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int) -> Floats:
-    """The weighted mean of the members: float64, rows x classes, or rows x 1 when `classes` is 0."""
+def centered_logs(chances: Floats) -> Floats:
+    """Log chances (rows x classes), less their mean over the classes; none is below that of one in a million."""
+    logs = np.log(np.maximum(chances, _LEAST_POOLED))
+    return np.asarray(logs - logs.mean(axis=1, keepdims=True))
+
+
+def pool(logs: Floats, weights: Floats, shifts: Floats) -> Floats:
+    """Chances (rows x classes) from the centred log chances of models (rows x classes x models)."""
+    return softmax(logs @ weights + shifts)
+
+
+def blend(
+    members: Sequence[Member],
+    designs: Sequence[Design],
+    data: Encoded,
+    classes: int,
+    shifts: Sequence[float] = (),
+) -> Floats:
+    """The weighted mean of the members: float64, rows x classes, or rows x 1 when `classes` is 0.
+
+    With `shifts` (one for each class) the members' log chances are pooled instead.
+    """
     if not len(data):
         return np.empty((0, max(1, classes)))
     chunks = [
-        _blend_chunk(members, designs, data if len(data) <= _CHUNK else data.take(rows), classes)
+        _blend_chunk(members, designs, data if len(data) <= _CHUNK else data.take(rows), classes, shifts)
         for rows in np.array_split(np.arange(len(data)), -(-len(data) // _CHUNK))
     ]
     return np.vstack(chunks)
 
 
-def _blend_chunk(members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int) -> Floats:
+def _blend_chunk(
+    members: Sequence[Member], designs: Sequence[Design], data: Encoded, classes: int, shifts: Sequence[float]
+) -> Floats:
     matrices: dict[int, Matrix] = {}
-    result = np.zeros((len(data), max(1, classes)))
+    outputs = []
     for member in members:
+        result = np.zeros((len(data), max(1, classes)))
         for part in member.parts:
             if part.design not in matrices:
                 matrices[part.design] = designs[part.design].matrix(data)
-            outputs = part.outputs(matrices[part.design], classes)
-            result += outputs * (member.weight / len(member.parts))
-    return result
+            result += part.outputs(matrices[part.design], classes) / len(member.parts)
+        outputs.append(result)
+    weights = np.array([member.weight for member in members])
+    if len(shifts):
+        return pool(np.stack([centered_logs(each) for each in outputs], axis=2), weights, np.array(shifts))
+    return np.asarray(np.sum([each * weight for each, weight in zip(outputs, weights, strict=True)], axis=0))
 
 
 def encoded_rows(numbers: int, codes: int, texts: int) -> Encoded:

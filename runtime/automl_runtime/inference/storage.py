@@ -16,15 +16,21 @@ import numpy as np
 
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.inference.blocks import read_block, write_block
+from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import UNSEEN, Encoded, Encoder
+from automl_runtime.inference.foreign import Foreign
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.intervals import read_interval
+from automl_runtime.inference.kernel_machine import KernelMachine
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel, ModelInfo
+from automl_runtime.inference.naive_bayes import NaiveBayes
+from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
+from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS
 
 __all__ = ["MODEL_FILE", "read_model", "stored_bytes", "write_model"]
@@ -35,7 +41,9 @@ _VERSION = 1
 _LEVEL = 5
 """Of compression: 9 takes ten times as long for 2 % less."""
 _TEXT_PARTS = ("data", "indices", "indptr")
-_ARRAY_PREDICTORS: dict[str, type[Any]] = {"Forest": Forest, "Linear": Linear, "Network": Network}
+_ARRAY_PREDICTORS: dict[str, type[Any]] = {
+    cls.__name__: cls for cls in (Boosted, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network)
+}
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
 
@@ -50,7 +58,7 @@ def write_model(model: FittedModel, path: Path) -> list[Path]:
         "info": asdict(model.info),
         "columns": model.encoder.to_json(),
         "designs": [
-            [write_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(design.blocks)]
+            [write_block(part, f"design{i}.{j}", arrays) for j, part in enumerate((*design.steps, *design.blocks))]
             for i, design in enumerate(model.designs)
         ],
         "members": [_write_member(member, i, arrays, files) for i, member in enumerate(model.members)],
@@ -164,22 +172,29 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
     if record["version"] != _VERSION:
         raise BundleError(f"The model has format {record['version']!r}; this version reads {_VERSION}.")
     values = record["info"]
-    for name in ("features", "classes", "multipliers"):
-        values[name] = tuple(values[name])
+    for name in ("features", "classes", "multipliers", "shifts"):
+        values[name] = tuple(values.get(name, ()))
     values["interval"] = read_interval(values.get("interval"))
     encoder = Encoder.from_json(record["columns"])
     designs = tuple(
-        Design(tuple(read_block(block, f"design{i}.{j}", arrays) for j, block in enumerate(blocks)))
-        for i, blocks in enumerate(record["designs"])
+        _read_design([read_block(entry, f"design{i}.{j}", arrays) for j, entry in enumerate(entries)])
+        for i, entries in enumerate(record["designs"])
     )
     blank = encoded_rows(len(encoder.number_owners), len(encoder.code_owners), len(encoder.text_owners))
     widths = [design.matrix(blank).shape[1] for design in designs]
     members = tuple(_read_member(member, i, arrays, path, widths) for i, member in enumerate(record["members"]))
     background = _read_rows(record.get("background"), arrays, encoder)
+    if len(values["shifts"]) not in (0, len(values["classes"])):
+        raise BundleError(f"The model has {len(values['shifts'])} shifts for {len(values['classes'])} classes.")
     model = FittedModel(ModelInfo(**values), encoder, designs, members, background)
     # Kernels are compiled and libraries loaded now, not at the first request; what does not fit together shows.
     model.outputs(blank)
     return model
+
+
+def _read_design(parts: list[Any]) -> Design:
+    steps = tuple(part for part in parts if type(part).__name__ in STEPS)
+    return Design(tuple(parts[len(steps) :]), steps)
 
 
 def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path, widths: list[int]) -> Member:

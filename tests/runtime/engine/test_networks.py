@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.engine import tabular
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.folds import Fold
 from automl_runtime.engine.kinds import make_columns
@@ -29,16 +30,9 @@ def _rows(count=400):
 
 
 @pytest.fixture
-def alone(monkeypatch):
+def alone():
     """The search has nothing but networks."""
-    everything = portfolio
-
-    def networks(problem, data, *, interpretable):
-        found = everything(problem, data, interpretable=interpretable)
-        return [config for config in found if config.learner == "network"]
-
-    monkeypatch.setattr(tabular, "portfolio", networks)
-    return fit
+    return partial(fit, models=["network"])
 
 
 @pytest.mark.parametrize("labels", [None, ["no", "yes"], ["low", "middle", "high"]], ids=str)

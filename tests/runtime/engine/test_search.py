@@ -10,14 +10,11 @@ import pytest
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.fit import fit
-from automl_runtime.engine.learners import registry
 from automl_runtime.engine.learners.base import Stopper, loss_weights
-from automl_runtime.engine.learners.registry import learner_named, learner_names
 from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config, TrialResult
-from automl_runtime.errors import RequestError
 from automl_runtime.events import Warned
 from automl_runtime.inference.encoding import Encoded
 
@@ -81,29 +78,6 @@ def test_a_stopper_stops_at_its_deadline_or_when_told():
     assert not stopper()
     stopper.stopped.set()
     assert stopper()
-
-
-def test_learners_are_registered_by_name():
-    assert learner_names() == ["catboost", "extra_trees", "lightgbm", "linear", "network", "tree"]
-    for name in learner_names():
-        assert learner_named(name).name == name
-    with pytest.raises(RequestError, match="catboost, extra_trees"):
-        learner_named("magic")
-
-
-def test_a_new_learner_needs_no_change_elsewhere(monkeypatch):
-    from automl_runtime.engine import tabular as fitting
-    from automl_runtime.engine.learners.forest import TreeLearner
-
-    class Stump(TreeLearner):
-        name = "stump"
-
-    monkeypatch.setitem(registry._LEARNERS, "stump", Stump())
-    monkeypatch.setattr(fitting, "portfolio", lambda *_, **__: [Config("stump", "stump", {"max_depth": 1})])
-    rows = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) > 20})
-    model = fit(rows, "y", trials=1)
-    assert model.best_model == "stump"
-    assert model.cv > 0.9
 
 
 def test_every_configuration_of_the_portfolio_can_be_fitted():

@@ -55,6 +55,7 @@ def _fit_five(rows):
     """The first five trials are of five families; here each of them is a fifth of the model."""
     patch = pytest.MonkeyPatch()
     patch.setattr(finish, "greedy_weights", lambda problem, rows, outputs, seed: np.full(len(outputs), 0.2))
+    patch.setattr(finish, "_stacked", lambda *_: None)
     model = fit(rows, "value", trials=5, folds=2)
     patch.undo()
     assert len(model.fitted.members) == 5

@@ -21,6 +21,8 @@ def test_a_spec_survives_the_round_trip():
     spec = parse_spec(TEXT)
     assert parse_spec(dump_spec(spec)) == spec
     assert spec.target.column == "left?"
+    asked = parse_spec(TEXT.replace("folds: 5", "preprocessing: {scaling: log, encoding: auto}"))
+    assert parse_spec(dump_spec(asked)).training.preprocessing.chosen == {"scaling": "log"}
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,9 @@ def test_a_spec_survives_the_round_trip():
         ("key: [id]", "keys: [id]", "`data.tables.0.keys`; did you mean `key`"),
         ("roc_auc", "aucc", "`metric.name`"),
         ("folds: 5", "folds: many", "`training.folds`"),
+        ("folds: 5", "preprocessing: {scaling: minmx}", "did you mean `minmax`"),
+        ("folds: 5", "preprocessing: {scale: minmax}", "`training.preprocessing.scale`; did you mean `scaling`"),
+        ("folds: 5", "preprocessing: {indicator: true}", "`training.preprocessing`: `indicator` does nothing without"),
         ("seed: 3", "seed: [", "not valid YAML"),
         (TEXT, "just words", "a mapping of keys"),
     ],

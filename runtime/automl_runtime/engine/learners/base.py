@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_runtime.engine.imbalance import class_weights
 from automl_runtime.engine.preprocessing import Recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import FoldData, Workspace
@@ -57,13 +58,20 @@ class Job:
 
     def train_weights(self) -> NDArray[np.float64] | None:
         """Weights of the rows that train, for the loss that suits the metric."""
-        weights = loss_weights(self.problem)
-        return None if weights is None else weights[self.rows.fold.train]
+        return self._weights(self.rows.fold.train)
 
     def valid_weights(self) -> NDArray[np.float64] | None:
         """Weights of the rows that validate."""
+        return self._weights(self.rows.fold.valid)
+
+    def _weights(self, rows: NDArray[np.int64]) -> NDArray[np.float64] | None:
         weights = loss_weights(self.problem)
-        return None if weights is None else weights[self.rows.fold.valid]
+        weights = None if weights is None else weights[rows]
+        if self.workspace.asked.imbalance != "weights":
+            return weights
+        codes = self.problem.codes
+        balanced = class_weights(codes[self.rows.fold.train], len(self.problem.classes))[codes[rows]]
+        return np.asarray(balanced if weights is None else weights * balanced)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,18 +15,19 @@ from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.parts import Reading
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["ExtraTreesLearner", "TreeLearner", "pack"]
+__all__ = ["ExtraTreesLearner", "RandomForestLearner", "TreeLearner", "pack"]
 
 _CHUNK = 10
 _TREES = 100
 _OWN = ("target", "loss", "trees")
 
 
-class ExtraTreesLearner:
-    """Trees with random thresholds, grown without validation; the final model is grown on all rows."""
+class _ForestLearner:
+    """Trees that are grown without validation; the final model is grown on all rows."""
 
-    name: ClassVar[str] = "extra_trees"
     refits: ClassVar[bool] = True
+    _family: ClassVar[str]
+    """What scikit-learn calls it, without `Classifier` or `Regressor`."""
 
     def recipe(self, params: Params) -> Recipe:
         """`forest`."""
@@ -39,9 +40,9 @@ class ExtraTreesLearner:
 
     def fit(self, job: Job) -> Fit:
         """Grows trees, a few at a time, until there are `trees` of them or the time is over."""
-        from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
+        import sklearn.ensemble
 
-        family = ExtraTreesClassifier if job.problem.classes else ExtraTreesRegressor
+        family = getattr(sklearn.ensemble, f"{self._family}{'Classifier' if job.problem.classes else 'Regressor'}")
         wanted = job.rounds or int(job.params.get("trees", _TREES))
         params = {key: value for key, value in job.params.items() if key not in _OWN}
         model = family(n_estimators=0, warm_start=True, random_state=job.seed, n_jobs=job.threads, **params)
@@ -55,6 +56,20 @@ class ExtraTreesLearner:
         grown = len(trees)
         forest = pack(trees, _columns(model, job.problem), len(job.problem.classes))
         return Fit(_smooth(forest, job), reading, grown, grown)
+
+
+class ExtraTreesLearner(_ForestLearner):
+    """Extremely randomised trees: of a few columns each, at random thresholds (Geurts et al., 2006)."""
+
+    name: ClassVar[str] = "extra_trees"
+    _family = "ExtraTrees"
+
+
+class RandomForestLearner(_ForestLearner):
+    """A random forest: each tree sees a bootstrap sample, each split the best of a few columns (Breiman, 2001)."""
+
+    name: ClassVar[str] = "random_forest"
+    _family = "RandomForest"
 
 
 class TreeLearner:

@@ -13,7 +13,7 @@ from automl_runtime.engine.workspace import ALL_ROWS, FoldData
 from automl_runtime.inference.lightgbm import LightGbm, shrink
 from automl_runtime.inference.parts import Reading
 
-__all__ = ["LightGbmLearner"]
+__all__ = ["AdditiveLearner", "LightGbmLearner"]
 
 _MOST_ROUNDS = 4000
 _ROWS_FOR_THREADS = 10_000
@@ -50,7 +50,7 @@ class LightGbmLearner:
             train, valid = _datasets(job)
             reading = _set_target(job, train, valid)
             booster = lightgbm.train(
-                _params(job),
+                self.settings(job),
                 train,
                 num_boost_round=job.rounds or _MOST_ROUNDS,
                 valid_sets=None if valid is None else [valid],
@@ -62,6 +62,24 @@ class LightGbmLearner:
         best = booster.best_iteration
         text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))
         return Fit(LightGbm(text), reading, rounds, best)
+
+    def settings(self, job: Job) -> dict[str, Any]:
+        """LightGBM's parameters."""
+        return _params(job)
+
+
+class AdditiveLearner(LightGbmLearner):
+    """A sum of functions of one column each, which can be drawn: every tree splits a single column.
+
+    Lou, Caruana and Gehrke, Intelligible Models for Classification and Regression, 2012; `engine.shapes` reads them.
+    """
+
+    name: ClassVar[str] = "additive"
+    refits: ClassVar[bool] = True
+
+    def settings(self, job: Job) -> dict[str, Any]:
+        """LightGBM's parameters; no two columns may meet in a tree."""
+        return _params(job) | {"interaction_constraints": [[place] for place in range(job.rows.fitted.matrix.shape[1])]}
 
 
 class _EndEarly:

@@ -14,13 +14,11 @@ from automl_runtime.inference.linear import Linear, sigmoid, softmax
 from automl_runtime.inference.parts import FAR, Reading
 from automl_runtime.kernels.arrays import Floats, Matrix
 
-__all__ = ["PENALTIES", "LinearLearner"]
+__all__ = ["PENALTIES", "LinearLearner", "raw_of", "slope_of"]
 
 PENALTIES = (1000.0, 200.0, 50.0, 10.0, 2.0, 0.4, 0.1)
 """Strengths of the L2 penalty on a loss that is a sum over rows; each starts where the stronger one before it ended."""
 
-_PATIENCE = 2
-"""The path ends after this many strengths without improvement."""
 _ITERATIONS = 100
 _LARGEST_RAW = 30.0
 _WIDEST_DENSE = 3000
@@ -33,6 +31,8 @@ class LinearLearner:
 
     name: ClassVar[str] = "linear"
     refits: ClassVar[bool] = True
+    patience: ClassVar[int] = 2
+    """The path ends after this many strengths without improvement."""
 
     def recipe(self, params: Params) -> Recipe:
         """`linear`, or `splines` for piecewise linear numbers."""
@@ -43,7 +43,7 @@ class LinearLearner:
         import scipy.optimize  # noqa: F401
 
     def fit(self, job: Job) -> Fit:
-        """Walks down `PENALTIES`, and keeps the weights with the least loss on the rows that validate."""
+        """Walks down the penalties, and keeps the weights with the least loss on the rows that validate."""
         fold, classes = job.rows.fold, len(job.problem.classes)
         if classes:
             y, reading = job.problem.y, Reading("softmax" if classes > 2 else "logistic")
@@ -55,33 +55,32 @@ class LinearLearner:
         valid = job.rows.valid_matrix() if len(fold.valid) else None
         best, chosen, steps = np.inf, 0, 0
         kept: NDArray[np.float64] = np.zeros((1, 1))
-        for weight in _path(job, job.rows.train_matrix(), y[fold.train], weights):
+        for weight in self.path(job, job.rows.train_matrix(), y[fold.train], weights):
             stopped = job.stop()
             if stopped and steps:
                 # The optimiser was interrupted: what it has is no step of the path, and would not come out again.
                 break
             steps += 1
-            loss = -steps if valid is None else _loss(_raw(valid, weight), y[fold.valid], classes)
+            loss = -steps if valid is None else _loss(raw_of(valid, weight), y[fold.valid], classes)
             if loss < best or steps == 1:
                 best, chosen, kept = loss, steps, weight
-            if stopped or steps == job.rounds or steps - chosen >= _PATIENCE:
+            if stopped or steps == job.rounds or steps - chosen >= self.patience:
                 break
         limit = _LARGEST_RAW if classes else FAR
         return Fit(Linear(kept[:-1], kept[-1], -limit, limit), reading, steps, chosen)
 
-
-def _path(job: Job, matrix: Matrix, y: Floats, weights: Floats) -> Iterator[NDArray[np.float64]]:
-    """Weights (columns + intercept x outputs) for each penalty."""
-    classes = len(job.problem.classes)
-    if not classes and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_DENSE:
-        yield from _ridge(matrix, y, weights)
-        return
-    current = np.zeros((matrix.shape[1] + 1, classes if classes > 2 else 1))
-    newton = classes == 2 and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_NEWTON
-    for penalty in PENALTIES:
-        found = _newton(matrix, y, weights, penalty, current) if newton else None
-        current = _minimise(job, matrix, y, weights, penalty, current) if found is None else found
-        yield current
+    def path(self, job: Job, matrix: Matrix, y: Floats, weights: Floats) -> Iterator[NDArray[np.float64]]:
+        """Weights (columns + intercept x outputs) for each strength of the penalty, strongest first."""
+        classes = len(job.problem.classes)
+        if not classes and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_DENSE:
+            yield from _ridge(matrix, y, weights)
+            return
+        current = np.zeros((matrix.shape[1] + 1, classes if classes > 2 else 1))
+        newton = classes == 2 and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_NEWTON
+        for penalty in PENALTIES:
+            found = _newton(matrix, y, weights, penalty, current) if newton else None
+            current = _minimise(job, matrix, y, weights, penalty, current) if found is None else found
+            yield current
 
 
 def _ridge(matrix: NDArray[np.float64], y: Floats, weights: Floats) -> Iterator[NDArray[np.float64]]:
@@ -131,8 +130,8 @@ def _minimise(
 
     def objective(flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         current = flat.reshape(shape)
-        raw = _raw(matrix, current)
-        slope = _slope(raw, y, codes, classes) * weights[:, None]
+        raw = raw_of(matrix, current)
+        slope = slope_of(raw, y, codes, classes) * weights[:, None]
         gradient = np.vstack([np.asarray(transposed @ slope), slope.sum(axis=0)]) / rows
         gradient[:-1] += penalty / rows * current[:-1]
         loss = float(weights @ _losses(raw, y, codes, classes)) + 0.5 * penalty * float((current[:-1] ** 2).sum())
@@ -148,11 +147,13 @@ def _minimise(
     return np.asarray(found.x.reshape(shape))
 
 
-def _raw(matrix: Matrix, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+def raw_of(matrix: Matrix, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rows x outputs of a linear model whose last row of `weight` is the intercept."""
     return np.asarray(matrix @ weight[:-1] + weight[-1])
 
 
-def _slope(raw: Floats, y: Floats, codes: NDArray[np.int64], classes: int) -> Floats:
+def slope_of(raw: Floats, y: Floats, codes: NDArray[np.int64], classes: int) -> Floats:
+    """The derivative of each row's loss by its raw outputs: squared error (no `classes`) or log loss."""
     if classes == 0:
         return raw - y[:, None]
     if classes == 2:

@@ -212,6 +212,8 @@ def test_damaged_files_are_refused(fitted, tmp_path, name, content):
         ({"series": ["plan"]}, "`series`"),
         ({"folds": 3}, "`folds`"),
         ({"interpretable": True}, "`interpretable`"),
+        ({"models": ["linear"]}, "`models`"),
+        ({"preprocessing": {"scaling": "robust"}}, "`preprocessing`"),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(arguments, message):

@@ -1,0 +1,104 @@
+"""Configurations of the families that a search comes to late, or when they are named."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from automl_runtime.engine.learners.registry import registered_params
+from automl_runtime.engine.problem import Problem
+from automl_runtime.engine.trials import Config
+
+__all__ = ["ADDITIVE", "FACTORS", "GAUSSIAN_PROCESS", "further"]
+
+_XGBOOST: dict[str, Any] = {
+    "learning_rate": 0.06,
+    "max_depth": 6,
+    "min_child_weight": 2.0,
+    "subsample": 0.8,
+    "colsample_bytree": 0.7,
+    "reg_lambda": 2.0,
+    "max_cat_to_onehot": 8,
+}
+GAUSSIAN_PROCESS = Config("gaussian_process", "gaussian_process")
+ADDITIVE = Config(
+    "additive",
+    "additive",
+    {
+        "learning_rate": 0.05,
+        "num_leaves": 6,
+        "min_data_in_leaf": 20,
+        "feature_fraction": 0.5,
+        "bagging_fraction": 0.8,
+        "bagging_freq": 1,
+        "lambda_l2": 1.0,
+        "cat_smooth": 10.0,
+    },
+)
+
+FACTORS: dict[str, dict[str, Sequence[Any]]] = {
+    "xgboost": {
+        "learning_rate": (0.02, 0.03, 0.05, 0.08),
+        "max_depth": (3, 4, 6, 8, 10),
+        "min_child_weight": (1.0, 3.0, 8.0, 20.0),
+        "subsample": (0.6, 0.8, 1.0),
+        "colsample_bytree": (0.3, 0.5, 0.7, 1.0),
+        "reg_lambda": (0.1, 1.0, 5.0, 20.0),
+    },
+    "random_forest": {
+        "min_samples_leaf": (1, 2, 3, 5),
+        "max_features": ("sqrt", 0.3, 0.5, 0.8),
+    },
+    "additive": {
+        "learning_rate": (0.02, 0.05, 0.1),
+        "num_leaves": (3, 4, 6, 10),
+        "min_data_in_leaf": (5, 20, 60),
+        "feature_fraction": (0.2, 0.5, 1.0),
+    },
+    "naive_bayes": {"smoothing": (1e-6, 1e-3, 0.03, 0.3), "alpha": (0.1, 1.0, 5.0, 20.0)},
+    "linear_svm": {"strength": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)},
+    "rbf_svm": {"strength": (0.3, 1.0, 3.0, 10.0), "reach": (0.1, 0.3, 1.0, 3.0)},
+}
+"""What `portfolio.variations` may draw anew, for each family."""
+
+
+def further(problem: Problem, trees: int) -> list[Config]:
+    """Configurations of families that are not among the first of the portfolio; `trees` of each forest."""
+    return [
+        *_registered(),
+        *_boosters(),
+        *_forests(problem, trees),
+        ADDITIVE,
+        Config("lasso", "lasso", {"basis": "plain"}),
+        Config("elastic_net", "elastic_net", {"basis": "splines"}),
+        *([Config("naive_bayes", "naive_bayes", {"smoothing": 1e-3, "alpha": 1.0})] if problem.classes else []),
+        Config("neighbors", "neighbors"),
+        Config("linear_svm", "linear_svm", {"strength": 0.1}),
+        Config("rbf_svm", "rbf_svm", {"strength": 1.0, "reach": 1.0}),
+        GAUSSIAN_PROCESS,
+    ]
+
+
+def _registered() -> list[Config]:
+    return [
+        Config(name if not place else f"{name}_{place + 1}", name, params)
+        for name, settings in registered_params().items()
+        for place, params in enumerate(settings)
+    ]
+
+
+def _boosters() -> list[Config]:
+    leaves = {"grow_policy": "lossguide", "max_depth": 0, "max_leaves": 40, "colsample_bytree": 0.5}
+    return [
+        Config("xgboost", "xgboost", _XGBOOST | {"learning_rate": 0.1, "patience": 30}, 1.0),
+        Config("xgboost_leaves", "xgboost", _XGBOOST | leaves | {"min_child_weight": 5.0}, 2.0),
+    ]
+
+
+def _forests(problem: Problem, trees: int) -> list[Config]:
+    settings: dict[str, dict[str, Any]] = {
+        "binary": {"max_features": "sqrt", "min_samples_leaf": 3},
+        "multiclass": {"max_features": "sqrt", "min_samples_leaf": 1},
+        "regression": {"max_features": 0.5, "min_samples_leaf": 2},
+    }
+    return [Config("random_forest", "random_forest", {"trees": trees} | settings[problem.task], 1.0)]
