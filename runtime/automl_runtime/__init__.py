@@ -12,6 +12,8 @@ Importing this package is cheap; its parts are imported when they are used.
     automl.fit(frame, "sold", task="forecast", time="day", horizon=28, series=["shop"]).forecast()
 
     automl.tune(lambda trial: loss_of(**trial), {"rate": (1e-4, 1e-1, "log"), "layers": (1, 4)}).best_params
+    automl.fit(frame, task="clustering").profile()
+    automl.fit(frame, task="anomaly").explain(frame)
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.anomaly.model import AnomalyModel
     from automl_runtime.engine.background import fit_async
+    from automl_runtime.engine.clustering.model import ClusterModel
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
+    from automl_runtime.engine.estimators_unlabelled import AutoMLAnomalyDetector, AutoMLClusterer
     from automl_runtime.engine.fit import fit
     from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
@@ -32,10 +37,14 @@ if TYPE_CHECKING:
     from automl_runtime.engine.tuning import tune
 
 __all__ = [
+    "AnomalyModel",
+    "AutoMLAnomalyDetector",
     "AutoMLClassifier",
+    "AutoMLClusterer",
     "AutoMLForecaster",
     "AutoMLRegressor",
     "CancellationToken",
+    "ClusterModel",
     "DataPreprocessor",
     "Forecaster",
     "SearchSpace",
@@ -50,9 +59,13 @@ __all__ = [
 __version__ = "0.1.0"
 
 _PLACES = {
+    "AnomalyModel": "automl_runtime.engine.anomaly.model",
+    "AutoMLAnomalyDetector": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLClassifier": "automl_runtime.engine.estimators",
+    "AutoMLClusterer": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLForecaster": "automl_runtime.engine.forecasting.estimator",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
+    "ClusterModel": "automl_runtime.engine.clustering.model",
     "DataPreprocessor": "automl_runtime.engine.preprocessor",
     "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",

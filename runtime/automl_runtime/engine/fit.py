@@ -20,6 +20,7 @@ from automl_runtime.engine.options import Options
 from automl_runtime.engine.problem import make_problem
 from automl_runtime.engine.tabular import fit_table
 from automl_runtime.engine.thresholds import ThresholdPolicy
+from automl_runtime.engine.unlabelled import UNLABELLED_TASKS, fit_unlabelled, refuse_wishes
 from automl_runtime.errors import Cancelled, RequestError, shorten
 from automl_runtime.events import Delivery, EventSink, TrainingCompleted, TrainingFailed, ignore
 from automl_runtime.inference.encoding import FeatureKind
@@ -30,7 +31,7 @@ __all__ = ["FeatureKind", "ThresholdPolicy", "fit"]
 
 def fit(
     frame: Any,
-    target: str | pd.Series,
+    target: str | pd.Series | None = None,
     *,
     task: TaskType | None = None,
     metric: MetricName | None = None,
@@ -42,6 +43,8 @@ def fit(
     known_ahead: Sequence[str] = (),
     frequency: str | None = None,
     interval: float = 0.8,
+    clusters: int | None = None,
+    contamination: float | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
     folds: int = 5,
@@ -60,13 +63,16 @@ def fit(
     cancel: Callable[[], bool] | None = None,
     resume: Path | str | None = None,
 ) -> Any:
-    """Searches for the best model of `target`; returns after `budget_seconds` at most (and a few seconds).
+    """Searches for the best model of `target`, or for groups or strange rows.
+
+    It returns after `budget_seconds` at most (and a few seconds).
 
     Args:
         frame: a pandas, Polars or Arrow table with a row for each example; every column but the target is an input,
             whatever it holds.
-        target: a column of `frame`, or a series of the same length.
+        target: a column of `frame`, or a series of the same length; None to look for groups or strange rows.
         task: `binary`, `multiclass`, `regression` or `forecast`; None: told from the metric, then from the target.
+            Without a target, `clustering` or `anomaly`.
         metric: what is optimised; None: the task's default.
         budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
         groups: rows with the same value stay in one fold; a column of that name is no input.
@@ -76,6 +82,9 @@ def fit(
         known_ahead: of a forecast: columns whose value is known before the moment comes.
         frequency: of a forecast: `hour`, `day`, `week`, `month`, `quarter` or `year`; None: the usual distance.
         interval: of a forecast: share of the values that shall fall between `low` and `high`.
+        clusters: of a clustering: how many; None: as many as separate the rows best.
+        contamination: of a search for anomalies: the share of the training rows that are, at most 0.5; None: told
+            from their scores.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
         folds: at most; few rows, or very many, get fewer.
@@ -100,14 +109,16 @@ def fit(
             After a cancellation `load(resume / "best")` is the best model so far.
 
     Returns:
-        A `Model`, of a forecast a `Forecaster`.
+        A `Model`; of a forecast a `Forecaster`, of the others a `ClusterModel` or an `AnomalyModel`.
 
     Raises:
         RequestError: if an argument does not fit, or `resume` holds the trials of another search.
         TrainingError: if nothing can be learned.
         Cancelled: after `cancel` said so, or Ctrl-C.
     """
-    asked = {"horizon": horizon, "series": series, "known_ahead": known_ahead, "frequency": frequency}
+    ahead = {"horizon": horizon, "series": series, "known_ahead": known_ahead, "frequency": frequency}
+    wishes = {"clusters": clusters, "contamination": contamination}
+    roles = {"groups": groups, "time": time, "weights": weights, "positive": positive}
     with _telling(on_event) as tell:
         options = Options(
             budget_seconds=budget_seconds,
@@ -128,13 +139,18 @@ def fit(
             resume=None if resume is None else Path(resume),
         )
         table = as_frame(frame)
-        if task == "forecast":
-            model: Any = _forecast(table, target, time, asked, metric=metric, interval=interval, options=options)
+        if task in UNLABELLED_TASKS:
+            given = ahead | roles | {"target": target}
+            model: Any = fit_unlabelled(table, task, options, metric=metric, given=given, **wishes)
         else:
-            _refuse_forecast(asked)
-            roles = {"weights": weights, "groups": groups, "time": time}
-            model = _table(table, target, options, task=task, metric=metric, positive=positive, **roles)
-        tell(TrainingCompleted(None, {model.metric: model.cv}))
+            refuse_wishes(wishes)
+            _refuse_absent(target)
+            if task == "forecast":
+                model = _forecast(table, target, time, ahead, metric=metric, interval=interval, options=options)
+            else:
+                _refuse_forecast(ahead)
+                model = _table(table, target, options, task=task, metric=metric, **roles)
+        tell(TrainingCompleted(None, {} if task == "anomaly" else {model.metric: model.cv}))
     return model
 
 
@@ -154,6 +170,14 @@ def _telling(on_event: EventSink) -> Iterator[EventSink]:
     finally:
         if delivery is not None:
             delivery.close()
+
+
+def _refuse_absent(target: Any) -> None:
+    if target is None:
+        raise RequestError(
+            "`target` is missing: the column to predict.",
+            hint=f"Without one, ask for task={' or '.join(map(repr, UNLABELLED_TASKS))}.",
+        )
 
 
 def _asked(preprocessing: PreprocessingSpec | Mapping[str, Any] | None) -> PreprocessingSpec:

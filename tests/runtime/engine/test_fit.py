@@ -288,7 +288,9 @@ def test_what_cannot_be_learned_is_refused(change, message):
     [
         ({"target": "z"}, RequestError),
         ({"metric": "f1", "task": "regression"}, RequestError),
-        ({"task": "clustering"}, TrainingError),
+        ({"task": "clustering"}, RequestError),
+        ({"target": None}, RequestError),
+        ({"clusters": 3}, RequestError),
         ({"task": "binary"}, TrainingError),
         ({"budget_seconds": 0}, RequestError),
         ({"folds": 1}, RequestError),

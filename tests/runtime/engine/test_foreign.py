@@ -145,7 +145,7 @@ def test_parts_that_do_not_go_together_are_refused_before_anything_trains(plugs,
     heard = []
     with pytest.raises(RequestError, match=words):
         _fit("flag", trials=1, preprocessing={"custom": ["mine"]}, on_event=heard.append)
-    assert [type(event).__name__ for event in heard] == ["Progress"]
+    assert [type(event).__name__ for event in heard] == ["Progress", "TrainingFailed"]
 
 
 def test_an_unknown_transformer_is_named():

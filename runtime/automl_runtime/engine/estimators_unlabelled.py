@@ -1,0 +1,145 @@
+"""Clustering and anomaly detection as scikit-learn estimators: arrays or frames in, arrays out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClusterMixin, OutlierMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from automl_runtime.engine.fit import fit
+from automl_runtime.engine.problem import FEWEST_ROWS
+from automl_runtime.errors import RequestError, TrainingError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["AutoMLAnomalyDetector", "AutoMLClusterer"]
+
+
+class _Unlabelled(BaseEstimator):
+    """What both estimators share."""
+
+    def _fit(self, rows: Any, **arguments: Any) -> None:
+        frame = self._frame(rows, reset=True)
+        if len(frame) < FEWEST_ROWS:
+            raise ValueError(f"n_samples={len(frame)} is too few to learn from; at least {FEWEST_ROWS} are needed.")
+        try:
+            self.model_ = fit(
+                frame,
+                budget_seconds=self.budget_seconds,
+                trials=self.trials,
+                seed=self.random_state,
+                **arguments,
+            )
+        except (RequestError, TrainingError) as error:
+            raise ValueError(str(error)) from error
+
+    def _frame(self, rows: Any, *, reset: bool = False) -> pd.DataFrame:
+        if not reset:
+            check_is_fitted(self)
+        if isinstance(rows, pd.DataFrame):
+            # Columns of a frame keep their types: an array would make objects of them.
+            validate_data(self, rows, reset=reset, skip_check_array=True)
+            return rows
+        cells = validate_data(self, rows, reset=reset, dtype=None, ensure_all_finite="allow-nan")
+        return pd.DataFrame(cells, columns=[f"x{place}" for place in range(cells.shape[1])])
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        return tags
+
+
+class AutoMLClusterer(ClusterMixin, _Unlabelled):
+    """The clustering that separates the rows best; `model_` is what `fit` returned, `labels_` are -1 for noise.
+
+    Args:
+        n_clusters: how many; None: as many as separate the rows best.
+        budget_seconds: wall clock of `fit`; it does not count when `trials` is given.
+        trials: how many clusterings are tried; the outcome is then the same every time.
+        random_state: seed of everything that is random.
+    """
+
+    def __init__(
+        self,
+        n_clusters: int | None = None,
+        *,
+        budget_seconds: float = 60.0,
+        trials: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.n_clusters = n_clusters
+        self.budget_seconds = budget_seconds
+        self.trials = trials
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Searches; `y` is not used.
+
+        Raises:
+            ValueError: if nothing can be learned.
+        """
+        del y
+        self._fit(X, task="clustering", clusters=self.n_clusters)
+        self.labels_ = self.model_.labels.to_numpy()
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """The cluster of each row, -1 where none is near."""
+        frame = self._frame(X)
+        return np.asarray(self.model_.predict(frame))
+
+
+class AutoMLAnomalyDetector(OutlierMixin, _Unlabelled):
+    """Tells strange rows from others; `model_` is what `fit` returned.
+
+    Scores have scikit-learn's sign: the lower, the stranger; `offset_` is where strange begins.
+
+    Args:
+        contamination: the share of the training rows that are strange, at most 0.5; None: told from their scores.
+        budget_seconds: wall clock of `fit`; it does not count when `trials` is given.
+        trials: how many of the three detectors are fitted; the outcome is then the same every time.
+        random_state: seed of everything that is random.
+    """
+
+    def __init__(
+        self,
+        contamination: float | None = None,
+        *,
+        budget_seconds: float = 60.0,
+        trials: int | None = None,
+        random_state: int = 0,
+    ) -> None:
+        self.contamination = contamination
+        self.budget_seconds = budget_seconds
+        self.trials = trials
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any = None) -> Self:
+        """Learns what rows are usually like; `y` is not used.
+
+        Raises:
+            ValueError: if nothing can be learned.
+        """
+        del y
+        self._fit(X, task="anomaly", contamination=self.contamination)
+        self.offset_ = -self.model_.threshold
+        return self
+
+    def score_samples(self, X: Any) -> NDArray[np.float64]:
+        """Minus the share of the training rows that are less strange: -1 to 0."""
+        frame = self._frame(X)
+        return -np.asarray(self.model_.score_samples(frame))
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """`score_samples` less `offset_`: negative for strange rows."""
+        return np.asarray(self.score_samples(X) - self.offset_)
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """-1 for strange rows, 1 for others."""
+        return np.where(self.decision_function(X) < 0, -1, 1)
