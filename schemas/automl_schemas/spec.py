@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -153,6 +154,8 @@ class TrainingSpec(Contract):
     strategy: Strategy = "auto"
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
+    holdout_from: date | None = None
+    """Rows of this day and later, by `task.time`, are the holdout; None: a fifth of the rows."""
     interpretable: bool = False
     preprocessing: PreprocessingSpec | None = None
     models: list[str] | None = None
