@@ -19,7 +19,7 @@ from automl_schemas.preprocessing import PreprocessingSpec
 
 from automl_runtime.engine.encodings import MOST_CATEGORIES, fit_encoding
 from automl_runtime.engine.pairs import fit_pairs
-from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
+from automl_runtime.engine.target_means import Target, by_frequency, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
 from automl_runtime.inference.blocks import Block, Codes, Filled, Numbers, OneHot, Pieces, Scaled
 from automl_runtime.inference.encoding import UNSEEN, Encoded
@@ -246,14 +246,15 @@ def _fit_native(recipe: Recipe, data: Encoded, columns: Ints) -> Codes:
     """Codes ordered by frequency; levels rarer than the recipe's limit share one code, unseen ones are missing."""
     tables = []
     for column in columns:
-        counts = level_counts(data, column)
+        counts, order = level_counts(data, column), by_frequency(data, column)
         if recipe in ("catboost", "catboost_pairs"):
             # CatBoost looks spellings up itself and knows what it has not seen.
-            table = np.where(counts > 0, np.arange(UNSEEN, len(counts) + UNSEEN), float(UNSEEN))
+            table = np.full(len(counts), float(UNSEEN))
+            table[order] = np.arange(len(order))
         else:
             table = np.full(len(counts), np.nan)
-            common = np.flatnonzero(counts >= _RAREST[recipe])
-            table[common[np.argsort(-counts[common], kind="stable")]] = np.arange(len(common))
+            common = order[counts[order] >= _RAREST[recipe]]
+            table[common] = np.arange(len(common))
             table[(counts > 0) & (counts < _RAREST[recipe])] = len(common)
         tables.append(table)
     return Codes(columns, *flatten_tables(tables))
@@ -264,9 +265,9 @@ def _fit_one_hot(recipe: Recipe, data: Encoded, columns: Ints) -> OneHot:
     tables = []
     width = 0
     for column in columns:
-        counts = level_counts(data, column)
+        counts, order = level_counts(data, column), by_frequency(data, column)
         table = np.full(len(counts), -1, dtype=np.int64)
-        common = np.flatnonzero(counts >= _RAREST[recipe])
+        common = order[counts[order] >= _RAREST[recipe]]
         table[common] = width + np.arange(len(common))
         width += len(common)
         rare = (counts > 0) & (counts < _RAREST[recipe])
