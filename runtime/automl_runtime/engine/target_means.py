@@ -56,7 +56,7 @@ def by_frequency(data: Encoded, column: int) -> Ints:
     counts = level_counts(data, column)
     places = np.concatenate([[0, MISSING - UNSEEN], data.orders[column] - UNSEEN])
     places = places[counts[places] > 0]
-    return places[np.argsort(-counts[places], kind="stable")]
+    return np.asarray(places[np.argsort(-counts[places], kind="stable")])
 
 
 def flatten_tables(tables: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -14,6 +14,7 @@ import numpy as np
 
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.groups import CrossedMeans, Grouped
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
@@ -246,7 +247,11 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
 
 
 BLOCKS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics)
+    cls.__name__: cls
+    for cls in (
+        *(Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs),
+        *(CrossedMeans, Grouped, TargetMeans, Words, Topics),
+    )
 }
 
 
