@@ -12,7 +12,7 @@ takes the place of the recipe's own way.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -23,7 +23,7 @@ from automl_runtime.engine.groups import fit_groups
 from automl_runtime.engine.pairs import fit_pairs
 from automl_runtime.engine.target_means import Target, by_frequency, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
-from automl_runtime.inference.blocks import Block, Codes, Filled, Numbers, OneHot, Pieces, Scaled
+from automl_runtime.inference.blocks import Block, Codes, Cycles, Filled, Numbers, OneHot, Pieces, Scaled
 from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
@@ -84,6 +84,7 @@ _SPARSE = ("linear", "splines")
 _WEIGHING = ("linear", "splines", "network", "scaled")
 _KNOTS = 12
 _SKEWED = 2.0
+_FLAT = 1e-9
 _SPARSE_WIDTH = 400
 
 
@@ -129,6 +130,8 @@ def fit_design(
     for numbers_block in _number_blocks(recipe, asked)(data):
         add(numbers_block)
     base, *made = recipe.split("_")
+    if base in ("linear", "network", "scaled") and not asked.chosen:
+        add(_fit_cycles(data))
     for block, matrix in _fit_made(made, data, target, seed):
         add(block, matrix)
     for text in range(len(data.texts)):
@@ -150,6 +153,14 @@ def fit_design(
     if recipe in _SINGLE and isinstance(matrix, np.ndarray):
         matrix = matrix.astype(np.float32)
     return FittedDesign(design, matrix, numbers)
+
+
+def _fit_cycles(data: Encoded) -> Cycles | None:
+    """The waves of dates that differ between rows; None when there are none."""
+    dates = np.array(data.dates, dtype=np.int64)
+    every = Cycles(dates, np.arange(8 * len(dates)))
+    kept = np.flatnonzero(np.ptp(np.asarray(every.transform(data)), axis=0) > _FLAT) if len(dates) else dates
+    return replace(every, kept=kept) if len(kept) else None
 
 
 def _fit_made(made: list[str], data: Encoded, target: Target, seed: int) -> list[tuple[Block, Matrix]]:
