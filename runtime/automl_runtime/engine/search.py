@@ -21,7 +21,7 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.metrics import loss_of
-from automl_runtime.engine.portfolio import adapt
+from automl_runtime.engine.probes import adapt
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
@@ -134,7 +134,7 @@ class Search:
             if config is None:
                 break
             self._trial(config)
-            queue = adapt(queue, self.results, self.problem)
+            queue = adapt(queue, self.results, self.problem, self.workspace.folds)
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
@@ -149,7 +149,7 @@ class Search:
         while self.known:
             result = self.known.pop(0)
             self._keep(result)
-            rest = adapt(queue, self.results, self.problem)
+            rest = adapt(queue, self.results, self.problem, self.workspace.folds)
             queue = [config for config in rest if config.key() != result.config.key()]
         return queue
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.groups import CrossedMeans, Grouped
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
@@ -22,6 +23,7 @@ __all__ = [
     "BLOCKS",
     "Block",
     "Codes",
+    "Cycles",
     "Filled",
     "Numbers",
     "OneHot",
@@ -143,6 +145,30 @@ class Pairs:
         return np.where(np.isfinite(found), found, np.nan)
 
 
+_PERIODS = ((5, 24.0), (2, 7.0), (4, 365.2425), (1, 12.0))
+"""Hour, day of the week, day since 1970 and month among the parts of a date, and after how many each comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """Sine and cosine of the hour, the weekday, the day of the year and the month of dates; 0 where there is none.
+
+    `dates` are the places of the first part of each date; `kept` are places among the eight waves of all dates.
+    """
+
+    dates: Ints
+    kept: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, `kept` wide."""
+        waves = [np.empty((len(data), 0))]
+        for first in self.dates:
+            for part, period in _PERIODS:
+                angles = 2.0 * np.pi / period * data.numbers[:, first + part]
+                waves.append(np.nan_to_num(np.column_stack([np.sin(angles), np.cos(angles)])))
+        return np.hstack(waves)[:, self.kept]
+
+
 def table_places(data: Encoded, columns: Ints, offsets: Ints) -> Ints:
     """Where the table of a code block keeps each cell of `columns`."""
     return data.codes[:, columns] + (offsets[:-1] - UNSEEN)
@@ -246,7 +272,11 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
 
 
 BLOCKS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics)
+    cls.__name__: cls
+    for cls in (
+        *(Numbers, Filled, Scaled, Pieces, Cycles, Codes, OneHot, Pairs),
+        *(CrossedMeans, Grouped, TargetMeans, Words, Topics),
+    )
 }
 
 

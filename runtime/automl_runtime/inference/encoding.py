@@ -62,6 +62,8 @@ class Encoded:
     """The size of the vocabulary of each column of `codes`."""
     orders: tuple[Ints, ...] = ()
     """The codes of each column of `codes`, in the alphabetical order of their spellings."""
+    dates: tuple[int, ...] = ()
+    """Where the `DATE_PARTS` of each date begin among the numbers."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -69,7 +71,7 @@ class Encoded:
     def take(self, rows: Ints) -> Encoded:
         """The rows at these positions, in this order."""
         texts = tuple(text[rows] for text in self.texts)
-        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels, self.orders)
+        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels, self.orders, self.dates)
 
 
 class Encoder:
@@ -83,6 +85,8 @@ class Encoder:
             if column.kind == "category"
         }
         self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
+        kinds = [column.kind for column in self.columns for _ in range(_numbers_of(column.kind))]
+        self.dates = tuple(place for place, kind in enumerate(kinds) if kind == "date")[:: len(DATE_PARTS)]
         self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
         self.levels = tuple(len(column.vocabulary) for column in self.columns if column.kind == "category")
         self.orders = tuple(
@@ -136,6 +140,7 @@ class Encoder:
             tuple(texts),
             self.levels,
             self.orders,
+            self.dates,
         )
 
     def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
