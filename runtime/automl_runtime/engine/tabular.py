@@ -32,6 +32,7 @@ from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
+from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError
 from automl_runtime.events import EventSink, Finding, Progress, Warned
@@ -52,7 +53,7 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     asked = _asked(problem, options)
     encoder = Encoder(_columns(inputs, options, asked))
     _check(problem, encoder, options, asked)
-    data = encoder.encode(inputs)
+    data = encoder.encode(inputs, copies=copies_for(len(inputs), interpretable=options.interpretable))
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
     options.check_cancelled()

@@ -22,6 +22,7 @@ __all__ = [
     "BLOCKS",
     "Block",
     "Codes",
+    "Components",
     "Filled",
     "Numbers",
     "OneHot",
@@ -227,6 +228,24 @@ class Topics:
         return np.asarray(found @ self.components.astype(np.float64))
 
 
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The columns from `start` on of the views of pictures in column `image`, less `center`, projected on `axes`.
+
+    `axes` (columns x components) are float32; where there is no picture every component is 0.
+    """
+
+    image: int
+    start: int
+    center: Floats
+    axes: Floats
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each component."""
+        views = data.images[self.image][:, self.start : self.start + len(self.center)]
+        return np.nan_to_num((views - self.center.astype(np.float64)) @ self.axes.astype(np.float64), nan=0.0)
+
+
 def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
     """(1 + log count) x weight for the chosen buckets; the words and the n-grams of a text each have length 1."""
     from scipy import sparse
@@ -246,7 +265,8 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
 
 
 BLOCKS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics)
+    cls.__name__: cls
+    for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics, Components)
 }
 
 
