@@ -20,6 +20,7 @@ _XGBOOST: dict[str, Any] = {
     "reg_lambda": 2.0,
     "max_cat_to_onehot": 8,
 }
+_LINEAR = Config("linear", "linear", {"basis": "plain"})
 GAUSSIAN_PROCESS = Config("gaussian_process", "gaussian_process")
 ADDITIVE = Config(
     "additive",
@@ -54,16 +55,19 @@ def further(problem: Problem, trees: int) -> list[Config]:
     ]
 
 
-def of_pictures(network: Mapping[str, Any]) -> list[Config]:
-    """What is tried first where columns hold pictures; `network`: the settings of one.
+def of_pictures(network: Mapping[str, Any], *, copies: bool) -> list[Config]:
+    """What is tried first where columns hold pictures; `network`: the settings of one; `copies`: whether there are.
 
     Copies that are turned and moved cost time and help most problems; whether mirrored ones do depends on what the
     pictures show, and so does whether colours tell anything.
     """
+    if not copies:
+        shapes = Config("network_shapes", "network", dict(network) | {"colors": False}, 1.0)
+        return [GAUSSIAN_PROCESS, Config("network", "network", network), _LINEAR, shapes]
     return [
         GAUSSIAN_PROCESS,
         Config("network_copies", "network", dict(network) | {"copies": 4}, 1.0),
-        Config("linear", "linear", {"basis": "plain"}),
+        _LINEAR,
         Config("network_mirrored", "network", dict(network) | {"copies": 5}, 1.2),
         Config("network_shapes", "network", dict(network) | {"copies": 4, "colors": False}, 1.0),
         Config("network_wide", "network", dict(network) | {"copies": 4, "width": 320, "dropout": 0.3}, 2.5),

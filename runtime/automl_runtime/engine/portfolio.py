@@ -95,7 +95,7 @@ def portfolio(
         on_event(Warned(note))
     configs = _of_families(problem, families, interpretable)
     if data.images and not interpretable:
-        first = [config for config in of_pictures(_NETWORK) if config.learner in families]
+        first = [config for config in of_pictures(_NETWORK, copies=bool(data.copies)) if config.learner in families]
         configs = list({config.name: config for config in (*first, *configs)}.values())
     if data.texts:
         # Linear models read words as they are.

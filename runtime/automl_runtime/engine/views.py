@@ -24,6 +24,9 @@ _SHAPE, _COLORS = (0, SHAPE_WIDTH, 200, 100.0), (SHAPE_WIDTH, PICTURE_WIDTH, 24,
 _ROWS = 8_000
 _MOST_COPIED = 6_000
 """More pictures show by themselves how they may differ, and their copies would take long."""
+_COPYING_SECONDS = 0.002
+"""About what one core takes to describe all copies of a picture."""
+_SHARE_OF_BUDGET = 0.2
 _LEAST_VARIANCE = 1e-5
 
 
@@ -43,9 +46,10 @@ def view_of(params: Mapping[str, Any]) -> View:
     return View(int(params.get("copies", 0)), bool(params.get("colors", True)))
 
 
-def copies_for(rows: int, *, interpretable: bool) -> int:
-    """How many changed copies of each picture a search of so many rows may want."""
-    return COPIES if rows <= _MOST_COPIED and not interpretable else 0
+def copies_for(rows: int, budget: float | None) -> int:
+    """How many changed copies of each picture a search of so many rows describes; `budget` None: time is no matter."""
+    affordable = budget is None or rows * _COPYING_SECONDS <= _SHARE_OF_BUDGET * budget
+    return COPIES if rows <= _MOST_COPIED and affordable else 0
 
 
 def with_copies(data: Encoded, target: Target, view: View) -> tuple[Encoded, Target, Ints | None]:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import io
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,9 +136,7 @@ def describe(pictures: Sequence[Picture | None]) -> Singles:
 
 def describe_copies(pictures: Sequence[Picture | None], copies: int) -> Singles:
     """pictures x `copies` x `PICTURE_WIDTH`: as `describe`, of the first `copies` of `COPIES` changed pictures."""
-    return np.stack(
-        [_described(pictures, lambda light, copy=copy: _look(_changed(light, copy))) for copy in range(copies)], axis=1
-    )
+    return np.stack([_described(pictures, partial(_look_at_copy, copy)) for copy in range(copies)], axis=1)
 
 
 def _content(cell: Any) -> bytes:
@@ -200,6 +199,10 @@ def _look(light: Singles) -> Singles:
     size = _SIDE // _COLOR_CELLS
     tiles = light.reshape(len(light), _COLOR_CELLS, size, _COLOR_CELLS, size, 3).mean(axis=(2, 4))
     return np.hstack([oriented_gradients(gray, _CELLS, _ORIENTATIONS), tiles.reshape(len(light), -1)])
+
+
+def _look_at_copy(copy: int, light: Singles) -> Singles:
+    return _look(_changed(light, copy))
 
 
 def _changed(light: Singles, copy: int) -> Singles:

@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from automl_runtime import DataPreprocessor, fit, load
 from automl_runtime.engine.kinds import infer_kind
+from automl_runtime.engine.portfolio import portfolio
+from automl_runtime.engine.problem import make_problem
 from automl_runtime.engine.target_means import Target
-from automl_runtime.engine.views import View, fit_views, view_of, with_copies
+from automl_runtime.engine.views import View, copies_for, fit_views, view_of, with_copies
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.images import load_folder
 from automl_runtime.inference.encoding import Column, Encoder
@@ -90,6 +92,22 @@ def test_shuffled_classes_are_not_learned(folder):
     rows = folder.assign(label=rng.permutation(folder["label"].to_numpy()))
     found = fit(rows, "label", models=["network"], trials=1, metric="roc_auc")
     assert abs(found.cv - 0.5) < 0.2
+
+
+@pytest.mark.parametrize(
+    ("rows", "budget", "copies"), [(2_000, None, 5), (2_000, 60, 5), (2_000, 10, 0), (9_000, None, 0)]
+)
+def test_copies_are_made_of_few_pictures_when_there_is_time(rows, budget, copies):
+    assert copies_for(rows, budget) == copies
+
+
+@pytest.mark.parametrize("copies", [0, 5])
+def test_no_configuration_wants_copies_that_are_not_there(folder, copies):
+    inputs, problem = make_problem(folder, "label")
+    data = Encoder((Column("path", "image"),)).encode(inputs, copies=copies)
+    configs = portfolio(problem, data, interpretable=False)
+    assert any(config.params.get("copies") for config in configs) == bool(copies)
+    assert len({config.key() for config in configs}) == len(configs)
 
 
 @pytest.fixture
