@@ -57,7 +57,9 @@ def load_folder(path: Path | str, *, leave_out_broken: bool = False) -> pd.DataF
         except DataError as error:
             broken[str(file)] = error.message
     if broken and not leave_out_broken:
-        named = "; ".join(f"{shorten(name)}: {why}" for name, why in list(broken.items())[:_MOST_NAMED])
+        named = "; ".join(
+            f"{shorten(str(Path(name).relative_to(top)))}: {why}" for name, why in list(broken.items())[:_MOST_NAMED]
+        )
         raise DataError(
             f"{len(broken)} pictures in {shorten(str(path))} cannot be read: {named}.",
             hint="Repair them, or leave them out with leave_out_broken=True.",
