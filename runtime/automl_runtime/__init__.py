@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.multilabel.model import MultilabelModel
     from automl_runtime.engine.preprocessor import DataPreprocessor
     from automl_runtime.engine.strategies.space import SearchSpace
     from automl_runtime.engine.study import Study
@@ -47,6 +48,7 @@ __all__ = [
     "ClusterModel",
     "DataPreprocessor",
     "Forecaster",
+    "MultilabelModel",
     "SearchSpace",
     "Study",
     "__version__",
@@ -69,6 +71,7 @@ _PLACES = {
     "DataPreprocessor": "automl_runtime.engine.preprocessor",
     "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
+    "MultilabelModel": "automl_runtime.engine.multilabel.model",
     "SearchSpace": "automl_runtime.engine.strategies.space",
     "Study": "automl_runtime.engine.study",
     "fit": "automl_runtime.engine.fit",

@@ -281,6 +281,7 @@ def _matrices(data: Encoded) -> Iterable[Any]:
     yield from (data.numbers, data.codes)
     for text in data.texts:
         yield from (text.indptr, text.indices, text.data)
+    yield from data.images
 
 
 def _digest(arrays: Sequence[Any], rest: Any) -> str:

@@ -31,7 +31,7 @@ __all__ = ["FeatureKind", "ThresholdPolicy", "fit"]
 
 def fit(
     frame: Any,
-    target: str | pd.Series | None = None,
+    target: str | Sequence[str] | pd.Series | None = None,
     *,
     task: TaskType | None = None,
     metric: MetricName | None = None,
@@ -45,6 +45,7 @@ def fit(
     interval: float = 0.8,
     clusters: int | None = None,
     contamination: float | None = None,
+    label_separator: str | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
     folds: int = 5,
@@ -70,8 +71,10 @@ def fit(
     Args:
         frame: a pandas, Polars or Arrow table with a row for each example; every column but the target is an input,
             whatever it holds.
-        target: a column of `frame`, or a series of the same length; None to look for groups or strange rows.
-        task: `binary`, `multiclass`, `regression` or `forecast`; None: told from the metric, then from the target.
+        target: a column of `frame`, or a series of the same length; None to look for groups or strange rows. Several
+            columns of 0 and 1 are labels of which a row may have any number.
+        task: `binary`, `multiclass`, `multilabel`, `regression` or `forecast`; None: told from the metric, then from
+            the target.
             Without a target, `clustering` or `anomaly`.
         metric: what is optimised; None: the task's default.
         budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
@@ -85,6 +88,7 @@ def fit(
         clusters: of a clustering: how many; None: as many as separate the rows best.
         contamination: of a search for anomalies: the share of the training rows that are, at most 0.5; None: told
             from their scores.
+        label_separator: of a `multilabel` task whose target is one column: what stands between the labels of a cell.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
         folds: at most; few rows, or very many, get fewer.
@@ -109,7 +113,8 @@ def fit(
             After a cancellation `load(resume / "best")` is the best model so far.
 
     Returns:
-        A `Model`; of a forecast a `Forecaster`, of the others a `ClusterModel` or an `AnomalyModel`.
+        A `Model`; of labels a `MultilabelModel`, of a forecast a `Forecaster`, of the others a `ClusterModel` or an
+        `AnomalyModel`.
 
     Raises:
         RequestError: if an argument does not fit, or `resume` holds the trials of another search.
@@ -140,13 +145,18 @@ def fit(
         )
         table = as_frame(frame)
         if task in UNLABELLED_TASKS:
-            given = ahead | roles | {"target": target}
+            given = ahead | roles | {"target": target, "label_separator": label_separator}
             model: Any = fit_unlabelled(table, task, options, metric=metric, given=given, **wishes)
         else:
             refuse_wishes(wishes)
             _refuse_absent(target)
+            if label_separator is not None and task != "multilabel":
+                raise RequestError('`label_separator` is only for task="multilabel".')
             if task == "forecast":
                 model = _forecast(table, target, time, ahead, metric=metric, interval=interval, options=options)
+            elif task == "multilabel" or isinstance(target, list | tuple):
+                _refuse_forecast(ahead)
+                model = _labels(table, target, options, task=task, metric=metric, separator=label_separator, **roles)
             else:
                 _refuse_forecast(ahead)
                 model = _table(table, target, options, task=task, metric=metric, **roles)
@@ -188,15 +198,32 @@ def _asked(preprocessing: PreprocessingSpec | Mapping[str, Any] | None) -> Prepr
 
 def _table(table: pd.DataFrame, target: str | pd.Series, options: Options, **roles: Any) -> Model:
     clock = options.clock()
-    taken = []
+    table, roles = _with_roles(table, roles)
+    inputs, problem = make_problem(table, target, **roles)
+    return fit_table(inputs, problem, clock, options)
+
+
+def _labels(table: pd.DataFrame, target: Any, options: Options, *, task: TaskType | None, **asked: Any) -> Any:
+    from automl_runtime.engine.multilabel.fitting import fit_labels
+
+    if task not in (None, "multilabel"):
+        raise RequestError(f"Several targets are a multilabel task, not {task}; give one column.")
+    if asked.pop("positive") is not None:
+        raise RequestError("`positive` is for one target of two classes; labels are there or not.")
+    table, asked = _with_roles(table, asked)
+    return fit_labels(table, target, options, **asked)
+
+
+def _with_roles(table: pd.DataFrame, roles: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table without the columns that are no inputs, and the roles with columns in place of their names."""
+    roles, taken = dict(roles), []
     for role in ("groups", "weights", "time"):
         name = roles[role]
         if not isinstance(name, str):
             continue
         roles[role] = _column(table, name)
         taken += [name] if role != "time" else []
-    inputs, problem = make_problem(table.drop(columns=taken), target, **roles)
-    return fit_table(inputs, problem, clock, options)
+    return table.drop(columns=taken), roles
 
 
 def _forecast(table: pd.DataFrame, target: Any, time: Any, asked: dict[str, Any], **rest: Any) -> Forecaster:

@@ -53,7 +53,7 @@ def make_plan(
 
     Few rows get fewer folds too: at least eight rows validate.
     """
-    width = data.numbers.shape[1] + data.codes.shape[1] + _TOPICS * len(data.texts)
+    width = data.numbers.shape[1] + data.codes.shape[1] + _TOPICS * (len(data.texts) + len(data.images))
     outputs = len(problem.classes) if problem.task == "multiclass" else 1
     cells = len(problem) * max(width, 1) * outputs
     seconds = cells * _ROUNDS / (_CELLS_PER_SECOND * min(cores, 8))

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further
+from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further, of_pictures
 from automl_runtime.engine.groups import can_group
 from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import loss_of
@@ -91,6 +91,9 @@ def portfolio(
     for note in notes:
         on_event(Warned(note))
     configs = _of_families(problem, families, interpretable)
+    if data.images and not interpretable:
+        first = [config for config in of_pictures(_NETWORK, copies=bool(data.copies)) if config.learner in families]
+        configs = list({config.name: config for config in (*first, *configs)}.values())
     if data.texts:
         # Linear models read words as they are.
         configs.sort(key=lambda config: config.name != "linear")

@@ -5,13 +5,14 @@ native), both also with sums and ratios of numbers (`_pairs`) and with what two 
 category (`_groups`), `forest` (imputed, one-hot or target means),
 `linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
 one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
-out-of-fold target means; texts become topics, or words for linear models. What was asked for (`PreprocessingSpec`)
+out-of-fold target means; texts become topics, or words for linear models; pictures their
+main components (`engine.views`). What was asked for (`PreprocessingSpec`)
 takes the place of the recipe's own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -112,13 +113,23 @@ def depends_on_fold(recipe: Recipe, data: Encoded, asked: PreprocessingSpec = AS
     """Whether the matrix of a recipe holds anything that was learned from the rows that train."""
     if asked.chosen or recipe not in ("trees", "catboost"):
         return True
-    return bool(data.texts) or (recipe == "trees" and len(_split_by_levels(data, _MOST_LEVELS[recipe])[1]) > 0)
+    if data.texts or data.images:
+        return True
+    return recipe == "trees" and len(_split_by_levels(data, _MOST_LEVELS[recipe])[1]) > 0
 
 
 def fit_design(
-    recipe: Recipe, data: Encoded, target: Target, seed: int, asked: PreprocessingSpec = AS_THE_RECIPE
+    recipe: Recipe,
+    data: Encoded,
+    target: Target,
+    seed: int,
+    asked: PreprocessingSpec = AS_THE_RECIPE,
+    pictures: Sequence[Block] = (),
 ) -> FittedDesign:
-    """Fits `recipe` on `data`, prepared as `asked` but for the encoding; deterministic for a seed."""
+    """Fits `recipe` on `data`, prepared as `asked` but for the encoding; deterministic for a seed.
+
+    `pictures` have been fitted on the same rows.
+    """
     blocks: list[Block] = []
     parts: list[Matrix] = []
 
@@ -127,7 +138,7 @@ def fit_design(
             blocks.append(block)
             parts.append(block.transform(data) if matrix is None else matrix)
 
-    for numbers_block in _number_blocks(recipe, asked)(data):
+    for numbers_block in (*_number_blocks(recipe, asked)(data), *pictures):
         add(numbers_block)
     base, *made = recipe.split("_")
     if base in ("linear", "network", "scaled") and not asked.chosen:
@@ -195,6 +206,7 @@ def varies(data: Encoded) -> bool:
     """Whether any column tells two rows apart."""
     return bool(
         len(_varying(data))
+        or any((image != image[0]).any() for image in data.images)
         or (data.codes != data.codes[0]).any()
         or any((np.bincount(text.indices, minlength=1) % len(data)).any() for text in data.texts)
     )

@@ -32,29 +32,36 @@ from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
+from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError
 from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
-__all__ = ["fit_table"]
+__all__ = ["encode_table", "fit_table"]
 
 _FEW_ROWS = 50
 
 
-def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Options) -> Model:
-    """See `fit`: its inputs, and the problem that `make_problem` made of the target."""
+def fit_table(
+    inputs: pd.DataFrame,
+    problem: Problem,
+    clock: Clock,
+    options: Options,
+    shared: tuple[Encoder, Encoded] | None = None,
+) -> Model:
+    """See `fit`: its inputs, and the problem that `make_problem` made of the target.
+
+    `shared` is what `encode_table` made of the same inputs for another target.
+    """
     if not len(inputs.columns):
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     plug_in(problem.task, lambda text: options.on_event(Warned(text)))
     asked = _asked(problem, options)
-    encoder = Encoder(_columns(inputs, options, asked))
+    encoder, data = encode_table(inputs, options, asked) if shared is None else shared
     _check(problem, encoder, options, asked)
-    data = encoder.encode(inputs)
-    if not varies(data):
-        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
     options.check_cancelled()
     with _checkpoint(problem, encoder, data, options) as checkpoint:
         plan = _plan(problem, data, clock, options, checkpoint, asked)
@@ -70,6 +77,27 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
     return model
+
+
+def encode_table(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Encoder, Encoded]:
+    """The encoder of the inputs of a search, and their arrays.
+
+    Raises:
+        RequestError: if `options` name an unknown column or kind.
+        DataError: if a picture cannot be read.
+        TrainingError: if no column tells two rows apart.
+    """
+    from threadpoolctl import threadpool_limits
+
+    encoder = Encoder(_columns(inputs, options, asked))
+    timed = options.trials is None and options.replay is None
+    copies = 0 if options.interpretable else copies_for(len(inputs), options.budget_seconds if timed else None)
+    # Pictures are described by many small products, for which threads of BLAS only wait for each other.
+    with threadpool_limits(limits=1, user_api="blas"):
+        data = encoder.encode(inputs, copies=copies)
+    if not varies(data):
+        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
+    return encoder, data
 
 
 def _asked(problem: Problem, options: Options) -> PreprocessingSpec:

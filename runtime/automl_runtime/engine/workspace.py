@@ -16,6 +16,7 @@ from automl_runtime.engine.preprocessing import AS_THE_RECIPE, FittedDesign, Rec
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.steps import prepare
 from automl_runtime.engine.target_means import Target
+from automl_runtime.engine.views import PLAIN, View, fit_views, with_copies
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Matrix
@@ -85,13 +86,16 @@ class Workspace:
             return Fold(np.arange(len(self.problem)), np.empty(0, dtype=np.int64))
         return self.folds[number]
 
-    def fold_data(self, recipe: Recipe, number: int) -> FoldData:
-        """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows."""
+    def fold_data(self, recipe: Recipe, number: int, view: View = PLAIN) -> FoldData:
+        """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows.
+
+        `view` says how pictures are looked at.
+        """
         shared = not depends_on_fold(recipe, self.data, self.asked)
-        key = ("design", recipe, ALL_ROWS if shared else number)
+        key = ("design", recipe, ALL_ROWS if shared else number, view)
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
-        fitted = self.cached(key, lambda: self._fit(recipe, number, rows))
+        fitted = self.cached(key, lambda: self._fit(recipe, number, rows, view))
         self._make_room(key, fitted)
         if fitted.rows is not None:
             fold = replace(fold, train=fold.train[fitted.rows])
@@ -107,17 +111,19 @@ class Workspace:
                 del self._designs[oldest]
                 self._cache.pop(oldest, None)
 
-    def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None) -> FittedDesign:
+    def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None, view: View) -> FittedDesign:
         problem = self.problem
         data = self.data if rows is None else self.data.take(rows)
         y = problem.y if rows is None else problem.y[rows]
         groups = problem.groups if rows is None or problem.groups is None else problem.groups[rows]
-        target = Target(y, len(problem.classes), groups)
+        data, target, copied = with_copies(data, Target(y, len(problem.classes), groups), view)
+        blocks = self.cached(("pictures", number, view), lambda: fit_views(data, view))
         if not self.asked.chosen:
-            return fit_design(recipe, data, target, self.seed)
-        prepared = self.cached(("prepared", number), lambda: prepare(data, target, self.asked, self.seed))
-        fitted = fit_design(recipe, prepared.data, prepared.target, self.seed, self.asked)
-        return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=prepared.rows)
+            return replace(fit_design(recipe, data, target, self.seed, pictures=blocks), rows=copied)
+        prepared = self.cached(("prepared", number, view), lambda: prepare(data, target, self.asked, self.seed))
+        fitted = fit_design(recipe, prepared.data, prepared.target, self.seed, self.asked, blocks)
+        drawn = prepared.rows if copied is None else copied if prepared.rows is None else copied[prepared.rows]
+        return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=drawn)
 
     def cached(self, key: Any, make: Callable[[], T]) -> T:
         """What `make` gives, made once for each key."""

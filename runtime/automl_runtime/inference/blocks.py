@@ -23,6 +23,7 @@ __all__ = [
     "BLOCKS",
     "Block",
     "Codes",
+    "Components",
     "Cycles",
     "Filled",
     "Numbers",
@@ -253,6 +254,24 @@ class Topics:
         return np.asarray(found @ self.components.astype(np.float64))
 
 
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The columns from `start` on of the views of pictures in column `image`, less `center`, projected on `axes`.
+
+    `axes` (columns x components) are float32; where there is no picture every component is 0.
+    """
+
+    image: int
+    start: int
+    center: Floats
+    axes: Floats
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each component."""
+        views = data.images[self.image][:, self.start : self.start + len(self.center)]
+        return np.nan_to_num((views - self.center.astype(np.float64)) @ self.axes.astype(np.float64), nan=0.0)
+
+
 def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
     """(1 + log count) x weight for the chosen buckets; the words and the n-grams of a text each have length 1."""
     from scipy import sparse
@@ -275,7 +294,7 @@ BLOCKS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         *(Numbers, Filled, Scaled, Pieces, Cycles, Codes, OneHot, Pairs),
-        *(CrossedMeans, Grouped, TargetMeans, Words, Topics),
+        *(CrossedMeans, Grouped, TargetMeans, Words, Topics, Components),
     )
 }
 

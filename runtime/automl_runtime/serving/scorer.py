@@ -15,6 +15,7 @@ from automl_runtime.data.records import NO_VALUE, CellProblem, parse_records
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason, reasons
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
 
 __all__ = ["Features", "Limits", "Scorer", "cell_problem"]
@@ -69,6 +70,7 @@ class Scorer:
             raise BadRequest([cell_problem(problem) for problem in problems])
         if self._features is not None:
             frame = self._features(frame)
+        check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
         answers = self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
         if explain:
             for answer, found in zip(answers, self._reasons(frame), strict=True):
