@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.data.lineage import fingerprint
 from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = [
     "data_sha256",
     "evaluate",
+    "judge",
     "meets",
     "open_project_bundle",
     "without_personal_slices",
@@ -64,14 +65,19 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     rows = project.load_rows("holdout")
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
-    features, target = build_features(rows), rows[project.target]
-    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
-    metrics = _metrics(project, bundle.manifest, evaluation)
+    features = build_features(rows)
+    metrics, evaluation = judge(project, bundle, features, rows[project.target])
     data = _report_data(project, bundle, metrics, evaluation, rows, features, on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
     return metrics
+
+
+def judge(project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> tuple[Metrics, Evaluation]:
+    """What the model in `bundle` is worth on rows of the holdout; nothing is written."""
+    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
+    return _metrics(project, bundle.manifest, evaluation), evaluation
 
 
 def meets(value: float, goal: Goal) -> bool:
@@ -96,8 +102,7 @@ def data_sha256(project: Project) -> str:
         manifest = DataManifest.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    lines = sorted(f"{file.path}\0{file.sha256}\n" for file in manifest.files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return fingerprint(manifest)
 
 
 def _metrics(project: Project, manifest: BundleManifest, evaluation: Evaluation) -> Metrics:
