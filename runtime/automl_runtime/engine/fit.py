@@ -47,6 +47,7 @@ def fit(
     contamination: float | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
+    max_trials: int | None = None,
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
@@ -87,6 +88,7 @@ def fit(
             from their scores.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
+        max_trials: ends a search earlier than its budget, after so many trials.
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
@@ -123,6 +125,7 @@ def fit(
         options = Options(
             budget_seconds=budget_seconds,
             trials=trials,
+            max_trials=max_trials,
             folds=folds,
             validation=validation,
             interpretable=interpretable,

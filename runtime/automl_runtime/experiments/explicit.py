@@ -106,9 +106,9 @@ class Project:
         config = {"project": self.name, "dataset": str(dataset.path), "target": target, **_sorted_in(settings)}
         if architecture is not None:
             config |= {"architecture": architecture.name, "params": architecture.params or None}
-        return Experiment(config, self.folder, origin=f"Project({self.name!r}).train").run(
-            on_event=on_event, cancel=cancel
-        )
+        origin = f"Project({self.name!r}).train"
+        experiment = Experiment(config, self.folder, origin=origin, discovery=dataset.discovery)
+        return experiment.run(on_event=on_event, cancel=cancel)
 
 
 def _sorted_in(settings: dict[str, Any]) -> dict[str, Any]:

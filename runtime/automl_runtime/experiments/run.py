@@ -40,6 +40,7 @@ class Run:
         """What `fit` returned."""
         self._features, self._target = features, target
         self._evaluator, self._record = evaluator, record
+        self._said: dict[str, Any] | None = None
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -75,7 +76,13 @@ class Run:
         record = {"evaluator": self._evaluator, "rows": len(features), "scores": said}
         write_text(self.path / EVALUATION, json.dumps(record, indent=2, default=str) + "\n")
         self._record()
+        self._said = said
         return said
+
+    @property
+    def scores(self) -> dict[str, Any]:
+        """What `evaluate` said last; it is asked when it has not been yet."""
+        return self.evaluate() if self._said is None else dict(self._said)
 
     def export(self, format: Literal["onnx"] = "onnx", path: Path | str | None = None) -> Path:
         """Writes the model for other runtimes and compares both on the holdout; see `Model.export`.

@@ -152,6 +152,8 @@ def _spec(config: ExperimentConfig, discovery: Discovery, entry: TableEntry) -> 
             column_named(name, entry, key)
     if config.target is None and config.task not in (None, *UNLABELLED_TASKS):
         raise RequestError(f"`target` is missing: a {config.task} task predicts a column.")
+    if config.target is not None and config.task == "clustering":
+        raise RequestError("`target`: a clustering predicts no column.", hint="Leave it out with `drop` instead.")
     if config.training.validation == "temporal" and config.time is None:
         raise RequestError("`training.validation: temporal` needs `time`, the column that orders the rows.")
     unique = next((key.columns for key in entry.keys if key.unique >= 1.0), [])

@@ -43,6 +43,7 @@ class Wishes:
     params: Mapping[str, Any] | None = None
     replay: Sequence[Mapping[str, Any]] | None = None
     evaluator: str | None = None
+    max_trials: int | None = None
     clusters: int | None = None
     contamination: float | None = None
     config: Mapping[str, Any] | None = None
@@ -88,6 +89,7 @@ def train_project(project: Project, code: FeatureCode, wishes: Wishes, *, genera
             kinds=code.kinds,
             groups=project.groups(rows),
             params=wishes.params,
+            max_trials=wishes.max_trials,
             replay=wishes.replay,
             on_event=training.on_event,
             cancel=wishes.cancel,
@@ -202,5 +204,6 @@ def _refuse_unused(spec: ProjectSpec, wishes: Wishes) -> None:
     others = [name for name in TrainingSpec.model_fields if name not in _UNLABELLED]
     given = [f"training.{name}" for name in others if getattr(spec.training, name) != getattr(usual, name)]
     given += ["params"] if wishes.params is not None else []
+    given += ["max_trials"] if wishes.max_trials is not None else []
     if given:
         raise RequestError(f"{', '.join(f'`{name}`' for name in given)}: not possible for a {spec.task.type} task.")

@@ -167,3 +167,34 @@ def test_two_trainings_in_one_process_do_not_mix(table: Path) -> None:
     two = Experiment(content | {"experiment": "other", "target": "distance"}, table.parent)
     assert {*one.run().evaluate()} & {*two.run().evaluate()} == set()
     assert one.config.target == "bought"
+
+
+def test_a_run_is_exported_as_the_configuration_says(written: Path) -> None:
+    experiment = Experiment.from_config(written)
+    experiment.config.export.auto = True
+    experiment.config.architecture = "lightgbm"
+    run = experiment.run()
+    assert (run.path / "exports" / "model.onnx").is_file()
+    assert run.export(path=written.parent / "copy.onnx").read_bytes()
+
+
+def test_tuning_ends_after_the_trials_and_what_it_wrote_trains_the_same_model(written: Path) -> None:
+    best = written.parent / "best_config.yaml"
+    run = Experiment.from_config(written).tune(best, trials=3, timeout_seconds=60, strategy="random")
+    assert len(run.model.trials) == 3
+    assert yaml.safe_load(best.read_text())["experiment"]["training"]["strategy"] == "random"
+    again = Experiment.from_config(best).run()
+    assert {trial["model"] for trial in again.model.trials} == set(run.model.weights)
+    assert again.evaluate()["roc_auc"] == pytest.approx(run.evaluate()["roc_auc"], abs=0.02)
+
+
+def test_tuning_ends_with_its_time_too(written: Path) -> None:
+    run = Experiment.from_config(written).tune(written.parent / "best.yaml", trials=10_000, timeout_seconds=1)
+    assert 1 <= len(run.model.trials) < 10_000
+
+
+@pytest.mark.parametrize("limits", [{"trials": 0}, {"timeout_seconds": 0}, {"strategy": "rndom"}])
+def test_limits_that_are_none_are_refused(written: Path, limits: dict[str, Any]) -> None:
+    with pytest.raises(RequestError):
+        Experiment.from_config(written).tune(written.parent / "best.yaml", **limits)
+    assert not (written.parent / "best.yaml").exists()
