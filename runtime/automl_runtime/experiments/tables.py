@@ -27,7 +27,7 @@ from automl_schemas.vocabulary import ColumnType, TaskType, default_metric
 
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
-from automl_runtime.data.holdout import holdout_mask, row_identity
+from automl_runtime.data.holdout import sealed_rows
 from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.lineage import manifest_of_files
 from automl_runtime.data.training_columns import target_name
@@ -132,8 +132,7 @@ def make_table(config: ExperimentConfig, discovery: Discovery, *, on_event: Even
     spec = spec.model_copy(
         update={"task": spec.task.model_copy(update={"type": task}), "metric": MetricSpec(name=metric)}
     )
-    time = assembled.frame[config.time] if spec.training.validation == "temporal" and config.time else None
-    holdout = holdout_mask(row_identity(assembled.frame, spec, assembled.columns), spec.seed, time=time)
+    holdout = sealed_rows(assembled.frame, spec, assembled.columns)
     spec = _without_unfit(spec, assembled, ~holdout, on_event)
     sql, columns = training_sql(spec, discovery.catalog)
     kinds = _kinds(spec, columns, config.target)
@@ -154,6 +153,11 @@ def _spec(config: ExperimentConfig, discovery: Discovery, entry: TableEntry) -> 
         raise RequestError(f"`target` is missing: a {config.task} task predicts a column.")
     if config.target is not None and config.task == "clustering":
         raise RequestError("`target`: a clustering predicts no column.", hint="Leave it out with `drop` instead.")
+    if config.task == "forecast":
+        raise RequestError(
+            "A forecast cannot be described by a small configuration.",
+            hint='Make a project, automl new "forecast ...", or call fit(frame, target, task="forecast", ...).',
+        )
     if config.training.validation == "temporal" and config.time is None:
         raise RequestError("`training.validation: temporal` needs `time`, the column that orders the rows.")
     unique = next((key.columns for key in entry.keys if key.unique >= 1.0), [])

@@ -30,7 +30,7 @@ from automl_runtime.tracking.runs import RunFolder, record_metrics
 
 __all__ = ["Wishes", "train_project", "train_table"]
 
-_UNLABELLED = ("budget_seconds", "trials", "validation")
+_UNLABELLED = ("budget_seconds", "trials", "validation", "holdout_from")
 """What a training without a target has; the way of validation says how the holdout is set apart."""
 
 
@@ -105,7 +105,7 @@ def train_project(project: Project, code: FeatureCode, wishes: Wishes, *, genera
             project.evaluate(code.build, on_event=wishes.on_event)
             write_golden(project, code.build)
             return
-        metrics, _ = evaluating.judge(project, project.bundle(version), features, target)
+        metrics, _ = evaluating.score_rows(project, project.bundle(version), features, target)
         write_text(project.root / "reports" / "metrics.json", metrics.model_dump_json(indent=2) + "\n")
         record_metrics(path, metrics)
         index_run(project.root)
