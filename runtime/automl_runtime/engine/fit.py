@@ -48,6 +48,7 @@ def fit(
     label_separator: str | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
+    max_trials: int | None = None,
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
@@ -91,6 +92,7 @@ def fit(
         label_separator: of a `multilabel` task whose target is one column: what stands between the labels of a cell.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
+        max_trials: ends a search earlier than its budget, after so many trials.
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
@@ -128,6 +130,7 @@ def fit(
         options = Options(
             budget_seconds=budget_seconds,
             trials=trials,
+            max_trials=max_trials,
             folds=folds,
             validation=validation,
             interpretable=interpretable,

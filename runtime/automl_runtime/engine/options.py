@@ -27,6 +27,7 @@ class Options:
 
     budget_seconds: float = 60.0
     trials: int | None = None
+    max_trials: int | None = None
     folds: int = 5
     validation: Validation = "stratified"
     interpretable: bool = False

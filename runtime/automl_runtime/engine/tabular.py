@@ -157,7 +157,7 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             grow = replay is None and options.params is None and (not single or search.strategy != "auto")
-            search.run(configs, options.trials, grow=grow)
+            search.run(configs, options.trials or options.max_trials, grow=grow)
             return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
         except (Cancelled, KeyboardInterrupt) as stop:
             if search.checkpoint is None:
