@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl_runtime.engine.ensemble import greedy_weights
-from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
@@ -152,8 +151,10 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
     replays = bool(result.config.rounds)
     if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
+    if not search.bears(result.config):
+        return None
     try:
-        with search.pool() as pool:
+        with search.memory.trial(result.config.learner), search.pool() as pool:
             job = pool.submit(
                 fit_fold,
                 search.workspace,
@@ -161,11 +162,13 @@ def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
                 ALL_ROWS,
                 seed=search.seed,
                 threads=search.threads,
-                stop=Stopper(search.clock.deadline(left), search.stopped),
+                stop=search.stopper(search.clock.deadline(left)),
                 rounds=recorded or _rounds(result),
                 epochs=search.epochs,
             )
-            return search.wait([job])[0]
+            fitted = search.wait([job])[0]
+            # One that memory ended early is worse than the models of the folds.
+            return None if search.memory.full.is_set() else fitted
     except FAILURES:
         return None
 

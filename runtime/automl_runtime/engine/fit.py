@@ -57,6 +57,7 @@ def fit(
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
+    memory_gb: float | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
@@ -99,6 +100,8 @@ def fit(
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
+        memory_gb: gigabytes (of 10^9 bytes) that the process may hold. A table that would not fit is sampled; models
+            that would not fit are left out, or ended early.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -132,6 +135,7 @@ def fit(
             strategy=strategy,
             threshold=threshold,
             kinds=kinds,
+            memory_gb=memory_gb,
             seed=seed,
             replay=replay,
             on_event=tell,

@@ -36,6 +36,7 @@ class Options:
     strategy: str = "auto"
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
+    memory_gb: float | None = None
     seed: int = 0
     replay: Sequence[Mapping[str, Any]] | None = None
     on_event: EventSink = ignore

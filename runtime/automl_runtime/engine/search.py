@@ -19,11 +19,13 @@ from automl_runtime.engine.checkpoint import Checkpoint
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.learners.base import EpochReports, Stopper
+from automl_runtime.engine.memory import MemoryCap, estimated_bytes, return_memory
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.portfolio import adapt
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
+from automl_runtime.engine.spill import spill
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, MissingExtraError, TrainingError
@@ -50,6 +52,8 @@ _MOST_VARIATIONS = 200
 _ROWS_PER_VARIATION = 40
 """The more models are compared on the same rows, the more the best is so by luck."""
 _MOST_KEPT = 4
+_MOST_REFUSED = 60
+"""Configurations that do not fit into the memory, after which a search ends."""
 _REFIT_ROWS = 2_000
 _HOPELESS = 1.25
 _JUDGED_FOLDS = 2
@@ -94,6 +98,8 @@ class Search:
     """Gets every finished trial."""
     known: list[TrialResult] = field(default_factory=list)
     """Trials that an interrupted search finished; they are not done again."""
+    memory: MemoryCap = field(default_factory=MemoryCap)
+    _refused: dict[str, int] = field(default_factory=dict)
     _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
     _reserved: tuple[int, float] = (0, 0.0)
@@ -128,12 +134,15 @@ class Search:
         most = most if trials is None else trials
         while len(self.results) < most:
             config = self._next(queue, more)
-            if config is None:
+            if config is None or sum(self._refused.values()) > _MOST_REFUSED:
                 break
+            if not self.admits(config):
+                continue
             self._trial(config)
             queue = adapt(queue, self.results, self.problem)
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
+            reasons += [f"{', '.join(self._refused)} would not fit into the memory"] if self._refused else []
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
 
     def _taken_over(self, queue: list[Config]) -> list[Config]:
@@ -166,6 +175,29 @@ class Search:
         short = next((c for c in queue + drawn if self.expected_seconds(c) * _LEAST_OF_TRIAL <= left), None)
         queue[:] = [config for config in queue if config is not short]
         return short
+
+    def admits(self, config: Config) -> bool:
+        """Whether the memory bears a trial of `config`; if not, that is said once for each family of models."""
+        if self.bears(config):
+            return True
+        if config.learner not in self._refused:
+            needed = self.memory.needs(config.learner, estimated_bytes(config, self.workspace, self.workers)) / 1e9
+            self.emit(Warned(f"{config.learner} is left out: it takes about {needed:.2g} GB, over the memory cap."))
+        self._refused[config.learner] = self._refused.get(config.learner, 0) + 1
+        return False
+
+    def bears(self, config: Config) -> bool:
+        """Whether there is memory for a fit of `config`."""
+        return self.memory.fits(config.learner, estimated_bytes(config, self.workspace, self.workers))
+
+    def release(self) -> None:
+        """Drops what can be made again; called from the thread that watches the memory."""
+        self.workspace.drop()
+        return_memory()
+
+    def stopper(self, deadline: float | None) -> Stopper:
+        """Ends a fit at `deadline`, with the search, or when the memory is used up."""
+        return Stopper(deadline, self.stopped, self.memory.full)
 
     def _needs(self, config: Config) -> float:
         """Seconds that a trial of `config` takes, a fit on all rows included where it is due.
@@ -251,6 +283,10 @@ class Search:
         self._keep(result)
 
     def _keep(self, result: TrialResult) -> None:
+        if result.config.family().refits:
+            # Needed only if there is no time for a fit on all rows.
+            result.folds = spill(result.folds)
+        return_memory()
         self.results.append(result)
         self._tell(result)
         self._forget()
@@ -267,7 +303,8 @@ class Search:
         start = time.monotonic()
         result = TrialResult(number, config, "complete", [], 0.0)
         try:
-            self._fit_folds(result, allowed)
+            with self.memory.trial(config.learner):
+                self._fit_folds(result, allowed)
             if result.status == "complete":
                 result.outputs = np.vstack([fold.outputs for fold in result.folds])
                 result.score = trial_score(self.problem, self.workspace.valid_rows, result.outputs)
@@ -346,7 +383,7 @@ class Search:
             number,
             seed=self.seed,
             threads=threads,
-            stop=Stopper(deadline, self.stopped),
+            stop=self.stopper(deadline),
             rounds=config.rounds[number] if config.rounds else None,
             epochs=self.epochs,
         )

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.preprocessing import PreprocessingSpec
-from numpy.typing import NDArray
 
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
@@ -20,6 +19,7 @@ from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.foreign import plug_in
+from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -52,19 +52,22 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
     asked = _asked(problem, options)
     encoder = Encoder(_columns(inputs, options, asked))
     _check(problem, encoder, options, asked)
+    inputs, problem, kept = _within_memory(inputs, problem, encoder, options)
     data = encoder.encode(inputs)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
     options.check_cancelled()
     with _checkpoint(problem, encoder, data, options) as checkpoint:
-        plan = _plan(problem, data, clock, options, checkpoint, asked)
+        plan = _plan(problem, data, clock, options, checkpoint, asked, kept)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
         search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
+        search.memory = MemoryCap(options.memory_gb)
         _take_over(search, checkpoint)
-        outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+        with search.memory.watching(search.release):
+            outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
@@ -177,6 +180,7 @@ def _plan(
     options: Options,
     checkpoint: Checkpoint | None,
     asked: PreprocessingSpec,
+    kept: int | None,
 ) -> Plan:
     if checkpoint is not None and checkpoint.plan is not None:
         return Plan(**checkpoint.plan)
@@ -185,7 +189,7 @@ def _plan(
     else:
         validation = choose_validation(problem, options.validation)
         plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
-    plan = replace(plan, preprocessing=asked.chosen)
+    plan = replace(plan, preprocessing=asked.chosen, kept=kept)
     if checkpoint is not None:
         checkpoint.begin(plan.to_json())
     return plan
@@ -194,22 +198,29 @@ def _plan(
 def _sampled(
     plan: Plan, problem: Problem, data: Encoded, index: pd.Index, on_event: EventSink
 ) -> tuple[Problem, Encoded, pd.Index]:
-    rows = sample_rows(plan, len(problem))
+    rows = sample_rows(plan.rows, len(problem), plan.seed)
     if rows is None:
         return problem, data, index
     on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
+    return problem.take(rows), data.take(rows), index[rows]
 
-    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[rows]
 
-    smaller = replace(
-        problem,
-        y=problem.y[rows],
-        weights=part(problem.weights),
-        groups=part(problem.groups),
-        time=part(problem.time),
+def _within_memory(
+    inputs: pd.DataFrame, problem: Problem, encoder: Encoder, options: Options
+) -> tuple[pd.DataFrame, Problem, int | None]:
+    """The rows that fit into the memory, and how many where these are not all; a replay keeps what was kept."""
+    if options.replay is not None:
+        recorded = options.replay[0]["plan"]
+        kept, seed = recorded.get("kept") or len(problem), int(recorded["seed"])
+    else:
+        kept, seed = affordable_rows(encoder, len(problem), options.memory_gb), options.seed
+    rows = sample_rows(kept, len(problem), seed)
+    if rows is None:
+        return inputs, problem, None
+    options.on_event(
+        Warned(f"The memory is short for {len(problem):,} rows: {len(rows):,} of them, drawn at random, are used.")
     )
-    return smaller, data.take(rows), index[rows]
+    return inputs.iloc[rows], problem.take(rows), len(rows)
 
 
 def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:
