@@ -58,6 +58,7 @@ def fit(
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
     memory_gb: float | None = None,
+    memory: Path | str | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
@@ -102,6 +103,8 @@ def fit(
         kinds: of columns for which it is known.
         memory_gb: gigabytes (of 10^9 bytes) that the process may hold. A table that would not fit is sampled; models
             that would not fit are left out, or ended early.
+        memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
+            from which the next ones try first what won on similar tables. Made when absent.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -136,6 +139,7 @@ def fit(
             threshold=threshold,
             kinds=kinds,
             memory_gb=memory_gb,
+            memory=None if memory is None else Path(memory),
             seed=seed,
             replay=replay,
             on_event=tell,

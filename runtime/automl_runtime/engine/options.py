@@ -37,6 +37,7 @@ class Options:
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
     memory_gb: float | None = None
+    memory: Path | None = None
     seed: int = 0
     replay: Sequence[Mapping[str, Any]] | None = None
     on_event: EventSink = ignore

@@ -16,6 +16,7 @@ from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
 from automl_runtime.engine.finish import Outcome, best_so_far, finish
+from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.foreign import plug_in
@@ -69,6 +70,7 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+        _remember(search, options)
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
@@ -126,6 +128,8 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         )
         if options.params is not None:
             configs = with_params(configs, options.params)
+        if options.memory is not None:
+            configs = Fleet(options.memory).forward(configs, search.problem, search.workspace.data, options.on_event)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
@@ -138,6 +142,15 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
             if search.checkpoint is None:
                 raise
             raise _kept(search, encoder, features, options) from stop
+
+
+def _remember(search: Search, options: Options) -> None:
+    """Adds the search to the memory; one that executes recorded trials has nothing new to say."""
+    if options.memory is None or options.replay is not None:
+        return
+    run = PastRun.of(search.problem, search.workspace.data, search.results)
+    if run is not None:
+        Fleet(options.memory).append(run)
 
 
 def _checkpoint(
