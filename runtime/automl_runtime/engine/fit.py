@@ -13,6 +13,7 @@ from automl_schemas.spec import Validation
 from automl_schemas.vocabulary import MetricName, Strategy, TaskType
 
 from automl_runtime.contracts import parse_model
+from automl_runtime.engine.executors.base import Executor, executor_named
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
@@ -59,6 +60,7 @@ def fit(
     kinds: Mapping[str, FeatureKind] | None = None,
     memory_gb: float | None = None,
     memory: Path | str | None = None,
+    executor: str | Executor | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
@@ -140,6 +142,7 @@ def fit(
             kinds=kinds,
             memory_gb=memory_gb,
             memory=None if memory is None else Path(memory),
+            executor=executor_named(executor),
             seed=seed,
             replay=replay,
             on_event=tell,

@@ -8,7 +8,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -18,6 +19,7 @@ import numpy as np
 from automl_runtime.engine.checkpoint import Checkpoint
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
+from automl_runtime.engine.executors.base import Executor, Threads
 from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.memory import MemoryCap, estimated_bytes, return_memory
 from automl_runtime.engine.metrics import loss_of
@@ -99,6 +101,7 @@ class Search:
     known: list[TrialResult] = field(default_factory=list)
     """Trials that an interrupted search finished; they are not done again."""
     memory: MemoryCap = field(default_factory=MemoryCap)
+    executor: Executor = field(default_factory=Threads)
     _refused: dict[str, int] = field(default_factory=dict)
     _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
@@ -342,9 +345,14 @@ class Search:
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
                 result.folds += self.wait(jobs)
-                judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
+                judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) and folds > _JUDGED_FOLDS
                 judged = judged and not config.rounds and self._seen(config)
-                if not self._goes_on(result, first) or (judged and self._hopeless(result)):
+                if not self._goes_on(result, first):
+                    result.status = "abandoned"
+                    return
+                if judged and self._hopeless(result):
+                    # What was fitted at the same time does not count: the outcome is that of fewer cores.
+                    del result.folds[_JUDGED_FOLDS:]
                     result.status = "abandoned"
                     return
         if wanted < folds:
@@ -374,7 +382,7 @@ class Search:
         return loss_of(self.problem.metric, score)
 
     def _submit(
-        self, pool: ThreadPoolExecutor, config: Config, number: int, threads: int, deadline: float | None
+        self, pool: futures.Executor, config: Config, number: int, threads: int, deadline: float | None
     ) -> Future[FoldResult]:
         return pool.submit(
             fit_fold,
@@ -389,17 +397,17 @@ class Search:
         )
 
     @contextmanager
-    def pool(self) -> Iterator[ThreadPoolExecutor]:
-        """Threads for fits. After a cancellation a fit that cannot be interrupted is left to end by itself."""
-        pool = ThreadPoolExecutor(self.workers)
+    def pool(self) -> Iterator[futures.Executor]:
+        """Takes fits. After a cancellation one that cannot be interrupted is left to end by itself."""
+        pool = self.executor.pool(self.workspace, self.workers)
         try:
             yield pool
         finally:
             pool.shutdown(wait=not self.stopped.is_set(), cancel_futures=True)
 
-    def wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
+    def wait(self, fits: list[Future[FoldResult]]) -> list[FoldResult]:
         """The results in order; polls `cancel` while it waits, and then stops the fits (within a second)."""
-        pending = set(futures)
+        pending = set(fits)
         try:
             while pending:
                 _, pending = wait(pending, timeout=_POLL_SECONDS)
@@ -408,11 +416,11 @@ class Search:
                 self.progress()
         except BaseException:
             self.stopped.set()
-            for future in futures:
+            for future in fits:
                 future.cancel()
-            wait(futures, timeout=_GRACE_SECONDS)
+            wait(fits, timeout=_GRACE_SECONDS)
             raise
-        return [future.result() for future in futures]
+        return [future.result() for future in fits]
 
     def _seen(self, config: Config) -> bool:
         """Whether a trial of the same learner is complete; the first of each is worth having for its difference."""

@@ -59,13 +59,14 @@ def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Opt
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
     options.check_cancelled()
     with _checkpoint(problem, encoder, data, options) as checkpoint:
-        plan = _plan(problem, data, clock, options, checkpoint, asked, kept)
+        cores = options.executor.slots(available_cores())
+        plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
-        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
-        search.memory = MemoryCap(options.memory_gb)
+        search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
+        search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         _take_over(search, checkpoint)
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
@@ -194,6 +195,7 @@ def _plan(
     checkpoint: Checkpoint | None,
     asked: PreprocessingSpec,
     kept: int | None,
+    cores: int,
 ) -> Plan:
     if checkpoint is not None and checkpoint.plan is not None:
         return Plan(**checkpoint.plan)
@@ -201,7 +203,7 @@ def _plan(
         plan = Plan(**options.replay[0]["plan"])
     else:
         validation = choose_validation(problem, options.validation)
-        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
+        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
     plan = replace(plan, preprocessing=asked.chosen, kept=kept)
     if checkpoint is not None:
         checkpoint.begin(plan.to_json())
