@@ -41,7 +41,11 @@ test-all: $(STAMP)  ## Run the tests, slow ones included
 	$(BIN)/python -m pytest -n auto -m "not llm and not ray and not gpu"
 
 test-ray: $(STAMP)  ## Run the tests on a Ray cluster of three nodes (installs the extra)
-	$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e "./runtime[ray]"
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install -q --python $(BIN)/python -c constraints.txt -e "./runtime[ray]"; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e "./runtime[ray]"; \
+	fi
 	$(BIN)/python -m pytest -n 0 -m ray
 
 lint: $(STAMP)  ## Style, types, layers

@@ -131,7 +131,7 @@ class Encoder:
                 else:
                     numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
-            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0)), self._infinite),
+            _finite(_beside(numbers, len(frame)), self._infinite),
             np.column_stack(codes).astype(np.int32) if codes else np.empty((len(frame), 0), dtype=np.int32),
             tuple(texts),
             self.levels,
@@ -204,6 +204,13 @@ def to_texts(values: pd.Series) -> list[str | None]:
 
 def _numbers_of(kind: FeatureKind) -> int:
     return {"number": 1, "boolean": 1, "category": 0, "date": len(DATE_PARTS), "text": len(TEXT_STATISTICS)}[kind]
+
+
+def _beside(parts: list[Floats], rows: int) -> Floats:
+    """The columns of all parts; a single part, which for tables of numbers alone is all there is, is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.hstack(parts) if parts else np.empty((rows, 0))
 
 
 def _finite(numbers: Floats, kept: Bools) -> Floats:
