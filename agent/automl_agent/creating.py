@@ -11,6 +11,7 @@ from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
 from automl_generators.project import finish_project, render_project
 from automl_generators.staging import staged
+from automl_runtime.data.frequency import next_moment
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import lineage_of, manifest_of
 from automl_runtime.errors import RequestError
@@ -25,7 +26,7 @@ from automl_agent.steps import run_step, run_tests
 
 __all__ = ["Created", "create", "refuse_untrainable"]
 
-_TRAINABLE = ("binary", "multiclass", "regression")
+_TRAINABLE = ("binary", "multiclass", "regression", "forecast")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,17 @@ def _plan(draft: Draft, out: Path) -> ProjectPlan:
         manifest=manifest_of(draft.discovery).model_copy(update={"source": spec.data.source}),
         schema=input_schema(draft.assembled.columns, draft.assembled.frame[~draft.holdout], target),
         questions=draft.questions,
+        next_moment=_next_moment(draft),
     )
+
+
+def _next_moment(draft: Draft) -> str | None:
+    task = draft.spec.task
+    if task.type != "forecast" or task.time is None or task.frequency is None:
+        return None
+    moment = next_moment(draft.assembled.frame[task.time], task.frequency)
+    plain = next(column.type for column in draft.assembled.columns if column.name == task.time) == "date"
+    return str(moment.date() if plain else moment.isoformat())
 
 
 def _write_data(project: Project, draft: Draft) -> None:

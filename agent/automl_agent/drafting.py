@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
+from automl_runtime.data.duplicates import slug
 from automl_runtime.data.history import find_histories, history_question
-from automl_runtime.data.holdout import holdout_mask, row_identity
+from automl_runtime.data.holdout import sealed_rows
 from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.review import PlanItem, review_items
@@ -24,6 +26,8 @@ from automl_schemas.spec import DroppedColumn, ProjectSpec
 from automl_schemas.vocabulary import Strategy
 
 from automl_agent.grounding import Grounded, ground
+from automl_agent.grounding.forecasts import settle_forecast
+from automl_agent.grounding.wide import wide
 from automl_agent.requirements import load_request
 
 __all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
@@ -46,6 +50,7 @@ class DraftOptions:
     budget_seconds: float | None = None
     trials: int | None = None
     strategy: Strategy | None = None
+    holdout_from: date | None = None
     seed: int = 0
     ask: Ask | None = None
     review: Review | None = None
@@ -92,9 +97,8 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     answers = dict(options.answers)
     grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
     _say_what_was_understood(grounded, asked, on_event)
-    spec, leak_questions, assembled, holdout = _judge_columns(
-        grounded.spec, asked, discovery, options, answers, on_event
-    )
+    judge = _judge_series if grounded.spec.task.type == "forecast" else _judge_columns
+    spec, leak_questions, assembled, holdout = judge(grounded.spec, asked, discovery, options, answers, on_event)
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
     return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
 
@@ -158,11 +162,14 @@ def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: Draft
 
 def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:
     spec = grounded.spec
+    if options.holdout_from is not None and spec.task.type == "forecast":
+        raise RequestError("--holdout-from is not possible for a forecast: its holdout is the last horizon.")
     training = spec.training.model_copy(
         update={
             **({"budget_seconds": options.budget_seconds} if options.budget_seconds is not None else {}),
             **({"trials": options.trials} if options.trials is not None else {}),
             **({"strategy": options.strategy} if options.strategy is not None else {}),
+            **({"holdout_from": options.holdout_from, "validation": "temporal"} if options.holdout_from else {}),
         }
     )
     data = spec.data.model_copy(update={"keep": sorted({*spec.data.keep, *options.keep})})
@@ -195,7 +202,7 @@ def _judge_columns(
     assembled = assemble(spec, discovery.catalog, discovery.tables)
     if assembled.frame.empty:
         raise DataError("The training table has no row with a target.")
-    holdout = _sealed(spec, assembled)
+    holdout = sealed_rows(assembled.frame, spec, assembled.columns)
     on_event(Progress("checking for leaks", 0, None))
     known_before = asked.known_before if isinstance(asked, Requirement) else None
     report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
@@ -213,7 +220,7 @@ def _judge_columns(
         questions |= {question.id: question} if question is not None else {}
     if spec.data.history:
         assembled = assemble(spec, discovery.catalog, discovery.tables)
-        holdout = _sealed(spec, assembled)
+        holdout = sealed_rows(assembled.frame, spec, assembled.columns)
     return spec, list(questions.values()), assembled, holdout
 
 
@@ -234,10 +241,37 @@ def _with_history(
     return spec.model_copy(update={"data": data, "answers": {**spec.answers, **settled}}), question
 
 
-def _sealed(spec: ProjectSpec, assembled: Assembled) -> np.ndarray:
-    identity = row_identity(assembled.frame, spec, assembled.columns)
-    time = assembled.frame[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
-    return np.asarray(holdout_mask(identity, spec.seed, time=time))
+def _judge_series(
+    spec: ProjectSpec,
+    asked: Requirement | ProjectSpec,
+    discovery: Discovery,
+    options: DraftOptions,
+    answers: dict[str, str],
+    on_event: EventSink,
+) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
+    """As `_judge_columns`: leaks are looked for among all columns, then what a forecast can use is settled."""
+    whole = wide(spec, discovery.catalog)
+    judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, on_event)
+    requirement = asked if isinstance(asked, Requirement) else None
+    spec = judged.model_copy(update={"task": spec.task, "training": spec.training})
+    while True:
+        settled = settle_forecast(
+            spec, assembled, judged.data.drop, discovery.catalog, requirement=requirement, answers=answers
+        )
+        open_ = [question for question in settled.questions if question.id not in answers]
+        if options.ask is None or not open_:
+            break
+        answers[open_[0].id] = options.ask(open_[0])
+    for sentence in settled.assumed:
+        on_event(Finding("grounded", sentence))
+    ids = {question.id for question in settled.questions}
+    given = {key: value for key, value in answers.items() if key in ids}
+    spec = settled.spec.model_copy(update={"answers": {**settled.spec.answers, **given}})
+    used = {*spec.task.known_ahead, *spec.task.series}
+    asked_of = {f"leak.{slug(name)}" for name in used}
+    assembled = assemble(spec, discovery.catalog, discovery.tables)
+    questions = [*settled.questions, *(question for question in leaks if question.id in asked_of)]
+    return spec, questions, assembled, sealed_rows(assembled.frame, spec, assembled.columns)
 
 
 def settle_drops(

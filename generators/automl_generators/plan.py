@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from automl_runtime.data.naming import unique_name
 from automl_runtime.errors import RequestError
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.catalog import DataCatalog
@@ -39,6 +40,7 @@ _KINDS: Final = {"NUMBERS": "number", "CATEGORIES": "category", "BOOLEANS": "boo
 _TIMES: Final = ("date", "datetime")
 _UNFIT_ROLES: Final = ("id", "constant", "empty")
 _COMMENTS: Final = {"TEXTS": "Free text: the model counts words, characters and n-grams."}
+_AGGREGATED: Final = {"sum": "added up", "mean": "averaged"}
 _MOST_RAW_VALUES: Final = 8
 _LONGEST_EXAMPLE: Final = 60
 _README_COLUMNS: Final = 8
@@ -60,6 +62,8 @@ class ProjectPlan:
     schema: InputSchema
     """The columns that features are made of."""
     questions: Sequence[Question] = ()
+    next_moment: str | None = None
+    """Of a forecast: the first moment after the data, in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,33 +97,77 @@ def describe(plan: ProjectPlan) -> dict[str, Any]:
     if target is None or not spec.data.tables:
         raise RequestError(
             f"a {spec.task.type} task without a target cannot be made into a project yet.",
-            hint="Tasks with a target can: binary, multiclass, regression.",
+            hint="Tasks with a target can: binary, multiclass, regression, forecast.",
         )
-    lists = feature_lists(plan)
-    if not lists:
-        raise RequestError("no column is left that the model could use.", hint="Keep one with --keep table.column.")
-    inputs = {name for item in lists for name in item.columns}
     package = package_name(spec.name)
-    temporal = spec.training.validation == "temporal"
-    return {
+    shown = _of_series(plan) if spec.task.type == "forecast" else _of_rows(plan)
+    return shown | {
         "spec": spec,
         "target": target,
         "package": package,
         "name": package.replace("_", "-"),
         "description": _description(spec, target),
-        "entity": spec.task.entity or "row",
         "tables": [_table(plan, name) for name in _names(spec)],
-        "lists": lists,
-        "dates": [item.constant for item in lists if item.constant in ("DATES", "TIMES")],
-        "identity": _identity(plan),
-        "time": spec.task.time if temporal else None,
-        "raw_values": _raw_values(plan, inputs),
-        "bad": _bad_value(lists),
         "questions": list(plan.questions),
-        "example_row": _example_row([column for column in plan.schema.columns if column.name in inputs]),
         "replicas": _replicas(spec.deployment.requests_per_day),
         "sql": plan.sql.strip(),
     }
+
+
+def _of_rows(plan: ProjectPlan) -> dict[str, Any]:
+    """What the templates show of a table of things."""
+    spec = plan.spec
+    lists = feature_lists(plan)
+    if not lists:
+        raise RequestError("no column is left that the model could use.", hint="Keep one with --keep table.column.")
+    inputs = {name for item in lists for name in item.columns}
+    return {
+        "entity": spec.task.entity or "row",
+        "lists": lists,
+        "dates": [item.constant for item in lists if item.constant in ("DATES", "TIMES")],
+        "identity": _identity(plan),
+        "time": spec.task.time if spec.training.validation == "temporal" else None,
+        "raw_values": _raw_values(plan, inputs),
+        "bad": _bad_value(lists),
+        "example_row": _example_row([column for column in plan.schema.columns if column.name in inputs]),
+    }
+
+
+def _of_series(plan: ProjectPlan) -> dict[str, Any]:
+    """What the templates show of a table of moments."""
+    task = plan.spec.task
+    named = [task.time, *task.series, plan.spec.target.column if plan.spec.target else None]
+    taken = [name for name in named if name is not None]
+    return {
+        "entity": _step_of(plan.spec),
+        "lists": [],
+        "dates": [],
+        "identity": [],
+        "time": task.time,
+        "raw_values": [],
+        "bounds": [unique_name(name, taken) for name in ("low", "high")],
+        "example_row": _example_request(plan),
+    }
+
+
+def _step_of(spec: ProjectSpec) -> str:
+    """What a row of the training table of a forecast is: a day of each shop."""
+    each = f" of each {' and '.join(spec.task.series)}" if spec.task.series else ""
+    return f"{spec.task.frequency}{each}"
+
+
+def _example_request(plan: ProjectPlan) -> str:
+    """A request for the next step, as the README shows it; what must be known ahead is an example from the data."""
+    task = plan.spec.task
+    request: dict[str, Any] = {"horizon": 1}
+    known = {column.name: column.example for column in plan.schema.columns}
+    key = {name: known.get(name) for name in task.series}
+    if task.known_ahead:
+        told = {name: known.get(name) for name in task.known_ahead}
+        request["future"] = [{str(task.time): plan.next_moment, **key, **told}]
+    elif key:
+        request["series"] = [key]
+    return json.dumps(request).replace("`", "\\u0060")
 
 
 def feature_lists(plan: ProjectPlan) -> list[FeatureList]:
@@ -161,6 +209,8 @@ def _names(spec: ProjectSpec) -> list[str]:
 
 
 def _description(spec: ProjectSpec, target: TargetSpec) -> str:
+    if spec.task.type == "forecast":
+        return f"Forecasts {target.column} for the next {spec.task.horizon} steps, one row for each {_step_of(spec)}."
     entity = f" for each {spec.task.entity}" if spec.task.entity else ""
     positive = f" (positive: {target.positive})" if target.positive is not None else ""
     return f"Predicts {target.column}{entity}{positive}."
@@ -209,6 +259,10 @@ def _note(spec: ProjectSpec, table: str) -> str:
     item = next(item for item in spec.data.tables if item.name == table)
     if table == spec.data.tables[0].name:
         key = f", key {', '.join(item.key)}" if item.key else ""
+        if spec.task.aggregate is not None:
+            return f"several rows per {_step_of(spec)}, {_AGGREGATED[spec.task.aggregate]}"
+        if spec.task.type == "forecast":
+            return f"one row per {_step_of(spec)}"
         return f"one row per {spec.task.entity or 'row'}{key}"
     joins = [join for join in spec.data.joins if join.child == table]
     return "; ".join(map(_join_note, joins)) or "not joined"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from collections.abc import Sequence
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
@@ -41,7 +44,7 @@ def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> N
     """
     folder = folder.resolve()
     variables = describe(plan) | _versions() | {"vendored": vendor}
-    _render_tree(folder, variables)
+    _render_tree(folder, variables, ["project", "forecast"] if plan.spec.task.type == "forecast" else ["project"])
     records = {"catalog": plan.catalog, "lineage": plan.lineage, "manifest": plan.manifest}
     (folder / "data").mkdir(exist_ok=True)
     for name, record in records.items():
@@ -67,14 +70,16 @@ def finish_project(folder: Path) -> list[str]:
     from automl_runtime.registry.bundle import verify_bundle
     from automl_runtime.registry.signing import trust
 
-    version = find_version(folder / "models")
-    bundle = folder / "models" / version
-    manifest = verify_bundle(bundle)
-    assert manifest.signature is not None  # verified
-    trust(folder / ".automl" / "trusted_keys", manifest.signature.public_key)
-    size = sum(file.bytes for file in manifest.files)
+    find_version(folder / "models")
     warnings = []
-    if size > LARGEST_BUNDLE:
+    for bundle in sorted((folder / "models").glob("v*/")):
+        version = bundle.name
+        manifest = verify_bundle(bundle)
+        assert manifest.signature is not None  # verified
+        trust(folder / ".automl" / "trusted_keys", manifest.signature.public_key)
+        size = sum(file.bytes for file in manifest.files)
+        if size <= LARGEST_BUNDLE:
+            continue
         warnings.append(
             f"models/{version} has {size / 1e6:.0f} MB and is not committed (the limit is {LARGEST_BUNDLE / 1e6:.0f} "
             "MB); a clone makes its own with `make data train evaluate`."
@@ -83,14 +88,18 @@ def finish_project(folder: Path) -> list[str]:
     return warnings
 
 
-def _render_tree(folder: Path, variables: dict[str, Any]) -> None:
+def _render_tree(folder: Path, variables: dict[str, Any], trees: Sequence[str]) -> None:
+    """Renders the first of `trees` with the files that the others put in the place of its own."""
     from cookiecutter.generate import generate_files
 
     extension = f"{Literals.__module__}.{Literals.__name__}"
     settings = {"_extensions": [extension], "_jinja2_env_vars": _ENGINE, "_new_lines": "\n"}
     context = {**variables, "cookiecutter": {"folder": folder.name, **settings}}
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with as_file(files("automl_templates") / "project") as template:
+    with tempfile.TemporaryDirectory() as template:
+        for tree in trees:
+            with as_file(files("automl_templates") / tree) as source:
+                shutil.copytree(source, template, dirs_exist_ok=True)
         generate_files(template, context, folder.parent, overwrite_if_exists=True, accept_hooks=False)
     for path in sorted(folder.rglob(f"*{_SUFFIX}")):
         path.replace(path.with_suffix(""))

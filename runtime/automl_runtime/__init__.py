@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from automl_runtime.engine.estimators import AutoMLClassifier, AutoMLRegressor
     from automl_runtime.engine.estimators_unlabelled import AutoMLAnomalyDetector, AutoMLClusterer
     from automl_runtime.engine.fit import fit
+    from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
     from automl_runtime.engine.preprocessor import DataPreprocessor
@@ -40,6 +41,7 @@ __all__ = [
     "AutoMLAnomalyDetector",
     "AutoMLClassifier",
     "AutoMLClusterer",
+    "AutoMLForecaster",
     "AutoMLRegressor",
     "CancellationToken",
     "ClusterModel",
@@ -61,6 +63,7 @@ _PLACES = {
     "AutoMLAnomalyDetector": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLClassifier": "automl_runtime.engine.estimators",
     "AutoMLClusterer": "automl_runtime.engine.estimators_unlabelled",
+    "AutoMLForecaster": "automl_runtime.engine.forecasting.estimator",
     "AutoMLRegressor": "automl_runtime.engine.estimators",
     "ClusterModel": "automl_runtime.engine.clustering.model",
     "DataPreprocessor": "automl_runtime.engine.preprocessor",

@@ -59,6 +59,8 @@ class Requirement(Contract):
     """Phrases of columns not to be used."""
     known_before: str | None = None
     """The event before which everything used must be known: "departure"."""
+    known_ahead: list[str] = []
+    """Phrases of what will be known when a forecast is made: "the weather"."""
     clusters: int | None = Field(default=None, ge=2)
     description: str | None = None
     """Free description of the data (older requirement form)."""

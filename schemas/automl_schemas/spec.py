@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Literal
 
 from pydantic import Field
@@ -42,8 +43,20 @@ class TaskSpec(Contract):
     group: str | None = None
     """Column whose value is shared by rows of one entity; a split never divides a group."""
     series: list[str] = []
+    """Of a forecast: the columns of the base table that tell apart rows with the same moment."""
     frequency: str | None = None
+    """Of a forecast: the step, as `hour`, `day` or `15 minutes`."""
     known_ahead: list[str] = []
+    """Of a forecast: columns of the training table whose values are known before the moment comes."""
+    horizon: int | None = Field(default=None, ge=1)
+    """Of a forecast: how many steps it looks ahead."""
+    time_sql: str | None = None
+    """Of a forecast: DuckDB expression over the base table that makes the column `time`, where no column holds the
+    moment as a whole."""
+    gaps: Literal["missing", "zero"] = "missing"
+    """Of a forecast: what a step without a row means: that nobody knows, or that nothing happened."""
+    aggregate: Literal["sum", "mean"] | None = None
+    """Of a forecast: how the rows of a series that fall into one step become one; None where each step has one row."""
 
 
 class TargetSpec(Contract):
@@ -143,6 +156,8 @@ class TrainingSpec(Contract):
     strategy: Strategy = "auto"
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
+    holdout_from: date | None = None
+    """Rows of this day and later, by `task.time`, are the holdout; None: a fifth of the rows."""
     interpretable: bool = False
     preprocessing: PreprocessingSpec | None = None
     models: list[str] | None = None

@@ -62,32 +62,53 @@ def train(
 
 def predict(
     project: ProjectFolder,
-    source: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet file; or a folder of new raw files.")],
+    source: Annotated[
+        Path | None,
+        typer.Argument(
+            help="CSV, JSON lines or Parquet file; or a folder of new raw files. Of a forecast: what happened since "
+            "(rows with a target) and what is known ahead (rows without one), if there is such.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="File to write (.csv, .jsonl, .parquet); default: CSV to stdout."),
+    ] = None,
+    horizon: Annotated[
+        int | None, typer.Option("--horizon", min=1, help="Steps to forecast; default: all that the model can.")
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Add the reasons of each prediction, in words.")] = False,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Predict the rows of a file, or of a folder with new raw files."""
+    """Predict the rows of a file or of a folder with new raw files, or forecast the next steps."""
     from automl_runtime.errors import DataError, RequestError
+    from automl_runtime.project import Project
 
     from automl_agent.console import narrate
     from automl_agent.steps import run_step
 
     if as_json and output is None:
         raise RequestError("--json needs --output: the predictions themselves are not put into the summary.")
-    if not source.exists():
+    if source is not None and not source.exists():
         raise DataError(f"{str(source)!r} does not exist.")
-    arguments = [str(source.resolve())]
+    loaded = Project.load(project)
+    if loaded.spec.task.type != "forecast":
+        if source is None:
+            raise RequestError("Say which rows to predict: automl predict PROJECT SOURCE.")
+        if horizon is not None:
+            raise RequestError("--horizon is for projects that forecast; this one predicts rows.")
+    elif explain:
+        raise RequestError("--explain is for projects that predict rows; this one forecasts.")
+    arguments = [] if source is None else [str(source.resolve())]
+    if horizon is not None:
+        arguments += ["--horizon", str(horizon)]
     if output is not None:
         arguments += ["--output", str(output.resolve())]
     if explain:
         arguments.append("--explain")
     with narrate() as narrator:
-        lines = run_step(_folder(project), "predict", arguments, on_event=narrator, on_line=None if output else emit)
+        lines = run_step(loaded.root, "predict", arguments, on_event=narrator, on_line=None if output else emit)
     if as_json:
         emit_json({"output": str(output), "summary": "\n".join(lines)})
     elif output is not None:

@@ -28,10 +28,11 @@ from rapidfuzz import process
 
 from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.exclusions import excluded_columns
+from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.positives import Positive, choose_positive
-from automl_agent.grounding.structure import Structure, is_series, structure_of, time_column
+from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
 from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
 from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
 from automl_agent.grounding.topics import is_about, says_nothing
@@ -43,7 +44,7 @@ from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
 __all__ = ["Grounded", "ground"]
 
 PlanJoins = Callable[[DataCatalog, str], tuple[list[TableSpec], list[JoinSpec]]]
-_IDS: Final = ("target", "positive", "metric", "task", "entity")
+_IDS: Final = ("target", "positive", "metric", "task", "entity", *FORECAST_QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +148,9 @@ def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
 def _refuse_idle(answers: Mapping[str, str], draft: _Draft) -> None:
     """An answer to a question that this task does not have would be lost without a word."""
     open_ids = {question.id for question in draft.questions}
+    if draft.task.type == "forecast":
+        # They are asked later, when the data can be looked at.
+        open_ids.update(FORECAST_QUESTIONS)
     for key in answers:
         if key in _IDS and key not in open_ids:
             listed = ", ".join(sorted(open_ids)) or "none"
@@ -268,7 +272,7 @@ def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, ass
         return task
     steps = requirement.frequency is not None or requirement.horizon_days is not None
     if requirement.task == "forecast":
-        if time_column(candidate.table, events_only=False) is not None:
+        if moments_of(candidate.table) is not None:
             return "forecast"
         if steps:
             raise RequestError(
@@ -333,6 +337,8 @@ def _task_spec(requirement: Requirement, kind: TaskType, structure: Structure) -
 def _data_spec(draft: _Draft, source: str, excluded: list[tuple[str, str]]) -> DataSpec:
     asked = [DroppedColumn(table=table, column=column, reason="asked") for table, column in excluded]
     time = draft.structure.time
+    if draft.task.type == "forecast":
+        return DataSpec(source=source, tables=draft.tables, joins=draft.joins, drop=[*asked, *draft.drops])
     counts_before = draft.structure.validation == "temporal" and time is not None and "." not in time
     cutoff = time if counts_before and any(join.cardinality == "1:n" for join in draft.joins) else None
     return DataSpec(

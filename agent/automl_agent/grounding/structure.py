@@ -13,10 +13,11 @@ from automl_schemas.spec import JoinSpec, Validation
 from automl_schemas.vocabulary import TaskType
 
 from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.moments import year_and_month
 from automl_agent.grounding.words import content_words, relate, tokens
 from automl_agent.requirements.text import word_set
 
-__all__ = ["Structure", "is_series", "structure_of", "time_column"]
+__all__ = ["Structure", "is_series", "moments_of", "structure_of", "time_column"]
 
 _ATTRIBUTES: Final = word_set("""
     birth born dob birthday signup signed sign joined join registered registration since started start hired hire
@@ -69,7 +70,7 @@ def structure_of(
     """
     table = target.table
     if task == "forecast":
-        time = time_column(table, events_only=False)
+        time = moments_of(table)
         series = _series(requirement, table, time, target.column.name)
         taken = {target.column.name, time, *series}
         ahead = [column.name for column in table.columns if _is_calendar(column.name)]
@@ -122,6 +123,13 @@ def time_column(table: TableEntry, *, events_only: bool) -> str | None:
         default=None,
     )
     return None if best is None else best.name
+
+
+def moments_of(table: TableEntry) -> str | None:
+    """The column of the moments of a series: a date or time, a year beside a month, or a year alone."""
+    dated = any(column.type in {"date", "datetime"} and column.distinct > 2 for column in table.columns)
+    parts = None if dated else year_and_month(table)
+    return parts or time_column(table, events_only=False)
 
 
 def is_series(table: TableEntry) -> bool:

@@ -7,6 +7,7 @@ from typing import Final
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.requirement import Requirement
 
+from automl_agent.requirements.ahead import take_known_ahead
 from automl_agent.requirements.intent import Intent
 from automl_agent.requirements.mentions import take_data, take_exclusions, take_known_before, take_name
 from automl_agent.requirements.metrics import take_metric
@@ -65,7 +66,7 @@ def _read(text: str) -> list[Requirement]:
     data, name = take_data(words), take_name(words)
     rate, latency = take_rate(words), take_latency(words)
     metric = take_metric(words)
-    known_before = take_known_before(words)
+    known_ahead, known_before = take_known_ahead(words), take_known_before(words)
     exclude = take_exclusions(words)
     interpretable = take_interpretable(words)
     horizon, budget = take_horizon(words), take_budget(words)
@@ -84,6 +85,7 @@ def _read(text: str) -> list[Requirement]:
         data=data,
         exclude=exclude,
         known_before=known_before,
+        known_ahead=known_ahead,
     )
     return [_with_intent(said, intent, words) for intent in read_intents(words)]
 

@@ -15,9 +15,10 @@ from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.forecast_sql import forecast_sql
 from automl_runtime.data.keytext import quote
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
-from automl_runtime.data.training_sql import training_sql
+from automl_runtime.data.training_sql import table_sql
 from automl_runtime.errors import DataError, RequestError, shorten
 
 __all__ = [
@@ -42,6 +43,11 @@ class Assembled:
     without_target: pd.DataFrame = field(default_factory=pd.DataFrame)
     """Rows whose target is missing: not to learn from, but they tell what is known only after the event."""
     joins: list[JoinSpec] = field(default_factory=list)
+
+
+def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
+    """The query that makes the training table of `spec`, and its columns in order: `forecast_sql` or `table_sql`."""
+    return (forecast_sql if spec.task.type == "forecast" else table_sql)(spec, catalog)
 
 
 def assemble(
@@ -73,7 +79,7 @@ def assemble(
             raise RequestError(f"The target cannot be made from {shorten(spec.target.sql)}: {error.message}") from error
         raise
     base = spec.data.tables[0].name
-    if len(frame) != data[base].num_rows:
+    if spec.task.type != "forecast" and len(frame) != data[base].num_rows:
         raise DataError(
             f"Joining gives {len(frame):,} rows for the {data[base].num_rows:,} of `{base}`: a joined table "
             "holds several rows for one key.",

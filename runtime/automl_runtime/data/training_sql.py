@@ -23,7 +23,7 @@ from automl_runtime.data.training_columns import (
 )
 from automl_runtime.errors import RequestError, shorten
 
-__all__ = ["training_sql"]
+__all__ = ["Writer", "comment", "exact_sum", "join_clause", "table_sql", "why_joined"]
 
 _INDENT = "    "
 _HEAD = """-- Training table: one row for each row of {base}{key}.
@@ -38,7 +38,9 @@ SET VARIABLE horizon_days = coalesce(getvariable('horizon_days'), {days:g});
 
 
 @dataclass(slots=True)
-class _Writer:
+class Writer:
+    """What is written, and how the base table is called in it."""
+
     spec: ProjectSpec
     plan: TrainingPlan
     base: str
@@ -46,6 +48,7 @@ class _Writer:
 
     @property
     def cutoff(self) -> str | None:
+        """The moment of a base row before which other tables count; None when all of them do."""
         column = self.spec.data.cutoff
         return None if column is None else f"{self.base}.{quote(column)}"
 
@@ -56,7 +59,7 @@ class _Writer:
         return quote(f"{table.prefix}_rows" if table.aggregated else table.prefix)
 
 
-def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
+def table_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
     """The query that makes the training table of `spec`, and its columns in order.
 
     Looked-up and 1:1 tables are joined as they are; tables with several rows for a base row are aggregated in a
@@ -69,14 +72,14 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
     base = "base"
     while base in taken:
         base += "_rows"
-    writer = _Writer(spec, plan, base)
+    writer = Writer(spec, plan, base)
     expressions = [_base_expression(writer)] if _is_derived(spec, plan) else []
     expressions += [_aggregate_expression(writer, table) for table in plan.joined if table.aggregated]
     body = "SELECT\n" + _select_list(writer) + "\n" + _from(writer) + _windows(writer) + _order(writer) + "\n"
     if expressions:
         body = "WITH\n" + ",\n".join(expressions) + "\n" + body
     key = f", named by {_names(plan.key)}" if plan.key else ""
-    head = _HEAD.format(base=_comment(plan.base.name), key=key)
+    head = _HEAD.format(base=comment(plan.base.name), key=key)
     if " AS DECIMAL(" in body:
         head += _ABOUT_SUMS
     head += "".join(f"{macro}\n" for name, macro in KEY_MACROS.items() if f"{name}(" in body)
@@ -85,13 +88,13 @@ def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Tra
     return head + "\n" + body, plan.all_columns
 
 
-def _comment(name: str) -> str:
+def comment(name: str) -> str:
     """A name inside a comment: one line, whatever it holds."""
     return " ".join(name.split()) or "?"
 
 
 def _names(names: Sequence[str]) -> str:
-    return " + ".join(_comment(name) for name in names)
+    return " + ".join(comment(name) for name in names)
 
 
 def _is_derived(spec: ProjectSpec, plan: TrainingPlan) -> bool:
@@ -99,7 +102,7 @@ def _is_derived(spec: ProjectSpec, plan: TrainingPlan) -> bool:
     return made or not plan.key
 
 
-def _base_expression(writer: _Writer) -> str:
+def _base_expression(writer: Writer) -> str:
     """The base table with a derived target, and with the identity of its rows when it has no key."""
     plan, target = writer.plan, writer.spec.target
     lines, excluded = [], ""
@@ -117,7 +120,7 @@ def _base_expression(writer: _Writer) -> str:
         made = f"{_INDENT * 2}SELECT\n{_INDENT * 3}*,\n{_INDENT * 3}{moment}\n{_INDENT * 2}FROM {source}"
         source = f"(\n{made}\n{_INDENT}) AS {source}"
     return (
-        f"-- {_comment(plan.base.name)}, {why}.\n{writer.base} AS (\n{_INDENT}SELECT\n"
+        f"-- {comment(plan.base.name)}, {why}.\n{writer.base} AS (\n{_INDENT}SELECT\n"
         f"{_INDENT * 2}*{excluded}{text}\n{_INDENT}FROM {source}\n)"
     )
 
@@ -130,14 +133,14 @@ def _inset(expression: str, depth: int) -> str:
     return f"(\n{_INDENT * (depth + 1)}{inner}\n{_INDENT * depth})"
 
 
-def _identity(writer: _Writer) -> str:
+def _identity(writer: Writer) -> str:
     target = writer.spec.target
     own = [column.name for column in writer.plan.base.columns if target is None or column.name != target.column]
     inner = f",\n{_INDENT * 3}".join(quote(name) for name in own) or "''"
     return f"md5(concat_ws(\n{_INDENT * 3}'|',\n{_INDENT * 3}{inner}\n{_INDENT * 2})) AS {quote(IDENTITY)}"
 
 
-def _select_list(writer: _Writer) -> str:
+def _select_list(writer: Writer) -> str:
     lines = [_own(writer, column) for column in writer.plan.columns]
     for table in writer.plan.joined:
         alias = writer.alias(table)
@@ -147,7 +150,7 @@ def _select_list(writer: _Writer) -> str:
     return ",\n".join(_INDENT + line for line in lines)
 
 
-def _own(writer: _Writer, column: TrainingColumn) -> str:
+def _own(writer: Writer, column: TrainingColumn) -> str:
     """A column of the base table; a target that is clean as true and false gets its words back."""
     name = f"{writer.base}.{quote(column.name)}"
     labels = words_of_target(writer.spec, writer.plan.base)
@@ -165,19 +168,19 @@ def _selected(alias: str, table: Joined, column: TrainingColumn) -> str:
     return f"{alias}.{quote(column.source_name)}"
 
 
-def _from(writer: _Writer) -> str:
+def _from(writer: Writer) -> str:
     derived = _is_derived(writer.spec, writer.plan)
     lines = [f"FROM {writer.base}" if derived else f"FROM {quote(writer.plan.base.name)} AS {writer.base}"]
     for table in writer.plan.joined:
-        lines += [f"-- {_why(table)}", f"LEFT JOIN {_joined(writer, table)}"]
+        lines += [f"-- {why_joined(table)}", f"LEFT JOIN {join_clause(writer, table)}"]
     return "\n".join(lines)
 
 
-def _why(table: Joined) -> str:
+def why_joined(table: Joined) -> str:
     """What the table is to the one that it hangs on."""
     join = table.join
     own, other = _names(join.child_columns), _names(join.parent_columns)
-    name, parent = _comment(join.child), _comment(table.parent.prefix if table.parent else join.parent)
+    name, parent = comment(join.child), comment(table.parent.prefix if table.parent else join.parent)
     if join.cardinality == "n:1":
         return f"{name}: looked up, {other} of {parent} is its {own}"
     if join.cardinality == "1:1":
@@ -185,7 +188,8 @@ def _why(table: Joined) -> str:
     return f"{name}: several rows for each of {parent}, its {own} is their {other}"
 
 
-def _joined(writer: _Writer, table: Joined) -> str:
+def join_clause(writer: Writer, table: Joined) -> str:
+    """What follows LEFT JOIN for `table`: what it is called, and its conditions."""
     alias = writer.alias(table)
     if table.aggregated:
         conditions = [
@@ -208,7 +212,7 @@ def _and(conditions: Sequence[str]) -> str:
     return f"\n{_INDENT}AND ".join(conditions)
 
 
-def _sides(writer: _Writer, table: Joined, upper_alias: str, alias: str) -> list[tuple[str, str]]:
+def _sides(writer: Writer, table: Joined, upper_alias: str, alias: str) -> list[tuple[str, str]]:
     """Both sides of each key comparison: of the table that it hangs on, and its own."""
     parent = table.parent.entry if table.parent else writer.plan.base
     own_types, parent_types = _types(table.entry), _types(parent)
@@ -224,7 +228,7 @@ def _sides(writer: _Writer, table: Joined, upper_alias: str, alias: str) -> list
     ]
 
 
-def _outer_sides(writer: _Writer, table: Joined) -> list[tuple[str, str]]:
+def _outer_sides(writer: Writer, table: Joined) -> list[tuple[str, str]]:
     """The key comparisons of an aggregated table with the rows outside: those of the first table on its way."""
     first = table.way[0]
     return _sides(writer, first, writer.alias(first.parent), _inner_alias(table, first))
@@ -241,17 +245,17 @@ def _types(entry: TableEntry) -> dict[str, ColumnType]:
     return {column.name: column.type for column in entry.columns}
 
 
-def _is_dated(writer: _Writer, table: Joined) -> bool:
+def _is_dated(writer: Writer, table: Joined) -> bool:
     return writer.cutoff is not None and table.dated is not None
 
 
-def _is_event(writer: _Writer, table: Joined) -> bool:
+def _is_event(writer: Writer, table: Joined) -> bool:
     """Whether a 1:1 table records one dated event, which must lie before the cut-off."""
     times = [column for column in table.entry.columns if column.type in ("date", "datetime")]
     return writer.cutoff is not None and table.join.cardinality == "1:1" and len(times) == 1
 
 
-def _aggregate_expression(writer: _Writer, table: Joined) -> str:
+def _aggregate_expression(writer: Writer, table: Joined) -> str:
     dated = _is_dated(writer, table)
     keys = [own for _, own in _outer_sides(writer, table)]
     if dated:
@@ -261,22 +265,22 @@ def _aggregate_expression(writer: _Writer, table: Joined) -> str:
         lines.append('moments."cutoff"')
     lines += [f"{_aggregate(table, column, dated)} AS {quote(column.source_name)}" for column in table.columns]
     inner = ",\n".join(_INDENT * 2 + line for line in lines)
-    until = f", those before {_comment(writer.spec.data.cutoff or '')}" if dated else ""
-    over = f", by way of {' and '.join(_comment(link.prefix) for link in table.way[:-1])}" if table.way[1:] else ""
+    until = f", those before {comment(writer.spec.data.cutoff or '')}" if dated else ""
+    over = f", by way of {' and '.join(comment(link.prefix) for link in table.way[:-1])}" if table.way[1:] else ""
     return (
-        f"-- {_why(table)}{over}{until}.\n{writer.alias(table)} AS (\n{_INDENT}SELECT\n{inner}\n"
+        f"-- {why_joined(table)}{over}{until}.\n{writer.alias(table)} AS (\n{_INDENT}SELECT\n{inner}\n"
         f"{_INDENT}{_aggregate_source(writer, table, dated)}\n{_INDENT}GROUP BY ALL\n)"
     )
 
 
-def _aggregate_source(writer: _Writer, table: Joined, dated: bool) -> str:
+def _aggregate_source(writer: Writer, table: Joined, dated: bool) -> str:
     """Where the rows to aggregate come from, joined to the tables on their way; with a cut-off, to its moments too."""
     outer = _outer_sides(writer, table)
     conditions: dict[str, list[str]] = {_inner_alias(table, link): [] for link in table.way}
     lines = []
     if dated:
         moments = [f"{upper} AS {quote(f'key_{number}')}" for number, (upper, _) in enumerate(outer, start=1)]
-        chain = "".join(f" LEFT JOIN {_joined(writer, link)}" for link in _chain(table.way[0].parent))
+        chain = "".join(f" LEFT JOIN {join_clause(writer, link)}" for link in _chain(table.way[0].parent))
         base = f"{quote(writer.plan.base.name)} AS {writer.base}"
         if _is_derived(writer.spec, writer.plan):
             base = writer.base
@@ -314,7 +318,7 @@ def _aggregate(table: Joined, column: TrainingColumn, dated: bool) -> str:
     value = f"rows.{quote(column.column)}"
     match column.aggregate:
         case "sum" | "mean":
-            return _sum(column.aggregate, value, entry)
+            return exact_sum(column.aggregate, value, entry)
         case "min" | "max":
             return f"{column.aggregate}({value})"
         case "distinct":
@@ -327,7 +331,8 @@ def _aggregate(table: Joined, column: TrainingColumn, dated: bool) -> str:
     return _last(table, entry, value)
 
 
-def _sum(aggregate: str, value: str, entry: ColumnEntry) -> str:
+def exact_sum(aggregate: str, value: str, entry: ColumnEntry) -> str:
+    """The sum or mean of `value`, the same in any order of the rows."""
     function = "sum" if aggregate == "sum" else "avg"
     if entry.type == "boolean":
         return f"{function}(CAST({value} AS INTEGER))"
@@ -355,7 +360,7 @@ def _last(table: Joined, column: ColumnEntry, value: str) -> str:
     return f"arg_max({value}, ROW({_inner_alias(table, link)}.{quote(time.name)}, {value}))"
 
 
-def _past(writer: _Writer, history: History, column: TrainingColumn) -> str:
+def _past(writer: Writer, history: History, column: TrainingColumn) -> str:
     """A mean or count over earlier days; null where the entity or the day is not known."""
     window = quote(f"{history.prefix}_recent" if column.aggregate == "recent_mean" else history.prefix)
     if column.aggregate == "past_count":
@@ -366,12 +371,12 @@ def _past(writer: _Writer, history: History, column: TrainingColumn) -> str:
         target = writer.spec.target
         if entry.type in ("category", "text") and target is not None:
             value, entry = f"({value} = {literal(str(target.positive))})", entry.model_copy(update={"type": "boolean"})
-        found = _sum("mean", value, entry)
+        found = exact_sum("mean", value, entry)
     known = f"{writer.base}.{quote(history.spec.entity)} IS NOT NULL AND {_moment(writer)} IS NOT NULL"
     return f"CASE WHEN {known} THEN {found} OVER {window} END"
 
 
-def _moment(writer: _Writer) -> str:
+def _moment(writer: Writer) -> str:
     """The time that orders the rows, wherever it comes from."""
     name = writer.spec.task.time
     if any(column.name == name for column in writer.plan.columns):
@@ -385,7 +390,7 @@ def _moment(writer: _Writer) -> str:
     )
 
 
-def _windows(writer: _Writer) -> str:
+def _windows(writer: Writer) -> str:
     """For each history its rows of all earlier days, and of the last days on which it had any."""
     if not writer.plan.histories:
         return ""
@@ -399,7 +404,7 @@ def _windows(writer: _Writer) -> str:
     return "\n-- The past of an entity ends the day before.\nWINDOW\n" + ",\n".join(lines)
 
 
-def _order(writer: _Writer) -> str:
+def _order(writer: Writer) -> str:
     if not writer.plan.key:
         return "\nORDER BY ALL"
     return "\nORDER BY " + ", ".join(f"{writer.base}.{quote(name)}" for name in writer.plan.key)

@@ -115,12 +115,14 @@ def bootstrap_interval(
     *,
     classes: int = 0,
     positive: int = 1,
+    blocks: Ints | None = None,
     seed: int = 0,
     resamples: int = 1000,
 ) -> tuple[float, float]:
     """The 2.5 % and 97.5 % quantiles of the score over resampled rows, drawn within each class.
 
-    `y` holds places of classes, or values when `classes` is 0; `labels` places of classes or predicted values.
+    `y` holds places of classes, or values when `classes` is 0; `labels` places of classes or predicted values. With
+    `blocks`, numbers from 0 for the block of each row, whole blocks of a table of values are drawn instead of rows.
     """
     if classes:
         scorer = _classes(metric, np.asarray(y), proba, labels, classes, positive)
@@ -133,7 +135,9 @@ def bootstrap_interval(
     step = max(1, min(resamples, _CELLS_AT_ONCE // len(y)))
     for start in range(0, resamples, step):
         weights = np.zeros((min(step, resamples - start), len(y)))
-        for rows in strata:
+        if blocks is not None:
+            weights = _resample(rng, len(weights), int(blocks.max()) + 1)[:, blocks].astype(np.float64)
+        for rows in strata if blocks is None else ():
             if len(rows):
                 weights[:, rows] = _resample(rng, len(weights), len(rows))
         scores.append(scorer(weights))

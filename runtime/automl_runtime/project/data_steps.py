@@ -12,7 +12,7 @@ import pandas as pd
 
 from automl_runtime.data.assemble import Assembled, TrainingColumn, labelled_rows, run_sql, training_sql
 from automl_runtime.data.cleaning import CleanTable, write_clean
-from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
+from automl_runtime.data.holdout import fold_groups, sealed_rows
 from automl_runtime.data.lineage import lineage_of, manifest_of_files
 from automl_runtime.data.rediscovery import optional_columns, rediscover_files
 from automl_runtime.errors import DataError, RequestError
@@ -97,10 +97,7 @@ def split(project: Project, rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFr
 
 def holdout_of(project: Project, rows: pd.DataFrame) -> np.ndarray:
     """Which of `rows` belong to the sealed holdout."""
-    spec = project.spec
-    identity = row_identity(rows, spec, project.columns)
-    time = rows[spec.task.time] if spec.training.validation == "temporal" and spec.task.time else None
-    return np.asarray(holdout_mask(identity, spec.seed, time=time))
+    return sealed_rows(rows, project.spec, project.columns)
 
 
 def save_rows(project: Project, *, train: pd.DataFrame, holdout: pd.DataFrame) -> None:

@@ -18,6 +18,7 @@ from automl_schemas.vocabulary import Operator
 from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
+from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
@@ -25,6 +26,7 @@ from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import write_text
 from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
+from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
@@ -64,14 +66,12 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     rows = project.load_rows("holdout")
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
-    features, target = build_features(rows), rows[project.target]
-    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
-    metrics = _metrics(project, bundle.manifest, evaluation)
-    data = _report_data(project, bundle, metrics, evaluation, rows, features, on_event)
+    judge = _judged_forecast if bundle.manifest.task == "forecast" else _judged
+    data = judge(project, bundle, rows, build_features(rows), on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
-    return metrics
+    return data.metrics
 
 
 def meets(value: float, goal: Goal) -> bool:
@@ -127,16 +127,11 @@ def _summary(manifest: BundleManifest) -> TrainingSummary:
     return manifest.training
 
 
-def _report_data(
-    project: Project,
-    bundle: Bundle,
-    metrics: Metrics,
-    evaluation: Evaluation,
-    rows: pd.DataFrame,
-    features: pd.DataFrame,
-    on_event: EventSink,
+def _judged(
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
 ) -> ReportData:
     target = rows[project.target]
+    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     on_event(Progress("evaluating", 1, 3, "importance"))
     importance = permutation_importance(
         bundle.model,
@@ -147,21 +142,42 @@ def _report_data(
     )
     on_event(Progress("evaluating", 1.3, 3, "contributions"))
     effects = column_effects(bundle.model, features, seconds=_EFFECTS_SECONDS, seed=project.spec.seed)
+    return replace(
+        _report_data(project, bundle, rows, evaluation),
+        importance=importance,
+        effects=None if effects is None else without_personal_values(effects, _personal(project)),
+        thresholds=_thresholds(bundle, features, target),
+    )
+
+
+def _judged_forecast(
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
+) -> ReportData:
+    told = features.assign(**{project.target: rows[project.target]})
+    evaluation, view = evaluate_forecast(before_holdout(bundle.model, told), told, seed=project.spec.seed)
+    on_event(Progress("evaluating", 1, 3, "report"))
+    data = _report_data(project, bundle, rows, evaluation)
+    # The holdout of a forecast is later by design; what else has moved is worth a word.
+    moved = [found for found in data.drift if found.column != project.spec.task.time]
+    return replace(data, importance=view.importance, forecast=view, drift=moved)
+
+
+def _personal(project: Project) -> set[str]:
+    return {column.name for column in project.columns if column.personal is not None}
+
+
+def _report_data(project: Project, bundle: Bundle, rows: pd.DataFrame, evaluation: Evaluation) -> ReportData:
     reference = Reference.model_validate(bundle.reference) if bundle.reference else None
     run = project.root / "experiments" / _summary(bundle.manifest).run_id
-    personal = {column.name for column in project.columns if column.personal is not None}
     return ReportData(
         spec=project.spec,
         catalog=project.catalog,
-        metrics=metrics,
-        evaluation=without_personal_slices(evaluation, personal),
-        importance=importance,
-        effects=None if effects is None else without_personal_values(effects, personal),
+        metrics=_metrics(project, bundle.manifest, evaluation),
+        evaluation=without_personal_slices(evaluation, _personal(project)),
         drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
-        thresholds=_thresholds(bundle, features, target),
         reference=reference,
         manifest=bundle.manifest,
         run_id=run.name,

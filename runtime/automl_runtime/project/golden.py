@@ -11,6 +11,7 @@ import pandas as pd
 
 from automl_runtime.data.personal import mask
 from automl_runtime.files import write_text
+from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.scorer import Limits, Scorer
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from automl_schemas.vocabulary import ColumnType, PersonalData
 
     from automl_runtime.project.layout import Features, Project
+    from automl_runtime.registry.bundle import Bundle
 
 __all__ = ["MOST_ROWS", "golden_inputs", "write_golden"]
 
@@ -35,6 +37,9 @@ def write_golden(project: Project, build_features: Features) -> None:
     Personal data are masked before the model sees the rows, so that the answers belong to what is written.
     """
     bundle = project.bundle()
+    if bundle.manifest.task == "forecast":
+        write_text(project.root / "tests" / "golden.jsonl", _golden_forecasts(bundle, build_features))
+        return
     personal = {column.name: column.personal for column in project.columns if column.personal is not None}
     inputs = golden_inputs(project.load_rows("holdout"), bundle.schema, personal)
     answers = Scorer(bundle, build_features, Limits()).predict(inputs)
@@ -42,6 +47,13 @@ def write_golden(project: Project, build_features: Features) -> None:
     # Very wide tables: the file is committed.
     most = max(1, _MOST_CHARACTERS // max(map(len, lines), default=1))
     write_text(project.root / "tests" / "golden.jsonl", "".join(lines[:most]))
+
+
+def _golden_forecasts(bundle: Bundle, build_features: Features) -> str:
+    """A request for the next steps of one series, and the answer; what must be known ahead is made up of examples."""
+    scorer = ForecastScorer(bundle, build_features, Limits())
+    request = scorer.example(steps=min(MOST_ROWS, bundle.model.horizon))
+    return json.dumps({"inputs": request, "answer": scorer.forecast(request)}) + "\n"
 
 
 def golden_inputs(

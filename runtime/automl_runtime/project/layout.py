@@ -18,7 +18,7 @@ from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
-from automl_runtime.project import data_steps, evaluating, predicting
+from automl_runtime.project import data_steps, evaluating, forecasts, predicting
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
@@ -176,6 +176,40 @@ class Project:
         """
         sink = on_event or sink_from_environment()
         return predicting.predict(self, build_features, Path(source), output, explain=explain, on_event=sink)
+
+    def forecast(
+        self,
+        build_features: Features,
+        source: Path | str | None = None,
+        output: Path | str | None = None,
+        *,
+        horizon: int | None = None,
+        on_event: EventSink | None = None,
+    ) -> str:
+        """Forecasts the next steps into `output` (.csv, .jsonl, .parquet; None: CSV on standard output).
+
+        Args:
+            build_features: of the project.
+            source: a file of rows, or a folder of raw files. Rows with a target tell what happened since the model was
+                made, and the forecast starts after them; rows without one tell what is known ahead. None: nothing new.
+            output: where the forecast goes.
+            horizon: how many steps; None: all that the model looks ahead.
+            on_event: gets the progress.
+
+        Returns:
+            One line for people.
+
+        Raises:
+            RequestError: if the horizon is too long, or nothing is told of what must be known ahead.
+            SchemaMismatchError: if a column, a step or a series does not fit.
+        """
+        place = None if source is None else Path(source)
+        sink = on_event or sink_from_environment()
+        return forecasts.forecast(self, build_features, place, output, horizon, on_event=sink)
+
+    def roll_forward(self) -> str:
+        """Lets the history of a forecast go on to the end of the data; the version that is now in production."""
+        return forecasts.roll_forward(self)
 
     def app(self, build_features: Features) -> FastAPI:
         """The HTTP service of the model in production."""

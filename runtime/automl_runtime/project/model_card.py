@@ -15,7 +15,9 @@ from automl_runtime.project.report_text import (
     count,
     goal_sentence,
     number,
+    percent,
     round_number,
+    row_name,
     score_sentence,
     share,
     target_name,
@@ -63,13 +65,16 @@ def _opening(data: ReportData) -> str:
 
 def _intended(data: ReportData) -> str:
     spec = data.spec
-    entity = _plain(spec.task.entity or "row")
+    entity = _plain(row_name(spec))
     lines = [f"- Task: {TASK_NAMES[spec.task.type]}, one prediction per {entity}."]
     if spec.target is not None:
         positive = "" if spec.target.positive is None else f", positive class {_code(spec.target.positive)}"
         lines.append(f"- Target: {_code(target_name(spec))}{positive}.")
     if spec.task.horizon_days:
         lines.append(f"- Horizon: {round_number(spec.task.horizon_days)} days.")
+    if data.forecast is not None:
+        told = ", ".join(map(_code, spec.task.known_ahead)) or "nothing but the calendar"
+        lines.append(f"- Looks {count(data.forecast.horizon)} steps ahead; what must be known of them: {told}.")
     lines.append(
         f"- For rows like those it was trained on: the same sources, the same kind of {entity}, a similar time."
     )
@@ -164,6 +169,9 @@ def _limits(data: ReportData) -> str:
         lines.append(f"- Personal data: {personal} of the columns; masked in reports, and no features by default.")
     if data.metrics.goal is not None and not data.metrics.goal.met:
         lines.append(f"- {goal_sentence(data.metrics)}")
+    if data.forecast is not None:
+        held, made = percent(data.forecast.coverage), percent(data.forecast.level)
+        lines.append(f"- One forecast was scored: {held} of its values lie in the interval that shall hold {made}.")
     if data.metrics.rows_holdout < 200:
         lines.append(f"- The holdout has {data.metrics.rows_holdout} rows only: the interval is wide.")
     lines += [

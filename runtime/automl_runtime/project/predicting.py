@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["Predicted", "predict"]
+__all__ = ["Predicted", "Sink", "open_sink", "predict", "read_chunks"]
 
 _CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
@@ -58,10 +58,16 @@ class Predicted:
 _Read = Callable[[pd.DataFrame], tuple[pd.DataFrame, list[CellProblem]]]
 
 
-class _Sink(Protocol):
-    def write(self, frame: pd.DataFrame) -> None: ...
+class Sink(Protocol):
+    """Takes predictions, chunk by chunk."""
 
-    def close(self) -> None: ...
+    def write(self, frame: pd.DataFrame) -> None:
+        """Appends rows."""
+        ...
+
+    def close(self) -> None:
+        """Finishes the file."""
+        ...
 
 
 def predict(
@@ -94,7 +100,7 @@ def predict(
     if source.is_dir():
         chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
     else:
-        chunks, read = _chunks(source), partial(_parsed, bundle.schema, source)
+        chunks, read = read_chunks(source), partial(_parsed, bundle.schema, source)
     if place is None:
         _run(answer, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
@@ -104,7 +110,7 @@ def predict(
 
 def _write_to(path: Path, *job: Any) -> None:
     answer, chunks, read, done, on_event = job
-    with _open_sink(path) as sink:
+    with open_sink(path) as sink:
         _run(answer, chunks, read, sink, done, on_event)
 
 
@@ -112,7 +118,7 @@ def _run(
     answer: Callable[[pd.DataFrame], pd.DataFrame],
     chunks: Iterator[pd.DataFrame],
     read: _Read,
-    sink: _Sink,
+    sink: Sink,
     done: Predicted,
     on_event: EventSink,
 ) -> None:
@@ -165,7 +171,13 @@ def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.D
         raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
 
 
-def _chunks(source: Path) -> Iterator[pd.DataFrame]:
+def read_chunks(source: Path) -> Iterator[pd.DataFrame]:
+    """The rows of a CSV, JSON lines or Parquet file, some thousands at a time, cells as they stand.
+
+    Raises:
+        RequestError: if the file is of another kind.
+        DataError: if it cannot be read.
+    """
     suffix = source.suffix.lower()
     if suffix not in _READABLE:
         raise RequestError(
@@ -265,7 +277,17 @@ class _ParquetSink:
 
 
 @contextmanager
-def _open_sink(path: Path) -> Iterator[_Sink]:
+def open_sink(path: Path | None) -> Iterator[Sink]:
+    """Where predictions go: a CSV, JSON lines or Parquet file, by its name; None: CSV on standard output.
+
+    Raises:
+        RequestError: if the name ends otherwise.
+    """
+    if path is None:
+        yield _CsvSink(sys.stdout)
+        return
+    if path.suffix.lower() not in _WRITABLE:
+        raise RequestError(f"{path.name!r}: predictions are written as {', '.join(_WRITABLE)}.")
     if path.suffix.lower() == ".parquet":
         sink = _ParquetSink(path)
         try:

@@ -10,6 +10,7 @@ from automl_runtime.files import replace_file, write_text
 from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import driver_charts, drivers_section
+from automl_runtime.project.report_forecast import forecast_section
 from automl_runtime.project.report_html import code, section
 from automl_runtime.project.report_png import to_png
 from automl_runtime.project.report_results import charts, quality_section, search_section
@@ -25,6 +26,7 @@ from automl_runtime.project.report_text import (
     goal_sentence,
     number,
     round_number,
+    row_name,
     score_sentence,
     target_name,
 )
@@ -34,6 +36,7 @@ __all__ = ["ReportData", "render_report", "write_plots", "write_report"]
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PARTS = {
     "short": "In short",
+    "forecast": "Forecast",
     "quality": "Quality",
     "drivers": "Drivers",
     "search": "Search",
@@ -83,6 +86,7 @@ def render_report(data: ReportData) -> str:
     pictures = _pictures(data, alone=False)
     sections = {
         "short": short_section(data),
+        "forecast": forecast_section(data, pictures),
         "quality": quality_section(data, pictures),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
@@ -111,7 +115,7 @@ def _pictures(data: ReportData, *, alone: bool) -> dict[str, str]:
 def _headline(data: ReportData) -> str:
     spec, metrics = data.spec, data.metrics
     facts = [
-        ("one row is one", spec.task.entity or "row"),
+        ("one row is one", row_name(spec)),
         ("target", target_name(spec) or "none"),
         *([("yes means", spec.target.positive)] if spec.target and spec.target.positive is not None else []),
         *([("days ahead", round_number(spec.task.horizon_days))] if spec.task.horizon_days else []),

@@ -15,6 +15,7 @@ from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
+from automl_runtime.engine.forecasting.evaluation import ForecastView
 from automl_runtime.events import TrialFinished
 from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import Reference
@@ -68,6 +69,8 @@ class ReportData:
     manifest: BundleManifest | None = None
     """Of the model that was evaluated."""
     run_id: str | None = None
+    forecast: ForecastView | None = None
+    """Of a forecast: series, intervals, errors by step."""
 
 
 def trials_of(run: Path) -> list[TrialPoint]:

@@ -14,6 +14,7 @@ from automl_runtime.project.report_charts import (
 )
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_errors import error_cdf_chart, error_loglog_chart, scatter_chart
+from automl_runtime.project.report_forecast import forecast_charts
 from automl_runtime.project.report_html import Cell, card, fold, numeric, section, table
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
@@ -35,7 +36,10 @@ _MOST_MODELS = 40
 
 def charts(data: ReportData) -> dict[str, str]:
     """The pictures of the evaluation that apply to the task, by file name without suffix."""
-    evaluation, found = data.evaluation, {}
+    evaluation = data.evaluation
+    found: dict[str, str] = {}
+    if data.forecast is not None:
+        found |= forecast_charts(data.forecast)
     if evaluation.roc:
         found["roc"] = roc_chart(evaluation.roc, _roc_point(data))
     if evaluation.pr:

@@ -166,13 +166,18 @@ class Frame:
         for value, text in marks[0] or plain_marks(*x, most=6 if svg.width > 400 else 4):
             svg.line(across(value), top, across(value), bottom, "grid")
             svg.label(across(value), bottom + 16, text, anchor="middle")
-        for value, text in upwards:
-            svg.line(left, up(value), right, up(value), "grid")
-            svg.label(left - 7, up(value) + 4, text, anchor="end")
+        frame = cls(svg, across, up)
+        frame.levels(upwards, left=left, right=right)
         svg.line(left, bottom, right, bottom, "axis")
         svg.label((left + right) / 2, svg.height - 6, names[0], "name", anchor="middle")
         svg.label(13, (top + bottom) / 2, names[1], "name", anchor="middle", turn=-90)
-        return cls(svg, across, up)
+        return frame
+
+    def levels(self, marks: Marks, *, left: float, right: float) -> None:
+        """Grid lines across, with their labels at the left."""
+        for value, text in marks:
+            self.svg.line(left, self.y(value), right, self.y(value), "grid")
+            self.svg.label(left - 7, self.y(value) + 4, text, anchor="end")
 
     def points(self, xs: Sequence[float], ys: Sequence[float]) -> list[tuple[float, float]]:
         """Places of the points that are numbers."""

@@ -21,6 +21,7 @@ __all__ = [
     "number",
     "percent",
     "round_number",
+    "row_name",
     "score_sentence",
     "share",
     "short_names",
@@ -67,6 +68,14 @@ def clip(value: object, limit: int = 200) -> str:
     """`value` on one line, without control and formatting characters, at most `limit` characters long."""
     text = " ".join("".join(char if _harmless(char) else " " for char in str(value)).split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def row_name(spec: ProjectSpec) -> str:
+    """What one row of the training table is: a customer, a day of each shop."""
+    if spec.task.type != "forecast":
+        return spec.task.entity or "row"
+    each = f" of each {' and '.join(spec.task.series)}" if spec.task.series else ""
+    return f"{spec.task.frequency or 'moment'}{each}"
 
 
 def short_names(names: Sequence[str], limit: int) -> list[str]:

@@ -11,20 +11,31 @@ import sys
 from typing import Any
 
 from automl_runtime.engine.evaluation import evaluate
+from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
+from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError
+from automl_runtime.project.forecasts import before_holdout, of_known_series
 from automl_runtime.project.layout import Project
 
 __all__ = ["main", "score_version"]
 
 
 def score_version(project: Project, version: str) -> dict[str, Any]:
-    """Score, 95 % interval and number of rows of a version on the project's holdout."""
+    """Score, 95 % interval and number of rows of a version on the project's holdout.
+
+    A forecast made before a series began is scored on the series that it knows.
+    """
     package = next(iter(sorted(project.root.glob("src/*/features.py")))).parent.name
     build_features = importlib.import_module(f"{package}.features").build_features
     rows = project.load_rows("holdout")
-    model = project.bundle(version).model
-    result = evaluate(model, build_features(rows), rows[project.target], seed=project.spec.seed)
-    return {"version": version, "score": result.score, "interval": list(result.ci), "rows": len(rows)}
+    model, features = project.bundle(version).model, build_features(rows)
+    if isinstance(model, Forecaster):
+        known = of_known_series(model, features.assign(**{project.target: rows[project.target]}))
+        past = of_known_series(model, project.load_rows("train"))
+        result, _ = evaluate_forecast(before_holdout(model.continued(past), known), known, seed=project.spec.seed)
+    else:
+        result = evaluate(model, features, rows[project.target], seed=project.spec.seed)
+    return {"version": version, "score": result.score, "interval": list(result.ci), "rows": result.rows}
 
 
 def main(arguments: list[str]) -> int:

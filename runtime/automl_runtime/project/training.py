@@ -17,6 +17,7 @@ from automl_schemas.bundle import TrainingSummary
 
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.engine.checkpoint import CHECKPOINT_FILE
+from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.model import Model
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
 from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
@@ -108,18 +109,19 @@ class TrainingRun:
         if self._mlflow is not None:
             self._mlflow(event)
 
-    def save(self, model: Model, *, inputs: pd.DataFrame) -> str:
+    def save(self, model: Model | Forecaster, *, inputs: pd.DataFrame) -> str:
         """Writes the model as the next version, signed, and puts it into production.
 
         Args:
             model: what `fit` returned.
-            inputs: the training rows that the features were built from; their columns become the request schema.
+            inputs: the training rows that the features were built from; their columns become the request schema. Those
+                of a forecast hold the target too, for requests may tell what happened since.
 
         Returns:
             The version, as `v001`.
         """
         project = self._project
-        schema = input_schema(project.columns, inputs, project.target)
+        schema = input_schema(project.columns, inputs, "" if isinstance(model, Forecaster) else project.target)
         version = next_version(project.root / "models")
         board = model.leaderboard()
         manifest = write_bundle(

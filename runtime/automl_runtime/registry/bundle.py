@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
 
 import automl_runtime
+from automl_runtime.engine.loading import load
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.files import write_text
-from automl_runtime.inference.model import FittedModel, load
 from automl_runtime.registry import signing
 from automl_runtime.registry.files import list_files, sha256_of
 from automl_runtime.registry.signing import private_key, public_hex, sign, verify
@@ -86,7 +86,8 @@ class Bundle:
     schema: InputSchema
     reference: Mapping[str, Any]
     """Sketch of the training inputs, for `automl_runtime.monitoring`."""
-    model: FittedModel
+    model: Any
+    """A `FittedModel`; of a forecast a `Forecaster`."""
 
 
 def write_bundle(

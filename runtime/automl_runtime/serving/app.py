@@ -1,13 +1,14 @@
-"""The HTTP service of one model: `/predict`, `/health`, `/metrics`, `/model`."""
+"""The HTTP service of one model: `/predict` or `/forecast`, `/health`, `/metrics`, `/model`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any
 
 from automl_schemas.metrics import Metrics
@@ -16,6 +17,8 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
+from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
+from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
@@ -29,7 +32,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/health", "/metrics", "/model"})
+_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 _LOG = logging.getLogger("automl_runtime.serving")
@@ -53,13 +56,32 @@ def create_app(
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
     """
     service = _Service(bundle, features, metrics, limits or Limits())
-    request_body, row = openapi_request(bundle.schema)
     app = FastAPI(
         title=f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
         description=f"{bundle.manifest.task} model; predictions with version {bundle.manifest.model_version}.",
         lifespan=service.lifespan,
     )
+    components = (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
+    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
+    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
+    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    app.add_exception_handler(RequestValidationError, service.misasked)
+    app.add_exception_handler(Exception, service.broken)
+    app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
+    _add_components(app, components)
+    return app
+
+
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    413: {"model": Problems, "description": "The request is too large."},
+    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+}
+
+
+def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
+    """The route of a model of rows; the components that its documentation points at."""
+    request_body, row = openapi_request(bundle.schema)
     answer = answer_model(bundle.manifest)
     app.add_api_route(
         "/predict",
@@ -69,19 +91,38 @@ def create_app(
         response_class=JSONResponse,
         responses={
             200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
-            413: {"model": Problems, "description": "The request is too large."},
-            422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+            **_REFUSED,
         },
         openapi_extra={"requestBody": request_body},
     )
-    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
-    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
-    app.add_exception_handler(RequestValidationError, service.misasked)
-    app.add_exception_handler(Exception, service.broken)
-    app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
-    _add_component(app, "Row", row)
-    return app
+    return {"Row": row}
+
+
+def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
+    """The routes of a model of series; the components that their documentation points at."""
+    request_body, components = openapi_forecast(bundle)
+    app.add_api_route(
+        "/forecast",
+        service.forecast,
+        methods=["POST"],
+        summary="Forecast the next steps",
+        response_class=JSONResponse,
+        responses={
+            200: {"model": forecast_answer(bundle), "description": "The steps, series by series."},
+            **_REFUSED,
+        },
+        openapi_extra={"requestBody": request_body},
+    )
+    app.add_api_route(
+        "/predict",
+        service.no_rows,
+        methods=["POST"],
+        summary="Not for this model: use /forecast",
+        responses={404: {"model": Problems, "description": "The model forecasts; it does not predict single rows."}},
+        status_code=404,
+        response_class=JSONResponse,
+    )
+    return components
 
 
 class _Service:
@@ -92,7 +133,9 @@ class _Service:
         self._bundle = bundle
         self._metrics = metrics
         self._limits = limits
-        self._scorer = Scorer(bundle, features, limits)
+        forecasts = bundle.manifest.task == "forecast"
+        scorer = ForecastScorer(bundle, features, limits) if forecasts else Scorer(bundle, features, limits)
+        self._answer: Callable[..., tuple[bytes, int]] = scorer.answer
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._started = time.monotonic()
 
@@ -110,11 +153,28 @@ class _Service:
         One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
         holds its `reasons`, the three columns that move it most.
         """
+        return await self._answered(request, partial(self._answer, explain=explain))
+
+    async def forecast(self, request: Request) -> Response:
+        """Forecasts the next steps after the history of the model; every part of the request may be left out.
+
+        `horizon`: how many steps. `series`: which of them; default: those of `future`, else all. `future`: a row for
+        each step (and series) with what is known ahead; needed when the model uses such columns. `history`: rows that
+        tell what happened since the model was made; the forecast starts after the last of them.
+        `low` and `high` are the ends between which the share `interval` of the values fell in validation.
+        """
+        return await self._answered(request, self._answer)
+
+    async def no_rows(self) -> Response:
+        """Says where to go instead."""
+        self.counters.errors.labels("invalid").inc()
+        message = "This model forecasts series and does not predict single rows: POST /forecast instead."
+        return _json(BadRequest([Problem(message, allowed="POST /forecast")]).to_json(), 404)
+
+    async def _answered(self, request: Request, answer: Callable[[bytes], tuple[bytes, int]]) -> Response:
         try:
             body = await self._body(request)
-            content, rows = await asyncio.get_running_loop().run_in_executor(
-                self._thread, self._scorer.answer, body, explain
-            )
+            content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, answer, body)
         except BadRequest as refused:
             self.counters.errors.labels("too_large" if refused.status == 413 else "invalid").inc()
             return _json(refused.to_json(), refused.status)
@@ -177,13 +237,13 @@ def _json(content: bytes, status: int = 200) -> Response:
     return Response(content, status_code=status, media_type="application/json")
 
 
-def _add_component(app: FastAPI, name: str, schema: dict[str, Any]) -> None:
-    """Lets the OpenAPI document of `app` hold a component that no FastAPI parameter declares."""
+def _add_components(app: FastAPI, schemas: dict[str, Any]) -> None:
+    """Lets the OpenAPI document of `app` hold components that no FastAPI parameter declares."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = build()
-        document.setdefault("components", {}).setdefault("schemas", {})[name] = schema
+        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

@@ -79,10 +79,11 @@ class ModelCard(BaseModel):
     columns: list[InputColumn]
 
 
-def row_model(schema: InputSchema) -> type[BaseModel]:
-    """A model with one field per column; values come as numbers, booleans, null or text as it stood in the source.
+def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to predict.") -> type[BaseModel]:
+    """A model called `name` with one field per column.
 
-    The fields are called `column_0`, ... with the names of the columns as aliases, for a column may be called anything.
+    Values come as numbers, booleans, null or text as it stood in the source. The fields are called
+    `column_0`, ... with the names of the columns as aliases, for a column may be called anything.
     """
     fields: dict[str, Any] = {
         f"column_{position}": (
@@ -98,8 +99,8 @@ def row_model(schema: InputSchema) -> type[BaseModel]:
         )
         for position, column in enumerate(schema.columns)
     }
-    config = ConfigDict(extra="forbid", protected_namespaces=(), title="Row")
-    return create_model("Row", __config__=config, __doc__="One row to predict.", **fields)
+    config = ConfigDict(extra="forbid", protected_namespaces=(), title=name)
+    return create_model(name, __config__=config, __doc__=about, **fields)
 
 
 def answer_model(manifest: BundleManifest) -> type[BaseModel]:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 
 from automl_runtime.errors import AutomlError
 
-__all__ = ["BadRequest", "Problem", "check_rows", "parse_body"]
+__all__ = ["BadRequest", "Problem", "check_rows", "parse_body", "parse_object"]
 
 _LONGEST = 100
 _MOST_PROBLEMS = 100
@@ -53,14 +53,7 @@ def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object
     Raises:
         BadRequest: 422 if the body is no JSON of one of the two forms, 413 if it has more than `most_rows` rows.
     """
-    try:
-        content = json.loads(body, parse_constant=_constant)
-    except RecursionError as error:
-        raise BadRequest([Problem("The body is nested too deeply.", allowed=_FORMS)]) from error
-    except ValueError as error:
-        raise BadRequest([Problem(f"The body is not valid JSON: {error}.", allowed=_FORMS)]) from error
-    if not isinstance(content, dict):
-        raise BadRequest([Problem(f"The body is {_kind(content)}.", value=_shown(content), allowed=_FORMS)])
+    content = parse_object(body, form=_FORMS)
     if set(content) != {"rows"} or not isinstance(content["rows"], list):
         return [content], False
     rows = content["rows"]
@@ -78,8 +71,25 @@ def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object
     return rows, True
 
 
-def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, object]) -> None:
-    """Refuses keys that are no column.
+def parse_object(body: bytes, *, form: str) -> dict[str, object]:
+    """The JSON object in `body`; `NaN` is read as a missing value.
+
+    Raises:
+        BadRequest: if it is no JSON object; `form` says what is allowed.
+    """
+    try:
+        content = json.loads(body, parse_constant=_constant)
+    except RecursionError as error:
+        raise BadRequest([Problem("The body is nested too deeply.", allowed=form)]) from error
+    except ValueError as error:
+        raise BadRequest([Problem(f"The body is not valid JSON: {error}.", allowed=form)]) from error
+    if not isinstance(content, dict):
+        raise BadRequest([Problem(f"The body is {_kind(content)}.", value=_shown(content), allowed=form)])
+    return content
+
+
+def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, object], where: str = "this model") -> None:
+    """Refuses keys that are no column of `where`.
 
     Raises:
         BadRequest: naming each, with the nearest column.
@@ -88,21 +98,21 @@ def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, objec
     nearest: dict[str, str] = {}
     for number, row in enumerate(rows):
         if not row.keys() <= columns.keys():
-            problems += [_unknown(number, key, columns, nearest) for key in row if key not in columns]
+            problems += [_unknown(number, key, columns, nearest, where) for key in row if key not in columns]
         if len(problems) > _MOST_PROBLEMS:
             break
     if problems:
         raise BadRequest(problems)
 
 
-def _unknown(row: int, key: str, columns: Iterable[str], nearest: dict[str, str]) -> Problem:
+def _unknown(row: int, key: str, columns: Iterable[str], nearest: dict[str, str], where: str) -> Problem:
     if key not in nearest and len(nearest) < _MOST_SUGGESTIONS:
         # The comparison is slow; five different wrong keys show the mistake, and nobody can keep us busy with it.
         nearest[key] = _nearest(key, columns)
     hint = nearest.get(key, "")
     suggestion = f" Did you mean {_quote(hint)}?" if hint else " GET /model lists the columns."
     return Problem(
-        f"{_quote(key)} is not a column of this model.{suggestion}",
+        f"{_quote(key)} is not a column of {where}.{suggestion}",
         row=row,
         column=_cut(key),
         allowed=hint or None,

@@ -17,7 +17,7 @@ from automl_runtime.inference.explaining import Reason, reasons
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
 
-__all__ = ["Features", "Limits", "Scorer"]
+__all__ = ["Features", "Limits", "Scorer", "cell_problem"]
 
 Features = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -66,7 +66,7 @@ class Scorer:
         except SchemaMismatchError as error:
             raise BadRequest([Problem(str(error))]) from error
         if problems:
-            raise BadRequest([_problem(problem) for problem in problems])
+            raise BadRequest([cell_problem(problem) for problem in problems])
         if self._features is not None:
             frame = self._features(frame)
         answers = self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
@@ -117,12 +117,13 @@ def text_of(label: Any) -> str:
     return str(label).lower() if isinstance(label, bool) else str(label)
 
 
-def _problem(problem: CellProblem) -> Problem:
+def cell_problem(problem: CellProblem, where: str = "row") -> Problem:
+    """What is said about a bad cell; `where` is the part of the request whose rows are counted."""
     what = f"{problem.value} is not {problem.allowed}"
     if problem.value == NO_VALUE:
         what = f"left out; give {problem.allowed}, or null when it is not known"
     return Problem(
-        f"Row {problem.row}, '{problem.column}': {what}.",
+        f"{where[0].upper()}{where[1:]} {problem.row}, '{problem.column}': {what}.",
         row=problem.row,
         column=problem.column,
         value=problem.value,

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from automl_runtime import load
+from automl_runtime.data.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.forecasting.forecaster import Forecaster
-from automl_runtime.engine.forecasting.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Warned

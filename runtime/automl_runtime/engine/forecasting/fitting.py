@@ -6,6 +6,7 @@ still tells, and every step of a horizon is forecast directly, without feeding f
 
 from __future__ import annotations
 
+import time as time_of_day
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,16 +16,17 @@ import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, default_metric
 
-from automl_runtime.engine.forecasting.forecaster import (
-    Forecaster,
+from automl_runtime.data.frequency import infer_frequency, named_frequency, to_moments
+from automl_runtime.engine.forecasting.forecaster import Forecaster
+from automl_runtime.engine.forecasting.history import History, Rows
+from automl_runtime.engine.forecasting.layout import (
     Layout,
     Member,
     Spread,
+    combined_inputs,
     known_columns,
     naive_outputs,
 )
-from automl_runtime.engine.forecasting.frequency import infer_frequency, named_frequency, to_moments
-from automl_runtime.engine.forecasting.history import History, Rows, features_of
 from automl_runtime.engine.metrics import check_metric, loss_of, score_values
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -32,6 +34,7 @@ from automl_runtime.engine.problem import make_problem
 from automl_runtime.engine.tabular import fit_table
 from automl_runtime.errors import RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Warned
+from automl_runtime.inference.model import FittedModel
 from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = ["fit_forecast"]
@@ -41,6 +44,7 @@ _MOST_VIEWS = 3
 _LEAST_HISTORY = 3
 _GROUPS = 4
 _FEWEST_OF_GROUP = 30
+_TIMED_ROWS = 2_000
 
 
 def fit_forecast(
@@ -145,11 +149,8 @@ def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, co
     known = steps[chosen] - gaps >= history.first
     chosen, gaps = chosen[known], gaps[known]
     rows = Rows(codes[chosen], steps[chosen], gaps)
-    features = features_of(history, rows, layout.frequency)
-    inputs = pd.concat([features, known_columns(table.iloc[chosen], layout.known_ahead)], axis=1)
-    for place, name in enumerate(layout.series):
-        inputs[name] = [layout.keys[code][place] for code in rows.series]
-    return _Views(rows, inputs, history.at(rows.series, rows.steps), features["level"].to_numpy())
+    inputs = combined_inputs(history, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
+    return _Views(rows, inputs, history.at(rows.series, rows.steps), inputs["level"].to_numpy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +225,15 @@ def _best(
     if chosen in naive:
         on_event(Warned(f"No model beats the seasonal naive forecast ({metric} {scores[chosen]:.4g}); that is used."))
     seconds = {name: sum(each.model.seconds for each in parts) for name, parts in members.items()}
+    some = views.inputs.iloc[common[:_TIMED_ROWS]]
+    speeds = {name: _speed([each.model.fitted for each in parts], some) for name, parts in members.items()}
     board = [
-        LeaderboardRow(model=name, cv=value, fit_seconds=round(seconds.get(name, 0.0), 3), predict_us_per_row=0.0)
+        LeaderboardRow(
+            model=name,
+            cv=value,
+            fit_seconds=round(seconds.get(name, 0.0), 3),
+            predict_us_per_row=speeds.get(name, 0.0),
+        )
         for name, value in sorted(scores.items(), key=lambda item: loss_of(metric, item[1]))
     ]
     return Forecaster(
@@ -233,16 +241,32 @@ def _best(
         history,
         [Member(each.model.fitted, each.relative) for each in members.get(chosen, [])],
         naive=naive.get(chosen),
-        spread=_spread(truth - outputs[chosen], rows.gaps, layout.horizon, interval),
+        spread=_spread(truth - outputs[chosen], rows.gaps, layout, interval, views.level[common]),
         metric=metric,
         cv=scores[chosen],
         best_model=chosen,
         rows=board,
+        trials=[trial for each in tried for trial in each.model.trials],
+        seconds=sum(each.model.seconds for each in tried),
     )
 
 
-def _spread(errors: Floats, gaps: Any, horizon: int, level: float) -> Spread:
-    """Quantiles of the errors in up to four groups of gaps, as far as each has enough of them."""
+def _speed(models: Sequence[FittedModel], inputs: pd.DataFrame) -> float:
+    """Microseconds for each row; a naive forecast looks one number up, which is not measured."""
+    begun = time_of_day.perf_counter()
+    for model in models:
+        model.predict(inputs)
+    return round(1e6 * (time_of_day.perf_counter() - begun) / max(len(inputs), 1), 3)
+
+
+def _spread(errors: Floats, gaps: Any, layout: Layout, level: float, sizes: Floats) -> Spread:
+    """Quantiles of the errors in up to four groups of gaps, as far as each has enough of them.
+
+    Those of several series are counted in multiples of their `sizes`, where these are above zero.
+    """
+    horizon = layout.horizon
+    relative = len(layout.keys) > 1 and bool((sizes > 0).all())
+    errors = errors / sizes if relative else errors
     groups = int(np.clip(min(horizon, len(errors) // _FEWEST_OF_GROUP), 1, _GROUPS))
     edges = np.unique(np.ceil(np.arange(1, groups) * horizon / groups).astype(np.int64))
     place = np.searchsorted(edges, gaps)
@@ -253,4 +277,5 @@ def _spread(errors: Floats, gaps: Any, horizon: int, level: float) -> Spread:
         tuple(float(np.quantile(part, tail)) for part in parts),
         tuple(float(np.quantile(part, 1 - tail)) for part in parts),
         level,
+        relative,
     )

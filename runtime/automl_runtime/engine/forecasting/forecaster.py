@@ -4,67 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
-from automl_schemas.vocabulary import MetricName
+from automl_schemas.vocabulary import MetricName, TaskType
 from numpy.typing import NDArray
 
-from automl_runtime.engine.forecasting.frequency import Frequency, to_moments
-from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.data.frequency import Frequency, to_moments
+from automl_runtime.engine.forecasting.history import History, Rows, level_width
+from automl_runtime.engine.forecasting.layout import (
+    Layout,
+    Member,
+    Spread,
+    combined_inputs,
+    known_columns,
+    naive_outputs,
+    require_columns,
+    series_codes,
+)
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import VALUE_METRICS, score_values
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
-from automl_runtime.inference.model import FittedModel, load
+from automl_runtime.inference.model import load
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["RECORD", "Forecaster", "Layout", "Member", "Spread", "known_columns", "naive_outputs", "series_codes"]
+__all__ = ["RECORD", "Forecaster"]
 
 RECORD = "forecast.json"
 _HISTORY = "history.npz"
 _MODEL = "model"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """What the columns of the table mean."""
-
-    target: str
-    time: str
-    series: tuple[str, ...]
-    known_ahead: tuple[str, ...]
-    horizon: int
-    frequency: Frequency
-    keys: tuple[tuple[str, ...], ...]
-    """The series that were seen, each by its cells in `series`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A regression; `relative`: it gives multiples of the level."""
-
-    model: FittedModel
-    relative: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """How far off forecasts were in validation: the lower and upper quantile of the errors, by how far ahead."""
-
-    edges: tuple[int, ...]
-    """The largest gap of each group but the last."""
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    level: float
-
-    def bounds(self, gaps: NDArray[np.int64]) -> tuple[Floats, Floats]:
-        """What is added to a forecast at these gaps."""
-        group = np.searchsorted(np.array(self.edges), gaps)
-        return np.array(self.low)[group], np.array(self.high)[group]
 
 
 class Forecaster:
@@ -82,11 +53,29 @@ class Forecaster:
         cv: float,
         best_model: str,
         rows: list[LeaderboardRow],
+        trials: Sequence[dict[str, Any]] = (),
+        seconds: float = 0.0,
     ) -> None:
         self.layout, self.history, self.members = layout, history, tuple(members)
         self.naive, self.spread = naive, spread
         self.metric, self.cv, self.best_model = metric, cv, best_model
+        self.trials, self.seconds = list(trials), seconds
+        """What was executed by the search that `fit` made, and how long it took; not saved."""
         self._rows = rows
+        known = history.values[~np.isnan(history.values)]
+        self._floor = 0.0 if len(known) and known.min() >= 0 else -np.inf
+
+    task: TaskType = "forecast"
+    """For the manifest of a bundle, as are the next four: a forecast is of numbers."""
+    classes: Sequence[Any] = ()
+    positive: Any = None
+    threshold: float | None = None
+    threshold_by: str | None = None
+
+    @property
+    def features(self) -> list[str]:
+        """The columns of the rows that it takes: time, series, what is known ahead."""
+        return [self.layout.time, *self.layout.series, *self.layout.known_ahead]
 
     @property
     def horizon(self) -> int:
@@ -97,12 +86,13 @@ class Forecaster:
         """Models and seasonal naive forecasts, best first."""
         return list(self._rows)
 
-    def forecast(self, horizon: int | None = None, future: Any = None) -> pd.DataFrame:
+    def forecast(self, horizon: int | None = None, future: Any = None, *, only: Any = None) -> pd.DataFrame:
         """The next steps of every series.
 
         Args:
             horizon: how many; None: as many as it was trained for.
             future: rows of the steps ahead with the columns that are known ahead; needed when there are such columns.
+            only: rows with the series to forecast; None: all.
 
         Returns:
             A row for each series and step: its columns, the time, the target, and `low` and `high`, between which the
@@ -112,29 +102,53 @@ class Forecaster:
             RequestError: if `horizon` is not between 1 and that of the training, or `future` is missing.
             SchemaMismatchError: if `future` lacks a column or a step.
         """
+        rows = self._rows_ahead(horizon, only)
+        values = self._values(rows, self._known(rows, future))
+        low, high = self.interval(rows, values)
+        names = self.layout.bounds
+        return self._named(rows).assign(**{self.layout.target: values, names[0]: low, names[1]: high})
+
+    def ahead(self, horizon: int | None = None, only: Any = None) -> pd.DataFrame:
+        """The series and the moments that `forecast` gives for the same arguments, in the same order."""
+        return self._named(self._rows_ahead(horizon, only))
+
+    def _rows_ahead(self, horizon: int | None, only: Any) -> Rows:
         steps = self.horizon if horizon is None else horizon
         if not 1 <= steps <= self.horizon:
             raise RequestError(
                 f"The horizon {steps} is not possible; this model looks 1 to {self.horizon} steps ahead."
             )
-        series = np.repeat(np.arange(len(self.layout.keys)), steps)
-        gaps = np.tile(np.arange(1, steps + 1), len(self.layout.keys))
-        last = self.history.first + self.history.values.shape[1] - 1
-        rows = Rows(series, last + gaps, gaps)
-        known = self._known(rows, future)
-        values = self._values(rows, known)
-        low, high = self.spread.bounds(gaps)
+        codes = np.arange(len(self.layout.keys))
+        if only is not None and self.layout.series:
+            table = as_frame(only)
+            require_columns(table, self.layout.series)
+            codes = np.unique(series_codes(table, self.layout))
+        gaps = np.tile(np.arange(1, steps + 1), len(codes))
+        return Rows(np.repeat(codes, steps), self.history.last + gaps, gaps)
+
+    def _named(self, rows: Rows) -> pd.DataFrame:
         layout = self.layout
-        found = {name: [layout.keys[code][place] for code in series] for place, name in enumerate(layout.series)}
-        return pd.DataFrame(
-            found
-            | {
-                layout.time: layout.frequency.moments(rows.steps),
-                layout.target: values,
-                "low": values + low,
-                "high": values + high,
-            }
-        )
+        found = {name: [layout.keys[code][place] for code in rows.series] for place, name in enumerate(layout.series)}
+        return pd.DataFrame(found | {layout.time: layout.frequency.moments(rows.steps)})
+
+    def predict(self, frame: Any) -> pd.Series:
+        """The forecast of each row of `frame`, seen from the end of the history.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, a series is unknown, or a row does not lie within the horizon.
+        """
+        table = as_frame(frame)
+        require_columns(table, self.features)
+        steps = self.layout.frequency.steps(to_moments(table[self.layout.time]))
+        gaps = steps - self.history.last
+        outside = np.flatnonzero((gaps < 1) | (gaps > self.horizon))
+        if len(outside):
+            raise SchemaMismatchError(
+                f"Row {outside[0] + 1} does not lie within the {self.horizon} steps after the history."
+            )
+        rows = Rows(series_codes(table, self.layout), steps, gaps)
+        values = self._values(rows, known_columns(table, self.layout.known_ahead))
+        return pd.Series(values, index=table.index, name=self.layout.target)
 
     def evaluate(self, frame: Any) -> dict[MetricName, float]:
         """Scores of one forecast of the rows that follow the history, whose target is known; at most `horizon` steps.
@@ -142,25 +156,30 @@ class Forecaster:
         Raises:
             SchemaMismatchError: if a column is missing, a series is unknown, or no row follows the history.
         """
-        rows, table = self._after(as_frame(frame))
-        predicted = self._values(rows, known_columns(table, self.layout.known_ahead))
-        truth = table[self.layout.target].to_numpy(dtype=np.float64)
+        rows, known, truth = self.rows_after(frame)
+        predicted = self._values(rows, known)
         return {metric: score_values(metric, truth, predicted) for metric in VALUE_METRICS}
 
-    def _after(self, frame: pd.DataFrame) -> tuple[Rows, pd.DataFrame]:
-        layout = self.layout
-        _require(frame, [layout.time, layout.target, *layout.series, *layout.known_ahead])
-        steps = layout.frequency.steps(to_moments(frame[layout.time]))
-        gaps = steps - (self.history.first + self.history.values.shape[1] - 1)
-        kept = (gaps >= 1) & (gaps <= self.horizon) & frame[layout.target].notna().to_numpy()
+    def rows_after(self, frame: Any) -> tuple[Rows, pd.DataFrame, Floats]:
+        """The rows of `frame` with a target within the horizon after the history: what is known ahead, and the target.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, a series is unknown, or no row follows the history.
+        """
+        layout, table = self.layout, as_frame(frame)
+        require_columns(table, [layout.target, *self.features])
+        steps = layout.frequency.steps(to_moments(table[layout.time]))
+        gaps = steps - self.history.last
+        kept = (gaps >= 1) & (gaps <= self.horizon) & table[layout.target].notna().to_numpy()
         if not kept.any():
             raise SchemaMismatchError(f"No row lies within the {self.horizon} steps after the history.")
-        table = frame[kept]
-        return Rows(series_codes(table, layout), steps[kept], gaps[kept]), table
+        table = table[kept]
+        rows = Rows(series_codes(table, layout), steps[kept], gaps[kept])
+        return rows, known_columns(table, layout.known_ahead), table[layout.target].to_numpy(dtype=np.float64)
 
     def _known(self, rows: Rows, future: Any) -> pd.DataFrame:
         layout = self.layout
-        if not layout.known_ahead:
+        if not layout.known_ahead or not self.members:
             return pd.DataFrame(index=range(len(rows.steps)))
         if future is None:
             raise RequestError(
@@ -168,7 +187,7 @@ class Forecaster:
                 hint="Pass `future`, a table with these columns for the steps ahead.",
             )
         table = as_frame(future)
-        _require(table, [layout.time, *layout.series, *layout.known_ahead])
+        require_columns(table, [layout.time, *layout.series, *layout.known_ahead])
         keys = pd.MultiIndex.from_arrays(
             [series_codes(table, layout), layout.frequency.steps(to_moments(table[layout.time]))]
         )
@@ -182,21 +201,33 @@ class Forecaster:
         return known_columns(table.loc[wanted].reset_index(drop=True), layout.known_ahead)
 
     def _values(self, rows: Rows, known: pd.DataFrame) -> Floats:
+        return self.outputs(rows, self.inputs(rows, known))
+
+    def inputs(self, rows: Rows, known: pd.DataFrame) -> pd.DataFrame:
+        """What the regressions see of `rows`, of which `known` holds what is known ahead."""
+        return combined_inputs(self.history, rows, self.layout, known)
+
+    def outputs(self, rows: Rows, inputs: pd.DataFrame) -> Floats:
+        """The forecast of `rows`, whose `inputs` are given, in the unit of the target.
+
+        It is never below zero where no value of the history is, and neither is the interval.
+        """
         if not self.members:
             return naive_outputs(self.history, rows, self.naive or 1)
-        features = features_of(self.history, rows, self.layout.frequency)
-        inputs = self._inputs(rows, features, known)
-        level = features["level"].to_numpy()
+        level = inputs["level"].to_numpy()
         parts = [
             member.model.predict(inputs).to_numpy() * (level if member.relative else 1.0) for member in self.members
         ]
-        return np.asarray(np.mean(parts, axis=0))
+        return np.asarray(np.maximum(np.mean(parts, axis=0), self._floor))
 
-    def _inputs(self, rows: Rows, features: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
-        inputs = pd.concat([features.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
-        for place, name in enumerate(self.layout.series):
-            inputs[name] = [self.layout.keys[code][place] for code in rows.series]
-        return inputs
+    def interval(self, rows: Rows, values: Floats) -> tuple[Floats, Floats]:
+        """The ends between which the share `spread.level` of the values fell in validation."""
+        low, high = self.spread.bounds(rows.gaps)
+        if self.spread.relative:
+            level, _ = self.history.window(rows.series, rows.steps - rows.gaps, level_width(self.layout.frequency))
+            scale = np.where(np.isnan(level), np.abs(values), level)
+            low, high = low * scale, high * scale
+        return np.maximum(values + low, self._floor), np.maximum(values + high, self._floor)
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the forecaster into the folder `path`; returns the files, sorted. No file needs code to be read."""
@@ -217,7 +248,7 @@ class Forecaster:
             "first": self.history.first,
             "members": [member.relative for member in self.members],
             "naive": self.naive,
-            "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level")},
+            "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level", "relative")},
             "metric": self.metric,
             "cv": self.cv,
             "best_model": self.best_model,
@@ -263,7 +294,7 @@ class Forecaster:
             History(values, int(record["first"])),
             members,
             naive=record["naive"],
-            spread=Spread(tuple(spread["edges"]), tuple(spread["low"]), tuple(spread["high"]), float(spread["level"])),
+            spread=Spread(**(spread | {name: tuple(spread[name]) for name in ("edges", "low", "high")})),
             metric=record["metric"],
             cv=float(record["cv"]),
             best_model=record["best_model"],
@@ -274,19 +305,34 @@ class Forecaster:
         """The same model with more history: what happened since, so that the next forecast starts from there.
 
         Raises:
-            SchemaMismatchError: if a column is missing or a series is unknown.
+            SchemaMismatchError: if a column is missing, a series is unknown, or a row lies far after all others.
         """
         table = as_frame(frame)
         layout = self.layout
-        _require(table, [layout.time, layout.target, *layout.series])
+        require_columns(table, [layout.time, layout.target, *layout.series])
         table = table[table[layout.target].notna()]
         steps = layout.frequency.steps(to_moments(table[layout.time])) - self.history.first
         kept = steps >= 0
+        most = 2 * self.history.values.shape[1] + 10 * self.horizon
+        if int(steps.max(initial=0)) >= most:
+            moment = table[layout.time].iloc[int(steps.argmax())]
+            raise SchemaMismatchError(f"The row for {moment} lies too far after the history, which ends long before.")
         width = max(self.history.values.shape[1], int(steps.max(initial=-1)) + 1)
         values = np.full((len(self.history.values), width), np.nan)
         values[:, : self.history.values.shape[1]] = self.history.values
         values[series_codes(table, layout)[kept], steps[kept]] = table[layout.target].to_numpy(dtype=np.float64)[kept]
-        return self._with(replace(self.history, values=values))
+        return self._with(History(values, self.history.first))
+
+    def before(self, moment: Any) -> Forecaster:
+        """The same model with the history cut before `moment`, so that it can be scored on what came then.
+
+        Raises:
+            RequestError: if no history is left.
+        """
+        width = int(self.layout.frequency.steps(pd.Series([pd.Timestamp(moment)]))[0]) - self.history.first
+        if width < 1:
+            raise RequestError(f"The history begins after {moment}.")
+        return self._with(History(self.history.values[:, :width], self.history.first))
 
     def _with(self, history: History) -> Forecaster:
         return Forecaster(
@@ -300,43 +346,3 @@ class Forecaster:
             best_model=self.best_model,
             rows=self._rows,
         )
-
-
-def naive_outputs(history: History, rows: Rows, period: int) -> Floats:
-    """The value of the last whole period that is known, or of the one before where that is a gap; else the mean."""
-    first = -(-rows.gaps // period) * period
-    found = np.full(len(rows.steps), np.nan)
-    for back in range(3):
-        lag = history.at(rows.series, rows.steps - first - back * period)
-        found = np.where(np.isnan(found), lag, found)
-    with np.errstate(invalid="ignore"):
-        mean, _ = history.window(rows.series, rows.steps - rows.gaps, history.values.shape[1])
-    found = np.where(np.isnan(found), mean, found)
-    return np.where(np.isnan(found), np.nanmean(history.values), found)
-
-
-def series_codes(table: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
-    """The place of each row's series among the known ones.
-
-    Raises:
-        SchemaMismatchError: naming the first that is unknown.
-    """
-    if not layout.series:
-        return np.zeros(len(table), dtype=np.int64)
-    places = {key: place for place, key in enumerate(layout.keys)}
-    keys = list(zip(*(table[name].astype("str") for name in layout.series), strict=True))
-    unknown = next((key for key in keys if key not in places), None)
-    if unknown is not None:
-        raise SchemaMismatchError(f"The series {shorten(', '.join(unknown))} was not in the training rows.")
-    return np.array([places[key] for key in keys], dtype=np.int64)
-
-
-def known_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
-    """The columns that are known ahead."""
-    return table[list(names)].reset_index(drop=True)
-
-
-def _require(table: pd.DataFrame, names: Sequence[str]) -> None:
-    missing = [name for name in names if name not in table.columns]
-    if missing:
-        raise SchemaMismatchError(f"The table has no column {shorten(missing[0])}.")
