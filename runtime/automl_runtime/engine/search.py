@@ -13,6 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
@@ -34,6 +35,8 @@ from automl_runtime.errors import Cancelled, MissingExtraError, TrainingError
 from automl_runtime.events import EventSink, Progress, TrialFinished, Warned
 
 __all__ = ["FAILURES", "Search"]
+
+T = TypeVar("T")
 
 FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What a fit may raise without ending the search."""
@@ -207,7 +210,7 @@ class Search:
 
         A learner that has not been seen at work is given a chance: its time is only a guess, and it can end early.
         """
-        expected = self.expected_seconds(config) * (_WITH_REFIT if config.family().refits else 1.0)
+        expected = self.expected_seconds(config) * (_WITH_REFIT if self.refits(config) else 1.0)
         seen = any(result.config.learner == config.learner for result in self.results)
         return expected if seen else expected * _LEAST_OF_TRIAL
 
@@ -251,19 +254,27 @@ class Search:
         if self.clock.budget is None:
             return 0.0
         complete = [result for result in self.results if result.usable]
-        if not any(result.config.family().refits for result in complete):
+        if not any(self.refits(result.config) for result in complete):
             return 0.0
         if self._reserved[0] != len(self.results):
             outputs = [result.outputs for result in complete if result.outputs is not None]
             rows = self.workspace.valid_rows
             weights = greedy_weights(self.problem, rows, outputs, self.seed, most_rows=_REFIT_ROWS)
-            seconds = sum(
+            each = [
                 self.final_seconds(result)
                 for result, weight in zip(complete, weights, strict=True)
-                if weight > 0 and result.config.family().refits
-            )
-            self._reserved = (len(self.results), seconds)
+                if weight > 0 and self.refits(result.config)
+            ]
+            self._reserved = (len(self.results), max(max(each, default=0.0), sum(each) / self.workers))
         return self._reserved[1]
+
+    def refits(self, config: Config) -> bool:
+        """Whether the final model of `config` is fitted once on all rows, and not the mean of those of the folds.
+
+        One model predicts as many times faster, and is as many times smaller, as there are folds. Where there is
+        time for one fold only, there is none to do its work again.
+        """
+        return len(self.workspace.folds) > 1 or config.family().refits
 
     def final_seconds(self, result: TrialResult) -> float:
         """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
@@ -397,15 +408,15 @@ class Search:
         )
 
     @contextmanager
-    def pool(self) -> Iterator[futures.Executor]:
-        """Takes fits. After a cancellation one that cannot be interrupted is left to end by itself."""
-        pool = self.executor.pool(self.workspace, self.workers)
+    def pool(self, executor: Executor | None = None) -> Iterator[futures.Executor]:
+        """Takes fits, of `executor` or of the search; after a cancellation those that cannot be interrupted go on."""
+        pool = (executor or self.executor).pool(self.workspace, self.workers)
         try:
             yield pool
         finally:
             pool.shutdown(wait=not self.stopped.is_set(), cancel_futures=True)
 
-    def wait(self, fits: list[Future[FoldResult]]) -> list[FoldResult]:
+    def wait(self, fits: list[Future[T]]) -> list[T]:
         """The results in order; polls `cancel` while it waits, and then stops the fits (within a second)."""
         pending = set(fits)
         try:

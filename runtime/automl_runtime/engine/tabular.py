@@ -284,7 +284,7 @@ def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> 
 
 def _row(search: Search, result: Any) -> LeaderboardRow:
     predicting = sum(fold.predict_seconds for fold in result.folds)
-    models = 1 if result.config.family().refits else len(result.folds)
+    models = 1 if search.refits(result.config) else len(result.folds)
     return LeaderboardRow(
         model=result.config.name,
         cv=result.score,
