@@ -151,6 +151,8 @@ class TrainingSpec(Contract):
     budget_seconds: float = Field(default=300, gt=0)
     trials: int | None = Field(default=None, ge=1)
     """Fixed number of trials; the list of trials then does not depend on the clock."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Gigabytes that the process of a training may hold; None: no cap."""
     strategy: Strategy = "auto"
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl_runtime.engine.ensemble import greedy_weights
-from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.executors.base import THREADS
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
@@ -137,7 +137,8 @@ def _finals(search: Search, results: Sequence[TrialResult], temporal: bool) -> l
     due = [result for result in results if temporal or search.refits(result.config)]
     threads = max(1, search.threads // max(1, min(search.workers, len(due))))
     fitted: dict[int, FoldResult | None] = {}
-    with search.pool() as pool:
+    # They wait in threads of this process, wherever the fits themselves happen.
+    with search.memory.trial("final"), search.pool(THREADS) as pool:
         jobs = [pool.submit(_fit_all, search, result, threads, temporal) for result in due]
         for result, final in zip(due, search.wait(jobs), strict=True):
             fitted[result.number] = final
@@ -152,24 +153,28 @@ def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[P
 
 
 def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) -> FoldResult | None:
-    """A model of all rows; None when there is no time for it, or it had to end much too early."""
+    """A model of all rows; None when there is no time or memory for it, or it had to end much too early."""
     recorded = result.config.final_rounds
     left = search.clock.left()
     replays = bool(result.config.rounds)
     if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
+    if not search.bears(result.config):
+        return None
     wanted = recorded or _rounds(result, temporal)
     try:
-        final = fit_fold(
-            search.workspace,
-            result.config,
-            ALL_ROWS,
-            seed=search.seed,
-            threads=threads,
-            stop=Stopper(search.clock.deadline(left), search.stopped),
-            rounds=wanted,
-            epochs=search.epochs,
-        )
+        with search.pool() as pool:
+            final: FoldResult = pool.submit(
+                fit_fold,
+                search.workspace,
+                result.config,
+                ALL_ROWS,
+                seed=search.seed,
+                threads=threads,
+                stop=search.stopper(search.clock.deadline(left)),
+                rounds=wanted,
+                epochs=search.epochs,
+            ).result()
     except FAILURES:
         return None
     return final if final.fit.rounds >= _LEAST_OF_FINAL * wanted else None

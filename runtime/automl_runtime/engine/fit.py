@@ -13,6 +13,7 @@ from automl_schemas.spec import Validation
 from automl_schemas.vocabulary import MetricName, Strategy, TaskType
 
 from automl_runtime.contracts import parse_model
+from automl_runtime.engine.executors.base import Executor, executor_named
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
@@ -59,6 +60,9 @@ def fit(
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
+    memory_gb: float | None = None,
+    memory: Path | str | None = None,
+    executor: str | Executor | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
@@ -105,6 +109,10 @@ def fit(
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
+        memory_gb: gigabytes (of 10^9 bytes) that the process may hold. A table that would not fit is sampled; models
+            that would not fit are left out, or ended early.
+        memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
+            from which the next ones try first what won on similar tables. Made when absent.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -140,6 +148,9 @@ def fit(
             strategy=strategy,
             threshold=threshold,
             kinds=kinds,
+            memory_gb=memory_gb,
+            memory=None if memory is None else Path(memory),
+            executor=executor_named(executor),
             seed=seed,
             replay=replay,
             on_event=tell,

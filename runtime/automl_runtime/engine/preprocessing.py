@@ -136,7 +136,9 @@ def fit_design(
     def add(block: Block | None, matrix: Matrix | None = None) -> None:
         if block is not None:
             blocks.append(block)
-            parts.append(block.transform(data) if matrix is None else matrix)
+            part = block.transform(data) if matrix is None else matrix
+            single = recipe in _SINGLE and isinstance(part, np.ndarray)
+            parts.append(part.astype(np.float32, copy=False) if single else part)
 
     for numbers_block in (*_number_blocks(recipe, asked)(data), *pictures):
         add(numbers_block)
@@ -160,10 +162,7 @@ def fit_design(
     if len(few):
         add(_fit_native(base, data, few) if base in _NATIVE else _fit_one_hot(base, data, few))
     design = Design(tuple(blocks))
-    matrix = _stack(parts, len(data))
-    if recipe in _SINGLE and isinstance(matrix, np.ndarray):
-        matrix = matrix.astype(np.float32)
-    return FittedDesign(design, matrix, numbers)
+    return FittedDesign(design, _stack(parts, len(data)), numbers)
 
 
 def _fit_cycles(data: Encoded) -> Cycles | None:
@@ -199,7 +198,7 @@ def _stack(parts: list[Matrix], rows: int) -> Matrix:
         from scipy import sparse
 
         return sparse.hstack(parts, format="csr")
-    return np.hstack(parts) if parts else np.empty((rows, 0))
+    return np.hstack(parts) if len(parts) > 1 else parts[0] if parts else np.empty((rows, 0))
 
 
 def varies(data: Encoded) -> bool:

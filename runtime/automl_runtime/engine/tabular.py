@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.preprocessing import PreprocessingSpec
-from numpy.typing import NDArray
 
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
 from automl_runtime.engine.finish import Outcome, best_so_far, finish
+from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.foreign import plug_in
+from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -60,19 +61,27 @@ def fit_table(
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     plug_in(problem.task, lambda text: options.on_event(Warned(text)))
     asked = _asked(problem, options)
-    encoder, data = encode_table(inputs, options, asked) if shared is None else shared
+    encoder = Encoder(_columns(inputs, options, asked)) if shared is None else shared[0]
     _check(problem, encoder, options, asked)
+    kept = None
+    if shared is None:
+        inputs, problem, kept = _within_memory(inputs, problem, encoder, options)
+    data = _encoded(encoder, inputs, options) if shared is None else shared[1]
     options.check_cancelled()
     with _checkpoint(problem, encoder, data, options) as checkpoint:
-        plan = _plan(problem, data, clock, options, checkpoint, asked)
+        cores = options.executor.slots(available_cores())
+        plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
-        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
+        search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
+        search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         _take_over(search, checkpoint)
-        outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+        with search.memory.watching(search.release):
+            outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+        _remember(search, options)
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
@@ -87,9 +96,13 @@ def encode_table(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpe
         DataError: if a picture cannot be read.
         TrainingError: if no column tells two rows apart.
     """
+    encoder = Encoder(_columns(inputs, options, asked))
+    return encoder, _encoded(encoder, inputs, options)
+
+
+def _encoded(encoder: Encoder, inputs: pd.DataFrame, options: Options) -> Encoded:
     from threadpoolctl import threadpool_limits
 
-    encoder = Encoder(_columns(inputs, options, asked))
     timed = options.trials is None and options.replay is None
     copies = 0 if options.interpretable else copies_for(len(inputs), options.budget_seconds if timed else None)
     # Pictures are described by many small products, for which threads of BLAS only wait for each other.
@@ -97,7 +110,7 @@ def encode_table(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpe
         data = encoder.encode(inputs, copies=copies)
     if not varies(data):
         raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
-    return encoder, data
+    return data
 
 
 def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
@@ -151,6 +164,8 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         )
         if options.params is not None:
             configs = with_params(configs, options.params)
+        if options.memory is not None:
+            configs = Fleet(options.memory).forward(configs, search.problem, search.workspace.data, options.on_event)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
@@ -163,6 +178,15 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
             if search.checkpoint is None:
                 raise
             raise _kept(search, encoder, features, options) from stop
+
+
+def _remember(search: Search, options: Options) -> None:
+    """Adds the search to the memory; one that executes recorded trials has nothing new to say."""
+    if options.memory is None or options.replay is not None:
+        return
+    run = PastRun.of(search.problem, search.workspace.data, search.results)
+    if run is not None:
+        Fleet(options.memory).append(run)
 
 
 def _checkpoint(
@@ -205,6 +229,8 @@ def _plan(
     options: Options,
     checkpoint: Checkpoint | None,
     asked: PreprocessingSpec,
+    kept: int | None,
+    cores: int,
 ) -> Plan:
     if checkpoint is not None and checkpoint.plan is not None:
         return Plan(**checkpoint.plan)
@@ -212,8 +238,8 @@ def _plan(
         plan = Plan(**options.replay[0]["plan"])
     else:
         validation = choose_validation(problem, options.validation)
-        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
-    plan = replace(plan, preprocessing=asked.chosen)
+        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
+    plan = replace(plan, preprocessing=asked.chosen, kept=kept)
     if checkpoint is not None:
         checkpoint.begin(plan.to_json())
     return plan
@@ -222,22 +248,29 @@ def _plan(
 def _sampled(
     plan: Plan, problem: Problem, data: Encoded, index: pd.Index, on_event: EventSink
 ) -> tuple[Problem, Encoded, pd.Index]:
-    rows = sample_rows(plan, len(problem))
+    rows = sample_rows(plan.rows, len(problem), plan.seed)
     if rows is None:
         return problem, data, index
     on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
+    return problem.take(rows), data.take(rows), index[rows]
 
-    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[rows]
 
-    smaller = replace(
-        problem,
-        y=problem.y[rows],
-        weights=part(problem.weights),
-        groups=part(problem.groups),
-        time=part(problem.time),
+def _within_memory(
+    inputs: pd.DataFrame, problem: Problem, encoder: Encoder, options: Options
+) -> tuple[pd.DataFrame, Problem, int | None]:
+    """The rows that fit into the memory, and how many where these are not all; a replay keeps what was kept."""
+    if options.replay is not None:
+        recorded = options.replay[0]["plan"]
+        kept, seed = recorded.get("kept") or len(problem), int(recorded["seed"])
+    else:
+        kept, seed = affordable_rows(encoder, len(problem), options.memory_gb), options.seed
+    rows = sample_rows(kept, len(problem), seed)
+    if rows is None:
+        return inputs, problem, None
+    options.on_event(
+        Warned(f"The memory is short for {len(problem):,} rows: {len(rows):,} of them, drawn at random, are used.")
     )
-    return smaller, data.take(rows), index[rows]
+    return inputs.iloc[rows], problem.take(rows), len(rows)
 
 
 def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:

@@ -26,7 +26,8 @@ __all__ = ["ALL_ROWS", "FoldData", "Workspace"]
 ALL_ROWS = -1
 """The number of the fold that trains on every row and validates on none."""
 
-_CACHED_BYTES = 100_000_000
+_CACHED_BYTES = 48_000_000
+_COPIES = 2
 
 T = TypeVar("T")
 
@@ -76,7 +77,8 @@ class Workspace:
         self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
         self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
         self._cache: dict[Any, Any] = {}
-        self._designs: dict[Any, int] = {}
+        self._sizes: dict[Any, int] = {}
+        self._most = max(_CACHED_BYTES, _COPIES * (data.numbers.nbytes + data.codes.nbytes))
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -95,21 +97,10 @@ class Workspace:
         key = ("design", recipe, ALL_ROWS if shared else number, view)
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
-        fitted = self.cached(key, lambda: self._fit(recipe, number, rows, view))
-        self._make_room(key, fitted)
+        fitted = self.cached(key, lambda: self._fit(recipe, number, rows, view), lambda made: made.nbytes)
         if fitted.rows is not None:
             fold = replace(fold, train=fold.train[fitted.rows])
         return FoldData(recipe, number, fold, fitted, shared, self.data)
-
-    def _make_room(self, key: Any, used: FittedDesign) -> None:
-        """Lets go of the designs that were not used for longest, while all together take too much memory."""
-        with self._lock:
-            self._designs.pop(key, None)
-            self._designs[key] = used.nbytes
-            while len(self._designs) > 1 and sum(self._designs.values()) > _CACHED_BYTES:
-                oldest = next(iter(self._designs))
-                del self._designs[oldest]
-                self._cache.pop(oldest, None)
 
     def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None, view: View) -> FittedDesign:
         problem = self.problem
@@ -125,12 +116,33 @@ class Workspace:
         drawn = prepared.rows if copied is None else copied if prepared.rows is None else copied[prepared.rows]
         return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=drawn)
 
-    def cached(self, key: Any, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for each key."""
+    def cached(self, key: Any, make: Callable[[], T], nbytes: Callable[[T], int] | None = None) -> T:
+        """What `make` gives, made once for each key; what has `nbytes` is let go of when all that has takes too much.
+
+        It is then made again: `make` has to give the same every time.
+        """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if key in self._cache:
-                return cast("T", self._cache[key])
-            self._cache[key] = made = make()
+            # Another thread may drop what was just made: `made` is not looked up again.
+            made = cast("T", self._cache[key]) if key in self._cache else make()
+            self._cache[key] = made
+            if nbytes is not None:
+                self._make_room(key, nbytes(made))
             return made
+
+    def _make_room(self, key: Any, nbytes: int) -> None:
+        """Lets go of what was not used for longest, while all together takes too much memory."""
+        with self._lock:
+            self._sizes.pop(key, None)
+            self._sizes[key] = nbytes
+            while len(self._sizes) > 1 and sum(self._sizes.values()) > self._most:
+                oldest = next(iter(self._sizes))
+                del self._sizes[oldest]
+                self._cache.pop(oldest, None)
+
+    def drop(self) -> None:
+        """Lets go of everything that can be made again; fits that work with it keep it until they end."""
+        with self._lock:
+            self._sizes.clear()
+            self._cache.clear()

@@ -116,11 +116,15 @@ class Pieces:
         values = data.numbers[:, self.columns]
         missing = np.isnan(values)
         values = np.where(missing, self.fill, values)
-        parts = []
+        pieces = len(self.edges) - len(self.columns)
+        made = np.empty((len(values), pieces + len(self.flagged)))
         for column, (first, last) in enumerate(zip(self.offsets, self.offsets[1:], strict=False)):
             low, high = self.edges[first : last - 1], self.edges[first + 1 : last]
-            parts.append(np.clip((values[:, column, None] - low) / (high - low), 0.0, 1.0))
-        return np.hstack([*parts, missing[:, self.flagged]])
+            part = made[:, first - column : last - 1 - column]
+            np.divide(values[:, column, None] - low, high - low, out=part)
+            np.clip(part, 0.0, 1.0, out=part)
+        made[:, pieces:] = missing[:, self.flagged]
+        return made
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,7 +148,7 @@ class Encoder:
                 else:
                     numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
-            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0)), self._infinite),
+            _finite(_beside(numbers, len(frame)), self._infinite),
             np.column_stack(codes).astype(np.int32) if codes else np.empty((len(frame), 0), dtype=np.int32),
             tuple(texts),
             self.levels,
@@ -231,6 +231,13 @@ def _to_views(column: str, values: pd.Series, copies: int) -> tuple[Singles, Sin
     cells = [None if _is_null(cell) else cell for cell in values.tolist()]
     pictures = read_pictures(cells, column=column)
     return describe(pictures), describe_copies(pictures, copies) if copies else np.empty((0, 0, 0), dtype=np.float32)
+
+
+def _beside(parts: list[Floats], rows: int) -> Floats:
+    """The columns of all parts; a single part, which for tables of numbers alone is all there is, is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.hstack(parts) if parts else np.empty((rows, 0))
 
 
 def _finite(numbers: Floats, kept: Bools) -> Floats:

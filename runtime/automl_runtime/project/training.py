@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 __all__ = ["TrainingRun"]
 
 _CHECKPOINT = "checkpoint"
+_MEMORY = ".automl"
+"""Of a workspace, beside its `projects/`."""
 
 
 class TrainingRun:
@@ -78,6 +80,17 @@ class TrainingRun:
         if self._folder is None:
             raise RuntimeError("a TrainingRun is used in a `with` statement")
         return self._folder
+
+    @property
+    def memory(self) -> Path | None:
+        """Where the searches of a workspace leave what they learned; None for a project that lies in none.
+
+        None too where the number of trials is fixed: the same trials shall then be done whatever was learned before.
+        """
+        projects = self._project.root.resolve().parent.parent
+        if self._project.spec.training.trials is not None or projects.name != "projects":
+            return None
+        return projects.parent / _MEMORY
 
     @property
     def checkpoint(self) -> Path:

@@ -38,7 +38,9 @@ class CatBoostLearner:
     def fit(self, job: Job) -> Fit:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
         train, valid, reading = job.workspace.cached(
-            (job.rows.recipe, job.rows.number, job.params.get("target")), lambda: _pools(job)
+            (job.rows.recipe, job.rows.number, job.params.get("target")),
+            lambda: _pools(job),
+            lambda _: job.rows.fitted.nbytes,
         )
         module = import_catboost()
         model = module.CatBoost(_params(job, valid is not None))

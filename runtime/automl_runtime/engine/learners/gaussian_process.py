@@ -93,7 +93,7 @@ def _half(stop: Stopper) -> Stopper:
     if stop.deadline is None:
         return stop
     now = time.monotonic()
-    return Stopper(now + (stop.deadline - now) / 2, stop.stopped)
+    return Stopper(now + (stop.deadline - now) / 2, stop.stopped, stop.full)
 
 
 def _targets(job: Job, train: NDArray[np.int64]) -> tuple[NDArray[np.float64], Reading]:

@@ -48,7 +48,9 @@ class XGBoostLearner:
 
     def fit(self, job: Job) -> Fit:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
-        train, valid = job.workspace.cached(("xgboost", job.rows.recipe, job.rows.number), lambda: _matrices(job))
+        train, valid = job.workspace.cached(
+            ("xgboost", job.rows.recipe, job.rows.number), lambda: _matrices(job), lambda _: job.rows.fitted.nbytes
+        )
         y, reading = _target(job)
         fold = job.rows.fold
         train.set_info(label=y[fold.train], weight=_weights(job.train_weights(), len(fold.train)))
