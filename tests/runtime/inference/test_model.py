@@ -74,9 +74,7 @@ def test_a_loaded_model_predicts_identically(fitted, tmp_path):
         "json",
         "npz",
         "0.txt.gz",
-        "1.txt.gz",
         "0.cbm.gz",
-        "1.cbm.gz",
     }
     loaded = load(tmp_path / "m")
     np.testing.assert_array_equal(_outputs(loaded, rows), _outputs(model.fitted, rows))
