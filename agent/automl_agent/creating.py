@@ -145,7 +145,7 @@ def _finish(folder: Path, on_event: EventSink) -> Metrics:
 
 
 def _say_result(draft: Draft, metrics: Metrics, on_event: EventSink) -> None:
-    if math.isnan(metrics.holdout):
+    if draft.spec.task.type == "anomaly" or math.isnan(metrics.holdout):
         on_event(Finding("trained", metrics.best_model))
         on_event(Finding("holdout", score_sentence(metrics)))
         return

@@ -308,6 +308,12 @@ def _without_target(
     base = max(fitting, key=lambda table: (len(table.columns), table.rows))
     tables, joins = plan(catalog, base.name)
     label = label_of(base, answers.get(LABEL, requirement.target)) if requirement.task == "anomaly" else None
+    metric = choose_metric(requirement, requirement.task, None, answers.get("metric"))[0]
+    if requirement.task == "anomaly" and metric.goal is not None and label is None:
+        raise RequestError(
+            f"Whether {metric.name} {metric.goal.op} {metric.goal.value:g} is reached, only known anomalies can tell.",
+            hint=f"Name the column that says which they are with --answer {LABEL}=COLUMN, or leave the goal out.",
+        )
     said = f"; {label.column!r} only judges what is found" if label is not None else ""
     return _Draft(
         target=label,
@@ -319,7 +325,7 @@ def _without_target(
             contamination=requirement.contamination if requirement.task == "anomaly" else None,
         ),
         base=base,
-        metric=choose_metric(requirement, requirement.task, None, answers.get("metric"))[0],
+        metric=metric,
         structure=Structure("random"),
         tables=tables,
         joins=joins,
