@@ -10,13 +10,13 @@ import pytest
 import yaml
 from acceptance.gym import automl
 
-ROWS = 500
+ROWS = 600
 
 
 def write_payments(path, *, seed=2):
-    """Payments of a canteen, every fiftieth of which is far too high at night; the label is not known of all."""
+    """Payments of a canteen, every twenty-fifth of which is far too high at night; the label is not known of all."""
     rng = np.random.default_rng(seed)
-    strange = np.arange(ROWS) % 50 == 3
+    strange = np.arange(ROWS) % 25 == 3
     table = pd.DataFrame(
         {
             "payment_no": np.arange(7000, 7000 + ROWS),
@@ -36,7 +36,7 @@ def write_payments(path, *, seed=2):
 def payments(tmp_path_factory):
     folder = tmp_path_factory.mktemp("payments")
     strange = write_payments(folder / "raw" / "payments.csv")
-    words = "find the strangest 2 % of the payments, checked against reversed"
+    words = "find the strangest 4 % of the payments, checked against reversed"
     done = automl("new", words, "--data", folder / "raw", "--out", folder / "p", "--no-ask", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder / "p", json.loads(done.stdout), strange
@@ -44,7 +44,7 @@ def payments(tmp_path_factory):
 
 def test_the_label_judges_and_is_no_input(payments):
     project, answer, _ = payments
-    assert answer["spec"]["task"]["contamination"] == 0.02
+    assert answer["spec"]["task"]["contamination"] == 0.04
     assert answer["spec"]["target"]["column"] == "reversed"
     schema = json.loads((project / "models" / "v001" / "schema.json").read_text(encoding="utf-8"))
     assert {column["name"] for column in schema["columns"]} == {"euros", "hour", "counter"}

@@ -24,7 +24,7 @@ from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
-from automl_runtime.events import EventSink, Progress
+from automl_runtime.events import EventSink, Progress, Warned
 from automl_runtime.files import write_text
 from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
@@ -181,6 +181,8 @@ def _judged_anomalies(
     labels = None if target is None else rows[project.target]
     positive = None if target is None else target.positive
     evaluation, view = evaluate_anomalies(bundle.model, features, labels, positive=positive, seed=project.spec.seed)
+    if labels is not None and not evaluation.scores:
+        on_event(Warned("Of the holdout too few rows are known to be strange, or not to be: no score is claimed."))
     on_event(Progress("evaluating", 1, 3, "report"))
     data = _report_data(project, bundle, rows, evaluation)
     metrics = data.metrics.model_copy(update={"flagged": view.flagged, "scores": evaluation.scores or None})

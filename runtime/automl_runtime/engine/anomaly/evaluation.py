@@ -14,12 +14,15 @@ from automl_runtime.engine.metrics import bootstrap_interval
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.inference.model import Label
+from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["AnomalyView", "StrangeRow", "evaluate_anomalies"]
 
 _BINS = 40
 _MOST_ROWS = 20
 _REASONS = 3
+_FEWEST_KNOWN = 2
+_NOTHING = float("nan")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +59,15 @@ def evaluate_anomalies(
     positive: Label | None = None,
     seed: int = 0,
 ) -> tuple[Evaluation, AnomalyView]:
-    """The strangest rows, and the scores of `model` against known `labels`; without these no score is claimed (NaN).
+    """The strangest rows, and the scores of `model` against known `labels`.
 
-    Rows whose label is missing are not scored.
+    Rows whose label is missing are not scored. No score is claimed (NaN) without labels, and where fewer than two rows
+    of either kind are known.
 
     Raises:
         RequestError: if `positive` does not occur.
         SchemaMismatchError: if a column is missing.
-        TrainingError: if there are not two different labels.
+        TrainingError: if there are more than two different labels.
     """
     strange = model.score_samples(frame).to_numpy()
     flagged = strange > model.threshold
@@ -80,23 +84,33 @@ def evaluate_anomalies(
             StrangeRow(int(place), float(strange[place]), found) for place, found in zip(order, why, strict=True)
         ],
     )
-    nothing = float("nan")
-    scores: dict[str, float] = {}
-    interval = (nothing, nothing)
-    if labels is not None:
-        known = labels.notna().to_numpy()
-        truth = known_anomalies(labels[known], positive)
-        judged = model.evaluate(frame[known], pd.Series(truth), positive=True)
-        scores = {str(name): value for name, value in judged.items()}
-        chances = np.column_stack([1.0 - strange[known], strange[known]])
-        interval = bootstrap_interval(model.metric, truth.astype(np.int64), chances, classes=2, positive=1, seed=seed)
+    scores, interval = _judged(model, frame, strange, labels, positive, seed)
     evaluation = Evaluation(
         task=model.task,
         metric=model.metric,
         higher_is_better=True,
         rows=len(frame),
-        score=scores.get(model.metric, nothing),
+        score=scores.get(model.metric, _NOTHING),
         ci=interval,
         scores=scores,
     )
     return evaluation, view
+
+
+def _judged(
+    model: AnomalyModel,
+    frame: pd.DataFrame,
+    strange: Floats,
+    labels: pd.Series | None,
+    positive: Label | None,
+    seed: int,
+) -> tuple[dict[str, float], tuple[float, float]]:
+    counts = pd.Series(dtype="int64") if labels is None else labels.value_counts()
+    if labels is None or len(counts) < 2 or counts.min() < _FEWEST_KNOWN:
+        return {}, (_NOTHING, _NOTHING)
+    known = labels.notna().to_numpy()
+    truth = known_anomalies(labels[known], positive)
+    judged = model.evaluate(frame[known], pd.Series(truth), positive=True)
+    chances = np.column_stack([1.0 - strange[known], strange[known]])
+    interval = bootstrap_interval(model.metric, truth.astype(np.int64), chances, classes=2, positive=1, seed=seed)
+    return {str(name): value for name, value in judged.items()}, interval

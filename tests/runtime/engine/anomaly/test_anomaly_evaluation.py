@@ -43,6 +43,14 @@ def test_known_labels_judge_and_rows_without_one_are_left_out(model):
     assert set(evaluation.scores) == {"roc_auc", "average_precision"}
 
 
+@pytest.mark.parametrize("known", [0, 1])
+def test_too_few_known_anomalies_judge_nothing(model, known):
+    frame = readings(100, seed=5)[0]
+    labels = pd.Series(np.where(np.arange(100) < known, "broken", "fine"))
+    evaluation, _ = evaluate_anomalies(model, frame, labels, positive="broken")
+    assert math.isnan(evaluation.score)
+
+
 def test_the_strangest_row_comes_first_with_what_makes_it_strange(model):
     frame = readings(100, seed=5)[0]
     frame.loc[40, "flow"] = -30.0
