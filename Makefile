@@ -9,7 +9,7 @@ SOURCES := pyproject.toml schemas/pyproject.toml runtime/pyproject.toml constrai
 DISTRIBUTIONS := -e ./schemas -e "./runtime[all]" -e .
 DEMO ?= demo
 
-.PHONY: help setup demo test test-all lint format types coverage bench-quality clean
+.PHONY: help setup demo test test-all test-ray lint format types coverage bench-quality clean
 
 help:  ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,6 +40,14 @@ test: $(STAMP)  ## Run the tests (what CI runs)
 test-all: $(STAMP)  ## Run the tests, slow ones included
 	$(BIN)/python -m pytest -n auto -m "not llm and not ray and not gpu"
 
+test-ray: $(STAMP)  ## Run the tests on a Ray cluster of three nodes (installs the extra)
+	@if command -v uv >/dev/null 2>&1; then \
+		uv pip install -q --python $(BIN)/python -c constraints.txt -e "./runtime[ray]"; \
+	else \
+		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e "./runtime[ray]"; \
+	fi
+	$(BIN)/python -m pytest -n 0 -m ray
+
 lint: $(STAMP)  ## Style, types, layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -55,6 +63,7 @@ coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
 
 bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, as tables (an hour)
 	$(BIN)/python -m benchmarks.quality.sentences
+	$(BIN)/python -m benchmarks.quality.shared
 	$(BIN)/python -m benchmarks.quality.compare --again
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 5 --seeds 0 --public

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +50,7 @@ class DraftOptions:
     budget_seconds: float | None = None
     trials: int | None = None
     strategy: Strategy | None = None
+    holdout_from: date | None = None
     seed: int = 0
     ask: Ask | None = None
     review: Review | None = None
@@ -170,11 +172,14 @@ def _given_rows(spec: ProjectSpec, known: Mapping[str, Collection[str]], source:
 
 def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:
     spec = grounded.spec
+    if options.holdout_from is not None and spec.task.type == "forecast":
+        raise RequestError("--holdout-from is not possible for a forecast: its holdout is the last horizon.")
     training = spec.training.model_copy(
         update={
             **({"budget_seconds": options.budget_seconds} if options.budget_seconds is not None else {}),
             **({"trials": options.trials} if options.trials is not None else {}),
             **({"strategy": options.strategy} if options.strategy is not None else {}),
+            **({"holdout_from": options.holdout_from, "validation": "temporal"} if options.holdout_from else {}),
         }
     )
     data = spec.data.model_copy(update={"keep": sorted({*spec.data.keep, *options.keep})})

@@ -17,7 +17,10 @@ Owner = Literal["generated", "seeded", "user"]
 """`generated`: merged with later versions; `seeded`: written once, then the user's to change; `user`: never touched."""
 
 RUN_DEPENDENT: Final[dict[str, list[str]]] = {
-    "experiments/*/config.yaml": ["search_seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
+    "experiments/*/config.yaml": [
+        *("created", "source", "search_seconds"),
+        *("leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"),
+    ],
     "experiments/*/events.jsonl": ["seconds", "time"],
     "experiments/*/leaderboard.csv": ["fit_seconds", "predict_us_per_row"],
     "experiments/*/metrics.json": ["run_id", "started", "seconds"],

@@ -14,6 +14,9 @@ Importing this package is cheap; its parts are imported when they are used.
     automl.tune(lambda trial: loss_of(**trial), {"rate": (1e-4, 1e-1, "log"), "layers": (1, 4)}).best_params
     automl.fit(frame, task="clustering").profile()
     automl.fit(frame, task="anomaly").explain(frame)
+
+    run = automl.Experiment.from_config("experiment.yaml").run()
+    run.evaluate(), run.export(format="onnx")
 """
 
 from __future__ import annotations
@@ -31,13 +34,18 @@ if TYPE_CHECKING:
     from automl_runtime.engine.forecasting.estimator import AutoMLForecaster
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.engine.loading import load
+    from automl_runtime.engine.multilabel.model import MultilabelModel
     from automl_runtime.engine.preprocessor import DataPreprocessor
     from automl_runtime.engine.strategies.space import SearchSpace
     from automl_runtime.engine.study import Study
     from automl_runtime.engine.tuning import tune
+    from automl_runtime.experiments.experiment import Experiment
+    from automl_runtime.experiments.explicit import Architecture, Dataset, Project
+    from automl_runtime.experiments.run import Run
 
 __all__ = [
     "AnomalyModel",
+    "Architecture",
     "AutoMLAnomalyDetector",
     "AutoMLClassifier",
     "AutoMLClusterer",
@@ -46,7 +54,12 @@ __all__ = [
     "CancellationToken",
     "ClusterModel",
     "DataPreprocessor",
+    "Dataset",
+    "Experiment",
     "Forecaster",
+    "MultilabelModel",
+    "Project",
+    "Run",
     "SearchSpace",
     "Study",
     "__version__",
@@ -59,6 +72,11 @@ __all__ = [
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Architecture": "automl_runtime.experiments.explicit",
+    "Dataset": "automl_runtime.experiments.explicit",
+    "Experiment": "automl_runtime.experiments.experiment",
+    "Project": "automl_runtime.experiments.explicit",
+    "Run": "automl_runtime.experiments.run",
     "AnomalyModel": "automl_runtime.engine.anomaly.model",
     "AutoMLAnomalyDetector": "automl_runtime.engine.estimators_unlabelled",
     "AutoMLClassifier": "automl_runtime.engine.estimators",
@@ -69,6 +87,7 @@ _PLACES = {
     "DataPreprocessor": "automl_runtime.engine.preprocessor",
     "CancellationToken": "automl_runtime.events",
     "Forecaster": "automl_runtime.engine.forecasting.forecaster",
+    "MultilabelModel": "automl_runtime.engine.multilabel.model",
     "SearchSpace": "automl_runtime.engine.strategies.space",
     "Study": "automl_runtime.engine.study",
     "fit": "automl_runtime.engine.fit",

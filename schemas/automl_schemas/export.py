@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from automl_schemas.bundle import BundleManifest, InputSchema
 from automl_schemas.catalog import DataCatalog
+from automl_schemas.experiment import ExperimentConfig
 from automl_schemas.lineage import DataManifest, Lineage
 from automl_schemas.metrics import Metrics, RunRecord
 from automl_schemas.pipeline import PipelineSpec
@@ -21,6 +22,7 @@ _EXPORTED: Final[tuple[type[BaseModel], ...]] = (
     BundleManifest,
     DataCatalog,
     DataManifest,
+    ExperimentConfig,
     InputSchema,
     Lineage,
     Metrics,

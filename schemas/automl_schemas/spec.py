@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field
@@ -158,9 +159,13 @@ class TrainingSpec(Contract):
     budget_seconds: float = Field(default=300, gt=0)
     trials: int | None = Field(default=None, ge=1)
     """Fixed number of trials; the list of trials then does not depend on the clock."""
+    memory_gb: float | None = Field(default=None, gt=0)
+    """Gigabytes that the process of a training may hold; None: no cap."""
     strategy: Strategy = "auto"
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
+    holdout_from: date | None = None
+    """Rows of this day and later, by `task.time`, are the holdout; None: a fifth of the rows."""
     interpretable: bool = False
     preprocessing: PreprocessingSpec | None = None
     models: list[str] | None = None

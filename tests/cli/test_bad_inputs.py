@@ -250,6 +250,7 @@ def test_out_that_is_taken_is_refused_and_untouched(tmp_path):
         (["new", REQUEST], "--data"),
         (["new", REQUEST, "--data", "members.csv.gz", "--budget", "soon"], "60s"),
         (["new", REQUEST, "--data", "members.csv.gz", "--strategy", "magic"], "possible: auto, asht"),
+        (["new", REQUEST, "--data", "members.csv.gz", "--holdout-from", "May"], "2024-07-01"),
         (["new", REQUEST, "--data", "members.csv.gz", "--answer", "nonsense"], "id=value"),
         (["new", REQUEST, "--data", "members.csv.gz", "--answer", "colour=red", "--no-ask"], "colour"),
         (["new", REQUEST, "--data", "members.csv.gz", "--keep", "members.visit"], "visits"),

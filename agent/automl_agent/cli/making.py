@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -62,6 +63,10 @@ StrategyName = Annotated[
         metavar="NAME",
     ),
 ]
+HoldoutFrom = Annotated[
+    str | None,
+    typer.Option("--holdout-from", help="First day of the holdout, as 2024-07-01; default: a fifth of the rows."),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of the split and of the search.")]
 
 
@@ -87,6 +92,7 @@ def new(
     budget: Budget = None,
     trials: Trials = None,
     strategy: StrategyName = None,
+    holdout_from: HoldoutFrom = None,
     seed: Seed = 0,
     answer: Answers = None,
     keep: Keep = None,
@@ -107,7 +113,9 @@ def new(
     from automl_agent.drafting import draft
 
     asking = not no_ask and not as_json and sys.stdin.isatty()
-    options = _options(data, budget, trials, strategy, seed, answer, keep, reject, asking=asking, review=review)
+    options = _options(
+        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=review
+    )
     with narrate() as narrator:
         options = _paused(options, narrator)
         drafted = draft(request, options, on_event=narrator)
@@ -140,6 +148,7 @@ def spec(
     budget: Budget = None,
     trials: Trials = None,
     strategy: StrategyName = None,
+    holdout_from: HoldoutFrom = None,
     seed: Seed = 0,
     answer: Answers = None,
     keep: Keep = None,
@@ -155,7 +164,9 @@ def spec(
     from automl_agent.drafting import draft
 
     asking = not no_ask and not as_json and sys.stdin.isatty()
-    options = _options(data, budget, trials, strategy, seed, answer, keep, reject, asking=asking, review=False)
+    options = _options(
+        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=False
+    )
     with narrate() as narrator:
         drafted = draft(request, _paused(options, narrator), on_event=narrator)
     if as_json:
@@ -221,6 +232,7 @@ def _options(
     budget: str | None,
     trials: int | None,
     strategy: str | None,
+    holdout_from: str | None,
     seed: int,
     answer: list[str] | None,
     keep: list[str] | None,
@@ -240,10 +252,20 @@ def _options(
         budget_seconds=None if budget is None else parse_duration(budget),
         trials=trials,
         strategy=_strategy(strategy),
+        holdout_from=_day(holdout_from),
         seed=seed,
         ask=_ask if asking else None,
         review=_review if review else None,
     )
+
+
+def _day(text: str | None) -> date | None:
+    from automl_runtime.errors import RequestError, shorten
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError as error:
+        raise RequestError(f"--holdout-from is {shorten(text)}; a day is written as 2024-07-01.") from error
 
 
 def _strategy(name: str | None) -> Strategy | None:

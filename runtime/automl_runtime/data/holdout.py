@@ -11,7 +11,7 @@ from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.frequency import last_steps
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, RequestError
 
 __all__ = ["fold_groups", "holdout_mask", "row_identity", "sealed_rows"]
 
@@ -21,10 +21,12 @@ _SEPARATOR = "\x1f"
 def sealed_rows(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> np.ndarray:
     """Which rows of the training table are the holdout of the project.
 
-    Of a forecast the last `task.horizon` steps of all series; else `holdout_mask`, by time where that validates.
+    Of a forecast the last `task.horizon` steps of all series; else those from `training.holdout_from` on; else
+    `holdout_mask`, by time where that validates.
 
     Raises:
         DataError: when either side would be empty.
+        RequestError: when `holdout_from` is given and the rows have no time.
     """
     task = spec.task
     if task.type == "forecast" and task.time and task.frequency and task.horizon:
@@ -35,8 +37,27 @@ def sealed_rows(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[Traini
                 hint="Ask for a shorter horizon, or add older rows.",
             )
         return mask
+    if spec.training.holdout_from is not None:
+        return _from_day(frame, spec)
     time = frame[task.time] if spec.training.validation == "temporal" and task.time else None
     return holdout_mask(row_identity(frame, spec, columns), spec.seed, time=time)
+
+
+def _from_day(frame: pd.DataFrame, spec: ProjectSpec) -> np.ndarray:
+    day, name = spec.training.holdout_from, spec.task.time
+    if name is None or name not in frame.columns:
+        raise RequestError(
+            f"The holdout cannot begin on {day}: no column dates the rows.",
+            hint="Name one in `task.time` of a spec, or leave `holdout_from` out.",
+        )
+    mask: np.ndarray = (frame[name] >= pd.Timestamp(day)).to_numpy(dtype=bool)
+    if mask.all() or not mask.any():
+        first, last = frame[name].min(), frame[name].max()
+        raise DataError(
+            f"The rows are from {first:%Y-%m-%d} to {last:%Y-%m-%d}: "
+            f"{'all' if mask.all() else 'none'} of them would be in a holdout from {day} on."
+        )
+    return mask
 
 
 def row_identity(frame: pd.DataFrame, spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> pd.Series:

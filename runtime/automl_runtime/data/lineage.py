@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, FileEntry, TableEntry
@@ -12,7 +13,7 @@ from automl_schemas.spec import JoinSpec
 from automl_runtime.data.catalog import Discovery
 from automl_runtime.data.training_columns import TrainingColumn, join_prefixes
 
-__all__ = ["lineage_of", "manifest_of", "manifest_of_files"]
+__all__ = ["fingerprint", "lineage_of", "manifest_of", "manifest_of_files"]
 
 _AGGREGATES = {
     "sum": "sum of {column}",
@@ -158,6 +159,12 @@ def _balance(entry: TableEntry) -> RowBalance:
 def manifest_of(discovery: Discovery) -> DataManifest:
     """The fingerprints of all files that were found, used or not."""
     return manifest_of_files(discovery.catalog.files, discovery.root.as_posix())
+
+
+def fingerprint(manifest: DataManifest) -> str:
+    """One hash over the paths and hashes of the files."""
+    lines = sorted(f"{file.path}\0{file.sha256}\n" for file in manifest.files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def manifest_of_files(files: Iterable[FileEntry], source: str) -> DataManifest:

@@ -45,8 +45,8 @@ CHECKPOINT_FILE = "checkpoint.json"
 
 _LOCK = "lock"
 _TRIAL = re.compile(r"trial_(\d{4,})\.npz")
-_HOW_LONG = frozenset({"budget_seconds", "trials", "on_event", "cancel", "resume"})
-"""Options that say how long a search goes on and who hears of it, not what its trials are."""
+_HOW_LONG = frozenset({"budget_seconds", "trials", "max_trials", "on_event", "cancel", "resume", "memory", "executor"})
+"""Options that say how long a search goes on, in which order, where, and who hears of it, not what its trials are."""
 _DIGESTS = ("data", "values of the target, weights, groups or times")
 _LIBRARIES = ("automl-runtime", "numpy", "scikit-learn", "lightgbm", "catboost")
 _TORN = (OSError, EOFError, ValueError, KeyError, TypeError, IndexError, zipfile.BadZipFile, BundleError)
@@ -281,6 +281,7 @@ def _matrices(data: Encoded) -> Iterable[Any]:
     yield from (data.numbers, data.codes)
     for text in data.texts:
         yield from (text.indptr, text.indices, text.data)
+    yield from data.images
 
 
 def _digest(arrays: Sequence[Any], rest: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from automl_runtime.engine.learners.foreign import tasks_of
+from automl_runtime.engine.registries import registry
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.plugins import Registry
 
@@ -27,7 +28,7 @@ def check_compatible(
     architectures: Sequence[str] = (),
     evaluators: Sequence[str] = (),
 ) -> None:
-    """Refuses what cannot work; names that are built in fit everything and are passed over.
+    """Refuses what cannot work; architectures and preprocessors that are built in fit everything and are passed over.
 
     Args:
         task: of the training.
@@ -44,7 +45,7 @@ def check_compatible(
     for name, part in readers.items():
         _check_task(f"architecture {name}", tasks_of(part), task, target)
     for name in evaluators:
-        part = _added("evaluators", [name])[name]
+        part = registry("evaluators").named(name).load()
         _check_task(f"evaluator {name}", getattr(part, "tasks", (task,)), task, target)
     for name in preprocessors:
         step = Registry("preprocessors", {}).named(name).load()

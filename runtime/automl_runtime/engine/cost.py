@@ -17,6 +17,7 @@ __all__ = ["microseconds_per_row", "predictions_within"]
 # Measured on one core of a server of 2023 for batches of a thousand rows; what counts are the proportions.
 _ANY_ROW: Final = 10.0
 _TEXT: Final = 20.0
+_PICTURE: Final = 800.0
 _BOOSTED_TREE: Final = 0.035
 _FOREST_TREE: Final = 0.22
 _CATBOOST_BYTE: Final = 5e-5
@@ -31,7 +32,8 @@ def predictions_within(model: FittedModel, seconds: float, *, least: int, most: 
 def microseconds_per_row(model: FittedModel) -> float:
     """An estimate from the number of trees and the kinds of models, not a measurement."""
     parts = [part.predictor for member in model.members for part in member.parts]
-    return _ANY_ROW + _TEXT * len(model.encoder.text_owners) + sum(map(_cost, parts))
+    reading = _TEXT * len(model.encoder.text_owners) + _PICTURE * len(model.encoder.image_owners)
+    return _ANY_ROW + reading + sum(map(_cost, parts))
 
 
 def _cost(predictor: Predictor) -> float:

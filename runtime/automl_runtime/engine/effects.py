@@ -148,7 +148,7 @@ def _effect(feature: str, values: Floats, cells: pd.Series) -> Effect:
     ranks = cells.rank(method="average") if numeric else pd.Series(np.nan, index=cells.index)
     spread = ranks.max() - ranks.min()
     scaled = (ranks - ranks.min()) / spread if spread > 0 else ranks * np.nan
-    return Effect(feature, size, values[:, 0].tolist(), [None if np.isnan(level) else float(level) for level in scaled])
+    return Effect(feature, size, values[:, 0].tolist(), [None if pd.isna(level) else float(level) for level in scaled])
 
 
 def _dependence(model: FittedModel, data: Encoded, feature: str, told: Sequence[int]) -> Dependence | None:

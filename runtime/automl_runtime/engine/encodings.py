@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from automl_schemas.preprocessing import Encoding
 
-from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
+from automl_runtime.engine.target_means import Target, by_frequency, fit_target_means, flatten_tables, level_counts
 from automl_runtime.inference.blocks import Block, Codes, OneHot
 from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.kernels.arrays import Floats, Ints
@@ -69,11 +69,10 @@ def _frequency(data: Encoded, column: int) -> Floats:
 def _one_hot(data: Encoded, columns: Ints, most: int, sparse: bool) -> OneHot:
     tables, width = [], 0
     for column in columns:
-        counts = level_counts(data, column)
-        seen = np.flatnonzero(counts > 0)
-        table = np.full(len(counts), -1, dtype=np.int64)
+        seen = by_frequency(data, column)
+        table = np.full(data.levels[column] - UNSEEN, -1, dtype=np.int64)
         if len(seen) > most:
-            own = np.sort(seen[np.argsort(-counts[seen], kind="stable")[: most - 1]])
+            own = seen[: most - 1]
             table[:] = width + len(own)
         else:
             own = seen

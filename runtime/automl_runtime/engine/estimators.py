@@ -35,6 +35,8 @@ class _AutoML(BaseEstimator):
         preprocessing: options of `PreprocessingSpec`, as `fit` takes them.
         models: the only families of models that are tried; None: those that suit.
         strategy: how configurations are chosen; see `fit`.
+        memory_gb: gigabytes that the process may hold; None: no cap.
+        memory: a folder with what earlier searches learned; see `fit`.
         random_state: seed of everything that is random.
     """
 
@@ -49,6 +51,8 @@ class _AutoML(BaseEstimator):
         preprocessing: Mapping[str, Any] | None = None,
         models: Sequence[str] | None = None,
         strategy: Strategy = "auto",
+        memory_gb: float | None = None,
+        memory: str | None = None,
         random_state: int = 0,
     ) -> None:
         self.metric = metric
@@ -59,6 +63,8 @@ class _AutoML(BaseEstimator):
         self.preprocessing = preprocessing
         self.models = models
         self.strategy = strategy
+        self.memory_gb = memory_gb
+        self.memory = memory
         self.random_state = random_state
 
     def _fit(self, rows: Any, y: Any, *, classify: bool) -> None:
@@ -84,6 +90,8 @@ class _AutoML(BaseEstimator):
                 preprocessing=self.preprocessing,
                 models=self.models,
                 strategy=self.strategy,
+                memory_gb=self.memory_gb,
+                memory=self.memory,
                 seed=self.random_state,
             )
         except (RequestError, TrainingError) as error:

@@ -38,6 +38,7 @@ __all__ = [
     "Scatter",
     "Slice",
     "evaluate",
+    "known_rows",
 ]
 
 _MOST_CLASSES: Final = 10
@@ -172,7 +173,7 @@ def evaluate(model: Model | FittedModel, frame: pd.DataFrame, y: pd.Series, *, s
         TrainingError: if no row can be scored.
     """
     fitted = model.fitted if isinstance(model, Model) else model
-    known = _known(fitted, y)
+    known = known_rows(fitted, y)
     if not known.any():
         raise TrainingError("None of the rows to evaluate on has a class that the model knows.")
     frame, y = frame[known], y[known]
@@ -194,8 +195,8 @@ def evaluate(model: Model | FittedModel, frame: pd.DataFrame, y: pd.Series, *, s
     return Evaluation(**common, **_of_values(fitted, problem, outputs[:, 0], seed))
 
 
-def _known(model: FittedModel, y: pd.Series) -> Bools:
-    """Missing values count as known: they are an error of the caller, and named as such."""
+def known_rows(model: FittedModel, y: pd.Series) -> Bools:
+    """Which of the true labels `y` the model knows; missing ones count as known: they are an error of the caller."""
     if not model.classes:
         return np.ones(len(y), dtype=bool)
     spelled = {spell(label) for label in model.classes}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config
 
-__all__ = ["ADDITIVE", "GAUSSIAN_PROCESS", "further"]
+__all__ = ["ADDITIVE", "GAUSSIAN_PROCESS", "further", "of_pictures"]
 
 _XGBOOST: dict[str, Any] = {
     "learning_rate": 0.06,
@@ -19,6 +20,7 @@ _XGBOOST: dict[str, Any] = {
     "reg_lambda": 2.0,
     "max_cat_to_onehot": 8,
 }
+_LINEAR = Config("linear", "linear", {"basis": "plain"})
 GAUSSIAN_PROCESS = Config("gaussian_process", "gaussian_process")
 ADDITIVE = Config(
     "additive",
@@ -50,6 +52,25 @@ def further(problem: Problem, trees: int) -> list[Config]:
         Config("linear_svm", "linear_svm", {"strength": 0.1}),
         Config("rbf_svm", "rbf_svm", {"strength": 1.0, "reach": 1.0}),
         GAUSSIAN_PROCESS,
+    ]
+
+
+def of_pictures(network: Mapping[str, Any], *, copies: bool) -> list[Config]:
+    """What is tried first where columns hold pictures; `network`: the settings of one; `copies`: whether there are.
+
+    Copies that are turned and moved cost time and help most problems; whether mirrored ones do depends on what the
+    pictures show, and so does whether colours tell anything.
+    """
+    if not copies:
+        shapes = Config("network_shapes", "network", dict(network) | {"colors": False}, 1.0)
+        return [GAUSSIAN_PROCESS, Config("network", "network", network), _LINEAR, shapes]
+    return [
+        GAUSSIAN_PROCESS,
+        Config("network_copies", "network", dict(network) | {"copies": 4}, 1.0),
+        _LINEAR,
+        Config("network_mirrored", "network", dict(network) | {"copies": 5}, 1.2),
+        Config("network_shapes", "network", dict(network) | {"copies": 4, "colors": False}, 1.0),
+        Config("network_wide", "network", dict(network) | {"copies": 4, "width": 320, "dropout": 0.3}, 2.5),
     ]
 
 

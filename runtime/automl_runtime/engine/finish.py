@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from automl_runtime.engine.ensemble import greedy_weights
-from automl_runtime.engine.learners.base import Stopper
+from automl_runtime.engine.executors.base import THREADS
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
@@ -27,7 +27,8 @@ from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "best_so_far", "finish"]
 
-_MORE_ROUNDS = 1.1
+_MORE_ROUNDS = 1.2
+_LATER_ROUNDS = 1.1
 _LEAST_OF_FINAL = 0.7
 _MOST_BYTES = 16_000_000
 
@@ -62,9 +63,10 @@ def finish(
         weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
     chosen = [(result, weight) for result, weight in zip(usable, weights, strict=True) if weight > 0]
     designs: list[Design] = []
+    finals = _finals(search, [result for result, _ in chosen], temporal)
     members = [
-        Member(result.config.name, float(weight), _parts(search, result, designs, temporal))
-        for result, weight in chosen
+        Member(result.config.name, float(weight), _stored_parts([final] if final else result.folds, designs))
+        for (result, weight), final in zip(chosen, finals, strict=True)
     ]
     model = _model(search, encoder, features, designs, members, outputs, policy, shifts)
     shares = {member.name: member.weight / float(weights.sum()) for member in members}
@@ -84,7 +86,7 @@ def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stac
         search.seed,
     )
     loss = selection_loss(problem, rows)
-    sizes = np.array([_stored_bytes(result) for result in usable])
+    sizes = np.array([_stored_bytes(search, result) for result in usable])
     used = found.weights > 0
     fits = used.sum() > 1 and sizes[used].sum() <= _MOST_BYTES
     return found if fits and loss(found.outputs) < loss(outputs) else None
@@ -109,7 +111,7 @@ def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
     losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
     if single or len(usable) == 1:
         return np.asarray(np.eye(len(usable))[int(np.argmin(losses))])
-    sizes = np.array([_stored_bytes(result) for result in usable])
+    sizes = np.array([_stored_bytes(search, result) for result in usable])
     left = list(range(len(usable)))
     while True:
         outputs = [usable[place].outputs for place in left]
@@ -123,58 +125,67 @@ def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
         left.remove(int(members[np.argmin(weights[members] / sizes[members])]))
 
 
-def _stored_bytes(result: TrialResult) -> float:
+def _stored_bytes(search: Search, result: TrialResult) -> float:
     sizes = [stored_bytes(fold.fit.predictor) for fold in result.folds]
-    return max(sizes) if result.config.family().refits else sum(sizes)
+    return max(sizes) if search.refits(result.config) else sum(sizes)
 
 
-def _parts(search: Search, result: TrialResult, designs: list[Design], temporal: bool) -> tuple[Part, ...]:
-    """The model of all rows, or the models of the folds where those are as good or there is no time for it."""
-    fitted = result.folds
-    if temporal or result.config.family().refits:
-        final = _fit_all(search, result)
-        if final is not None:
-            result.final_rounds = final.fit.rounds
-            result.seconds += final.seconds
-            fitted = [final]
-    return _stored_parts(fitted, designs)
+def _finals(search: Search, results: Sequence[TrialResult], temporal: bool) -> list[FoldResult | None]:
+    """Models of all rows, fitted side by side; None where those of the folds stay: no time, or only one fold."""
+    if search.cancel is not None and search.cancel():
+        raise Cancelled("The training was cancelled.")
+    due = [result for result in results if temporal or search.refits(result.config)]
+    threads = max(1, search.threads // max(1, min(search.workers, len(due))))
+    fitted: dict[int, FoldResult | None] = {}
+    # They wait in threads of this process, wherever the fits themselves happen.
+    with search.memory.trial("final"), search.pool(THREADS) as pool:
+        jobs = [pool.submit(_fit_all, search, result, threads, temporal) for result in due]
+        for result, final in zip(due, search.wait(jobs), strict=True):
+            fitted[result.number] = final
+            if final is not None:
+                result.final_rounds = final.fit.rounds
+                result.seconds += final.seconds
+    return [fitted.get(result.number) for result in results]
 
 
 def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
     return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
 
 
-def _fit_all(search: Search, result: TrialResult) -> FoldResult | None:
-    if search.cancel is not None and search.cancel():
-        raise Cancelled("The training was cancelled.")
+def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) -> FoldResult | None:
+    """A model of all rows; None when there is no time or memory for it, or it had to end much too early."""
     recorded = result.config.final_rounds
     left = search.clock.left()
     replays = bool(result.config.rounds)
     if (replays and recorded is None) or left < _LEAST_OF_FINAL * search.final_seconds(result):
         return None
+    if not search.bears(result.config):
+        return None
+    wanted = recorded or _rounds(result, temporal)
     try:
         with search.pool() as pool:
-            job = pool.submit(
+            final: FoldResult = pool.submit(
                 fit_fold,
                 search.workspace,
                 result.config,
                 ALL_ROWS,
                 seed=search.seed,
-                threads=search.threads,
-                stop=Stopper(search.clock.deadline(left), search.stopped),
-                rounds=recorded or _rounds(result),
+                threads=threads,
+                stop=search.stopper(search.clock.deadline(left)),
+                rounds=wanted,
                 epochs=search.epochs,
-            )
-            return search.wait([job])[0]
+            ).result()
     except FAILURES:
         return None
+    return final if final.fit.rounds >= _LEAST_OF_FINAL * wanted else None
 
 
-def _rounds(result: TrialResult) -> int:
+def _rounds(result: TrialResult, temporal: bool) -> int:
     best = [fold.fit.best for fold in result.folds]
     if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network"):
-        # The last folds know most rows; more rows bear more rounds, or steps.
-        return max(1, round(best[-1] * _MORE_ROUNDS))
+        # More rows bear more rounds, or steps; over time the last fold knows most rows.
+        usual = best[-1] * _LATER_ROUNDS if temporal else float(np.mean(best)) * _MORE_ROUNDS
+        return max(1, round(usual))
     return int(np.median(best))
 
 

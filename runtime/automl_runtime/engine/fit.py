@@ -13,6 +13,7 @@ from automl_schemas.spec import Validation
 from automl_schemas.vocabulary import MetricName, Strategy, TaskType
 
 from automl_runtime.contracts import parse_model
+from automl_runtime.engine.executors.base import Executor, executor_named
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
@@ -31,7 +32,7 @@ __all__ = ["FeatureKind", "ThresholdPolicy", "fit"]
 
 def fit(
     frame: Any,
-    target: str | pd.Series | None = None,
+    target: str | Sequence[str] | pd.Series | None = None,
     *,
     task: TaskType | None = None,
     metric: MetricName | None = None,
@@ -45,8 +46,10 @@ def fit(
     interval: float = 0.8,
     clusters: int | None = None,
     contamination: float | None = None,
+    label_separator: str | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
+    max_trials: int | None = None,
     folds: int = 5,
     validation: Validation = "stratified",
     interpretable: bool = False,
@@ -57,6 +60,9 @@ def fit(
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
+    memory_gb: float | None = None,
+    memory: Path | str | None = None,
+    executor: str | Executor | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
     on_event: EventSink = ignore,
@@ -70,8 +76,10 @@ def fit(
     Args:
         frame: a pandas, Polars or Arrow table with a row for each example; every column but the target is an input,
             whatever it holds.
-        target: a column of `frame`, or a series of the same length; None to look for groups or strange rows.
-        task: `binary`, `multiclass`, `regression` or `forecast`; None: told from the metric, then from the target.
+        target: a column of `frame`, or a series of the same length; None to look for groups or strange rows. Several
+            columns of 0 and 1 are labels of which a row may have any number.
+        task: `binary`, `multiclass`, `multilabel`, `regression` or `forecast`; None: told from the metric, then from
+            the target.
             Without a target, `clustering` or `anomaly`.
         metric: what is optimised; None: the task's default.
         budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
@@ -85,8 +93,10 @@ def fit(
         clusters: of a clustering: how many; None: as many as separate the rows best.
         contamination: of a search for anomalies: the share of the training rows that are, at most 0.5; None: told
             from their scores.
+        label_separator: of a `multilabel` task whose target is one column: what stands between the labels of a cell.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
+        max_trials: ends a search earlier than its budget, after so many trials.
         folds: at most; few rows, or very many, get fewer.
         validation: how rows are divided; where groups repeat it is `grouped`.
         interpretable: linear and additive models and small trees only, and no ensemble.
@@ -99,6 +109,10 @@ def fit(
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
+        memory_gb: gigabytes (of 10^9 bytes) that the process may hold. A table that would not fit is sampled; models
+            that would not fit are left out, or ended early.
+        memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
+            from which the next ones try first what won on similar tables. Made when absent.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -109,7 +123,8 @@ def fit(
             After a cancellation `load(resume / "best")` is the best model so far.
 
     Returns:
-        A `Model`; of a forecast a `Forecaster`, of the others a `ClusterModel` or an `AnomalyModel`.
+        A `Model`; of labels a `MultilabelModel`, of a forecast a `Forecaster`, of the others a `ClusterModel` or an
+        `AnomalyModel`.
 
     Raises:
         RequestError: if an argument does not fit, or `resume` holds the trials of another search.
@@ -123,6 +138,7 @@ def fit(
         options = Options(
             budget_seconds=budget_seconds,
             trials=trials,
+            max_trials=max_trials,
             folds=folds,
             validation=validation,
             interpretable=interpretable,
@@ -132,6 +148,9 @@ def fit(
             strategy=strategy,
             threshold=threshold,
             kinds=kinds,
+            memory_gb=memory_gb,
+            memory=None if memory is None else Path(memory),
+            executor=executor_named(executor),
             seed=seed,
             replay=replay,
             on_event=tell,
@@ -140,13 +159,18 @@ def fit(
         )
         table = as_frame(frame)
         if task in UNLABELLED_TASKS:
-            given = ahead | roles | {"target": target}
+            given = ahead | roles | {"target": target, "label_separator": label_separator}
             model: Any = fit_unlabelled(table, task, options, metric=metric, given=given, **wishes)
         else:
             refuse_wishes(wishes)
             _refuse_absent(target)
+            if label_separator is not None and task != "multilabel":
+                raise RequestError('`label_separator` is only for task="multilabel".')
             if task == "forecast":
                 model = _forecast(table, target, time, ahead, metric=metric, interval=interval, options=options)
+            elif task == "multilabel" or isinstance(target, list | tuple):
+                _refuse_forecast(ahead)
+                model = _labels(table, target, options, task=task, metric=metric, separator=label_separator, **roles)
             else:
                 _refuse_forecast(ahead)
                 model = _table(table, target, options, task=task, metric=metric, **roles)
@@ -188,15 +212,32 @@ def _asked(preprocessing: PreprocessingSpec | Mapping[str, Any] | None) -> Prepr
 
 def _table(table: pd.DataFrame, target: str | pd.Series, options: Options, **roles: Any) -> Model:
     clock = options.clock()
-    taken = []
+    table, roles = _with_roles(table, roles)
+    inputs, problem = make_problem(table, target, **roles)
+    return fit_table(inputs, problem, clock, options)
+
+
+def _labels(table: pd.DataFrame, target: Any, options: Options, *, task: TaskType | None, **asked: Any) -> Any:
+    from automl_runtime.engine.multilabel.fitting import fit_labels
+
+    if task not in (None, "multilabel"):
+        raise RequestError(f"Several targets are a multilabel task, not {task}; give one column.")
+    if asked.pop("positive") is not None:
+        raise RequestError("`positive` is for one target of two classes; labels are there or not.")
+    table, asked = _with_roles(table, asked)
+    return fit_labels(table, target, options, **asked)
+
+
+def _with_roles(table: pd.DataFrame, roles: dict[str, Any]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The table without the columns that are no inputs, and the roles with columns in place of their names."""
+    roles, taken = dict(roles), []
     for role in ("groups", "weights", "time"):
         name = roles[role]
         if not isinstance(name, str):
             continue
         roles[role] = _column(table, name)
         taken += [name] if role != "time" else []
-    inputs, problem = make_problem(table.drop(columns=taken), target, **roles)
-    return fit_table(inputs, problem, clock, options)
+    return table.drop(columns=taken), roles
 
 
 def _forecast(table: pd.DataFrame, target: Any, time: Any, asked: dict[str, Any], **rest: Any) -> Forecaster:

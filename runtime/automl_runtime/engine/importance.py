@@ -64,7 +64,11 @@ def _shuffled(model: FittedModel, data: Encoded, feature: str, order: Ints) -> E
     texts = tuple(
         text[order] if owner == feature else text for text, owner in zip(data.texts, encoder.text_owners, strict=True)
     )
-    return replace(data, numbers=numbers, codes=codes, texts=texts)
+    images = tuple(
+        image[order] if owner == feature else image
+        for image, owner in zip(data.images, encoder.image_owners, strict=True)
+    )
+    return replace(data, numbers=numbers, codes=codes, texts=texts, images=images)
 
 
 def _owned(owners: tuple[str, ...], feature: str) -> NDArray[np.int64]:

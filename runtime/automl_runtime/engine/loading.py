@@ -9,13 +9,15 @@ from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.clustering.model import RECORD as CLUSTERS
 from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.forecasting.forecaster import RECORD, Forecaster
+from automl_runtime.engine.multilabel.model import RECORD as LABELS
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.model import load as load_model
 
 __all__ = ["load"]
 
 
-def load(path: Path | str) -> FittedModel | Forecaster | ClusterModel | AnomalyModel:
+def load(path: Path | str) -> FittedModel | Forecaster | ClusterModel | AnomalyModel | MultilabelModel:
     """What the `save` of a model wrote into the folder `path`.
 
     Raises:
@@ -27,4 +29,6 @@ def load(path: Path | str) -> FittedModel | Forecaster | ClusterModel | AnomalyM
         return ClusterModel.load(path)
     if (Path(path) / ANOMALIES).is_file():
         return AnomalyModel.load(path)
+    if (Path(path) / LABELS).is_file():
+        return MultilabelModel.load(path)
     return load_model(path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,15 @@ from automl_schemas.vocabulary import MetricName, TaskType
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import CLASS_METRICS, VALUE_METRICS, error_of, loss_of, score_classes, score_values
 from automl_runtime.engine.problem import Problem
-from automl_runtime.errors import SchemaMismatchError, shorten
+from automl_runtime.errors import RequestError, SchemaMismatchError, shorten
 from automl_runtime.inference.model import FittedModel, Label, decide
 
 if TYPE_CHECKING:
     from automl_runtime.engine.outlook import Outlook
 
 __all__ = ["Model", "problem_of", "truth_of"]
+
+_COMPARED = 1_000
 
 
 class Model:
@@ -179,6 +181,33 @@ class Model:
     def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""
         return self.fitted.save(path)
+
+    def export(self, path: Path | str, *, format: Literal["onnx"] = "onnx", rows: Any = None) -> Path:
+        """Writes the model for other runtimes, compared with itself before it is kept; returns the path.
+
+        Args:
+            path: the file; its folder is made.
+            format: `onnx`. Inputs are the columns, each rows x 1: numbers and booleans as double (NaN where missing),
+                categories as text (empty where missing), dates as their parts (`when.year` ...). Outputs are
+                `probabilities` (rows x classes) and `label`, of a regression `value`.
+            rows: a table that both are compared on (its first 1,000 rows); None: the few rows that the model keeps.
+
+        Raises:
+            RequestError: if there is no such format, or the model holds what it cannot say; names it.
+            MissingExtraError: if `onnx` or `onnxruntime` is not installed.
+            TrainingError: if the outputs differ by more than 1e-4 of their size; nothing is written then.
+        """
+        from automl_runtime.inference.exporting.model import export_onnx
+
+        if format != "onnx":
+            raise RequestError(f"There is no format {shorten(format)} to export to; possible: onnx.")
+        if rows is not None:
+            data = self.fitted.encoder.encode(as_frame(rows).iloc[:_COMPARED])
+        elif self.fitted.background is not None:
+            data = self.fitted.background
+        else:
+            raise RequestError("The model keeps no rows to compare with: pass `rows`, a table of its columns.")
+        return export_onnx(self.fitted, Path(path), data)
 
 
 def truth_of(model: FittedModel, values: pd.Series) -> np.ndarray[Any, np.dtype[np.float64]]:

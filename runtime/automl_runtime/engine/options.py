@@ -11,6 +11,7 @@ from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
 
 from automl_runtime.engine.clock import Clock
+from automl_runtime.engine.executors.base import THREADS, Executor
 from automl_runtime.engine.preprocessing import AS_THE_RECIPE
 from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.engine.thresholds import ThresholdPolicy
@@ -27,6 +28,7 @@ class Options:
 
     budget_seconds: float = 60.0
     trials: int | None = None
+    max_trials: int | None = None
     folds: int = 5
     validation: Validation = "stratified"
     interpretable: bool = False
@@ -36,6 +38,9 @@ class Options:
     strategy: str = "auto"
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None
+    memory_gb: float | None = None
+    memory: Path | None = None
+    executor: Executor = THREADS
     seed: int = 0
     replay: Sequence[Mapping[str, Any]] | None = None
     on_event: EventSink = ignore
@@ -67,6 +72,8 @@ class Options:
         if self.replay is not None and not any(record["rounds"] for record in self.replay):
             raise RequestError("There is no trial to execute again: `replay` is empty.")
         check_strategy(self.strategy)
+        if self.memory_gb is not None and not self.executor.local:
+            raise RequestError("memory_gb is about this process; with an executor elsewhere it says nothing.")
         clock = Clock(float(self.budget_seconds) if self.trials is None and self.replay is None else None)
         self.on_event(Progress("training", 0.0, clock.budget, "reading the table"))
         return clock

@@ -39,11 +39,14 @@ class Plan:
     seed: int
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What was asked for."""
+    kept: int | None = None
+    """Rows of the table that the memory cap left, drawn before all else; None: all."""
 
     def to_json(self) -> dict[str, Any]:
-        """The plan as JSON."""
+        """The plan as JSON, without what was not asked for."""
         record = asdict(self)
-        return record if self.preprocessing else {k: v for k, v in record.items() if k != "preprocessing"}
+        left_out = [name for name in ("preprocessing", "kept") if not record[name]]
+        return {name: value for name, value in record.items() if name not in left_out}
 
 
 def make_plan(
@@ -53,7 +56,7 @@ def make_plan(
 
     Few rows get fewer folds too: at least eight rows validate.
     """
-    width = data.numbers.shape[1] + data.codes.shape[1] + _TOPICS * len(data.texts)
+    width = data.numbers.shape[1] + data.codes.shape[1] + _TOPICS * (len(data.texts) + len(data.images))
     outputs = len(problem.classes) if problem.task == "multiclass" else 1
     cells = len(problem) * max(width, 1) * outputs
     seconds = cells * _ROUNDS / (_CELLS_PER_SECOND * min(cores, 8))
@@ -69,11 +72,11 @@ def make_plan(
     return Plan(validation, chosen, min(rows, len(problem)), seed)
 
 
-def sample_rows(plan: Plan, rows: int) -> NDArray[np.int64] | None:
-    """Which rows are used, ascending; None for all."""
-    if plan.rows >= rows:
+def sample_rows(kept: int, rows: int, seed: int) -> NDArray[np.int64] | None:
+    """Which of `rows` rows are used, ascending, when `kept` shall be; None for all."""
+    if kept >= rows:
         return None
-    return np.sort(np.random.default_rng(plan.seed).permutation(rows)[: plan.rows])
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:kept])
 
 
 def available_cores() -> int:

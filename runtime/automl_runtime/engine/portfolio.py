@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further
+from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further, of_pictures
+from automl_runtime.engine.groups import can_group
 from automl_runtime.engine.learners.registry import registered_params
-from automl_runtime.engine.metrics import error_of, loss_of
+from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.pairs import can_pair
+from automl_runtime.engine.probes import BOOSTERS
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.selection import SCALABLE, fitting_families, named_families, select_families
 from automl_runtime.engine.strategies.families import FAMILY_SPACES
@@ -20,7 +22,7 @@ from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["adapt", "cost_of", "factors_of", "portfolio", "smallest_leaf", "variations"]
+__all__ = ["cost_of", "factors_of", "portfolio", "smallest_leaf", "variations"]
 
 _LIGHTGBM: dict[str, Any] = {
     "learning_rate": 0.05,
@@ -52,11 +54,6 @@ _NETWORK: dict[str, Any] = {
     "batch": 256,
     "patience": 8,
 }
-_BOOSTERS = ("lightgbm", "catboost", "xgboost")
-_PAIRED = "lightgbm_pairs"
-_HELPS = 0.002
-"""Share of the error that sums and ratios must save to be worth their time."""
-_DEARER = 1.4
 _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
@@ -94,6 +91,9 @@ def portfolio(
     for note in notes:
         on_event(Warned(note))
     configs = _of_families(problem, families, interpretable)
+    if data.images and not interpretable:
+        first = [config for config in of_pictures(_NETWORK, copies=bool(data.copies)) if config.learner in families]
+        configs = list({config.name: config for config in (*first, *configs)}.values())
     if data.texts:
         # Linear models read words as they are.
         configs.sort(key=lambda config: config.name != "linear")
@@ -106,6 +106,8 @@ def portfolio(
         configs = [_plain(config) for config in configs if config.name != "linear_splines"]
     if not can_pair(data):
         configs = [config for config in configs if not config.params.get("pairs")]
+    if not can_group(data):
+        configs = [config for config in configs if not config.params.get("groups")]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     return [_for_metric(config, problem) for config in configs]
@@ -123,27 +125,6 @@ def _of_families(problem: Problem, families: Sequence[str], interpretable: bool)
 def _plain(config: Config) -> Config:
     """Without piecewise linear numbers, of which there would be too many."""
     return replace(config, params=dict(config.params) | {"basis": "plain"}) if "basis" in config.params else config
-
-
-def adapt(queue: Sequence[Config], results: Sequence[TrialResult], problem: Problem) -> list[Config]:
-    """The rest of the portfolio after the last trial.
-
-    When that was LightGBM with sums and ratios of numbers, and they save errors, all boosters get them; else none.
-    """
-    if results[-1].config.name != _PAIRED:
-        return list(queue)
-    errors = {
-        result.config.name: error_of(problem.metric, result.score) for result in results if result.score is not None
-    }
-    plain, paired = errors.get("lightgbm"), errors.get(_PAIRED)
-    if plain is None or paired is None or paired > (1 - _HELPS) * plain:
-        return [config for config in queue if not config.params.get("pairs")]
-    return [_paired(config) if config.learner in _BOOSTERS else config for config in queue]
-
-
-def _paired(config: Config) -> Config:
-    params = dict(config.params) | {"pairs": True}
-    return replace(config, name=f"{config.name}_pairs", params=params, cost=config.cost * _DEARER)
 
 
 def _lightgbm(name: str, cost: float, **changes: Any) -> Config:
@@ -168,9 +149,10 @@ def _diverse(problem: Problem) -> list[Config]:
         _lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30),
         Config("linear", "linear", {"basis": "plain"}),
         forests[0],
-        _lightgbm(_PAIRED, 1.5, learning_rate=0.1, patience=30, pairs=True),
+        _lightgbm("lightgbm_pairs", 1.5, learning_rate=0.1, patience=30, pairs=True),
         _catboost("catboost", 1.0),
         _network("network", 1.0),
+        _lightgbm("lightgbm_groups", 2.0, learning_rate=0.1, patience=30, groups=True),
         Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
         _lightgbm("lightgbm_large", 3.0, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0, min_data_in_leaf=10),
         _lightgbm(
@@ -265,7 +247,7 @@ def _for_few_rows(config: Config, rows: int) -> Config:
 def _for_metric(config: Config, problem: Problem) -> Config:
     """Absolute loss where the metric is absolute or relative; log(1 + y) in every second booster of a skewed target."""
     params = dict(config.params)
-    if problem.metric in ("mae", "mape", "pinball") and config.learner in _BOOSTERS:
+    if problem.metric in ("mae", "mape", "pinball") and config.learner in BOOSTERS:
         params["loss"] = "l1"
     if _skewed(problem) and config.name in _LOGGED:
         params["target"] = "log1p"

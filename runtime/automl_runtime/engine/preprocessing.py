@@ -1,48 +1,78 @@
 """Fits the preprocessing of each family of learners on the rows that train.
 
 Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `catboost` (all categories
-native), both also with sums and ratios of numbers (`_pairs`), `forest` (imputed, one-hot or target means),
+native), both also with sums and ratios of numbers (`_pairs`) and with what two columns say together of which one is a
+category (`_groups`), `forest` (imputed, one-hot or target means),
 `linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
 one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
-out-of-fold target means; texts become topics, or words for linear models. What was asked for (`PreprocessingSpec`)
+out-of-fold target means; texts become topics, or words for linear models; pictures their
+main components (`engine.views`). What was asked for (`PreprocessingSpec`)
 takes the place of the recipe's own way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from automl_schemas.preprocessing import PreprocessingSpec
 
 from automl_runtime.engine.encodings import MOST_CATEGORIES, fit_encoding
+from automl_runtime.engine.groups import fit_groups
 from automl_runtime.engine.pairs import fit_pairs
-from automl_runtime.engine.target_means import Target, fit_target_means, flatten_tables, level_counts
+from automl_runtime.engine.target_means import Target, by_frequency, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
-from automl_runtime.inference.blocks import Block, Codes, Filled, Numbers, OneHot, Pieces, Scaled
+from automl_runtime.inference.blocks import Block, Codes, Cycles, Filled, Numbers, OneHot, Pieces, Scaled
 from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
-__all__ = ["AS_THE_RECIPE", "RECIPES", "FittedDesign", "Recipe", "depends_on_fold", "fit_design", "varies"]
+__all__ = [
+    "AS_THE_RECIPE",
+    "RECIPES",
+    "FittedDesign",
+    "Recipe",
+    "boosted_recipe",
+    "depends_on_fold",
+    "fit_design",
+    "varies",
+]
 
 Recipe = Literal[
-    "trees", "trees_pairs", "catboost", "catboost_pairs", "forest", "linear", "splines", "network", "scaled"
+    "trees",
+    "trees_pairs",
+    "trees_groups",
+    "trees_pairs_groups",
+    "catboost",
+    "catboost_pairs",
+    "catboost_groups",
+    "catboost_pairs_groups",
+    "forest",
+    "linear",
+    "splines",
+    "network",
+    "scaled",
 ]
 
 AS_THE_RECIPE = PreprocessingSpec()
 """Nothing was asked for."""
 
-_NATIVE = ("trees", "trees_pairs", "catboost", "catboost_pairs")
-_NATIVE_LEVELS = 50
-_ONE_HOT_LEVELS = {"forest": 8, "linear": 50, "splines": 50, "network": 50, "scaled": 50}
+_NATIVE = ("trees", "catboost")
+_MOST_LEVELS = {
+    "trees": 50,
+    "catboost": 1 << 30,
+    "forest": 8,
+    "linear": 50,
+    "splines": 50,
+    "network": 50,
+    "scaled": 50,
+}
+"""Categories with more levels become target means."""
 _RAREST = {
     "trees": 3,
-    "trees_pairs": 3,
     "catboost": 1,
-    "catboost_pairs": 1,
     "forest": 5,
     "linear": 5,
     "splines": 5,
@@ -55,6 +85,7 @@ _SPARSE = ("linear", "splines")
 _WEIGHING = ("linear", "splines", "network", "scaled")
 _KNOTS = 12
 _SKEWED = 2.0
+_FLAT = 1e-9
 _SPARSE_WIDTH = 400
 
 
@@ -82,33 +113,46 @@ def depends_on_fold(recipe: Recipe, data: Encoded, asked: PreprocessingSpec = AS
     """Whether the matrix of a recipe holds anything that was learned from the rows that train."""
     if asked.chosen or recipe not in ("trees", "catboost"):
         return True
-    return bool(data.texts) or (recipe == "trees" and len(_split_by_levels(data, _NATIVE_LEVELS)[1]) > 0)
+    if data.texts or data.images:
+        return True
+    return recipe == "trees" and len(_split_by_levels(data, _MOST_LEVELS[recipe])[1]) > 0
 
 
 def fit_design(
-    recipe: Recipe, data: Encoded, target: Target, seed: int, asked: PreprocessingSpec = AS_THE_RECIPE
+    recipe: Recipe,
+    data: Encoded,
+    target: Target,
+    seed: int,
+    asked: PreprocessingSpec = AS_THE_RECIPE,
+    pictures: Sequence[Block] = (),
 ) -> FittedDesign:
-    """Fits `recipe` on `data`, prepared as `asked` but for the encoding; deterministic for a seed."""
+    """Fits `recipe` on `data`, prepared as `asked` but for the encoding; deterministic for a seed.
+
+    `pictures` have been fitted on the same rows.
+    """
     blocks: list[Block] = []
     parts: list[Matrix] = []
 
     def add(block: Block | None, matrix: Matrix | None = None) -> None:
         if block is not None:
             blocks.append(block)
-            parts.append(block.transform(data) if matrix is None else matrix)
+            part = block.transform(data) if matrix is None else matrix
+            single = recipe in _SINGLE and isinstance(part, np.ndarray)
+            parts.append(part.astype(np.float32, copy=False) if single else part)
 
-    for block in _number_blocks(recipe, asked)(data):
-        add(block)
-    if recipe in ("trees_pairs", "catboost_pairs"):
-        add(fit_pairs(data, target, seed))
+    for numbers_block in (*_number_blocks(recipe, asked)(data), *pictures):
+        add(numbers_block)
+    base, *made = recipe.split("_")
+    if base in ("linear", "network", "scaled") and not asked.chosen:
+        add(_fit_cycles(data))
+    for block, matrix in _fit_made(made, data, target, seed):
+        add(block, matrix)
     for text in range(len(data.texts)):
         if recipe in ("linear", "splines"):
             add(fit_words(data, text))
         else:
             add(fit_topics(data, text, seed))
-    few, many = _split_by_levels(
-        data, _NATIVE_LEVELS if recipe in ("trees", "trees_pairs") else _ONE_HOT_LEVELS.get(recipe, 1 << 30)
-    )
+    few, many = _split_by_levels(data, _MOST_LEVELS[base])
     if asked.encoding is not None and len(few) + len(many):
         add(*_fit_asked(recipe, data, np.union1d(few, many), target, seed, asked))
         few = many = few[:0]
@@ -116,12 +160,26 @@ def fit_design(
         add(*fit_target_means(data, many, target, seed))
     numbers = sum(part.shape[1] for part in parts)
     if len(few):
-        add(_fit_native(recipe, data, few) if recipe in _NATIVE else _fit_one_hot(recipe, data, few))
+        add(_fit_native(base, data, few) if base in _NATIVE else _fit_one_hot(base, data, few))
     design = Design(tuple(blocks))
-    matrix = _stack(parts, len(data))
-    if recipe in _SINGLE and isinstance(matrix, np.ndarray):
-        matrix = matrix.astype(np.float32)
-    return FittedDesign(design, matrix, numbers)
+    return FittedDesign(design, _stack(parts, len(data)), numbers)
+
+
+def _fit_cycles(data: Encoded) -> Cycles | None:
+    """The waves of dates that differ between rows; None when there are none."""
+    dates = np.array(data.dates, dtype=np.int64)
+    every = Cycles(dates, np.arange(8 * len(dates)))
+    kept = np.flatnonzero(np.ptp(np.asarray(every.transform(data)), axis=0) > _FLAT) if len(dates) else dates
+    return replace(every, kept=kept) if len(kept) else None
+
+
+def _fit_made(made: list[str], data: Encoded, target: Target, seed: int) -> list[tuple[Block, Matrix]]:
+    found: list[tuple[Block, Matrix]] = []
+    if "pairs" in made and (pairs := fit_pairs(data, target, seed)) is not None:
+        found.append((pairs, pairs.transform(data)))
+    if "groups" in made:
+        found += fit_groups(data, target, seed)
+    return found
 
 
 def _fit_asked(
@@ -140,13 +198,14 @@ def _stack(parts: list[Matrix], rows: int) -> Matrix:
         from scipy import sparse
 
         return sparse.hstack(parts, format="csr")
-    return np.hstack(parts) if parts else np.empty((rows, 0))
+    return np.hstack(parts) if len(parts) > 1 else parts[0] if parts else np.empty((rows, 0))
 
 
 def varies(data: Encoded) -> bool:
     """Whether any column tells two rows apart."""
     return bool(
         len(_varying(data))
+        or any((image != image[0]).any() for image in data.images)
         or (data.codes != data.codes[0]).any()
         or any((np.bincount(text.indices, minlength=1) % len(data)).any() for text in data.texts)
     )
@@ -219,11 +278,9 @@ def _pieces(data: Encoded) -> list[Block]:
     return blocks
 
 
-_NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
+_NUMBER_BLOCKS: dict[str, Callable[[Encoded], list[Block]]] = {
     "trees": _raw,
-    "trees_pairs": _raw,
     "catboost": _raw,
-    "catboost_pairs": _raw,
     "forest": _filled,
     "linear": _scaled,
     "splines": _pieces,
@@ -235,38 +292,47 @@ _NUMBER_BLOCKS: dict[Recipe, Callable[[Encoded], list[Block]]] = {
 def _number_blocks(recipe: Recipe, asked: PreprocessingSpec) -> Callable[[Encoded], list[Block]]:
     """Numbers that were scaled as asked are not scaled again; without a scale there is no basis for a network."""
     return (
-        _filled if asked.scaling is not None and recipe in ("linear", "network", "scaled") else _NUMBER_BLOCKS[recipe]
+        _filled
+        if asked.scaling is not None and recipe in ("linear", "network", "scaled")
+        else _NUMBER_BLOCKS[recipe.partition("_")[0]]
     )
 
 
-RECIPES: tuple[Recipe, ...] = tuple(_NUMBER_BLOCKS)
+RECIPES: tuple[Recipe, ...] = get_args(Recipe)
 
 
-def _fit_native(recipe: Recipe, data: Encoded, columns: Ints) -> Codes:
+def boosted_recipe(base: Literal["trees", "catboost"], params: Mapping[str, Any]) -> Recipe:
+    """`base` with what `params` ask for: `pairs`, `groups`."""
+    name = "_".join([base, *(made for made in ("pairs", "groups") if params.get(made))])
+    return next(recipe for recipe in RECIPES if recipe == name)
+
+
+def _fit_native(recipe: str, data: Encoded, columns: Ints) -> Codes:
     """Codes ordered by frequency; levels rarer than the recipe's limit share one code, unseen ones are missing."""
     tables = []
     for column in columns:
-        counts = level_counts(data, column)
-        if recipe in ("catboost", "catboost_pairs"):
+        counts, order = level_counts(data, column), by_frequency(data, column)
+        if recipe == "catboost":
             # CatBoost looks spellings up itself and knows what it has not seen.
-            table = np.where(counts > 0, np.arange(UNSEEN, len(counts) + UNSEEN), float(UNSEEN))
+            table = np.full(len(counts), float(UNSEEN))
+            table[order] = np.arange(len(order))
         else:
             table = np.full(len(counts), np.nan)
-            common = np.flatnonzero(counts >= _RAREST[recipe])
-            table[common[np.argsort(-counts[common], kind="stable")]] = np.arange(len(common))
+            common = order[counts[order] >= _RAREST[recipe]]
+            table[common] = np.arange(len(common))
             table[(counts > 0) & (counts < _RAREST[recipe])] = len(common)
         tables.append(table)
     return Codes(columns, *flatten_tables(tables))
 
 
-def _fit_one_hot(recipe: Recipe, data: Encoded, columns: Ints) -> OneHot:
+def _fit_one_hot(recipe: str, data: Encoded, columns: Ints) -> OneHot:
     """A column for each level that is not rare, one for the rare together; unseen levels have none."""
     tables = []
     width = 0
     for column in columns:
-        counts = level_counts(data, column)
+        counts, order = level_counts(data, column), by_frequency(data, column)
         table = np.full(len(counts), -1, dtype=np.int64)
-        common = np.flatnonzero(counts >= _RAREST[recipe])
+        common = order[counts[order] >= _RAREST[recipe]]
         table[common] = width + np.arange(len(common))
         width += len(common)
         rare = (counts > 0) & (counts < _RAREST[recipe])

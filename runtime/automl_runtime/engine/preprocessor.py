@@ -17,7 +17,7 @@ from automl_schemas.preprocessing import PreprocessingSpec
 from automl_runtime.contracts import parse_model
 from automl_runtime.engine.encodings import MOST_CATEGORIES, fit_encoding
 from automl_runtime.engine.frames import as_frame
-from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.kinds import make_columns, refuse_pictures
 from automl_runtime.engine.problem import make_problem
 from automl_runtime.engine.running import Running, check_in_chunks, steps_of
 from automl_runtime.engine.steps import keeps_infinite, prepare
@@ -211,6 +211,7 @@ class DataPreprocessor:
         return replace(column, vocabulary=tuple(sorted(counts, key=lambda word: (-counts[word], word))))
 
     def _columns(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        refuse_pictures(columns, "A DataPreprocessor makes numbers")
         return tuple(replace(column, infinite=keeps_infinite(self.asked)) for column in columns)
 
     def _fitted(self) -> Encoder:

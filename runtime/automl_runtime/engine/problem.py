@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,13 @@ class Problem:
     def codes(self) -> NDArray[np.int64]:
         """The target of a classification as places in `classes`."""
         return self.y.astype(np.int64)
+
+    def take(self, rows: Ints) -> Problem:
+        """The problem of these rows alone."""
+        parts = {
+            name: values[rows] for name in ("weights", "groups", "time") if (values := getattr(self, name)) is not None
+        }
+        return replace(self, y=self.y[rows], **parts)
 
     def baseline(self, rows: Ints) -> Floats:
         """What is predicted without looking at a row: the frequencies of the classes, or the median."""

@@ -43,11 +43,9 @@ def _metrics() -> dict[str, str]:
 
 
 def _evaluators() -> dict[str, str]:
-    return {
-        "scores": "automl_runtime.engine.evaluators:scores",
-        "importance": "automl_runtime.engine.evaluators:importance",
-        "out_of_fold": "automl_runtime.engine.evaluators:out_of_fold",
-    }
+    of_all = ("scores", "importance", "out_of_fold")
+    of_tasks = ("classification", "regression", "clustering", "anomaly", "time_series")
+    return {name: f"automl_runtime.engine.evaluators:{name}" for name in (*of_all, *of_tasks)}
 
 
 def _strategies() -> dict[str, str]:

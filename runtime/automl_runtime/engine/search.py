@@ -8,28 +8,35 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent import futures
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
 from automl_runtime.engine.checkpoint import Checkpoint
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
+from automl_runtime.engine.executors.base import Executor, Threads
 from automl_runtime.engine.learners.base import EpochReports, Stopper
+from automl_runtime.engine.memory import MemoryCap, estimated_bytes, return_memory
 from automl_runtime.engine.metrics import loss_of
-from automl_runtime.engine.portfolio import adapt
+from automl_runtime.engine.probes import adapt
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
+from automl_runtime.engine.spill import spill
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, MissingExtraError, TrainingError
 from automl_runtime.events import EventSink, Progress, TrialFinished, Warned
 
 __all__ = ["FAILURES", "Search"]
+
+T = TypeVar("T")
 
 FAILURES = (ArithmeticError, LookupError, MemoryError, RuntimeError, TypeError, ValueError)
 """What a fit may raise without ending the search."""
@@ -50,6 +57,8 @@ _MOST_VARIATIONS = 200
 _ROWS_PER_VARIATION = 40
 """The more models are compared on the same rows, the more the best is so by luck."""
 _MOST_KEPT = 4
+_MOST_REFUSED = 60
+"""Configurations that do not fit into the memory, after which a search ends."""
 _REFIT_ROWS = 2_000
 _HOPELESS = 1.25
 _JUDGED_FOLDS = 2
@@ -94,6 +103,9 @@ class Search:
     """Gets every finished trial."""
     known: list[TrialResult] = field(default_factory=list)
     """Trials that an interrupted search finished; they are not done again."""
+    memory: MemoryCap = field(default_factory=MemoryCap)
+    executor: Executor = field(default_factory=Threads)
+    _refused: dict[str, int] = field(default_factory=dict)
     _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
     _reserved: tuple[int, float] = (0, 0.0)
@@ -128,12 +140,15 @@ class Search:
         most = most if trials is None else trials
         while len(self.results) < most:
             config = self._next(queue, more)
-            if config is None:
+            if config is None or sum(self._refused.values()) > _MOST_REFUSED:
                 break
+            if not self.admits(config):
+                continue
             self._trial(config)
-            queue = adapt(queue, self.results, self.problem)
+            queue = adapt(queue, self.results, self.problem, self.workspace.folds)
         if not any(result.complete for result in self.results):
             reasons = [result.error for result in self.results if result.error]
+            reasons += [f"{', '.join(self._refused)} would not fit into the memory"] if self._refused else []
             raise TrainingError(f"No model could be trained: {reasons[0] if reasons else 'there was no time'}.")
 
     def _taken_over(self, queue: list[Config]) -> list[Config]:
@@ -146,7 +161,7 @@ class Search:
         while self.known:
             result = self.known.pop(0)
             self._keep(result)
-            rest = adapt(queue, self.results, self.problem)
+            rest = adapt(queue, self.results, self.problem, self.workspace.folds)
             queue = [config for config in rest if config.key() != result.config.key()]
         return queue
 
@@ -167,12 +182,35 @@ class Search:
         queue[:] = [config for config in queue if config is not short]
         return short
 
+    def admits(self, config: Config) -> bool:
+        """Whether the memory bears a trial of `config`; if not, that is said once for each family of models."""
+        if self.bears(config):
+            return True
+        if config.learner not in self._refused:
+            needed = self.memory.needs(config.learner, estimated_bytes(config, self.workspace, self.workers)) / 1e9
+            self.emit(Warned(f"{config.learner} is left out: it takes about {needed:.2g} GB, over the memory cap."))
+        self._refused[config.learner] = self._refused.get(config.learner, 0) + 1
+        return False
+
+    def bears(self, config: Config) -> bool:
+        """Whether there is memory for a fit of `config`."""
+        return self.memory.fits(config.learner, estimated_bytes(config, self.workspace, self.workers))
+
+    def release(self) -> None:
+        """Drops what can be made again; called from the thread that watches the memory."""
+        self.workspace.drop()
+        return_memory()
+
+    def stopper(self, deadline: float | None) -> Stopper:
+        """Ends a fit at `deadline`, with the search, or when the memory is used up."""
+        return Stopper(deadline, self.stopped, self.memory.full)
+
     def _needs(self, config: Config) -> float:
         """Seconds that a trial of `config` takes, a fit on all rows included where it is due.
 
         A learner that has not been seen at work is given a chance: its time is only a guess, and it can end early.
         """
-        expected = self.expected_seconds(config) * (_WITH_REFIT if config.family().refits else 1.0)
+        expected = self.expected_seconds(config) * (_WITH_REFIT if self.refits(config) else 1.0)
         seen = any(result.config.learner == config.learner for result in self.results)
         return expected if seen else expected * _LEAST_OF_TRIAL
 
@@ -216,19 +254,27 @@ class Search:
         if self.clock.budget is None:
             return 0.0
         complete = [result for result in self.results if result.usable]
-        if not any(result.config.family().refits for result in complete):
+        if not any(self.refits(result.config) for result in complete):
             return 0.0
         if self._reserved[0] != len(self.results):
             outputs = [result.outputs for result in complete if result.outputs is not None]
             rows = self.workspace.valid_rows
             weights = greedy_weights(self.problem, rows, outputs, self.seed, most_rows=_REFIT_ROWS)
-            seconds = sum(
+            each = [
                 self.final_seconds(result)
                 for result, weight in zip(complete, weights, strict=True)
-                if weight > 0 and result.config.family().refits
-            )
-            self._reserved = (len(self.results), seconds)
+                if weight > 0 and self.refits(result.config)
+            ]
+            self._reserved = (len(self.results), max(max(each, default=0.0), sum(each) / self.workers))
         return self._reserved[1]
+
+    def refits(self, config: Config) -> bool:
+        """Whether the final model of `config` is fitted once on all rows, and not the mean of those of the folds.
+
+        One model predicts as many times faster, and is as many times smaller, as there are folds. Where there is
+        time for one fold only, there is none to do its work again.
+        """
+        return len(self.workspace.folds) > 1 or config.family().refits
 
     def final_seconds(self, result: TrialResult) -> float:
         """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
@@ -251,6 +297,10 @@ class Search:
         self._keep(result)
 
     def _keep(self, result: TrialResult) -> None:
+        if result.config.family().refits:
+            # Needed only if there is no time for a fit on all rows.
+            result.folds = spill(result.folds)
+        return_memory()
         self.results.append(result)
         self._tell(result)
         self._forget()
@@ -267,7 +317,8 @@ class Search:
         start = time.monotonic()
         result = TrialResult(number, config, "complete", [], 0.0)
         try:
-            self._fit_folds(result, allowed)
+            with self.memory.trial(config.learner):
+                self._fit_folds(result, allowed)
             if result.status == "complete":
                 result.outputs = np.vstack([fold.outputs for fold in result.folds])
                 result.score = trial_score(self.problem, self.workspace.valid_rows, result.outputs)
@@ -305,9 +356,14 @@ class Search:
                 threads = max(1, self.threads // len(numbers))
                 jobs = [self._submit(pool, config, number, threads, deadline) for number in numbers]
                 result.folds += self.wait(jobs)
-                judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) < folds
+                judged = len(result.folds) - len(numbers) < _JUDGED_FOLDS <= len(result.folds) and folds > _JUDGED_FOLDS
                 judged = judged and not config.rounds and self._seen(config)
-                if not self._goes_on(result, first) or (judged and self._hopeless(result)):
+                if not self._goes_on(result, first):
+                    result.status = "abandoned"
+                    return
+                if judged and self._hopeless(result):
+                    # What was fitted at the same time does not count: the outcome is that of fewer cores.
+                    del result.folds[_JUDGED_FOLDS:]
                     result.status = "abandoned"
                     return
         if wanted < folds:
@@ -337,7 +393,7 @@ class Search:
         return loss_of(self.problem.metric, score)
 
     def _submit(
-        self, pool: ThreadPoolExecutor, config: Config, number: int, threads: int, deadline: float | None
+        self, pool: futures.Executor, config: Config, number: int, threads: int, deadline: float | None
     ) -> Future[FoldResult]:
         return pool.submit(
             fit_fold,
@@ -346,23 +402,23 @@ class Search:
             number,
             seed=self.seed,
             threads=threads,
-            stop=Stopper(deadline, self.stopped),
+            stop=self.stopper(deadline),
             rounds=config.rounds[number] if config.rounds else None,
             epochs=self.epochs,
         )
 
     @contextmanager
-    def pool(self) -> Iterator[ThreadPoolExecutor]:
-        """Threads for fits. After a cancellation a fit that cannot be interrupted is left to end by itself."""
-        pool = ThreadPoolExecutor(self.workers)
+    def pool(self, executor: Executor | None = None) -> Iterator[futures.Executor]:
+        """Takes fits, of `executor` or of the search; after a cancellation those that cannot be interrupted go on."""
+        pool = (executor or self.executor).pool(self.workspace, self.workers)
         try:
             yield pool
         finally:
             pool.shutdown(wait=not self.stopped.is_set(), cancel_futures=True)
 
-    def wait(self, futures: list[Future[FoldResult]]) -> list[FoldResult]:
+    def wait(self, fits: list[Future[T]]) -> list[T]:
         """The results in order; polls `cancel` while it waits, and then stops the fits (within a second)."""
-        pending = set(futures)
+        pending = set(fits)
         try:
             while pending:
                 _, pending = wait(pending, timeout=_POLL_SECONDS)
@@ -371,11 +427,11 @@ class Search:
                 self.progress()
         except BaseException:
             self.stopped.set()
-            for future in futures:
+            for future in fits:
                 future.cancel()
-            wait(futures, timeout=_GRACE_SECONDS)
+            wait(fits, timeout=_GRACE_SECONDS)
             raise
-        return [future.result() for future in futures]
+        return [future.result() for future in fits]
 
     def _seen(self, config: Config) -> bool:
         """Whether a trial of the same learner is complete; the first of each is worth having for its difference."""

@@ -25,7 +25,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "random_forest": ("n_estimators", "max_depth"),
 }
 """What may be set besides what searches vary."""
-_INNER = ("target", "loss", "pairs", "trees")
+_INNER = ("target", "loss", "pairs", "groups", "trees")
 
 
 def with_params(configs: Sequence[Config], params: Mapping[str, Any]) -> list[Config]:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.engine.axes import main_axes
-from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.kinds import make_columns, refuse_pictures
 from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.engine.target_means import flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics
@@ -105,6 +105,7 @@ def fit_encoder(frame: pd.DataFrame, kinds: Mapping[str, FeatureKind] | None) ->
         raise TrainingError(f"There are {len(frame)} rows to learn from; at least {FEWEST_ROWS} are needed.")
     frame = frame.set_axis(names, axis=1)
     columns = make_columns(frame, kinds)
+    refuse_pictures(columns, "Groups and strange rows are found")
     kept = tuple(column for column in columns if not _numbers_rows(frame[column.name]))
     if not kept:
         raise TrainingError("There is no column to learn from.")

@@ -11,15 +11,16 @@ import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.preprocessing import PreprocessingSpec
-from numpy.typing import NDArray
 
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
 from automl_runtime.engine.finish import Outcome, best_so_far, finish
+from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners.foreign import plug_in
+from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
@@ -32,44 +33,84 @@ from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.trials import Config
+from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError
 from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
-__all__ = ["fit_table"]
+__all__ = ["encode_table", "fit_table"]
 
 _FEW_ROWS = 50
 
 
-def fit_table(inputs: pd.DataFrame, problem: Problem, clock: Clock, options: Options) -> Model:
-    """See `fit`: its inputs, and the problem that `make_problem` made of the target."""
+def fit_table(
+    inputs: pd.DataFrame,
+    problem: Problem,
+    clock: Clock,
+    options: Options,
+    shared: tuple[Encoder, Encoded] | None = None,
+) -> Model:
+    """See `fit`: its inputs, and the problem that `make_problem` made of the target.
+
+    `shared` is what `encode_table` made of the same inputs for another target.
+    """
     if not len(inputs.columns):
         raise TrainingError("There is no column to learn from besides the target.")
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     plug_in(problem.task, lambda text: options.on_event(Warned(text)))
     asked = _asked(problem, options)
-    encoder = Encoder(_columns(inputs, options, asked))
+    encoder = Encoder(_columns(inputs, options, asked)) if shared is None else shared[0]
     _check(problem, encoder, options, asked)
-    data = encoder.encode(inputs)
-    if not varies(data):
-        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
+    kept = None
+    if shared is None:
+        inputs, problem, kept = _within_memory(inputs, problem, encoder, options)
+    data = _encoded(encoder, inputs, options) if shared is None else shared[1]
     options.check_cancelled()
     with _checkpoint(problem, encoder, data, options) as checkpoint:
-        plan = _plan(problem, data, clock, options, checkpoint, asked)
+        cores = options.executor.slots(available_cores())
+        plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
-        search = Search(workspace, clock, available_cores(), plan.seed, options.on_event, options.cancel, strategy)
+        search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
+        search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         _take_over(search, checkpoint)
-        outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
+        with search.memory.watching(search.release):
+            outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
+        _remember(search, options)
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
     return model
+
+
+def encode_table(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Encoder, Encoded]:
+    """The encoder of the inputs of a search, and their arrays.
+
+    Raises:
+        RequestError: if `options` name an unknown column or kind.
+        DataError: if a picture cannot be read.
+        TrainingError: if no column tells two rows apart.
+    """
+    encoder = Encoder(_columns(inputs, options, asked))
+    return encoder, _encoded(encoder, inputs, options)
+
+
+def _encoded(encoder: Encoder, inputs: pd.DataFrame, options: Options) -> Encoded:
+    from threadpoolctl import threadpool_limits
+
+    timed = options.trials is None and options.replay is None
+    copies = 0 if options.interpretable else copies_for(len(inputs), options.budget_seconds if timed else None)
+    # Pictures are described by many small products, for which threads of BLAS only wait for each other.
+    with threadpool_limits(limits=1, user_api="blas"):
+        data = encoder.encode(inputs, copies=copies)
+    if not varies(data):
+        raise TrainingError("Every input column has the same value in all rows: there is nothing to learn from.")
+    return data
 
 
 def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
@@ -123,18 +164,29 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         )
         if options.params is not None:
             configs = with_params(configs, options.params)
+        if options.memory is not None:
+            configs = Fleet(options.memory).forward(configs, search.problem, search.workspace.data, options.on_event)
     else:
         configs = _replayed(replay)
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
         try:
             grow = replay is None and options.params is None and (not single or search.strategy != "auto")
-            search.run(configs, options.trials, grow=grow)
+            search.run(configs, options.trials or options.max_trials, grow=grow)
             return finish(search, encoder, features, options.threshold, single=single, temporal=temporal)
         except (Cancelled, KeyboardInterrupt) as stop:
             if search.checkpoint is None:
                 raise
             raise _kept(search, encoder, features, options) from stop
+
+
+def _remember(search: Search, options: Options) -> None:
+    """Adds the search to the memory; one that executes recorded trials has nothing new to say."""
+    if options.memory is None or options.replay is not None:
+        return
+    run = PastRun.of(search.problem, search.workspace.data, search.results)
+    if run is not None:
+        Fleet(options.memory).append(run)
 
 
 def _checkpoint(
@@ -177,6 +229,8 @@ def _plan(
     options: Options,
     checkpoint: Checkpoint | None,
     asked: PreprocessingSpec,
+    kept: int | None,
+    cores: int,
 ) -> Plan:
     if checkpoint is not None and checkpoint.plan is not None:
         return Plan(**checkpoint.plan)
@@ -184,8 +238,8 @@ def _plan(
         plan = Plan(**options.replay[0]["plan"])
     else:
         validation = choose_validation(problem, options.validation)
-        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, available_cores())
-    plan = replace(plan, preprocessing=asked.chosen)
+        plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
+    plan = replace(plan, preprocessing=asked.chosen, kept=kept)
     if checkpoint is not None:
         checkpoint.begin(plan.to_json())
     return plan
@@ -194,22 +248,29 @@ def _plan(
 def _sampled(
     plan: Plan, problem: Problem, data: Encoded, index: pd.Index, on_event: EventSink
 ) -> tuple[Problem, Encoded, pd.Index]:
-    rows = sample_rows(plan, len(problem))
+    rows = sample_rows(plan.rows, len(problem), plan.seed)
     if rows is None:
         return problem, data, index
     on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
+    return problem.take(rows), data.take(rows), index[rows]
 
-    def part(values: NDArray[Any] | None) -> NDArray[Any] | None:
-        return None if values is None else values[rows]
 
-    smaller = replace(
-        problem,
-        y=problem.y[rows],
-        weights=part(problem.weights),
-        groups=part(problem.groups),
-        time=part(problem.time),
+def _within_memory(
+    inputs: pd.DataFrame, problem: Problem, encoder: Encoder, options: Options
+) -> tuple[pd.DataFrame, Problem, int | None]:
+    """The rows that fit into the memory, and how many where these are not all; a replay keeps what was kept."""
+    if options.replay is not None:
+        recorded = options.replay[0]["plan"]
+        kept, seed = recorded.get("kept") or len(problem), int(recorded["seed"])
+    else:
+        kept, seed = affordable_rows(encoder, len(problem), options.memory_gb), options.seed
+    rows = sample_rows(kept, len(problem), seed)
+    if rows is None:
+        return inputs, problem, None
+    options.on_event(
+        Warned(f"The memory is short for {len(problem):,} rows: {len(rows):,} of them, drawn at random, are used.")
     )
-    return smaller, data.take(rows), index[rows]
+    return inputs.iloc[rows], problem.take(rows), len(rows)
 
 
 def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:
@@ -258,7 +319,7 @@ def _to_model(search: Search, outcome: Outcome, plan: Plan, index: pd.Index) -> 
 
 def _row(search: Search, result: Any) -> LeaderboardRow:
     predicting = sum(fold.predict_seconds for fold in result.folds)
-    models = 1 if result.config.family().refits else len(result.folds)
+    models = 1 if search.refits(result.config) else len(result.folds)
     return LeaderboardRow(
         model=result.config.name,
         cv=result.score,

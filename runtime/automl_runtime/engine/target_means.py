@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_runtime.inference.blocks import TargetMeans, table_places
-from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.encoding import MISSING, UNSEEN, Encoded
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["Target", "fit_target_means", "flatten_tables", "level_counts"]
+__all__ = ["Target", "by_frequency", "fit_target_means", "flatten_tables", "level_counts"]
 
 _FOLDS = 5
 _SMOOTHING = 10.0
@@ -46,6 +46,17 @@ class Target:
 def level_counts(data: Encoded, column: int) -> NDArray[np.int64]:
     """How often each code of a column occurs: entry 0 is `UNSEEN`, 1 `MISSING`, then the vocabulary."""
     return np.bincount(data.codes[:, column] - UNSEEN, minlength=data.levels[column] - UNSEEN)
+
+
+def by_frequency(data: Encoded, column: int) -> Ints:
+    """The entries of `level_counts` that occur, the most frequent first; of equals missing, then the alphabet.
+
+    Not the order of the vocabulary: that one knows how often levels occur in rows that do not train.
+    """
+    counts = level_counts(data, column)
+    places = np.concatenate([[0, MISSING - UNSEEN], data.orders[column] - UNSEEN])
+    places = places[counts[places] > 0]
+    return np.asarray(places[np.argsort(-counts[places], kind="stable")])
 
 
 def flatten_tables(tables: Sequence[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[np.int64]]:

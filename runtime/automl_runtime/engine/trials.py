@@ -12,6 +12,7 @@ import numpy as np
 
 from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
+from automl_runtime.engine.views import VIEW_PARAMS, view_of
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Floats
@@ -113,10 +114,10 @@ def fit_fold(
     """Fits `config` on one fold, or on `ALL_ROWS` (then there are no outputs)."""
     start = time.monotonic()
     learner = config.family()
-    rows = workspace.fold_data(learner.recipe(config.params), number)
+    rows = workspace.fold_data(learner.recipe(config.params), number, view_of(config.params))
     if not rows.fitted.matrix.shape[1]:
         raise ValueError("no column varies in the rows that train")
-    params = {key: value for key, value in config.params.items() if key != MOST_ROUNDS}
+    params = {key: value for key, value in config.params.items() if key not in (MOST_ROUNDS, *VIEW_PARAMS)}
     limit = rounds or config.params.get(MOST_ROUNDS)
     fit = learner.fit(Job(workspace, rows, params, seed, threads, stop, limit, config.name, epochs))
     fitted = time.monotonic()

@@ -16,6 +16,7 @@ from automl_runtime.engine.preprocessing import AS_THE_RECIPE, FittedDesign, Rec
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.steps import prepare
 from automl_runtime.engine.target_means import Target
+from automl_runtime.engine.views import PLAIN, View, fit_views, with_copies
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.parts import Design
 from automl_runtime.kernels.arrays import Matrix
@@ -25,7 +26,8 @@ __all__ = ["ALL_ROWS", "FoldData", "Workspace"]
 ALL_ROWS = -1
 """The number of the fold that trains on every row and validates on none."""
 
-_CACHED_BYTES = 100_000_000
+_CACHED_BYTES = 48_000_000
+_COPIES = 2
 
 T = TypeVar("T")
 
@@ -75,7 +77,8 @@ class Workspace:
         self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
         self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
         self._cache: dict[Any, Any] = {}
-        self._designs: dict[Any, int] = {}
+        self._sizes: dict[Any, int] = {}
+        self._most = max(_CACHED_BYTES, _COPIES * (data.numbers.nbytes + data.codes.nbytes))
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
 
@@ -85,46 +88,61 @@ class Workspace:
             return Fold(np.arange(len(self.problem)), np.empty(0, dtype=np.int64))
         return self.folds[number]
 
-    def fold_data(self, recipe: Recipe, number: int) -> FoldData:
-        """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows."""
+    def fold_data(self, recipe: Recipe, number: int, view: View = PLAIN) -> FoldData:
+        """The rows of a fold for a recipe; what does not depend on the fold is fitted once, on all rows.
+
+        `view` says how pictures are looked at.
+        """
         shared = not depends_on_fold(recipe, self.data, self.asked)
-        key = ("design", recipe, ALL_ROWS if shared else number)
+        key = ("design", recipe, ALL_ROWS if shared else number, view)
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
-        fitted = self.cached(key, lambda: self._fit(recipe, number, rows))
-        self._make_room(key, fitted)
+        fitted = self.cached(key, lambda: self._fit(recipe, number, rows, view), lambda made: made.nbytes)
         if fitted.rows is not None:
             fold = replace(fold, train=fold.train[fitted.rows])
         return FoldData(recipe, number, fold, fitted, shared, self.data)
 
-    def _make_room(self, key: Any, used: FittedDesign) -> None:
-        """Lets go of the designs that were not used for longest, while all together take too much memory."""
-        with self._lock:
-            self._designs.pop(key, None)
-            self._designs[key] = used.nbytes
-            while len(self._designs) > 1 and sum(self._designs.values()) > _CACHED_BYTES:
-                oldest = next(iter(self._designs))
-                del self._designs[oldest]
-                self._cache.pop(oldest, None)
-
-    def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None) -> FittedDesign:
+    def _fit(self, recipe: Recipe, number: int, rows: NDArray[np.int64] | None, view: View) -> FittedDesign:
         problem = self.problem
         data = self.data if rows is None else self.data.take(rows)
         y = problem.y if rows is None else problem.y[rows]
         groups = problem.groups if rows is None or problem.groups is None else problem.groups[rows]
-        target = Target(y, len(problem.classes), groups)
+        data, target, copied = with_copies(data, Target(y, len(problem.classes), groups), view)
+        blocks = self.cached(("pictures", number, view), lambda: fit_views(data, view))
         if not self.asked.chosen:
-            return fit_design(recipe, data, target, self.seed)
-        prepared = self.cached(("prepared", number), lambda: prepare(data, target, self.asked, self.seed))
-        fitted = fit_design(recipe, prepared.data, prepared.target, self.seed, self.asked)
-        return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=prepared.rows)
+            return replace(fit_design(recipe, data, target, self.seed, pictures=blocks), rows=copied)
+        prepared = self.cached(("prepared", number, view), lambda: prepare(data, target, self.asked, self.seed))
+        fitted = fit_design(recipe, prepared.data, prepared.target, self.seed, self.asked, blocks)
+        drawn = prepared.rows if copied is None else copied if prepared.rows is None else copied[prepared.rows]
+        return replace(fitted, design=replace(fitted.design, steps=prepared.steps), rows=drawn)
 
-    def cached(self, key: Any, make: Callable[[], T]) -> T:
-        """What `make` gives, made once for each key."""
+    def cached(self, key: Any, make: Callable[[], T], nbytes: Callable[[T], int] | None = None) -> T:
+        """What `make` gives, made once for each key; what has `nbytes` is let go of when all that has takes too much.
+
+        It is then made again: `make` has to give the same every time.
+        """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            if key in self._cache:
-                return cast("T", self._cache[key])
-            self._cache[key] = made = make()
+            # Another thread may drop what was just made: `made` is not looked up again.
+            made = cast("T", self._cache[key]) if key in self._cache else make()
+            self._cache[key] = made
+            if nbytes is not None:
+                self._make_room(key, nbytes(made))
             return made
+
+    def _make_room(self, key: Any, nbytes: int) -> None:
+        """Lets go of what was not used for longest, while all together takes too much memory."""
+        with self._lock:
+            self._sizes.pop(key, None)
+            self._sizes[key] = nbytes
+            while len(self._sizes) > 1 and sum(self._sizes.values()) > self._most:
+                oldest = next(iter(self._sizes))
+                del self._sizes[oldest]
+                self._cache.pop(oldest, None)
+
+    def drop(self) -> None:
+        """Lets go of everything that can be made again; fits that work with it keep it until they end."""
+        with self._lock:
+            self._sizes.clear()
+            self._cache.clear()

@@ -14,6 +14,7 @@ import numpy as np
 
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.encoding import UNSEEN, Encoded
+from automl_runtime.inference.groups import CrossedMeans, Grouped
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
@@ -22,6 +23,8 @@ __all__ = [
     "BLOCKS",
     "Block",
     "Codes",
+    "Components",
+    "Cycles",
     "Filled",
     "Numbers",
     "OneHot",
@@ -113,11 +116,15 @@ class Pieces:
         values = data.numbers[:, self.columns]
         missing = np.isnan(values)
         values = np.where(missing, self.fill, values)
-        parts = []
+        pieces = len(self.edges) - len(self.columns)
+        made = np.empty((len(values), pieces + len(self.flagged)))
         for column, (first, last) in enumerate(zip(self.offsets, self.offsets[1:], strict=False)):
             low, high = self.edges[first : last - 1], self.edges[first + 1 : last]
-            parts.append(np.clip((values[:, column, None] - low) / (high - low), 0.0, 1.0))
-        return np.hstack([*parts, missing[:, self.flagged]])
+            part = made[:, first - column : last - 1 - column]
+            np.divide(values[:, column, None] - low, high - low, out=part)
+            np.clip(part, 0.0, 1.0, out=part)
+        made[:, pieces:] = missing[:, self.flagged]
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,30 @@ class Pairs:
             sums = left * self.first + right * self.second
             found = np.where(self.ratio, left / np.where(right == 0, np.nan, right), sums)
         return np.where(np.isfinite(found), found, np.nan)
+
+
+_PERIODS = ((5, 24.0), (2, 7.0), (4, 365.2425), (1, 12.0))
+"""Hour, day of the week, day since 1970 and month among the parts of a date, and after how many each comes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cycles:
+    """Sine and cosine of the hour, the weekday, the day of the year and the month of dates; 0 where there is none.
+
+    `dates` are the places of the first part of each date; `kept` are places among the eight waves of all dates.
+    """
+
+    dates: Ints
+    kept: Ints
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, `kept` wide."""
+        waves = [np.empty((len(data), 0))]
+        for first in self.dates:
+            for part, period in _PERIODS:
+                angles = 2.0 * np.pi / period * data.numbers[:, first + part]
+                waves.append(np.nan_to_num(np.column_stack([np.sin(angles), np.cos(angles)])))
+        return np.hstack(waves)[:, self.kept]
 
 
 def table_places(data: Encoded, columns: Ints, offsets: Ints) -> Ints:
@@ -227,6 +258,24 @@ class Topics:
         return np.asarray(found @ self.components.astype(np.float64))
 
 
+@dataclass(frozen=True, slots=True)
+class Components:
+    """The columns from `start` on of the views of pictures in column `image`, less `center`, projected on `axes`.
+
+    `axes` (columns x components) are float32; where there is no picture every component is 0.
+    """
+
+    image: int
+    start: int
+    center: Floats
+    axes: Floats
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float64, one column for each component."""
+        views = data.images[self.image][:, self.start : self.start + len(self.center)]
+        return np.nan_to_num((views - self.center.astype(np.float64)) @ self.axes.astype(np.float64), nan=0.0)
+
+
 def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
     """(1 + log count) x weight for the chosen buckets; the words and the n-grams of a text each have length 1."""
     from scipy import sparse
@@ -246,7 +295,11 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
 
 
 BLOCKS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Numbers, Filled, Scaled, Pieces, Codes, OneHot, Pairs, TargetMeans, Words, Topics)
+    cls.__name__: cls
+    for cls in (
+        *(Numbers, Filled, Scaled, Pieces, Cycles, Codes, OneHot, Pairs),
+        *(CrossedMeans, Grouped, TargetMeans, Words, Topics, Components),
+    )
 }
 
 

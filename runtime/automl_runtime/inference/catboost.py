@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,11 +68,20 @@ class CatBoost:
         raw = self._model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads)
         return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
 
+    @property
+    def width(self) -> int:
+        """Columns that it reads."""
+        return len(self._model.feature_names_)
+
+    def write(self, path: Path, format: str, *, pool: Any = None) -> None:
+        """Writes the model in one of CatBoost's own formats; `pool` holds the categories that code must know."""
+        self._model.save_model(str(path), format=format, pool=pool)
+
     def check(self, width: int) -> None:
         """Refuses a model that does not read matrices of `width` columns.
 
         Raises:
             BundleError: if it does not.
         """
-        if len(self._model.feature_names_) != width:
+        if self.width != width:
             raise BundleError(f"The CatBoost model does not read the {width} columns that its preprocessing makes.")

@@ -1,4 +1,4 @@
-"""Turns the columns of a frame into arrays of numbers, category codes and counts of n-grams.
+"""Turns the columns of a frame into arrays of numbers, category codes, counts of n-grams and views of pictures.
 
 The encoder holds names, kinds and spellings, and no statistic that a model could have learned from.
 """
@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
 from automl_runtime.features.dates import DATE_PARTS, date_parts
+from automl_runtime.features.pictures import describe, describe_copies, read_pictures
 from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
 from automl_runtime.inference.texts import count_ngrams
-from automl_runtime.kernels.arrays import Bools, Floats, Ints, Sparse
+from automl_runtime.kernels.arrays import Bools, Floats, Ints, Singles, Sparse
 
 __all__ = ["FEATURE_KINDS", "MISSING", "UNSEEN", "Column", "Encoded", "Encoder", "FeatureKind", "spell", "to_texts"]
 
-FeatureKind = Literal["number", "category", "text", "boolean", "date"]
-FEATURE_KINDS: tuple[FeatureKind, ...] = ("number", "category", "text", "boolean", "date")
+FeatureKind = Literal["number", "category", "text", "boolean", "date", "image"]
+FEATURE_KINDS: tuple[FeatureKind, ...] = ("number", "category", "text", "boolean", "date", "image")
 
 MISSING = -1
 UNSEEN = -2
@@ -62,6 +63,12 @@ class Encoded:
     """The size of the vocabulary of each column of `codes`."""
     orders: tuple[Ints, ...] = ()
     """The codes of each column of `codes`, in the alphabetical order of their spellings."""
+    dates: tuple[int, ...] = ()
+    """Where the `DATE_PARTS` of each date begin among the numbers."""
+    images: tuple[Singles, ...] = ()
+    """rows x `PICTURE_WIDTH` for each column of pictures; a row of NaN where there is none."""
+    copies: tuple[Singles, ...] = ()
+    """rows x copies x `PICTURE_WIDTH`: the same of changed pictures, to learn from; empty unless asked for."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -69,7 +76,10 @@ class Encoded:
     def take(self, rows: Ints) -> Encoded:
         """The rows at these positions, in this order."""
         texts = tuple(text[rows] for text in self.texts)
-        return Encoded(self.numbers[rows], self.codes[rows], texts, self.levels, self.orders)
+        images, copies = (tuple(part[rows] for part in parts) for parts in (self.images, self.copies))
+        return Encoded(
+            self.numbers[rows], self.codes[rows], texts, self.levels, self.orders, self.dates, images, copies
+        )
 
 
 class Encoder:
@@ -83,6 +93,8 @@ class Encoder:
             if column.kind == "category"
         }
         self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
+        kinds = [column.kind for column in self.columns for _ in range(_numbers_of(column.kind))]
+        self.dates = tuple(place for place, kind in enumerate(kinds) if kind == "date")[:: len(DATE_PARTS)]
         self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
         self.levels = tuple(len(column.vocabulary) for column in self.columns if column.kind == "category")
         self.orders = tuple(
@@ -93,12 +105,14 @@ class Encoder:
         infinite = {column.name for column in columns if column.infinite}
         self._infinite = np.array([name in infinite for name in self.number_owners], dtype=bool)
         self.text_owners = tuple(column.name for column in self.columns if column.kind == "text")
+        self.image_owners = tuple(column.name for column in self.columns if column.kind == "image")
 
-    def encode(self, frame: pd.DataFrame) -> Encoded:
-        """The arrays of `frame`.
+    def encode(self, frame: pd.DataFrame, *, copies: int = 0) -> Encoded:
+        """The arrays of `frame`, with so many `copies` of each picture.
 
         Raises:
             SchemaMismatchError: if a column is missing, naming it.
+            DataError: if a picture cannot be read.
         """
         frame = (
             frame
@@ -115,6 +129,7 @@ class Encoder:
         numbers: list[Floats] = []
         codes: list[Ints] = []
         texts: list[Sparse] = []
+        pictures: list[tuple[Singles, Singles]] = []
         for kind, run in groupby(self.columns, key=lambda column: column.kind):
             columns = list(run)
             if kind == "number":
@@ -124,6 +139,8 @@ class Encoder:
                 values = frame[column.name]
                 if kind == "category":
                     codes.append(self._codes(column, values))
+                elif kind == "image":
+                    pictures.append(_to_views(column.name, values, copies))
                 elif kind == "text":
                     spelled = to_texts(values)
                     numbers.append(text_statistics(spelled))
@@ -131,11 +148,14 @@ class Encoder:
                 else:
                     numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
-            _finite(np.hstack(numbers) if numbers else np.empty((len(frame), 0)), self._infinite),
+            _finite(_beside(numbers, len(frame)), self._infinite),
             np.column_stack(codes).astype(np.int32) if codes else np.empty((len(frame), 0), dtype=np.int32),
             tuple(texts),
             self.levels,
             self.orders,
+            self.dates,
+            tuple(views for views, _ in pictures),
+            tuple(changed for _, changed in pictures) if copies else (),
         )
 
     def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
@@ -203,7 +223,21 @@ def to_texts(values: pd.Series) -> list[str | None]:
 
 
 def _numbers_of(kind: FeatureKind) -> int:
-    return {"number": 1, "boolean": 1, "category": 0, "date": len(DATE_PARTS), "text": len(TEXT_STATISTICS)}[kind]
+    several = {"date": len(DATE_PARTS), "text": len(TEXT_STATISTICS), "category": 0, "image": 0}
+    return several.get(kind, 1)
+
+
+def _to_views(column: str, values: pd.Series, copies: int) -> tuple[Singles, Singles]:
+    cells = [None if _is_null(cell) else cell for cell in values.tolist()]
+    pictures = read_pictures(cells, column=column)
+    return describe(pictures), describe_copies(pictures, copies) if copies else np.empty((0, 0, 0), dtype=np.float32)
+
+
+def _beside(parts: list[Floats], rows: int) -> Floats:
+    """The columns of all parts; a single part, which for tables of numbers alone is all there is, is not copied."""
+    if len(parts) == 1:
+        return parts[0]
+    return np.hstack(parts) if parts else np.empty((rows, 0))
 
 
 def _finite(numbers: Floats, kept: Bools) -> Floats:

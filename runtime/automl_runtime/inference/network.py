@@ -25,14 +25,15 @@ class Network:
         """float64, rows x outputs: log odds, logits or values."""
         # In double precision, so that a row gives the same alone and among others.
         layer: Floats = np.asarray(rows, dtype=np.float64)
-        layers = self._layers()
+        layers = self.layers()
         for place, (weights, biases) in enumerate(layers):
             layer = layer @ weights + biases
             if place < len(layers) - 1:
                 layer = silu(layer)
         return layer
 
-    def _layers(self) -> list[tuple[Floats, Floats]]:
+    def layers(self) -> list[tuple[Floats, Floats]]:
+        """Weights (inputs x outputs) and biases of each layer."""
         found, start = [], 0
         for inputs, outputs in zip(self.widths.tolist(), self.widths[1:].tolist(), strict=False):
             middle = start + inputs * outputs

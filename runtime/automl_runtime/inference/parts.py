@@ -173,8 +173,9 @@ def _blend_chunk(
     return np.asarray(np.sum([each * weight for each, weight in zip(outputs, weights, strict=True)], axis=0))
 
 
-def encoded_rows(numbers: int, codes: int, texts: int) -> Encoded:
+def encoded_rows(numbers: int, codes: int, texts: int, images: int = 0) -> Encoded:
     """One row in which everything is missing; loading uses it to measure designs."""
+    from automl_runtime.features.pictures import PICTURE_WIDTH
     from automl_runtime.inference.encoding import MISSING
     from automl_runtime.inference.texts import count_ngrams
 
@@ -182,4 +183,5 @@ def encoded_rows(numbers: int, codes: int, texts: int) -> Encoded:
         np.full((1, numbers), np.nan),
         np.full((1, codes), MISSING, dtype=np.int32),
         tuple(count_ngrams([""]) for _ in range(texts)),
+        images=tuple(np.full((1, PICTURE_WIDTH), np.nan, dtype=np.float32) for _ in range(images)),
     )

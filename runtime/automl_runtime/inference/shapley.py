@@ -175,4 +175,8 @@ def splice(encoder: Encoder, one: Encoded, other: Encoded, mask: Bools) -> Encod
         numbers=np.where(of(encoder.number_owners), one.numbers, other.numbers),
         codes=np.where(of(encoder.code_owners), one.codes, other.codes),
         texts=tuple(texts),
+        images=tuple(
+            np.where(mask[:, places[owner], None], left, right)
+            for owner, left, right in zip(encoder.image_owners, one.images, other.images, strict=True)
+        ),
     )

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from automl_runtime.errors import BundleError, shorten
+from automl_runtime.features.pictures import PICTURE_WIDTH
 from automl_runtime.inference.blocks import read_block, write_block
 from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
@@ -88,6 +89,8 @@ def _write_rows(rows: Encoded | None, arrays: Arrays) -> int | None:
     for place, text in enumerate(rows.texts):
         for part in _TEXT_PARTS:
             arrays[f"background.text{place}.{part}"] = getattr(text, part)
+    for place, image in enumerate(rows.images):
+        arrays[f"background.image{place}"] = image
     return len(rows)
 
 
@@ -104,11 +107,13 @@ def _read_rows(count: int | None, arrays: Arrays, encoder: Encoder) -> Encoded |
         text = sparse.csr_matrix(parts, shape=(count, BUCKETS))
         text.check_format()
         texts.append(text)
+    images = tuple(arrays[f"background.image{place}"] for place in range(len(encoder.image_owners)))
     shapes = (numbers.shape, codes.shape)
     inside = bool(np.all(codes >= UNSEEN) and np.all(codes < np.array(encoder.levels, dtype=np.int64)))
+    inside = inside and all(image.shape == (count, PICTURE_WIDTH) for image in images)
     if shapes != ((count, len(encoder.number_owners)), (count, len(encoder.code_owners))) or not inside:
         raise BundleError("The rows that the model explains by do not fit its columns.")
-    return Encoded(numbers.astype(np.float64), codes.astype(np.int32), tuple(texts), encoder.levels)
+    return Encoded(numbers.astype(np.float64), codes.astype(np.int32), tuple(texts), encoder.levels, images=images)
 
 
 def _packed(content: bytes) -> bytes:
@@ -193,7 +198,8 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
         _read_design([read_block(entry, f"design{i}.{j}", arrays) for j, entry in enumerate(entries)])
         for i, entries in enumerate(record["designs"])
     )
-    blank = encoded_rows(len(encoder.number_owners), len(encoder.code_owners), len(encoder.text_owners))
+    owners = (encoder.number_owners, encoder.code_owners, encoder.text_owners, encoder.image_owners)
+    blank = encoded_rows(*map(len, owners))
     widths = [design.matrix(blank).shape[1] for design in designs]
     members = tuple(_read_member(member, i, arrays, path, widths) for i, member in enumerate(record["members"]))
     background = _read_rows(record.get("background"), arrays, encoder)

@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bools", "Floats", "Ints", "Matrix", "Sparse"]
+__all__ = ["Bools", "Floats", "Ints", "Matrix", "Singles", "Sparse"]
 
 Floats: TypeAlias = NDArray[np.floating[Any]]
 Ints: TypeAlias = NDArray[np.integer[Any]]
+Singles: TypeAlias = NDArray[np.float32]
 Bools: TypeAlias = NDArray[np.bool_]
 Sparse: TypeAlias = Any
 """A `scipy.sparse` CSR matrix."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.data.lineage import fingerprint
 from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
 from automl_runtime.engine.clustering.evaluation import evaluate_clusters
 from automl_runtime.engine.effects import Effects, column_effects
@@ -47,6 +47,7 @@ __all__ = [
     "evaluate",
     "meets",
     "open_project_bundle",
+    "score_rows",
     "without_personal_slices",
     "without_personal_values",
 ]
@@ -77,6 +78,14 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     return data.metrics
 
 
+def score_rows(
+    project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series
+) -> tuple[Metrics, Evaluation]:
+    """What the model in `bundle` is worth on rows of the holdout; nothing is written."""
+    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
+    return _metrics(project, bundle.manifest, evaluation), evaluation
+
+
 def meets(value: float, goal: Goal) -> bool:
     """Whether `value` reaches `goal`.
 
@@ -99,8 +108,7 @@ def data_sha256(project: Project) -> str:
         manifest = DataManifest.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    lines = sorted(f"{file.path}\0{file.sha256}\n" for file in manifest.files)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
+    return fingerprint(manifest)
 
 
 def _metrics(project: Project, manifest: BundleManifest, evaluation: Evaluation) -> Metrics:

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +30,7 @@ from automl_runtime.project.logs import bind_run
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.registry.signing import trust
+from automl_runtime.tracking.circumstances import circumstances
 from automl_runtime.tracking.index import index_run
 from automl_runtime.tracking.mlflow_sink import live_run
 from automl_runtime.tracking.runs import RunFolder
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 __all__ = ["TrainingRun"]
 
 _CHECKPOINT = "checkpoint"
+_MEMORY = ".automl"
+"""Of a workspace, beside its `projects/`."""
 
 
 class TrainingRun:
@@ -81,6 +85,17 @@ class TrainingRun:
         return self._folder
 
     @property
+    def memory(self) -> Path | None:
+        """Where the searches of a workspace leave what they learned; None for a project that lies in none.
+
+        None too where the number of trials is fixed: the same trials shall then be done whatever was learned before.
+        """
+        projects = self._project.root.resolve().parent.parent
+        if self._project.spec.training.trials is not None or projects.name != "projects":
+            return None
+        return projects.parent / _MEMORY
+
+    @property
     def checkpoint(self) -> Path:
         """Where `fit` keeps finished trials until the model is saved; that of the interrupted run when resuming."""
         return self._checkpoint or self.folder.path / _CHECKPOINT
@@ -99,13 +114,20 @@ class TrainingRun:
         if self._mlflow is not None:
             self._mlflow(event)
 
-    def save(self, model: Model | Forecaster | ClusterModel | AnomalyModel, *, inputs: pd.DataFrame) -> str:
+    def save(
+        self,
+        model: Model | Forecaster | ClusterModel | AnomalyModel,
+        *,
+        inputs: pd.DataFrame,
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
         """Writes the model as the next version, signed, and puts it into production.
 
         Args:
             model: what `fit` returned.
             inputs: the training rows that the features were built from; their columns become the request schema. Those
                 of a forecast hold the target too, for requests may tell what happened since.
+            config: what else the `config.yaml` of the run says.
 
         Returns:
             The version, as `v001`.
@@ -141,7 +163,9 @@ class TrainingRun:
         self.folder.write_leaderboard(board)
         self.folder.write_config(
             {
+                **(config or {}),
                 "model_version": version,
+                **circumstances(project.source),
                 "rows": len(inputs),
                 "spec": project.spec.model_dump(mode="json"),
                 "leaderboard": [row.model_dump(mode="json") for row in board],

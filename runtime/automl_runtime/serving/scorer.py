@@ -16,6 +16,7 @@ from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
 
 __all__ = ["Features", "Limits", "Scorer", "cell_problem"]
@@ -70,6 +71,7 @@ class Scorer:
             raise BadRequest([cell_problem(problem) for problem in problems])
         if self._features is not None:
             frame = self._features(frame)
+        check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
         answers = self._bare_answers(frame)
         told = [explain or answer.get("anomaly", False) for answer in answers]
         if any(told):

@@ -18,12 +18,12 @@ from automl_runtime.errors import AutomlError
 from automl_runtime.tracking.runs import CONFIG, METRICS, RECORD, read_run, run_names
 from automl_runtime.tracking.store import RunFacts, RunRow, RunStore, Score
 
-__all__ = ["STORE", "ProjectRuns", "index_run", "open_index", "read_config", "run_facts"]
+__all__ = ["EVALUATORS", "STORE", "ProjectRuns", "index_run", "open_index", "read_config", "run_facts"]
 
 STORE = "runs.db"
 """The store of a project, below its `experiments/`; $AUTOML_STORE names another one."""
 
-_EVALUATORS = {
+EVALUATORS = {
     "binary": "classification",
     "multiclass": "classification",
     "multilabel": "classification",
@@ -32,6 +32,7 @@ _EVALUATORS = {
     "clustering": "clustering",
     "anomaly": "anomaly",
 }
+"""The evaluator of each task."""
 _log = logging.getLogger(__name__)
 
 
@@ -102,7 +103,7 @@ def run_facts(folder: Path) -> RunFacts | None:
         low=low,
         high=high,
         source=str(spec.get("data", {}).get("source", "")),
-        evaluator=_EVALUATORS.get(spec.get("task", {}).get("type", ""), ""),
+        evaluator=EVALUATORS.get(spec.get("task", {}).get("type", ""), ""),
         **_best_trial(config),
     )
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity
+from automl_runtime.data.holdout import fold_groups, holdout_mask, row_identity, sealed_rows
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, RequestError
 from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.spec import DataSpec, MetricSpec, ProjectSpec, TableSpec, TargetSpec, TaskSpec
 from hypothesis import given, settings
@@ -109,3 +111,27 @@ def test_few_rows_still_leave_both_sides() -> None:
         assert 0 < mask.sum() < rows
     with pytest.raises(DataError, match="1 different identities"):
         holdout_mask(pd.Series(["a"] * 20), seed=0)
+
+
+def _from(day: str, time: str | None = "when") -> ProjectSpec:
+    made = spec(["id"])
+    task = made.task.model_copy(update={"time": time})
+    training = made.training.model_copy(update={"holdout_from": date.fromisoformat(day)})
+    return made.model_copy(update={"task": task, "training": training})
+
+
+def test_the_holdout_begins_on_the_day_that_was_asked_for() -> None:
+    data = frame()
+    mask = sealed_rows(data, _from("2022-06-01"), columns(data))
+    assert (mask == (data["when"] >= "2022-06-01")).all()
+    assert 0 < mask.sum() < len(mask)
+
+
+def test_a_first_day_that_leaves_one_side_empty_or_has_no_time_is_refused() -> None:
+    data = frame()
+    with pytest.raises(DataError, match="none of them would be in a holdout from 2031-01-01"):
+        sealed_rows(data, _from("2031-01-01"), columns(data))
+    with pytest.raises(DataError, match=r"from 2021-01-01 to .* all of them"):
+        sealed_rows(data, _from("2020-01-01"), columns(data))
+    with pytest.raises(RequestError, match="no column dates the rows"):
+        sealed_rows(data, _from("2022-01-01", time=None), columns(data))

@@ -76,3 +76,14 @@ def test_a_model_without_background_rows_has_no_effects(regression):
     assert (
         column_effects(FittedModel(model.info, model.encoder, model.designs, model.members), frame, seconds=1) is None
     )
+
+
+def test_gaps_in_whole_numbers_have_no_place_in_a_column():
+    frame, value = made(200)
+    frame["count"] = pd.array(np.arange(200) % 7, dtype="Int64")
+    frame.loc[::5, "count"] = pd.NA
+    model = fit(frame, pd.Series(value, name="y"), trials=1, folds=2).fitted
+    effects = column_effects(model, frame, seconds=60).columns
+    levels = next(each for each in effects if each.feature == "count").levels
+    assert None in levels
+    assert max(level for level in levels if level is not None) == 1.0

@@ -33,10 +33,16 @@ class Stopper:
     """`time.monotonic()` seconds; None when the clock does not matter."""
     stopped: threading.Event = field(default_factory=threading.Event)
     """Set when the whole search ends."""
+    full: threading.Event = field(default_factory=threading.Event)
+    """Set while the process holds too much memory."""
 
     def __call__(self) -> bool:
-        """Whether the time is over; cheap enough for every iteration."""
-        return self.stopped.is_set() or (self.deadline is not None and time.monotonic() > self.deadline)
+        """Whether the time, or the memory, is used up; cheap enough for every iteration."""
+        return (
+            self.stopped.is_set()
+            or self.full.is_set()
+            or (self.deadline is not None and time.monotonic() > self.deadline)
+        )
 
 
 class EpochReports:

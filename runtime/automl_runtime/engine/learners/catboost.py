@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
-from automl_runtime.engine.preprocessing import Recipe
+from automl_runtime.engine.preprocessing import Recipe, boosted_recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.inference.catboost import CatBoost, features_data, import_catboost
@@ -14,7 +14,7 @@ from automl_runtime.inference.parts import Reading
 __all__ = ["CatBoostLearner"]
 
 _MOST_ROUNDS = 3000
-_OWN = ("target", "patience", "loss", "pairs")
+_OWN = ("target", "patience", "loss", "pairs", "groups")
 
 
 class CatBoostLearner:
@@ -24,8 +24,8 @@ class CatBoostLearner:
     refits: ClassVar[bool] = False
 
     def recipe(self, params: Params) -> Recipe:
-        """`catboost`, with sums and ratios of numbers where `params["pairs"]` says so."""
-        return "catboost_pairs" if params.get("pairs") else "catboost"
+        """`catboost`, with sums and ratios of numbers, and with groups, where `params` say so."""
+        return boosted_recipe("catboost", params)
 
     def prepare(self) -> None:
         """Imports CatBoost.
@@ -38,7 +38,9 @@ class CatBoostLearner:
     def fit(self, job: Job) -> Fit:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
         train, valid, reading = job.workspace.cached(
-            (job.rows.recipe, job.rows.number, job.params.get("target")), lambda: _pools(job)
+            (job.rows.recipe, job.rows.number, job.params.get("target")),
+            lambda: _pools(job),
+            lambda _: job.rows.fitted.nbytes,
         )
         module = import_catboost()
         model = module.CatBoost(_params(job, valid is not None))

@@ -48,14 +48,16 @@ class _ForestLearner:
         model = family(n_estimators=0, warm_start=True, random_state=job.seed, n_jobs=job.threads, **params)
         y, reading = _target(job)
         matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
-        while model.n_estimators < wanted and not (model.n_estimators and job.stop()):
-            step = _CHUNK if model.n_estimators else job.threads
-            model.set_params(n_estimators=min(wanted, model.n_estimators + step))
+        parts: list[Forest] = []
+        while (grown := model.n_estimators) < wanted and not (grown and job.stop()):
+            step = _CHUNK if grown else job.threads
+            model.set_params(n_estimators=min(wanted, grown + step))
             model.fit(matrix, y, sample_weight=job.train_weights())
-        trees = [estimator.tree_ for estimator in model.estimators_]
-        grown = len(trees)
-        forest = pack(trees, _columns(model, job.problem), len(job.problem.classes))
-        return Fit(_smooth(forest, job), reading, grown, grown)
+            trees = [estimator.tree_ for estimator in model.estimators_[grown:]]
+            parts.append(pack(trees, _columns(model, job.problem), len(job.problem.classes)))
+            # Growing on only counts the trees there are; packed ones take a third of the memory.
+            model.estimators_[grown:] = [None] * len(trees)
+        return Fit(_smooth(_join(parts), job), reading, grown, grown)
 
 
 class ExtraTreesLearner(_ForestLearner):
@@ -150,6 +152,25 @@ def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> F
         np.concatenate(left).astype(np.int32),
         np.concatenate(right).astype(np.int32),
         np.concatenate(values),
+    )
+
+
+def _join(parts: list[Forest]) -> Forest:
+    """One forest of the trees of all, in this order."""
+    nodes = np.cumsum([0, *(len(part.feature) for part in parts)])
+    leaves = np.cumsum([0, *(len(part.values) for part in parts)])
+    numbered = list(zip(parts, nodes[:-1].tolist(), leaves[:-1].tolist(), strict=True))
+    return Forest(
+        np.concatenate([part.roots + first for part, first, _ in numbered]),
+        np.concatenate([part.feature for part in parts]),
+        np.concatenate([part.threshold for part in parts]),
+        np.concatenate([part.left + np.where(part.feature < 0, leaf, first) for part, first, leaf in numbered]).astype(
+            np.int32
+        ),
+        np.concatenate([np.where(part.feature < 0, 0, part.right + first) for part, first, _ in numbered]).astype(
+            np.int32
+        ),
+        np.concatenate([part.values for part in parts]),
     )
 
 

@@ -77,7 +77,8 @@ class GaussianProcessLearner:
         def on(rows: int) -> KernelMachine:
             places = sample(len(train), rows, job.seed)
             weights = None if given is None else np.maximum(given[places], _LEAST_WEIGHT)
-            return _solve(kernel, matrix[places], y[places], noise[places], weights, bool(job.problem.classes))
+            owners = train[places] if job.problem.classes else None
+            return _solve(kernel, matrix[places], y[places], noise[places], weights, owners)
 
         # Rounds are steps of the tuning, and then sizes: with as many the same model comes out again.
         if steps < _STEPS or job.rounds == _STEPS:
@@ -92,7 +93,7 @@ def _half(stop: Stopper) -> Stopper:
     if stop.deadline is None:
         return stop
     now = time.monotonic()
-    return Stopper(now + (stop.deadline - now) / 2, stop.stopped)
+    return Stopper(now + (stop.deadline - now) / 2, stop.stopped, stop.full)
 
 
 def _targets(job: Job, train: NDArray[np.int64]) -> tuple[NDArray[np.float64], Reading]:
@@ -105,8 +106,14 @@ def _targets(job: Job, train: NDArray[np.int64]) -> tuple[NDArray[np.float64], R
 
 
 def _solve(
-    kernel: Kernel, matrix: Floats, y: Floats, noise: Floats, weights: Floats | None, classify: bool
+    kernel: Kernel,
+    matrix: Floats,
+    y: Floats,
+    noise: Floats,
+    weights: Floats | None,
+    owners: NDArray[np.int64] | None,
 ) -> KernelMachine:
+    """Of classes the row that each was made from, in `owners`; None for a regression."""
     from scipy.linalg import cho_solve, cholesky, lapack
 
     stored = (matrix / kernel.lengths).astype(np.float32)
@@ -116,13 +123,27 @@ def _solve(
     factor = cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
     duals = cho_solve((factor, True), y - center, check_finite=False)
     slopes, shifts = np.ones(y.shape[1]), center
-    if classify:
+    if owners is not None:
         inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-        left_out = y - duals / inverse.diagonal()[:, None]
+        left_out = y - _errors_left_out(inverse, duals, owners)
         mass = np.ones(len(y)) if weights is None else weights
         pairs = np.array([platt(left_out[:, place], y[:, place] > 0, mass) for place in range(y.shape[1])])
         slopes, shifts = pairs[:, 0], pairs[:, 0] * center + pairs[:, 1]
     return KernelMachine(1.0 / kernel.lengths, stored, kernel.amplitude * duals * slopes, shifts)
+
+
+def _errors_left_out(inverse: Floats, duals: Floats, owners: NDArray[np.int64]) -> Floats:
+    """How far off the prediction for each row is without the rows of its owner; `inverse` holds its lower triangle."""
+    order = np.argsort(owners, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(owners[order]) > 0])
+    sizes = np.diff(np.r_[starts, len(order)])
+    errors = np.empty_like(duals)
+    for size in np.unique(sizes):
+        rows = order[starts[sizes == size][:, None] + np.arange(size)]
+        # `order` is stable, so that the rows of a group ascend: a place below the diagonal is known.
+        low, high = np.maximum(rows[:, :, None], rows[:, None, :]), np.minimum(rows[:, :, None], rows[:, None, :])
+        errors[rows] = np.linalg.solve(inverse[low, high], duals[rows])
+    return errors
 
 
 def tune(matrix: Floats, y: Floats, noise: Floats, limit: int, stop: Stopper) -> tuple[Kernel, int]:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
-from automl_runtime.engine.preprocessing import Recipe
+from automl_runtime.engine.preprocessing import Recipe, boosted_recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import ALL_ROWS, FoldData
 from automl_runtime.inference.lightgbm import LightGbm, shrink
@@ -17,7 +17,7 @@ __all__ = ["AdditiveLearner", "LightGbmLearner"]
 
 _MOST_ROUNDS = 4000
 _ROWS_FOR_THREADS = 10_000
-_OWN = ("target", "patience", "loss", "pairs")
+_OWN = ("target", "patience", "loss", "pairs", "groups")
 _FIXED: dict[str, Any] = {
     "verbosity": -1,
     "deterministic": True,
@@ -35,8 +35,8 @@ class LightGbmLearner:
     refits: ClassVar[bool] = False
 
     def recipe(self, params: Params) -> Recipe:
-        """`trees`, with sums and ratios of numbers where `params["pairs"]` says so."""
-        return "trees_pairs" if params.get("pairs") else "trees"
+        """`trees`, with sums and ratios of numbers, and with groups, where `params` say so."""
+        return boosted_recipe("trees", params)
 
     def prepare(self) -> None:
         """Imports LightGBM."""

@@ -6,13 +6,17 @@ in Lin, Lin and Weng, A Note on Platt's Probabilistic Outputs, 2007.
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_runtime.inference.linear import sigmoid
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["inner_folds", "platt"]
+__all__ = ["InnerFolds", "inner_folds", "platt"]
+
+InnerFolds: TypeAlias = list[tuple[NDArray[np.int64], NDArray[np.int64]]]
 
 _STEPS = 50
 _RIDGE = 1e-10
@@ -45,7 +49,11 @@ def _loss(rows: Floats, targets: Floats, weights: Floats, current: Floats) -> fl
     return float(weights @ (np.logaddexp(0.0, raw) - targets * raw))
 
 
-def inner_folds(rows: int, count: int, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """`rows` places in `count` parts drawn at random, each with the rest: its scores come from a fit on the rest."""
-    part = np.random.default_rng(seed).permutation(rows) % count
+def inner_folds(train: NDArray[np.int64], count: int, seed: int) -> InnerFolds:
+    """The places of `train` in `count` parts drawn at random, each with the rest: its scores come from a fit on it.
+
+    A row that comes more than once (balanced classes, copies of pictures) is in one part only.
+    """
+    rows, owner = np.unique(train, return_inverse=True)
+    part = (np.random.default_rng(seed).permutation(len(rows)) % count)[owner]
     return [(np.flatnonzero(part == number), np.flatnonzero(part != number)) for number in range(count)]

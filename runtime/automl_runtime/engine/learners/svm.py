@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from automl_runtime.engine.learners.base import Fit, Job, Params, Stopper, target_scale
 from automl_runtime.engine.learners.linear import raw_of
-from automl_runtime.engine.learners.platt import inner_folds, platt
+from automl_runtime.engine.learners.platt import InnerFolds, inner_folds, platt
 from automl_runtime.engine.learners.samples import fit_affordable, sample, sizes
 from automl_runtime.engine.preprocessing import Recipe
 from automl_runtime.inference.kernel_machine import KernelMachine, radial
@@ -60,7 +60,7 @@ class LinearSvmLearner:
         model, steps = _squared_hinge(job, matrix, y, weights, strength, job.rounds or _ITERATIONS, _third(job.stop))
         if job.problem.classes:
             scores = np.zeros(y.shape)
-            for part, rest in inner_folds(len(y), _INNER_FOLDS, job.seed):
+            for part, rest in inner_folds(train, _INNER_FOLDS, job.seed):
                 inner, _ = _squared_hinge(job, matrix[rest], y[rest], weights[rest], strength, steps, None)
                 scores[part] = np.asarray(matrix[part] @ inner[:-1]) + inner[-1]
             slopes, shifts = _calibrate(scores, y, weights)
@@ -97,7 +97,7 @@ class RbfSvmLearner:
 
         def on(rows: int) -> KernelMachine:
             places = sample(len(train), rows, job.seed)
-            return _rbf(job, matrix[places], y[places], weights[places], gamma)
+            return _rbf(job, matrix[places], y[places], weights[places], gamma, train[places])
 
         steps = sizes(len(train), _FIRST_ROWS, MOST_RBF_ROWS)
         model, place = fit_affordable(job, steps, _POWER, on)
@@ -109,7 +109,7 @@ def _third(stop: Stopper) -> Stopper:
     if stop.deadline is None:
         return stop
     now = time.monotonic()
-    return Stopper(now + (stop.deadline - now) / 3, stop.stopped)
+    return Stopper(now + (stop.deadline - now) / 3, stop.stopped, stop.full)
 
 
 def _targets(job: Job, train: NDArray[np.int64]) -> tuple[NDArray[np.float64], Reading, NDArray[np.float64]]:
@@ -174,13 +174,14 @@ def _squared_hinge(
     return np.asarray(found.x.reshape(shape)), max(steps, 1)
 
 
-def _rbf(job: Job, matrix: Floats, y: Floats, weights: Floats, gamma: float) -> KernelMachine:
+def _rbf(job: Job, matrix: Floats, y: Floats, weights: Floats, gamma: float, rows: NDArray[np.int64]) -> KernelMachine:
     """One machine for each column of `y`; they share the stored rows."""
     strength = float(job.params.get("strength", 1.0))
     if not job.problem.classes:
         columns = [_dual(matrix, y[:, 0], weights, strength, gamma, classify=False)]
     else:
-        columns = [_calibrated(job, matrix, y[:, place], weights, strength, gamma) for place in range(y.shape[1])]
+        folds = inner_folds(rows, _INNER_FOLDS, job.seed)
+        columns = [_calibrated(folds, matrix, signs, weights, strength, gamma) for signs in y.T]
     duals = np.column_stack([column[:-1] for column in columns])
     kept = np.flatnonzero((duals != 0).any(axis=1))
     kept = kept if len(kept) else np.arange(1)
@@ -190,11 +191,11 @@ def _rbf(job: Job, matrix: Floats, y: Floats, weights: Floats, gamma: float) -> 
 
 
 def _calibrated(
-    job: Job, matrix: Floats, y: Floats, weights: Floats, strength: float, gamma: float
+    folds: InnerFolds, matrix: Floats, y: Floats, weights: Floats, strength: float, gamma: float
 ) -> NDArray[np.float64]:
     """Dual weights and intercept of the log odds of one class."""
     scores = np.zeros(len(y))
-    for part, rest in inner_folds(len(y), _INNER_FOLDS, job.seed):
+    for part, rest in folds:
         inner = _dual(matrix[rest], y[rest], weights[rest], strength, gamma, classify=True)
         held = np.flatnonzero(inner[:-1])
         for chunk in np.array_split(part, max(1, len(part) // _CHUNK)):

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_runtime.engine.learners.base import Fit, Job, Params, target_scale
-from automl_runtime.engine.preprocessing import Recipe
+from automl_runtime.engine.preprocessing import Recipe, boosted_recipe
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import MissingExtraError
@@ -24,7 +24,7 @@ __all__ = ["XGBoostLearner", "unpack"]
 
 _MOST_ROUNDS = 4000
 _ROWS_FOR_THREADS = 10_000
-_OWN = ("target", "patience", "loss", "pairs")
+_OWN = ("target", "patience", "loss", "pairs", "groups")
 _BINS = 256
 
 
@@ -35,8 +35,8 @@ class XGBoostLearner:
     refits: ClassVar[bool] = False
 
     def recipe(self, params: Params) -> Recipe:
-        """`trees`, with sums and ratios of numbers where `params["pairs"]` says so."""
-        return "trees_pairs" if params.get("pairs") else "trees"
+        """`trees`, with sums and ratios of numbers, and with groups, where `params` say so."""
+        return boosted_recipe("trees", params)
 
     def prepare(self) -> None:
         """Imports XGBoost.
@@ -48,7 +48,9 @@ class XGBoostLearner:
 
     def fit(self, job: Job) -> Fit:
         """Boosts until the score of the rows that validate has not improved for `patience` rounds."""
-        train, valid = job.workspace.cached(("xgboost", job.rows.recipe, job.rows.number), lambda: _matrices(job))
+        train, valid = job.workspace.cached(
+            ("xgboost", job.rows.recipe, job.rows.number), lambda: _matrices(job), lambda _: job.rows.fitted.nbytes
+        )
         y, reading = _target(job)
         fold = job.rows.fold
         train.set_info(label=y[fold.train], weight=_weights(job.train_weights(), len(fold.train)))

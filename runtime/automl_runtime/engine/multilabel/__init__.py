@@ -1,0 +1,1 @@
+"""Rows that may have any number of labels."""

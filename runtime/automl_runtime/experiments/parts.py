@@ -1,0 +1,83 @@
+"""How rows of a project become the inputs of its model: by its own code, or as they stand."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from automl_runtime.errors import DataError
+from automl_runtime.inference.encoding import FeatureKind
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Features, Project
+
+__all__ = ["FeatureCode", "as_they_stand", "code_of", "prepare_rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureCode:
+    """What `features.py` of a project offers."""
+
+    build: Features
+    kinds: Mapping[str, FeatureKind]
+    inputs: list[str]
+    """The columns of a row that features are made of."""
+
+
+def as_they_stand(kinds: Mapping[str, FeatureKind]) -> FeatureCode:
+    """The columns of `kinds` without a change."""
+    names = list(kinds)
+
+    def build(rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[names]
+
+    return FeatureCode(build, dict(kinds), names)
+
+
+def code_of(project: Project) -> FeatureCode:
+    """The `features.py` of a generated project.
+
+    Raises:
+        DataError: if there is none below `src/`.
+    """
+    with _importable(project.root) as package:
+        module = importlib.import_module(f"{package}.features")
+    return FeatureCode(module.build_features, module.KINDS, list(module.INPUTS))
+
+
+def prepare_rows(project: Project) -> None:
+    """Makes `data/processed` of a generated project, unless it is there."""
+    if all((project.root / "data" / "processed" / f"{part}.parquet").is_file() for part in ("train", "holdout")):
+        return
+    with _importable(project.root) as package:
+        select = importlib.import_module(f"{package}.data").select
+    tables = project.read_tables()
+    train, holdout = project.split(project.query("sql/training_table.sql", select(tables)))
+    project.save_rows(train=train, holdout=holdout)
+
+
+@contextmanager
+def _importable(root: Path) -> Iterator[str]:
+    """The package of the project, importable inside the block; modules of that name of another project stay apart."""
+    found = sorted(path.parent.name for path in root.glob("src/*/features.py"))
+    if len(found) != 1:
+        raise DataError(f"{root / 'src'} holds {len(found)} packages with features; a project has one.")
+    [package] = found
+    before = list(sys.path)
+    others = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == package}
+    sys.path.insert(0, str(root / "src"))
+    importlib.invalidate_caches()
+    try:
+        yield package
+    finally:
+        sys.path[:] = before
+        for name in [name for name in sys.modules if name.split(".")[0] == package]:
+            del sys.modules[name]
+        sys.modules.update(others)

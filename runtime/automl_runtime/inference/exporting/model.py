@@ -1,0 +1,215 @@
+"""A fitted model as an ONNX file, compared with the model itself before it is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from automl_runtime.errors import MissingExtraError, TrainingError, shorten
+from automl_runtime.files import replace_file
+from automl_runtime.inference.boosted import Boosted
+from automl_runtime.inference.catboost import CatBoost
+from automl_runtime.inference.encoding import Encoded
+from automl_runtime.inference.exporting import trees
+from automl_runtime.inference.exporting.catboost import catboost
+from automl_runtime.inference.exporting.columns import feeds, missing_word, read_columns
+from automl_runtime.inference.exporting.designs import design_matrix
+from automl_runtime.inference.exporting.graph import Graph, cannot
+from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.kernel_machine import KernelMachine
+from automl_runtime.inference.lightgbm import LightGbm
+from automl_runtime.inference.linear import Linear
+from automl_runtime.inference.model import FittedModel
+from automl_runtime.inference.network import Network
+from automl_runtime.inference.parts import Member, Reading
+
+__all__ = ["TOLERANCE", "export_onnx"]
+
+TOLERANCE: Final = 1e-4
+"""Largest difference, relative to the size of the outputs."""
+_LARGEST_LOG = 80.0
+_LEAST_CHANCE = 1e-15
+_LEAST_POOLED = 1e-6
+
+
+def export_onnx(model: FittedModel, path: Path, data: Encoded) -> Path:
+    """Writes `model` to `path` after ONNX Runtime has given the same outputs for `data` as the model.
+
+    The inputs are the columns (see `exporting.columns`); the outputs `probabilities` (rows x classes) and `label`, of
+    a regression `value` (rows x 1).
+
+    Raises:
+        RequestError: naming what cannot be expressed.
+        MissingExtraError: if `onnx` or `onnxruntime` is not installed.
+        TrainingError: if the outputs differ by more than `TOLERANCE`; nothing is written.
+    """
+    graph = Graph()
+    columns = read_columns(graph, model.encoder)
+    matrices = {
+        place: design_matrix(graph, model.designs[place], columns)
+        for place in sorted({part.design for member in model.members for part in member.parts})
+    }
+    outputs = _blended(graph, model, matrices)
+    names = _outputs(graph, model, outputs)
+    missing = {c.name: missing_word(c) for c in model.encoder.columns if c.kind == "category" and missing_word(c)}
+    about = {"target": model.target, "task": model.task, "missing_categories": json.dumps(missing)}
+    content = graph.model(about).SerializeToString()
+    _compare(model, content, names[0], data)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda temporary: temporary.write_bytes(content))
+    return path
+
+
+def _blended(graph: Graph, model: FittedModel, matrices: dict[int, str]) -> str:
+    members = [_member(graph, member, matrices, len(model.classes)) for member in model.members]
+    weights = [member.weight for member in model.members]
+    if model.info.shifts:
+        members = [_centered_logs(graph, member) for member in members]
+    total = graph.op("Mul", members[0], graph.constant(weights[0]))
+    for member, weight in zip(members[1:], weights[1:], strict=True):
+        total = graph.op("Add", total, graph.op("Mul", member, graph.constant(weight)))
+    if model.info.shifts:
+        return graph.op("Softmax", graph.op("Add", total, graph.constant(model.info.shifts)), axis=-1)
+    return total
+
+
+def _centered_logs(graph: Graph, chances: str) -> str:
+    logs = graph.op("Log", graph.op("Max", chances, graph.constant(_LEAST_POOLED)))
+    return graph.op("Sub", logs, graph.op("ReduceMean", logs, axes=[1], keepdims=1))
+
+
+def _member(graph: Graph, member: Member, matrices: dict[int, str], classes: int) -> str:
+    parts = []
+    for part in member.parts:
+        raw = _predicted(graph, part.predictor, matrices[part.design], member.name)
+        parts.append(_read(graph, part.reading, raw, _width(part.predictor), classes))
+    total = parts[0]
+    for outputs in parts[1:]:
+        total = graph.op("Add", total, outputs)
+    return graph.op("Div", total, graph.constant(float(len(parts))))
+
+
+def _predicted(graph: Graph, predictor: Any, rows: str, name: str) -> str:
+    if type(predictor) not in _PREDICTORS:
+        kind = type(predictor).__name__
+        raise cannot(
+            f"the model {shorten(name)} of the kind {kind}, which is not written yet",
+            'Those that can be: fit(models=["lightgbm", "xgboost", "catboost", "extra_trees", "random_forest", '
+            '"linear", "network"]).',
+        )
+    return _PREDICTORS[type(predictor)](graph, predictor, rows)
+
+
+def _linear(graph: Graph, model: Linear, rows: str) -> str:
+    raw = graph.op("Add", graph.op("MatMul", rows, graph.constant(model.weights)), graph.constant(model.intercept))
+    return graph.clip(raw, model.low, model.high)
+
+
+def _network(graph: Graph, model: Network, rows: str) -> str:
+    layer, layers = rows, model.layers()
+    for place, (weights, biases) in enumerate(layers):
+        layer = graph.op("Add", graph.op("MatMul", layer, graph.constant(weights)), graph.constant(biases))
+        if place < len(layers) - 1:
+            layer = graph.op("Mul", layer, graph.op("Sigmoid", layer))
+    return layer
+
+
+def _kernel(graph: Graph, model: KernelMachine, rows: str) -> str:
+    cells = graph.op("Mul", rows, graph.constant(model.scales))
+    stored = model.stored.astype(np.float64)
+    lengths = graph.op("ReduceSum", graph.op("Mul", cells, cells), graph.places([1]), keepdims=1)
+    cross = graph.op("MatMul", cells, graph.constant(-2.0 * stored.T))
+    squares = graph.op("Add", graph.op("Add", lengths, graph.constant((stored**2).sum(axis=1))), cross)
+    near = graph.op("Exp", graph.op("Mul", graph.op("Max", squares, graph.constant(0.0)), graph.constant(-0.5)))
+    return graph.op("Add", graph.op("MatMul", near, graph.constant(model.weights)), graph.constant(model.intercept))
+
+
+_PREDICTORS: Final[dict[type[Any], Callable[..., str]]] = {
+    Linear: _linear,
+    Network: _network,
+    KernelMachine: _kernel,
+    Forest: trees.forest,
+    Boosted: trees.boosted,
+    LightGbm: trees.lightgbm,
+    CatBoost: catboost,
+}
+
+
+def _read(graph: Graph, reading: Reading, raw: str, width: int, classes: int) -> str:
+    """See `Reading.outputs`."""
+    if classes == 0:
+        values = graph.op("Add", graph.op("Mul", raw, graph.constant(reading.scale)), graph.constant(reading.shift))
+        if reading.link == "log1p":
+            grown = graph.op("Exp", graph.clip(values, -_LARGEST_LOG, _LARGEST_LOG))
+            values = graph.op("Sub", grown, graph.constant(1.0))
+        return graph.clip(values, reading.low, reading.high)
+    if reading.link == "softmax":
+        return graph.op("Softmax", raw, axis=-1)
+    if reading.link == "one_vs_rest":
+        chances = graph.op("Max", graph.op("Sigmoid", raw), graph.constant(_LEAST_CHANCE))
+        return graph.op("Div", chances, graph.op("ReduceSum", chances, graph.places([1]), keepdims=1))
+    positive = graph.op("Sigmoid", raw) if reading.link == "logistic" else raw
+    if classes == 2 and width == 1:
+        return graph.concat([graph.op("Sub", graph.constant(1.0), positive), positive])
+    return positive
+
+
+def _width(predictor: Any) -> int:
+    """The number of raw outputs."""
+    match predictor:
+        case LightGbm() | CatBoost():
+            return predictor.outputs
+        case Boosted():
+            return len(predictor.base)
+        case Forest():
+            return int(predictor.values.shape[1])
+        case Network():
+            return int(predictor.widths[-1])
+        case _:
+            return int(predictor.weights.shape[1])
+
+
+def _outputs(graph: Graph, model: FittedModel, outputs: str) -> list[str]:
+    if not model.classes:
+        return [graph.output("value", outputs, np.float64, ["rows", 1])]
+    info = model.info
+    if info.threshold is not None and info.positive is not None:
+        place = info.classes.index(info.positive)
+        chance = graph.op("Gather", outputs, graph.places(place), axis=1)
+        reached = graph.op("GreaterOrEqual", chance, graph.constant(info.threshold))
+        code = graph.where(reached, graph.places(place), graph.places(1 - place))
+    else:
+        weighed = graph.op("Mul", outputs, graph.constant(info.multipliers)) if info.multipliers else outputs
+        code = graph.op("ArgMax", weighed, axis=1, keepdims=0)
+    words = np.array(info.classes)
+    labels = words.astype(object) if words.dtype.kind == "U" else words
+    kind = np.dtype(object) if words.dtype.kind == "U" else words.dtype
+    label = graph.op("Gather", graph.constant(labels, kind), code, axis=0)
+    return [
+        graph.output("probabilities", outputs, np.float64, ["rows", len(info.classes)]),
+        graph.output("label", label, kind, ["rows"]),
+    ]
+
+
+def _compare(model: FittedModel, content: bytes, name: str, data: Encoded) -> None:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MissingExtraError(package="onnxruntime", extra="onnx") from error
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    [found] = session.run([name], feeds(model.encoder, data))
+    wanted = model.outputs(data)
+    scale = np.maximum(np.abs(wanted), np.abs(wanted).mean())
+    off = float((np.abs(found - wanted) / np.maximum(scale, 1e-300)).max(initial=0.0))
+    if not off <= TOLERANCE:
+        raise TrainingError(
+            f"The exported model differs from the model by {off:.2g} of the size of the outputs on {len(data)} rows; "
+            f"allowed is {TOLERANCE:g}. Nothing was written.",
+            hint="Please report it with the names of the models: model.weights.",
+        )
