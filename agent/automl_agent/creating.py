@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from automl_runtime.errors import RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_runtime.project import Project
 from automl_runtime.project.contract import write_contract
+from automl_runtime.project.report_text import score_sentence
 from automl_schemas.metrics import Metrics
 from automl_schemas.spec import ProjectSpec
 
@@ -26,7 +28,7 @@ from automl_agent.steps import run_step, run_tests
 
 __all__ = ["Created", "create", "refuse_untrainable"]
 
-_TRAINABLE = ("binary", "multiclass", "regression", "forecast")
+_TRAINABLE = ("binary", "multiclass", "regression", "forecast", "clustering", "anomaly")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,10 @@ def _finish(folder: Path, on_event: EventSink) -> Metrics:
 
 
 def _say_result(draft: Draft, metrics: Metrics, on_event: EventSink) -> None:
+    if draft.spec.task.type == "anomaly" or math.isnan(metrics.holdout):
+        on_event(Finding("trained", metrics.best_model))
+        on_event(Finding("holdout", score_sentence(metrics)))
+        return
     low, high = metrics.holdout_ci
     goal = ""
     if metrics.goal is not None:

@@ -142,9 +142,9 @@ def _settle(
 
 def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: DraftOptions) -> Grounded:
     catalog = discovery.catalog
-    if spec.target is None:
-        raise RequestError(f"`task.type: {spec.task.type}` without a target cannot be trained yet.")
     known = {table.name: {column.name for column in table.columns} for table in catalog.tables}
+    if spec.target is None:
+        return _with_options(_given_rows(spec, known, source), options)
     if spec.target.table not in known:
         raise RequestError(f"`target.table` is {spec.target.table!r}; the data have {', '.join(sorted(known))}.")
     if spec.target.sql is None and spec.target.column not in known[spec.target.table]:
@@ -158,6 +158,16 @@ def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: Draft
         data = data.model_copy(update={"tables": tables, "joins": joins})
     settled = spec.model_copy(update={"data": data})
     return _with_options(Grounded(spec=settled, questions=[], warnings=[], assumed=[]), options)
+
+
+def _given_rows(spec: ProjectSpec, known: Mapping[str, Collection[str]], source: Path) -> Grounded:
+    """A spec without a target, whose first table says which rows are looked at."""
+    if spec.task.type not in ("clustering", "anomaly"):
+        raise RequestError(f"`task.type: {spec.task.type}` needs a `target`.")
+    if not spec.data.tables or spec.data.tables[0].name not in known:
+        raise RequestError(f"`data.tables` must begin with the table to look at, one of {', '.join(sorted(known))}.")
+    data = spec.data.model_copy(update={"source": str(source)})
+    return Grounded(spec=spec.model_copy(update={"data": data}), questions=[], warnings=[], assumed=[])
 
 
 def _with_options(grounded: Grounded, options: DraftOptions) -> Grounded:

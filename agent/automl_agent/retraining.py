@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -87,9 +88,10 @@ def _scored(version: str, root: Path) -> Scored:
 
 
 def _better(scored: list[Scored], *, higher: bool) -> str:
-    """The version with the best score; the newest among equals."""
+    """The version with the best score; the newest among equals, and where none has a score."""
     sign = 1 if higher else -1
-    return max(reversed(scored), key=lambda item: sign * item.score).version
+    known = [item for item in scored if not math.isnan(item.score)] or scored
+    return max(reversed(known), key=lambda item: sign * item.score).version
 
 
 def _higher_is_better(project: Project) -> bool:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final, Literal
 
 import automl_runtime
+from automl_schemas.vocabulary import TaskType
 
-__all__ = ["RUN_DEPENDENT", "Owner", "owner_of", "write_ownership"]
+__all__ = ["RUN_DEPENDENT", "Owner", "owner_of", "run_dependent", "write_ownership"]
 
 Owner = Literal["generated", "seeded", "user"]
 """`generated`: merged with later versions; `seeded`: written once, then the user's to change; `user`: never touched."""
@@ -31,6 +32,12 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
 }
 """Run ids, times, durations and measured speeds: all in which two runs of the same spec, data and seed may differ."""
 
+_OF_TASK: Final[dict[TaskType, dict[str, list[str]]]] = {
+    "clustering": {
+        "models/*/model/clusters.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"]
+    },
+    "anomaly": {"models/*/model/anomalies.json": ["seconds"]},
+}
 _SEEDED: Final = frozenset({"project.yaml", ".env.example"})
 _REPLACED: Final = ("data/", "vendor/")
 """Records and wheels: nobody edits them, so an update replaces them and needs no base to merge from."""
@@ -47,7 +54,12 @@ def owner_of(path: str, package: str) -> Owner:
     return "seeded" if path in _SEEDED or path.startswith("config/") else "generated"
 
 
-def write_ownership(folder: Path, package: str) -> None:
+def run_dependent(task: TaskType | None = None) -> dict[str, list[str]]:
+    """`RUN_DEPENDENT`, with what only a project of `task` has."""
+    return RUN_DEPENDENT | _OF_TASK.get(task, {}) if task is not None else RUN_DEPENDENT
+
+
+def write_ownership(folder: Path, package: str, task: TaskType | None = None) -> None:
     """Writes `.automl/manifest.json` and, for later merges, the pristine text of the files as `.automl/base/`."""
     state = folder / ".automl"
     base = state / "base"
@@ -67,6 +79,6 @@ def write_ownership(folder: Path, package: str) -> None:
         "version": 1,
         "generator": f"automl {automl_runtime.__version__}",
         "files": entries,
-        "run_dependent": RUN_DEPENDENT,
+        "run_dependent": run_dependent(task),
     }
     (state / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8", newline="\n")

@@ -15,7 +15,7 @@ from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.catalog import DataCatalog
 from automl_schemas.lineage import DataManifest, Lineage
 from automl_schemas.question import Question
-from automl_schemas.spec import JoinSpec, ProjectSpec, TargetSpec
+from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_generators.names import package_name
@@ -41,6 +41,7 @@ _TIMES: Final = ("date", "datetime")
 _UNFIT_ROLES: Final = ("id", "constant", "empty")
 _COMMENTS: Final = {"TEXTS": "Free text: the model counts words, characters and n-grams."}
 _AGGREGATED: Final = {"sum": "added up", "mean": "averaged"}
+_WITHOUT_TARGET: Final = ("clustering", "anomaly")
 _MOST_RAW_VALUES: Final = 8
 _LONGEST_EXAMPLE: Final = 60
 _README_COLUMNS: Final = 8
@@ -91,13 +92,14 @@ def describe(plan: ProjectPlan) -> dict[str, Any]:
     """The variables of the templates.
 
     Raises:
-        RequestError: if there is no target, no table, or no column that a feature could be made of.
+        RequestError: if there is no target where the task needs one, no table, or no column that a feature could be
+            made of.
     """
     spec, target = plan.spec, plan.spec.target
-    if target is None or not spec.data.tables:
+    if not spec.data.tables or (target is None and spec.task.type not in _WITHOUT_TARGET):
         raise RequestError(
-            f"a {spec.task.type} task without a target cannot be made into a project yet.",
-            hint="Tasks with a target can: binary, multiclass, regression, forecast.",
+            f"a {spec.task.type} task without a target or a table cannot be made into a project.",
+            hint=f"Without a target there are: {', '.join(_WITHOUT_TARGET)}.",
         )
     package = package_name(spec.name)
     shown = _of_series(plan) if spec.task.type == "forecast" else _of_rows(plan)
@@ -106,7 +108,7 @@ def describe(plan: ProjectPlan) -> dict[str, Any]:
         "target": target,
         "package": package,
         "name": package.replace("_", "-"),
-        "description": _description(spec, target),
+        "description": _description(spec),
         "tables": [_table(plan, name) for name in _names(spec)],
         "questions": list(plan.questions),
         "replicas": _replicas(spec.deployment.requests_per_day),
@@ -208,7 +210,12 @@ def _names(spec: ProjectSpec) -> list[str]:
     return [table.name for table in spec.data.tables]
 
 
-def _description(spec: ProjectSpec, target: TargetSpec) -> str:
+def _description(spec: ProjectSpec) -> str:
+    target, row = spec.target, spec.task.entity or "row"
+    if spec.task.type == "clustering":
+        return f"Says to which of the groups that were found each {row} belongs."
+    if target is None or spec.task.type == "anomaly":
+        return f"Says how strange each {row} is among the others, and why."
     if spec.task.type == "forecast":
         return f"Forecasts {target.column} for the next {spec.task.horizon} steps, one row for each {_step_of(spec)}."
     entity = f" for each {spec.task.entity}" if spec.task.entity else ""

@@ -24,6 +24,8 @@ LARGEST_BUNDLE: Final = 20_000_000
 """Bytes of the largest model bundle that is committed."""
 
 _ENGINE: Final = {"trim_blocks": True, "lstrip_blocks": True}
+_OVERLAYS: Final = {"forecast": "forecast", "clustering": "unlabelled", "anomaly": "unlabelled"}
+"""Task -> the tree whose files take the place of those of other projects."""
 _SUFFIX: Final = ".jinja"
 """Of every template, so that no tool takes one for what it becomes."""
 
@@ -44,7 +46,8 @@ def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> N
     """
     folder = folder.resolve()
     variables = describe(plan) | _versions() | {"vendored": vendor}
-    _render_tree(folder, variables, ["project", "forecast"] if plan.spec.task.type == "forecast" else ["project"])
+    overlay = _OVERLAYS.get(plan.spec.task.type)
+    _render_tree(folder, variables, ["project", *([overlay] if overlay is not None else [])])
     records = {"catalog": plan.catalog, "lineage": plan.lineage, "manifest": plan.manifest}
     (folder / "data").mkdir(exist_ok=True)
     for name, record in records.items():
@@ -52,7 +55,7 @@ def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> N
     _write(folder / "constraints.txt", constraints_text())
     if vendor:
         vendor_runtime(folder / "vendor")
-    write_ownership(folder, variables["package"])
+    write_ownership(folder, variables["package"], plan.spec.task.type)
 
 
 def finish_project(folder: Path) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from automl_schemas.base import Contract
 from automl_schemas.cleaning import ColumnPlan
-from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.metrics import LeaderboardRow, Scored
 from automl_schemas.vocabulary import ColumnType, MetricName, TaskType
 
 __all__ = ["BundleManifest", "HashedFile", "InputColumn", "InputSchema", "Signature", "TrainingSummary"]
@@ -59,7 +59,7 @@ class TrainingSummary(Contract):
     run_id: str
     rows: int
     seconds: float
-    cv: float
+    cv: Scored
     best_model: str
     trials: int
     leaderboard: list[LeaderboardRow]

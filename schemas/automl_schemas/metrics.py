@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import math
+from typing import Annotated, Any
+
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
 from automl_schemas.base import Contract
 from automl_schemas.vocabulary import MetricName, Operator
 
-__all__ = ["GoalResult", "LeaderboardRow", "Metrics", "RunRecord"]
+__all__ = ["GoalResult", "LeaderboardRow", "Metrics", "RunRecord", "Scored", "score_or_none"]
+
+
+def score_or_none(value: float) -> float | None:
+    """`value`, and None for NaN: where no score is claimed."""
+    return None if math.isnan(value) else value
+
+
+def _nan_for_null(value: Any) -> Any:
+    return math.nan if value is None else value
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None
+
+
+Scored = Annotated[
+    float,
+    AllowInfNan(True),
+    BeforeValidator(_nan_for_null),
+    PlainSerializer(score_or_none, return_type=float | None, when_used="json"),
+]
+"""A score; NaN, in JSON null, where nothing says how good a model is: of anomalies without known labels, of rows that
+all lie in one cluster."""
 
 
 class GoalResult(Contract):
@@ -35,10 +61,11 @@ class Metrics(BaseModel):
 
     metric: MetricName
     higher_is_better: bool
-    holdout: float
-    holdout_ci: tuple[float, float]
+    holdout: Scored
+    holdout_ci: tuple[Scored, Scored]
     """95 % bootstrap interval."""
-    cv: float
+    cv: Scored
+    """Out-of-fold score; of clusters the silhouette on training rows, of anomalies null."""
     goal: GoalResult | None
     rows_train: int
     rows_holdout: int
@@ -47,6 +74,10 @@ class Metrics(BaseModel):
     seed: int
     data_sha256: str
     leaderboard: list[LeaderboardRow]
+    flagged: float | None = Field(default=None, exclude_if=_is_unset)
+    """Of anomalies: the share of the rows of the holdout that counts as strange."""
+    scores: dict[str, float] | None = Field(default=None, exclude_if=_is_unset)
+    """Of anomalies with known labels: every metric that these allow, by its name."""
 
 
 class RunRecord(Contract):

@@ -62,5 +62,7 @@ class Requirement(Contract):
     known_ahead: list[str] = []
     """Phrases of what will be known when a forecast is made: "the weather"."""
     clusters: int | None = Field(default=None, ge=2)
+    contamination: float | None = Field(default=None, gt=0, le=0.5)
+    """The share of the rows that is to count as strange: "the strangest 1 %"."""
     description: str | None = None
     """Free description of the data (older requirement form)."""

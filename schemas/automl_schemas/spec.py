@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,10 @@ Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 
 
+def _is_unset(value: Any) -> bool:
+    return value is None
+
+
 class TaskSpec(Contract):
     """What kind of prediction it is, and of what."""
 
@@ -57,6 +61,10 @@ class TaskSpec(Contract):
     """Of a forecast: what a step without a row means: that nobody knows, or that nothing happened."""
     aggregate: Literal["sum", "mean"] | None = None
     """Of a forecast: how the rows of a series that fall into one step become one; None where each step has one row."""
+    clusters: int | None = Field(default=None, ge=2, exclude_if=_is_unset)
+    """Of a clustering: how many groups; None: as many as separate best."""
+    contamination: float | None = Field(default=None, gt=0, le=0.5, exclude_if=_is_unset)
+    """Of a search for anomalies: the share of the rows that counts as strange; None: told by the data."""
 
 
 class TargetSpec(Contract):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from automl_agent.cli.shared import Budget, Debug, Json, ProjectFolder, emit, emit_json, print_table
+
+if TYPE_CHECKING:
+    from automl_schemas.metrics import Metrics
 
 __all__ = ["register"]
 
@@ -143,18 +147,27 @@ def report(
     if as_json:
         emit_json({"report": str(page), "metrics": metrics.model_dump(mode="json")})
     else:
-        low, high = metrics.holdout_ci
-        emit(f"{metrics.metric} {metrics.holdout:.4f} [{low:.4f}, {high:.4f}] on {metrics.rows_holdout:,} holdout rows")
+        emit(_scored(metrics))
         if metrics.goal is not None:
             emit(f"goal {metrics.goal.op} {metrics.goal.value:g}: {'met' if metrics.goal.met else 'not met'}")
         rows = [
             (row.model, f"{row.cv:.4f}", f"{row.fit_seconds:.1f}", f"{row.predict_us_per_row:.1f}")
             for row in metrics.leaderboard
         ]
-        print_table(["model", "cv", "fit s", "us/row"], rows, right=(1, 2, 3))
+        if rows:
+            print_table(["model", "cv", "fit s", "us/row"], rows, right=(1, 2, 3))
         emit(str(page))
     if open_it:
         typer.launch(str(page))
+
+
+def _scored(metrics: Metrics) -> str:
+    if math.isnan(metrics.holdout):
+        from automl_runtime.project.report_text import score_sentence
+
+        return score_sentence(metrics)
+    low, high = metrics.holdout_ci
+    return f"{metrics.metric} {metrics.holdout:.4f} [{low:.4f}, {high:.4f}] on {metrics.rows_holdout:,} holdout rows"
 
 
 def _folder(project: Path) -> Path:

@@ -30,6 +30,7 @@ from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.exclusions import excluded_columns
 from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
+from automl_agent.grounding.known_anomalies import LABEL, label_of, label_question
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
@@ -44,7 +45,7 @@ from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
 __all__ = ["Grounded", "ground"]
 
 PlanJoins = Callable[[DataCatalog, str], tuple[list[TableSpec], list[JoinSpec]]]
-_IDS: Final = ("target", "positive", "metric", "task", "entity", *FORECAST_QUESTIONS)
+_IDS: Final = ("target", "positive", "metric", "task", "entity", LABEL, *FORECAST_QUESTIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,14 +307,29 @@ def _without_target(
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)
     base = max(fitting, key=lambda table: (len(table.columns), table.rows))
     tables, joins = plan(catalog, base.name)
+    label = label_of(base, answers.get(LABEL, requirement.target)) if requirement.task == "anomaly" else None
+    metric = choose_metric(requirement, requirement.task, None, answers.get("metric"))[0]
+    if requirement.task == "anomaly" and metric.goal is not None and label is None:
+        raise RequestError(
+            f"Whether {metric.name} {metric.goal.op} {metric.goal.value:g} is reached, only known anomalies can tell.",
+            hint=f"Name the column that says which they are with --answer {LABEL}=COLUMN, or leave the goal out.",
+        )
+    said = f"; {label.column!r} only judges what is found" if label is not None else ""
     return _Draft(
-        task=TaskSpec(type=requirement.task, entity=requirement.entity),
+        target=label,
+        questions=[] if LABEL not in answers or label is None else [label_question(label)],
+        task=TaskSpec(
+            type=requirement.task,
+            entity=requirement.entity,
+            clusters=requirement.clusters if requirement.task == "clustering" else None,
+            contamination=requirement.contamination if requirement.task == "anomaly" else None,
+        ),
         base=base,
-        metric=choose_metric(requirement, requirement.task, None, answers.get("metric"))[0],
+        metric=metric,
         structure=Structure("random"),
         tables=tables,
         joins=joins,
-        assumed=[f"the rows of {base.name} are what is looked at"],
+        assumed=[f"the rows of {base.name} are what is looked at{said}"],
     )
 
 

@@ -40,8 +40,17 @@ _COUNT: Final = re.compile(
 )
 _ODD: Final = (
     r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange"
-    r"|weird|atypical|irregular(?:ities)?|out of the ordinary)"
+    r"|weird|atypical|irregular(?:ities)?|out of the ordinary"
+    r"|strangest|oddest|weirdest)"
 )
+_SHARE: Final = re.compile(r"\b(?P<share>\d{1,2}(?:\.\d+)?)\s*(?:%|per ?cent\b)", re.IGNORECASE)
+_MOST_STRANGE: Final = 0.5
+_LABEL: Final = re.compile(
+    r"[\s,;]*\b(?:label(?:l?ed)? (?:by|in|is)|(?:checked|judged|compared|scored) (?:against|by|with)"
+    r"|known (?:ones |cases )?(?:are )?in)\s+(?:the )?(?:columns? )?(?P<label>[\w.-]+)",
+    re.IGNORECASE,
+)
+"""What says which rows are known to be strange."""
 _ANOMALY: Final = re.compile(
     r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which"
     r"|what|any)\s+(?:me\s+)?"
@@ -78,11 +87,20 @@ def clusters(segment: str) -> Intent | None:
 
 
 def anomalies(segment: str) -> Intent | None:
-    """The intent of "find unusual payments", "outlier detection in the readings"; None when it is something else."""
-    match = _ANOMALY.search(segment)
+    """The intent of "find the strangest 1 % of the payments", "outlier detection in the readings"; None when it is
+    something else.
+    """
+    said, label = _SHARE.search(segment), _LABEL.search(segment)
+    match = _ANOMALY.search(" ".join(_SHARE.sub(" ", _LABEL.sub("", segment)).split()))
     if match is None:
         return None
     rest = tidy(match["rest"] or match["rest2"] or "")
     place = _PLACE.match(rest)
     what = place["place"] if place is not None else rest or tidy(match["before"] or "")
-    return with_entity(Intent(task="anomaly"), what)
+    share = float(said["share"]) / 100 if said is not None else 0.0
+    intent = Intent(
+        task="anomaly",
+        target=label["label"] if label is not None else None,
+        contamination=share if 0 < share <= _MOST_STRANGE else None,
+    )
+    return with_entity(intent, what)

@@ -25,6 +25,7 @@ class Intent:
     entity: str | None = None
     entity_phrase: str | None = None
     clusters: int | None = None
+    contamination: float | None = None
 
 
 def about_phrase(words: str, task: TaskType | None = None) -> Intent:

@@ -31,7 +31,7 @@ def other_readings(requirement: Requirement) -> list[Requirement]:
     read = _read(requirement.request) if requirement.request.strip() else []
     if not read or read[0].target != requirement.target:
         return []
-    fields = ("task", "target", "positive", "threshold", "entity", "entity_phrase", "clusters")
+    fields = ("task", "target", "positive", "threshold", "entity", "entity_phrase", "clusters", "contamination")
     others = [requirement.model_copy(update={name: getattr(one, name) for name in fields}) for one in read]
     return [other for other in others if other != requirement]
 
@@ -103,5 +103,6 @@ def _with_intent(said: Requirement, intent: Intent, words: Text) -> Requirement:
             "entity": intent.entity,
             "entity_phrase": restored(intent.entity_phrase),
             "clusters": intent.clusters,
+            "contamination": intent.contamination,
         }
     )

@@ -110,11 +110,13 @@ def _type_of(values: pd.Series) -> ColumnType:
 def labelled_rows(spec: ProjectSpec, assembled: Assembled) -> Assembled:
     """`assembled` with the rows that have a target in `frame` and the others in `without_target`.
 
+    Anomalies are looked for among all rows, whether it is known of them or not.
+
     Raises:
         DataError: when no row has a target.
     """
     name = target_name(spec)
-    if name is None or name not in assembled.frame.columns:
+    if name is None or name not in assembled.frame.columns or spec.task.type == "anomaly":
         return assembled
     missing = assembled.frame[name].isna()
     if missing.all():

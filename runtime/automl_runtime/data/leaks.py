@@ -102,9 +102,12 @@ def find_leaks(
 
 
 def outcome_of(target: pd.Series, spec: ProjectSpec) -> Outcome | None:
-    """The target as numbers or class codes, by the task of `spec`; None for tasks without a target."""
+    """The target as numbers or class codes, by the task of `spec`; None for tasks without a target.
+
+    The label of anomalies is none: what is strange in one column alone is what shall be found.
+    """
     kind = spec.task.type
-    if spec.target is None or kind in ("clustering", "multilabel"):
+    if spec.target is None or kind in ("clustering", "anomaly", "multilabel"):
         return None
     if kind in ("regression", "forecast"):
         numbers = pd.to_numeric(target, errors="coerce").to_numpy(dtype=float, na_value=np.nan)

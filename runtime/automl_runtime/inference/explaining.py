@@ -17,7 +17,7 @@ from automl_runtime.kernels.arrays import Floats, Ints
 if TYPE_CHECKING:
     from automl_runtime.inference.model import FittedModel, Label
 
-__all__ = ["Contributions", "Reason", "base_name", "contributions", "explain", "reasons"]
+__all__ = ["Contributions", "Reason", "base_name", "contributions", "explain", "one_line", "reasons", "shown"]
 
 _LONGEST_VALUE = 40
 _NOTHING = 1e-9
@@ -152,27 +152,29 @@ def _explained_places(model: FittedModel, data: Encoded, label: Label | None) ->
 def _what(model: FittedModel, place: int) -> str:
     """What is explained, as it is called in a sentence."""
     if not model.classes:
-        return _line(model.target)
-    return f"the probability of {_line(model.classes[place])}"
+        return one_line(model.target)
+    return f"the probability of {one_line(model.classes[place])}"
 
 
 def _reason(column: str, cell: object, contribution: float, what: str) -> Reason:
-    value = "missing" if pd.isna(cell) else _shown(cell)
-    subject = f"{_line(column)} {'=' if value != 'missing' else 'is'} {value}"
+    value = "missing" if pd.isna(cell) else shown(cell)
+    subject = f"{one_line(column)} {'=' if value != 'missing' else 'is'} {value}"
     size = abs(contribution)
     amount = f"{100 * size:.3g} points" if what.startswith("the probability of ") else f"{size:,.4g}"
     verb = "raises" if contribution > 0 else "lowers"
     return Reason(column, value, contribution, f"{subject}: {verb} {what} by {amount}")
 
 
-def _shown(cell: object) -> str:
+def shown(cell: object) -> str:
+    """A cell that is not null, as a reason names it."""
     if isinstance(cell, float | np.floating):
         return f"{cell:,.6g}"
     if isinstance(cell, pd.Timestamp):
         return str(cell.date() if cell == cell.normalize() else cell)
-    return _line(spell(cell))
+    return one_line(spell(cell))
 
 
-def _line(text: object) -> str:
+def one_line(text: object) -> str:
+    """`text` on one line, printable, at most 40 characters long."""
     plain = " ".join("".join(char if char.isprintable() else " " for char in str(text)).split())
     return plain if len(plain) <= _LONGEST_VALUE else plain[: _LONGEST_VALUE - 1].rstrip() + "…"

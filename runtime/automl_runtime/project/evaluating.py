@@ -15,6 +15,8 @@ from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
 from automl_runtime.data.lineage import fingerprint
+from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
+from automl_runtime.engine.clustering.evaluation import evaluate_clusters
 from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.evaluation import evaluate as evaluate_model
@@ -22,7 +24,7 @@ from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
-from automl_runtime.events import EventSink, Progress
+from automl_runtime.events import EventSink, Progress, Warned
 from automl_runtime.files import write_text
 from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
@@ -30,6 +32,7 @@ from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
+from automl_runtime.project.unlabelled import with_masked_reasons, without_personal_traits
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
 from automl_runtime.tracking.index import index_run
@@ -67,8 +70,8 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     rows = project.load_rows("holdout")
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
-    judge = _judged_forecast if bundle.manifest.task == "forecast" else _judged
-    data = judge(project, bundle, rows, build_features(rows), on_event)
+    judges = {"forecast": _judged_forecast, "clustering": _judged_clusters, "anomaly": _judged_anomalies}
+    data = judges.get(bundle.manifest.task, _judged)(project, bundle, rows, build_features(rows), on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
@@ -168,6 +171,30 @@ def _judged_forecast(
     # The holdout of a forecast is later by design; what else has moved is worth a word.
     moved = [found for found in data.drift if found.column != project.spec.task.time]
     return replace(data, importance=view.importance, forecast=view, drift=moved)
+
+
+def _judged_clusters(
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
+) -> ReportData:
+    evaluation, view = evaluate_clusters(bundle.model, features, seed=project.spec.seed)
+    on_event(Progress("evaluating", 1, 3, "report"))
+    data = _report_data(project, bundle, rows, evaluation)
+    return replace(data, clusters=without_personal_traits(view, _personal(project)))
+
+
+def _judged_anomalies(
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
+) -> ReportData:
+    target = project.spec.target
+    labels = None if target is None else rows[project.target]
+    positive = None if target is None else target.positive
+    evaluation, view = evaluate_anomalies(bundle.model, features, labels, positive=positive, seed=project.spec.seed)
+    if labels is not None and not evaluation.scores:
+        on_event(Warned("Of the holdout too few rows are known to be strange, or not to be: no score is claimed."))
+    on_event(Progress("evaluating", 1, 3, "report"))
+    data = _report_data(project, bundle, rows, evaluation)
+    metrics = data.metrics.model_copy(update={"flagged": view.flagged, "scores": evaluation.scores or None})
+    return replace(data, metrics=metrics, anomalies=with_masked_reasons(view, rows, project))
 
 
 def _personal(project: Project) -> set[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from automl_runtime.files import write_text
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_groups import cluster_name
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
     TASK_NAMES,
@@ -67,7 +69,10 @@ def _intended(data: ReportData) -> str:
     spec = data.spec
     entity = _plain(row_name(spec))
     lines = [f"- Task: {TASK_NAMES[spec.task.type]}, one prediction per {entity}."]
-    if spec.target is not None:
+    if data.anomalies is not None:
+        known = f"{_code(target_name(spec))} says which are known" if spec.target else "which rows are is not known"
+        lines.append(f"- Strange is what is unlike the other rows, not what is wrong; {known}.")
+    elif spec.target is not None:
         positive = "" if spec.target.positive is None else f", positive class {_code(spec.target.positive)}"
         lines.append(f"- Target: {_code(target_name(spec))}{positive}.")
     if spec.task.horizon_days:
@@ -84,6 +89,8 @@ def _intended(data: ReportData) -> str:
 
 def _quality(data: ReportData) -> str:
     metrics, evaluation = data.metrics, data.evaluation
+    if math.isnan(metrics.holdout):
+        return f"{score_sentence(metrics)}{_found(data)}"
     low, high = metrics.holdout_ci
     rows = [
         (
@@ -93,16 +100,44 @@ def _quality(data: ReportData) -> str:
         )
     ]
     rows += [
-        (METRIC_NAMES[name], number(value), "")  # type: ignore[index]
+        (METRIC_NAMES.get(name, name), number(value), "")  # type: ignore[call-overload]
         for name, value in evaluation.scores.items()
         if name != metrics.metric
     ]
-    text = _table(["metric", f"holdout, {count(metrics.rows_holdout)} rows", "cross-validation"], rows)
+    text = _table(["metric", f"holdout, {count(metrics.rows_holdout)} rows", _checked(data)], rows)
     text += f"\n\n{goal_sentence(metrics)} The best model is {_code(metrics.best_model)}."
+    text += _found(data)
     if evaluation.worst_slices:
         weak = [(_plain(item.condition), count(item.rows), number(item.score)) for item in evaluation.worst_slices]
         text += "\n\nWeak spots:\n\n" + _table(["rows where", "rows", METRIC_NAMES[evaluation.metric]], weak)
     return text
+
+
+def _checked(data: ReportData) -> str:
+    return "cross-validation" if data.clusters is None and data.anomalies is None else "training"
+
+
+def _found(data: ReportData) -> str:
+    """The groups, or what counts as strange."""
+    if data.anomalies is not None:
+        view = data.anomalies
+        return (
+            f"\n\nScores above {number(view.threshold)} count as strange: {percent(view.expected)} of the training "
+            f"rows, {percent(view.flagged)} of the holdout."
+        )
+    if data.clusters is None:
+        return ""
+    shares = data.clusters.shares
+    rows = [
+        (
+            cluster_name(profile.label),
+            percent(profile.share),
+            percent(shares.get(profile.label, 0.0)),
+            "; ".join(_plain(trait.text) for trait in profile.traits[:3]),
+        )
+        for profile in data.clusters.profiles
+    ]
+    return "\n\n" + _table(["group", "training", "holdout", "what distinguishes it"], rows)
 
 
 def _threshold(data: ReportData) -> str:
@@ -162,8 +197,9 @@ def _dropped(data: ReportData) -> str:
 def _limits(data: ReportData) -> str:
     lines = [
         "- The score holds for rows like the holdout; `reference.json` in the bundle is the yardstick for drift.",
-        "- Importance says what the model relies on, not what causes the outcome.",
     ]
+    if data.clusters is None and data.anomalies is None:
+        lines.append("- Importance says what the model relies on, not what causes the outcome.")
     personal = sum(column.personal is not None for table in data.catalog.tables for column in table.columns)
     if personal:
         lines.append(f"- Personal data: {personal} of the columns; masked in reports, and no features by default.")
@@ -186,8 +222,8 @@ def _made(data: ReportData) -> str:
     spec, metrics = data.spec, data.metrics
     trials = len(data.trials) or len(metrics.leaderboard)
     lines = [
-        f"- {count(trials)} models tried in {number(metrics.seconds, 3)} seconds, seed {metrics.seed}, "
-        f"{spec.training.folds} folds ({spec.training.validation}).",
+        f"- {count(trials)} models tried in {number(metrics.seconds, 3)} seconds, seed {metrics.seed}"
+        + (f", {spec.training.folds} folds ({spec.training.validation})." if _checked(data) != "training" else "."),
         "- With the recorded list of trials, the same data and the same seed, the metrics are the same.",
     ]
     if data.run_id:

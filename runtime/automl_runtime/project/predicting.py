@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,10 +20,10 @@ from automl_schemas.bundle import InputSchema
 
 from automl_runtime.data.cleaning import escape_formula
 from automl_runtime.data.records import CellProblem, parse_frame
+from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import replace_file
-from automl_runtime.inference.explaining import reasons
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
@@ -83,8 +84,8 @@ def predict(
 
     Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
     classes, `probability_<class>`; with `explain` also `reason_1` to `reason_3`, the columns that move the prediction
-    most, in words. An `output` that exists is replaced as a whole at the end; None writes CSV to
-    standard output.
+    most, in words. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. An `output`
+    that exists is replaced as a whole at the end; None writes CSV to standard output.
 
     Raises:
         SchemaMismatchError: if a column that the model needs is absent; nothing is written.
@@ -137,23 +138,45 @@ def _answers(
     bundle: Bundle, build_features: Features, explain: bool, on_event: EventSink, rows: pd.DataFrame
 ) -> pd.DataFrame:
     features = build_features(rows)
-    answers = pd.DataFrame({"prediction": bundle.model.predict(features).to_numpy()})
-    if bundle.manifest.task != "regression":
-        shares = bundle.model.predict_proba(features)
-        for label in shares.columns:
-            answers[f"probability_{label}"] = shares[label].to_numpy()
-    if explain:
-        words = [[reason.words for reason in found] for found in reasons(bundle.model, features, on_event=on_event)]
+    answers = _bare_answers(bundle, features)
+    wanted = _explained(bundle, answers, explain)
+    if wanted is not None:
+        words: list[list[str]] = [[] for _ in range(len(features))]
+        found = reasons_of(bundle.model, features[wanted], most=_REASONS, on_event=on_event)
+        for row, of_row in zip(np.flatnonzero(wanted), found, strict=True):
+            words[row] = [reason.words for reason in of_row]
         for place in range(_REASONS):
             column = [row[place] if place < len(row) else None for row in words]
             answers[f"reason_{place + 1}"] = pd.Series(column, dtype="str")
     return answers
 
 
+def _bare_answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
+    model, task = bundle.model, bundle.manifest.task
+    if task == "clustering":
+        return pd.DataFrame({"cluster": model.predict(features).to_numpy()})
+    if task == "anomaly":
+        scores = model.score_samples(features).to_numpy()
+        return pd.DataFrame({"score": scores, "anomaly": scores > model.threshold})
+    answers = pd.DataFrame({"prediction": model.predict(features).to_numpy()})
+    if task != "regression":
+        shares = model.predict_proba(features)
+        for label in shares.columns:
+            answers[f"probability_{label}"] = shares[label].to_numpy()
+    return answers
+
+
+def _explained(bundle: Bundle, answers: pd.DataFrame, explain: bool) -> np.ndarray | None:
+    """Which rows get reasons; None: there are no columns for them."""
+    if explain:
+        return np.ones(len(answers), dtype=bool)
+    return answers["anomaly"].to_numpy() if bundle.manifest.task == "anomaly" else None
+
+
 def _assembled(project: Project, folder: Path, on_event: EventSink) -> pd.DataFrame:
     tables = project.read_tables(folder, labelled=False, on_event=on_event)
     rows = project.query("sql/training_table.sql", tables, labelled=False)
-    return rows.drop(columns=[project.target])
+    return rows if project.spec.target is None else rows.drop(columns=[project.target])
 
 
 def _clean_already(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 from automl_runtime.errors import DataError, MissingExtraError
@@ -11,6 +12,7 @@ from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_forecast import forecast_section
+from automl_runtime.project.report_groups import anomalies_section, clusters_section
 from automl_runtime.project.report_html import code, section
 from automl_runtime.project.report_png import to_png
 from automl_runtime.project.report_results import charts, quality_section, search_section
@@ -25,6 +27,7 @@ from automl_runtime.project.report_text import (
     escape,
     goal_sentence,
     number,
+    percent,
     round_number,
     row_name,
     score_sentence,
@@ -37,6 +40,8 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 _PARTS = {
     "short": "In short",
     "forecast": "Forecast",
+    "clusters": "Groups",
+    "anomalies": "Strange rows",
     "quality": "Quality",
     "drivers": "Drivers",
     "search": "Search",
@@ -87,6 +92,8 @@ def render_report(data: ReportData) -> str:
     sections = {
         "short": short_section(data),
         "forecast": forecast_section(data, pictures),
+        "clusters": clusters_section(data, pictures),
+        "anomalies": anomalies_section(data, pictures),
         "quality": quality_section(data, pictures),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
@@ -116,13 +123,14 @@ def _headline(data: ReportData) -> str:
     spec, metrics = data.spec, data.metrics
     facts = [
         ("one row is one", row_name(spec)),
-        ("target", target_name(spec) or "none"),
+        *([("target", target_name(spec) or "none")] if data.clusters is None and data.anomalies is None else []),
         *([("yes means", spec.target.positive)] if spec.target and spec.target.positive is not None else []),
         *([("days ahead", round_number(spec.task.horizon_days))] if spec.task.horizon_days else []),
         ("trained on", f"{count(metrics.rows_train)} rows"),
     ]
     listed = "".join(f"<li>{escape(name)} <b>{escape(value, 80)}</b></li>" for name, value in facts)
     version = f" · {data.manifest.model_version}" if data.manifest else ""
+    score = _claimed(data)
     verdict = "" if metrics.goal is None else "met" if metrics.goal.met else "missed"
     opening, _, rest = goal_sentence(metrics).partition(":")
     words = f"<b>{escape(opening)}</b>" + (f": {escape(rest, 400)}" if rest else "")
@@ -131,10 +139,22 @@ def _headline(data: ReportData) -> str:
         f"<h1>{escape(_first_upper(spec.request), 180)}</h1>"
         f'<p class="soft">{escape(_first_upper(TASK_NAMES[spec.task.type]))}, by {escape(metrics.best_model, 60)}.</p>'
         f'<ul class="facts">{listed}</ul></div>'
+        f"{score}"
+        f'<p class="verdict {verdict}">{words}</p></div></header>'
+    )
+
+
+def _claimed(data: ReportData) -> str:
+    """The score with its interval; where none is claimed, what there is instead."""
+    metrics = data.metrics
+    seen = f"{count(metrics.rows_holdout)} rows that no model had seen"
+    if math.isnan(metrics.holdout) and data.anomalies is not None:
+        value = percent(data.anomalies.flagged)
+        return f'<div class="score"><p class="what">strange among {seen}</p><p class="value">{value}</p>'
+    return (
         f'<div class="score"><p class="what">{METRIC_NAMES[metrics.metric]} on {count(metrics.rows_holdout)} rows that '
         f'no model had seen</p><p class="value">{number(metrics.holdout)}</p>'
         f"{interval_chart(metrics.holdout, metrics.holdout_ci, metrics.goal)}"
-        f'<p class="verdict {verdict}">{words}</p></div></header>'
     )
 
 
@@ -143,7 +163,7 @@ def _made_section(data: ReportData) -> str:
     lines = [
         ("task", TASK_NAMES[spec.task.type]),
         ("score", score_sentence(metrics)),
-        ("validation", f"{spec.training.folds} folds, {spec.training.validation}; the holdout was sealed before"),
+        ("validation", _validation(data)),
         ("seed", str(metrics.seed)),
         ("trials", f"{len(data.trials)} recorded" if data.trials else "see the run"),
         ("fingerprint of the data", metrics.data_sha256),
@@ -164,6 +184,13 @@ def _made_section(data: ReportData) -> str:
         f"data and seed the metrics are the same.</p><pre>{code('make data train evaluate')}</pre></div>"
     )
     return section("made", "How it was made", "", html)
+
+
+def _validation(data: ReportData) -> str:
+    if data.clusters is not None or data.anomalies is not None:
+        return "on rows of a holdout that was sealed before"
+    training = data.spec.training
+    return f"{training.folds} folds, {training.validation}; the holdout was sealed before"
 
 
 def _footer(data: ReportData) -> str:

@@ -13,6 +13,8 @@ from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
+from automl_runtime.engine.anomaly.evaluation import AnomalyView
+from automl_runtime.engine.clustering.evaluation import ClusterView
 from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.forecasting.evaluation import ForecastView
@@ -71,6 +73,10 @@ class ReportData:
     run_id: str | None = None
     forecast: ForecastView | None = None
     """Of a forecast: series, intervals, errors by step."""
+    clusters: ClusterView | None = None
+    """Of a clustering: sizes, traits and the picture."""
+    anomalies: AnomalyView | None = None
+    """Of a search for anomalies: the distribution of the scores and the strangest rows."""
 
 
 def trials_of(run: Path) -> list[TrialPoint]:

@@ -15,6 +15,7 @@ from automl_runtime.project.report_charts import (
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_errors import error_cdf_chart, error_loglog_chart, scatter_chart
 from automl_runtime.project.report_forecast import forecast_charts
+from automl_runtime.project.report_groups import group_charts
 from automl_runtime.project.report_html import Cell, card, fold, numeric, section, table
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
@@ -40,6 +41,7 @@ def charts(data: ReportData) -> dict[str, str]:
     found: dict[str, str] = {}
     if data.forecast is not None:
         found |= forecast_charts(data.forecast)
+    found |= group_charts(data)
     if evaluation.roc:
         found["roc"] = roc_chart(evaluation.roc, _roc_point(data))
     if evaluation.pr:
@@ -95,11 +97,14 @@ _ABOUT = {
 
 def quality_section(data: ReportData, pictures: dict[str, str]) -> str:
     """Scores, curves, confusion, thresholds and weak spots, all measured on the holdout."""
+    unlabelled = data.clusters is not None or data.anomalies is not None
+    if unlabelled and not data.evaluation.scores:
+        return ""
     cards = [card(title, about, pictures[name]) for name, (title, about) in _ABOUT.items() if name in pictures]
     parts = [f'<div class="pair">{"".join(cards)}</div>' if cards else ""]
     if data.thresholds:
         parts.append(_threshold_card(data, pictures.get("threshold", "")))
-    parts.append(f'<div class="pair">{_scores_card(data)}{_slices_card(data)}</div>')
+    parts.append(f'<div class="pair">{_scores_card(data)}{"" if unlabelled else _slices_card(data)}</div>')
     parts += [_coverage_card(data), _classes_card(data)]
     rows = count(data.evaluation.rows)
     lead = f"Everything here is measured on {rows} rows that were set aside before anything was looked at."
@@ -109,6 +114,8 @@ def quality_section(data: ReportData, pictures: dict[str, str]) -> str:
 def search_section(data: ReportData, pictures: dict[str, str]) -> str:
     """Leaderboard and the way of the search."""
     metrics = data.metrics
+    if data.anomalies is not None:
+        return _detectors_section(data)
     board = metrics.leaderboard[:_MOST_MODELS]
     scores = [row.cv for row in board]
     low, high = min(scores, default=0.0), max(scores, default=0.0)
@@ -123,7 +130,8 @@ def search_section(data: ReportData, pictures: dict[str, str]) -> str:
         for row in board
     ]
     name = METRIC_NAMES[metrics.metric]
-    header = ["model", "", f"{name}, cross-validated", "to fit", "to predict a row"]
+    checked, how = ("training", "training rows") if data.clusters else ("cross-validation", "cross-validated")
+    header = ["model", "", f"{name}, {how}", "to fit", "to predict a row"]
     chosen = [row.model == metrics.best_model for row in board]
     left_out = len(metrics.leaderboard) - len(board)
     note = f"The {left_out} models after these are in metrics.json." if left_out > 0 else ""
@@ -135,9 +143,18 @@ def search_section(data: ReportData, pictures: dict[str, str]) -> str:
     lead = (
         f"{len(metrics.leaderboard)} models in {number(metrics.seconds, 3)} seconds, compared by {name} "
         f"({direction} is better) on training rows. {clip(metrics.best_model, 60)} was chosen: {number(metrics.cv)} in "
-        f"cross-validation, {number(metrics.holdout)} on the holdout."
+        f"{checked}, {number(metrics.holdout)} on the holdout."
     )
     return section("search", "How it was found", lead, "".join(parts))
+
+
+def _detectors_section(data: ReportData) -> str:
+    metrics = data.metrics
+    lead = (
+        f"The detectors {clip(metrics.best_model, 80)} each rank the rows; the ranks are combined, none is chosen. It "
+        f"took {number(metrics.seconds, 3)} seconds."
+    )
+    return section("search", "How it was found", lead, "")
 
 
 def _scores_card(data: ReportData) -> str:

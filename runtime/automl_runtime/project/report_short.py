@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import ranked_columns
 from automl_runtime.project.report_html import code, section
@@ -12,6 +14,10 @@ __all__ = ["short_section"]
 
 def short_section(data: ReportData) -> str:
     """How good, compared with what was promised, by what, where weak, what was taken out and what has moved."""
+    if data.anomalies is not None:
+        return _listed([("Drift", _moved(data))])
+    if data.clusters is not None:
+        return _listed([("As promised?", _promise(data)), ("Drift", _moved(data))])
     lines = [
         ("In practice", _practice(data)),
         ("As promised?", _promise(data)),
@@ -20,6 +26,10 @@ def short_section(data: ReportData) -> str:
         ("Leaks", _leaks(data)),
         ("Drift", _moved(data)),
     ]
+    return _listed(lines)
+
+
+def _listed(lines: list[tuple[str, str]]) -> str:
     items = "".join(f'<li><span class="soft">{name}</span><span>{html}</span></li>' for name, html in lines if html)
     return section("short", "In short", "", f'<div class="card"><ul class="short">{items}</ul></div>') if items else ""
 
@@ -58,8 +68,11 @@ def _practice(data: ReportData) -> str:
 def _promise(data: ReportData) -> str:
     metrics = data.metrics
     low, high = metrics.holdout_ci
+    if math.isnan(metrics.holdout):
+        return "The rows of the holdout lie in one group, so nothing can be compared."
     name = METRIC_NAMES[metrics.metric]
-    promised = f"cross-validation on the training rows had promised {name} {number(metrics.cv)}"
+    source = "cross-validation on the training rows" if data.clusters is None else "the training rows"
+    promised = f"{source} had promised {name} {number(metrics.cv)}"
     if low <= metrics.cv <= high:
         return f"Yes: {promised}, which lies inside the interval of the holdout."
     better = (metrics.holdout > metrics.cv) == metrics.higher_is_better

@@ -32,10 +32,11 @@ def data_section(data: ReportData) -> str:
     """Files, tables, joins, and one line per column of the tables that are used."""
     catalog = data.catalog
     used = [table_ for table_ in catalog.tables if table_.name in _used(data)] or catalog.tables
+    rows = "labelled rows" if data.spec.target else "rows"
     tiles = [
         tile(count(len(catalog.files)), "files read" if len(catalog.files) != 1 else "file read"),
         tile(count(len(used)), "tables used" if len(used) != 1 else "table used"),
-        tile(count(data.metrics.rows_train + data.metrics.rows_holdout), "labelled rows"),
+        tile(count(data.metrics.rows_train + data.metrics.rows_holdout), rows),
         tile(count(sum(len(entry.columns) for entry in used)), "columns in them"),
         tile(count(len(catalog.ignored) + len(catalog.duplicates)), "files left aside"),
     ]

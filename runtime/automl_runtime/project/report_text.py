@@ -155,6 +155,10 @@ def target_name(spec: ProjectSpec) -> str:
 def score_sentence(metrics: Metrics) -> str:
     """The score, its interval and what it was measured on, in one sentence."""
     low, high = metrics.holdout_ci
+    if math.isnan(metrics.holdout):
+        found = "" if metrics.flagged is None else f"{percent(metrics.flagged)} of "
+        seen = f"{found}{count(metrics.rows_holdout)} rows that no model had seen"
+        return f"No score is claimed; {seen} {'were looked at' if metrics.flagged is None else 'count as strange'}."
     return (
         f"{METRIC_NAMES[metrics.metric]} {number(metrics.holdout)} on {count(metrics.rows_holdout)} rows that no model "
         f"had seen (95 % interval {number(low)} to {number(high)})."

@@ -10,6 +10,10 @@ import json
 import sys
 from typing import Any
 
+from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
+from automl_runtime.engine.anomaly.model import AnomalyModel
+from automl_runtime.engine.clustering.evaluation import evaluate_clusters
+from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.evaluation import evaluate
 from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.forecasting.forecaster import Forecaster
@@ -33,6 +37,13 @@ def score_version(project: Project, version: str) -> dict[str, Any]:
         known = of_known_series(model, features.assign(**{project.target: rows[project.target]}))
         past = of_known_series(model, project.load_rows("train"))
         result, _ = evaluate_forecast(before_holdout(model.continued(past), known), known, seed=project.spec.seed)
+    elif isinstance(model, ClusterModel):
+        result, _ = evaluate_clusters(model, features, seed=project.spec.seed)
+    elif isinstance(model, AnomalyModel):
+        target = project.spec.target
+        known = None if target is None else rows[project.target]
+        positive = None if target is None else target.positive
+        result, _ = evaluate_anomalies(model, features, known, positive=positive, seed=project.spec.seed)
     else:
         result = evaluate(model, features, rows[project.target], seed=project.spec.seed)
     return {"version": version, "score": result.score, "interval": list(result.ci), "rows": result.rows}

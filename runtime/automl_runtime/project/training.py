@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 from automl_schemas.bundle import TrainingSummary
+from automl_schemas.metrics import score_or_none
 
 from automl_runtime.data.inputs import input_schema
+from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.checkpoint import CHECKPOINT_FILE
+from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.model import Model
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
@@ -111,7 +114,13 @@ class TrainingRun:
         if self._mlflow is not None:
             self._mlflow(event)
 
-    def save(self, model: Model | Forecaster, *, inputs: pd.DataFrame, config: Mapping[str, Any] | None = None) -> str:
+    def save(
+        self,
+        model: Model | Forecaster | ClusterModel | AnomalyModel,
+        *,
+        inputs: pd.DataFrame,
+        config: Mapping[str, Any] | None = None,
+    ) -> str:
         """Writes the model as the next version, signed, and puts it into production.
 
         Args:
@@ -124,15 +133,18 @@ class TrainingRun:
             The version, as `v001`.
         """
         project = self._project
-        schema = input_schema(project.columns, inputs, "" if isinstance(model, Forecaster) else project.target)
+        unlabelled = isinstance(model, ClusterModel | AnomalyModel)
+        target = "" if unlabelled and project.spec.target is None else project.target
+        schema = input_schema(project.columns, inputs, "" if isinstance(model, Forecaster) else target)
         version = next_version(project.root / "models")
         board = model.leaderboard()
+        trials = [] if isinstance(model, ClusterModel | AnomalyModel) else model.trials
         manifest = write_bundle(
             model,
             schema,
             project.root / "models" / version,
             version=version,
-            target=project.target,
+            target=target,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             reference=sketch(inputs, schema).model_dump(mode="json"),
             training=TrainingSummary(
@@ -141,7 +153,7 @@ class TrainingRun:
                 seconds=round(model.seconds, 3),
                 cv=model.cv,
                 best_model=model.best_model,
-                trials=len(model.trials),
+                trials=len(board) if unlabelled else len(trials),
                 leaderboard=board,
             ),
         )
@@ -157,11 +169,11 @@ class TrainingRun:
                 "rows": len(inputs),
                 "spec": project.spec.model_dump(mode="json"),
                 "leaderboard": [row.model_dump(mode="json") for row in board],
-                "executed_trials": model.trials,
+                "executed_trials": trials,
                 "search_seconds": round(model.seconds, 3),
             }
         )
-        self.folder.update(cv=model.cv, best_model=model.best_model, rows=len(inputs))
+        self.folder.update(cv=score_or_none(model.cv), best_model=model.best_model, rows=len(inputs))
         shutil.rmtree(self.checkpoint, ignore_errors=True)
         return version
 

@@ -87,7 +87,7 @@ class Bundle:
     reference: Mapping[str, Any]
     """Sketch of the training inputs, for `automl_runtime.monitoring`."""
     model: Any
-    """A `FittedModel`; of a forecast a `Forecaster`."""
+    """A `FittedModel`; of a forecast a `Forecaster`, of groups a `ClusterModel`, of strange rows an `AnomalyModel`."""
 
 
 def write_bundle(

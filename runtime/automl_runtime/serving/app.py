@@ -12,6 +12,7 @@ from functools import partial
 from typing import Annotated, Any
 
 from automl_schemas.metrics import Metrics
+from automl_schemas.vocabulary import TaskType
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
@@ -57,7 +58,7 @@ def create_app(
     """
     service = _Service(bundle, features, metrics, limits or Limits())
     app = FastAPI(
-        title=f"Prediction of {bundle.manifest.target}",
+        title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
         description=f"{bundle.manifest.task} model; predictions with version {bundle.manifest.model_version}.",
         lifespan=service.lifespan,
@@ -73,6 +74,7 @@ def create_app(
     return app
 
 
+_TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     413: {"model": Problems, "description": "The request is too large."},
     422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
+from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 __all__ = ["Answers", "ModelCard", "Problems", "ReasonModel", "answer_model", "openapi_request", "row_model"]
@@ -25,6 +26,16 @@ _TYPES = {
     "category": "category",
     "text": "text",
     "empty": "anything; it was empty in training",
+}
+
+
+_UNLABELLED: dict[TaskType, dict[str, tuple[type, str]]] = {
+    "clustering": {"cluster": (int, "Number of the cluster, the largest is 0; -1: the row lies in none.")},
+    "anomaly": {
+        "score": (float, "Share of the training rows that are less strange, 0 to 1."),
+        "anomaly": (bool, "Whether the score is above the threshold."),
+        "threshold": (float, "Scores above it count as strange."),
+    },
 }
 
 
@@ -61,6 +72,36 @@ class ReasonModel(BaseModel):
         "predicted number, compared with typical rows: a Shapley value."
     )
     words: str
+
+
+class GroupReasonModel(ReasonModel):
+    """One column that speaks for the cluster of a row."""
+
+    contribution: float = Field(
+        description="How much nearer the row is to its cluster than to the nearest other one, by this column (squared "
+        "distance)."
+    )
+
+
+class StrangenessModel(ReasonModel):
+    """One column that makes a row strange."""
+
+    contribution: float = Field(description="Share of the strangeness of the row, 0 to 1.")
+
+
+_REASONS_OF: dict[TaskType, tuple[Any, Any]] = {
+    "clustering": (
+        list[GroupReasonModel],
+        Field(default_factory=list, description="With `?explain=true`: the columns that count most, three at most."),
+    ),
+    "anomaly": (
+        list[StrangenessModel],
+        Field(
+            default_factory=list,
+            description="Of strange rows, with `?explain=true` of all: the columns that count most, three at most.",
+        ),
+    ),
+}
 
 
 class Health(BaseModel):
@@ -104,16 +145,22 @@ def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to p
 
 
 def answer_model(manifest: BundleManifest) -> type[BaseModel]:
-    """The model of one prediction: a label with probabilities for classes, a number otherwise."""
+    """The model of one prediction: a label with probabilities for classes, a cluster, a strangeness, else a number."""
+    fields: dict[str, Any]
     version = (str, Field(description="Version of the model that answered."))
     reasons: tuple[Any, Any] = (
         list[ReasonModel],
         Field(default_factory=list, description="With `?explain=true`: the three columns that count most."),
     )
+    if manifest.task in _UNLABELLED:
+        told = _UNLABELLED[manifest.task].items()
+        fields = {name: (type_, Field(description=about)) for name, (type_, about) in told}
+        fields |= {"model_version": version, "reasons": _REASONS_OF[manifest.task]}
+        return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
     if not manifest.classes:
         number = (float, Field(description=f"Predicted `{manifest.target}`."))
         return create_model("Answer", prediction=number, model_version=version, reasons=reasons)
-    fields: dict[str, Any] = {
+    fields = {
         "label": (str | int | float | bool, Field(description=f"Predicted class of `{manifest.target}`.")),
         "probabilities": (dict[str, float], Field(description="Probability of each class; they add up to 1.")),
         "threshold": (

@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.data.records import NO_VALUE, CellProblem, parse_records
+from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
-from automl_runtime.inference.explaining import Reason, reasons
+from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
@@ -71,17 +72,39 @@ class Scorer:
         if self._features is not None:
             frame = self._features(frame)
         check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
-        answers = self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
-        if explain:
-            for answer, found in zip(answers, self._reasons(frame), strict=True):
-                answer["reasons"] = [asdict(reason) for reason in found]
+        answers = self._bare_answers(frame)
+        told = [explain or answer.get("anomaly", False) for answer in answers]
+        if any(told):
+            found = iter(self._reasons(frame[told]))
+            for answer, wanted in zip(answers, told, strict=True):
+                if wanted:
+                    answer["reasons"] = [asdict(reason) for reason in next(found)]
         return answers
+
+    def _bare_answers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        if self._bundle.manifest.task == "clustering":
+            return self._clusters(frame)
+        if self._bundle.manifest.task == "anomaly":
+            return self._anomalies(frame)
+        return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
 
     def _reasons(self, frame: pd.DataFrame) -> list[list[Reason]]:
         try:
-            return reasons(self._bundle.model, frame)
+            return reasons_of(self._bundle.model, frame)
         except RequestError as error:
             raise BadRequest([Problem(str(error))]) from error
+
+    def _clusters(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        version = self._bundle.manifest.model_version
+        labels = self._bundle.model.predict(frame).tolist()
+        return [{"cluster": label, "model_version": version} for label in labels]
+
+    def _anomalies(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        version, threshold = self._bundle.manifest.model_version, self._bundle.model.threshold
+        return [
+            {"score": score, "anomaly": score > threshold, "threshold": threshold, "model_version": version}
+            for score in self._bundle.model.score_samples(frame).tolist()
+        ]
 
     def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         version = self._bundle.manifest.model_version

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from automl_schemas.metrics import Metrics, RunRecord
+from automl_schemas.metrics import Metrics, RunRecord, score_or_none
 from automl_schemas.vocabulary import higher_is_better
 
 from automl_runtime.errors import AutomlError
@@ -93,7 +93,7 @@ def run_facts(folder: Path) -> RunFacts | None:
         return None
     metrics = _metrics(folder)
     config = read_config(folder) if record.cv is not None else {}
-    low, high = metrics.holdout_ci if metrics is not None else (None, None)
+    low, high = map(score_or_none, metrics.holdout_ci) if metrics is not None else (None, None)
     spec = config.get("spec", {})
     names = set(RunFacts.__dataclass_fields__) & set(RunRecord.model_fields)
     return RunFacts(

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 import yaml
-from automl_schemas.metrics import LeaderboardRow, Metrics, RunRecord
+from automl_schemas.metrics import LeaderboardRow, Metrics, RunRecord, score_or_none
 from automl_schemas.vocabulary import MetricName
 
 from automl_runtime.errors import Cancelled, DataError
@@ -138,7 +138,7 @@ class RunFolder:
     def write_metrics(self, metrics: Metrics) -> None:
         """Writes `metrics.json` and takes the scores into the record of the run."""
         write_text(self.path / METRICS, metrics.model_dump_json(indent=2) + "\n")
-        self.update(holdout=metrics.holdout, cv=metrics.cv, best_model=metrics.best_model)
+        self.update(**_scores(metrics))
 
     def write_leaderboard(self, rows: Sequence[LeaderboardRow]) -> None:
         """Writes `leaderboard.csv`, in the order of `rows`; cells that a spreadsheet would execute are escaped."""
@@ -187,9 +187,13 @@ def record_metrics(run: Path, metrics: Metrics) -> None:
         record = RunRecord.model_validate_json((run / RECORD).read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{run / RECORD} cannot be read: {error}") from error
-    scores = {"holdout": metrics.holdout, "cv": metrics.cv, "best_model": metrics.best_model}
     write_text(run / METRICS, metrics.model_dump_json(indent=2) + "\n")
-    write_text(run / RECORD, _record_text(record.model_copy(update=scores)))
+    write_text(run / RECORD, _record_text(record.model_copy(update=_scores(metrics))))
+
+
+def _scores(metrics: Metrics) -> dict[str, Any]:
+    holdout, cv = score_or_none(metrics.holdout), score_or_none(metrics.cv)
+    return {"holdout": holdout, "cv": cv, "best_model": metrics.best_model}
 
 
 def list_runs(experiments: Path) -> list[RunRecord]:

@@ -341,6 +341,27 @@ def test_clusters_and_anomalies_have_no_target(catalog_of, request_, task):
     assert grounded.spec.data.tables[0].name == "borrowers"
 
 
+def test_the_label_of_anomalies_is_found_by_its_words(shops):
+    spec = say("find the strangest 2 % of the clients, labelled by churn_flag", shops).spec
+    assert (spec.target.column, spec.target.positive, spec.task.contamination) == ("churn_flag", None, 0.02)
+    spec = say("find unusual clients", shops, answers={"label": "clients.churn flag"}).spec
+    assert spec.target.column == "churn_flag"
+
+
+@pytest.mark.parametrize(
+    ("text", "answers", "message"),
+    [
+        ("find unusual clients", {"label": "colour"}, "names no column"),
+        ("find unusual clients", {"label": "segment"}, "holds 3 different values"),
+        ("find unusual clients, AUC above 0.9", {}, "only known anomalies can tell"),
+        ("group the clients into segments", {"label": "churn_flag"}, "no such question"),
+    ],
+)
+def test_a_label_that_cannot_judge_is_refused(shops, text, answers, message):
+    with pytest.raises(RequestError, match=message):
+        say(text, shops, answers=answers)
+
+
 def test_clusters_of_things_that_are_not_there(shops):
     with pytest.raises(RequestError, match="Nothing in"):
         say("cluster the volcanoes", shops)

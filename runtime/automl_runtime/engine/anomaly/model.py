@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_runtime.engine.anomaly.isolation import isolation
@@ -23,9 +25,9 @@ from automl_runtime.errors import RequestError, SchemaMismatchError, shorten
 from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.model import Label
-from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["RECORD", "AnomalyModel", "Detectors"]
+__all__ = ["RECORD", "AnomalyModel", "Detectors", "known_anomalies"]
 
 RECORD = "anomalies.json"
 _ALMOST = 1.0 - 1e-12
@@ -83,10 +85,28 @@ def _means(squares: Floats, owners: Ints) -> Floats:
     return np.asarray(np.add.reduceat(squares[:, order], starts, axis=1) / counts)
 
 
+def known_anomalies(labels: pd.Series, positive: Label | None = None) -> Bools:
+    """Which rows the labels call anomalies; see `AnomalyModel.evaluate`.
+
+    Raises:
+        RequestError: if `positive` does not occur.
+        TrainingError: if there are not two different labels.
+    """
+    if positive is None and set(labels.dropna().unique()) == {-1, 1}:
+        positive = -1
+    _, problem = make_problem(labels.to_frame("label"), labels, task="binary", positive=positive)
+    return np.asarray(problem.codes == problem.positive)
+
+
 class AnomalyModel:
     """Says how strange a row is among the training rows; immutable and thread-safe."""
 
     task: TaskType = "anomaly"
+    classes: Sequence[Any] = ()
+    positive: Any = None
+    threshold_by: str | None = "contamination"
+    cv = float("nan")
+    """Nothing says how good it is on the rows that it learned from."""
 
     def __init__(
         self,
@@ -111,6 +131,16 @@ class AnomalyModel:
         """By which labels, where there are any, are to judge the scores."""
         self.seconds = seconds
         """Wall clock of `fit`."""
+
+    @property
+    def best_model(self) -> str:
+        """The detectors whose ranks are combined, for example `tails + residuals + isolation_forest`."""
+        found = {"residuals": self.detectors.residuals, "isolation_forest": self.detectors.forest}
+        return " + ".join(["tails", *(name for name, part in found.items() if part is not None)])
+
+    def leaderboard(self) -> list[LeaderboardRow]:
+        """Empty: the detectors are combined and not compared."""
+        return []
 
     @property
     def features(self) -> list[str]:
@@ -157,11 +187,8 @@ class AnomalyModel:
             labels = rows[labels]
         if len(labels) != len(rows):
             raise RequestError(f"There are {len(labels)} labels for {len(rows)} rows.")
-        if positive is None and set(labels.dropna().unique()) == {-1, 1}:
-            positive = -1
         scores = self.score_samples(rows)
-        _, problem = make_problem(scores.to_frame(), labels, task="binary", positive=positive)
-        truth = problem.codes == problem.positive
+        truth: Any = known_anomalies(labels, positive)
         metrics: tuple[MetricName, ...] = ("roc_auc", "average_precision")
         return {metric: score(metric, truth, scores.to_numpy(), [False, True], positive=True) for metric in metrics}
 

@@ -70,14 +70,22 @@ def silhouette(distances: Floats, labels: Ints) -> float:
     So a clustering that calls most rows noise cannot win, however well the rest is separated. NaN if there are less
     than two clusters.
     """
+    found = silhouettes(distances, labels)
+    return float(found[labels != NOISE].sum() / len(labels)) if len(found) else float("nan")
+
+
+def silhouettes(distances: Floats, labels: Ints) -> Floats:
+    """The silhouette of each row, 0 of noise; empty if there are less than two clusters."""
     from sklearn.metrics import silhouette_samples
 
     inside = labels != NOISE
     kept = labels[inside]
     if len(np.unique(kept)) < 2 or len(np.unique(kept)) >= len(kept):
-        return float("nan")
+        return np.empty(0)
+    found = np.zeros(len(labels))
     part = distances if inside.all() else distances[np.ix_(inside, inside)]
-    return float(silhouette_samples(part, kept, metric="precomputed").sum() / len(labels))
+    found[inside] = silhouette_samples(part, kept, metric="precomputed")
+    return found
 
 
 def without_small(assignment: Assignment, labels: Ints, least: int) -> Assignment:

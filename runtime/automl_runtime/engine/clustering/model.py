@@ -34,6 +34,10 @@ class ClusterModel:
 
     task: TaskType = "clustering"
     metric: MetricName = "silhouette"
+    classes: Sequence[Any] = ()
+    positive: Any = None
+    threshold: float | None = None
+    threshold_by: str | None = None
 
     def __init__(
         self,

@@ -1,0 +1,66 @@
+"""Why any model answers what it answers to a row: the columns that count most, in words."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from automl_runtime.engine.anomaly.model import AnomalyModel
+from automl_runtime.engine.clustering.model import ClusterModel
+from automl_runtime.events import EventSink, ignore
+from automl_runtime.inference.explaining import Reason, one_line, reasons, shown
+from automl_runtime.inference.model import FittedModel
+
+__all__ = ["reasons_of"]
+
+
+def reasons_of(
+    model: FittedModel | ClusterModel | AnomalyModel,
+    frame: pd.DataFrame,
+    *,
+    most: int = 3,
+    on_event: EventSink = ignore,
+) -> list[list[Reason]]:
+    """For each row at most `most` columns, the most telling first.
+
+    What a `contribution` counts depends on the model: of a prediction see `inference.explaining.reasons`; of a cluster
+    how much nearer (squared distance) the row is to it than to the nearest other one, by this column; of an anomaly
+    the column's share of the strangeness. Columns that speak against the answer, or say nothing, are left out.
+
+    Raises:
+        RequestError: if a prediction cannot be explained.
+        SchemaMismatchError: if a column is missing.
+    """
+    if isinstance(model, ClusterModel):
+        lines = model.explain(frame.reset_index(drop=True), most=most)
+        words = [
+            f"{_named(column, value)}: nearer to cluster {cluster} than to {other}"
+            for column, value, cluster, other in zip(
+                lines["column"], lines["value"], lines["cluster"], lines["other"], strict=True
+            )
+        ]
+        return _by_row(lines.rename(columns={"weight": "contribution"}), words, len(frame))
+    if isinstance(model, AnomalyModel):
+        lines = model.explain(frame.reset_index(drop=True), most=most)
+        words = [
+            f"{_named(column, value)}; usual: {typical}"
+            for column, value, typical in zip(lines["column"], lines["value"], lines["typical"], strict=True)
+        ]
+        return _by_row(lines.rename(columns={"share": "contribution"}), words, len(frame))
+    return reasons(model, frame, most=most, on_event=on_event)
+
+
+def _by_row(lines: pd.DataFrame, words: list[str], rows: int) -> list[list[Reason]]:
+    found: list[list[Reason]] = [[] for _ in range(rows)]
+    parts = zip(lines["row"], lines["column"], lines["value"], lines["contribution"], words, strict=True)
+    for row, column, value, contribution, text in parts:
+        if contribution > 0:
+            found[row].append(Reason(column, _text(value), float(contribution), text))
+    return found
+
+
+def _named(column: str, value: object) -> str:
+    return f"{one_line(column)} {'is' if pd.isna(value) else '='} {_text(value)}"
+
+
+def _text(value: object) -> str:
+    return "missing" if pd.isna(value) else shown(value)
