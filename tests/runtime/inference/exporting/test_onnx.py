@@ -75,7 +75,9 @@ def test_the_exported_model_says_what_the_model_says(family: str, task: str, tmp
 
 @pytest.mark.parametrize("task", TARGETS)
 def test_an_ensemble_is_one_file(task: str, tmp_path: Path) -> None:
-    model = fit(FRAME, TARGETS[task], models=["xgboost", "extra_trees", "network"], trials=5, folds=3)
+    # Such as are mixed on these rows, and hold nothing that cannot be exported.
+    models = ["lightgbm", "linear"] if task == "regression" else ["xgboost"]
+    model = fit(FRAME, TARGETS[task], models=[*models, "extra_trees", "network"], trials=5, folds=3)
     assert len(model.fitted.members) > 1
     found = answers(model.export(tmp_path / "model.onnx"), FRAME)
     wanted = model.predict(FRAME).to_frame() if task == "regression" else model.predict_proba(FRAME)
