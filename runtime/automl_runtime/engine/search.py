@@ -277,13 +277,13 @@ class Search:
         return len(self.workspace.folds) > 1 or config.family().refits
 
     def final_seconds(self, result: TrialResult) -> float:
-        """What fitting `result` on all rows will take: as its slowest fold, for as many rows as there are.
+        """What fitting `result` on all rows will take: as its usual fold, for as many rows as there are.
 
-        A fold shares the cores with others; the final model has all of them, which at best halves its time.
+        The first folds of a search load libraries and bin columns, which is not done again.
         """
-        slowest = max(fold.seconds for fold in result.folds)
+        usual = float(np.median([fold.seconds for fold in result.folds]))
         rows = min(len(fold.train) for fold in self.workspace.folds)
-        return slowest * len(self.problem) / rows
+        return usual * len(self.problem) / rows
 
     def _trial(self, config: Config) -> None:
         recalled = next((known for known in self.known if known.config.key() == config.key()), None)
