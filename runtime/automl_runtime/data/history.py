@@ -109,9 +109,8 @@ def _days_of(values: pd.Series, days: pd.Series) -> np.ndarray:
 def _comes_back(counts: np.ndarray, rows: int) -> bool:
     if not 2 <= len(counts) <= _LARGEST_SHARE * rows:
         return False
-    # The usual row's entity: of many drivers most may have driven once.
-    usual = np.repeat(counts, counts) if counts.sum() < 10_000_000 else counts
-    return float(np.median(usual)) >= _FEWEST_DAYS
+    # Of the entities by day, not of the entities: of many drivers most may have driven once.
+    return bool(2 * counts[counts >= _FEWEST_DAYS].sum() >= counts.sum())
 
 
 def _known_too_late(assembled: Assembled, spec: ProjectSpec) -> list[str]:

@@ -78,9 +78,8 @@ def fit(
             whatever it holds.
         target: a column of `frame`, or a series of the same length; None to look for groups or strange rows. Several
             columns of 0 and 1 are labels of which a row may have any number.
-        task: `binary`, `multiclass`, `multilabel`, `regression` or `forecast`; None: told from the metric, then from
-            the target.
-            Without a target, `clustering` or `anomaly`.
+        task: `binary`, `multiclass`, `multilabel`, `regression` or `forecast`, without a target `clustering` or
+            `anomaly`; None: told from the metric, then from the target.
         metric: what is optimised; None: the task's default.
         budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
         groups: rows with the same value stay in one fold; a column of that name is no input.
@@ -113,6 +112,7 @@ def fit(
             that would not fit are left out, or ended early.
         memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
             from which the next ones try first what won on similar tables. Made when absent.
+        executor: where folds are fitted: None for threads of this process, `ray` (extra `ray`), or an `Executor`.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -133,7 +133,7 @@ def fit(
     """
     ahead = {"horizon": horizon, "series": series, "known_ahead": known_ahead, "frequency": frequency}
     wishes = {"clusters": clusters, "contamination": contamination}
-    roles = {"groups": groups, "time": time, "weights": weights, "positive": positive}
+    roles: dict[str, Any] = {"groups": groups, "time": time, "weights": weights, "positive": positive}
     with _telling(on_event) as tell:
         options = Options(
             budget_seconds=budget_seconds,
@@ -168,12 +168,13 @@ def fit(
                 raise RequestError('`label_separator` is only for task="multilabel".')
             if task == "forecast":
                 model = _forecast(table, target, time, ahead, metric=metric, interval=interval, options=options)
-            elif task == "multilabel" or isinstance(target, list | tuple):
-                _refuse_forecast(ahead)
-                model = _labels(table, target, options, task=task, metric=metric, separator=label_separator, **roles)
             else:
                 _refuse_forecast(ahead)
-                model = _table(table, target, options, task=task, metric=metric, **roles)
+                roles |= {"task": task, "metric": metric}
+                if task == "multilabel" or isinstance(target, list | tuple):
+                    model = _labels(table, target, options, separator=label_separator, **roles)
+                else:
+                    model = _table(table, target, options, **roles)
         tell(TrainingCompleted(None, {} if task == "anomaly" else {model.metric: model.cv}))
     return model
 

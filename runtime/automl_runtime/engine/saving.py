@@ -22,16 +22,20 @@ _VERSION = 1
 _ARRAYS = "arrays.npz"
 
 
-def write_parts(folder: Path, name: str, record: Mapping[str, Any], arrays: Arrays) -> list[Path]:
-    """Writes `record` to the file `name` in `folder` and the arrays beside it; returns the files, sorted."""
+def write_parts(
+    folder: Path, name: str, record: Mapping[str, Any], arrays: Arrays, beside: str = _ARRAYS
+) -> list[Path]:
+    """Writes `record` to the file `name` in `folder` and the arrays into `beside`; returns the files, sorted."""
     folder.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(folder / _ARRAYS, **arrays)  # type: ignore[arg-type]
+    np.savez_compressed(folder / beside, **arrays)  # type: ignore[arg-type]
     text = json.dumps({"version": _VERSION, **record}, ensure_ascii=False, allow_nan=False)
     (folder / name).write_text(text + "\n", encoding="utf-8")
-    return sorted([folder / name, folder / _ARRAYS])
+    return sorted([folder / name, folder / beside])
 
 
-def read_parts(path: Path | str, name: str, build: Callable[[dict[str, Any], Arrays], Built]) -> Built:
+def read_parts(
+    path: Path | str, name: str, build: Callable[[dict[str, Any], Arrays], Built], beside: str = _ARRAYS
+) -> Built:
     """What `build` makes of what `write_parts` wrote.
 
     Raises:
@@ -42,7 +46,7 @@ def read_parts(path: Path | str, name: str, build: Callable[[dict[str, Any], Arr
         record = json.loads((folder / name).read_text(encoding="utf-8"))
         if record["version"] != _VERSION:
             raise BundleError(f"The model has format {record['version']!r}; this version reads {_VERSION}.")
-        with (folder / _ARRAYS).open("rb") as file, np.load(file, allow_pickle=False) as stored:
+        with (folder / beside).open("rb") as file, np.load(file, allow_pickle=False) as stored:
             arrays = {key: stored[key] for key in stored.files}
         return build(record, arrays)
     except BundleError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,8 @@ from automl_runtime.engine.forecasting.layout import (
 )
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import VALUE_METRICS, score_values
-from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
+from automl_runtime.engine.saving import Arrays, read_parts, write_parts
+from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError
 from automl_runtime.inference.model import load
 from automl_runtime.kernels.arrays import Floats
 
@@ -232,10 +232,8 @@ class Forecaster:
     def save(self, path: Path | str) -> list[Path]:
         """Writes the forecaster into the folder `path`; returns the files, sorted. No file needs code to be read."""
         folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
         layout = self.layout
         record = {
-            "version": 1,
             "layout": {
                 "target": layout.target,
                 "time": layout.time,
@@ -254,9 +252,7 @@ class Forecaster:
             "best_model": self.best_model,
             "leaderboard": [row.model_dump(mode="json") for row in self._rows],
         }
-        (folder / RECORD).write_text(json.dumps(record, ensure_ascii=False) + "\n", encoding="utf-8")
-        np.savez_compressed(folder / _HISTORY, values=self.history.values)
-        files = [folder / RECORD, folder / _HISTORY]
+        files = write_parts(folder, RECORD, record, {"values": self.history.values}, _HISTORY)
         for place, member in enumerate(self.members):
             files += member.model.save(folder / f"{_MODEL}{place}")
         return sorted(files)
@@ -268,19 +264,13 @@ class Forecaster:
         Raises:
             BundleError: if a file is missing or not valid.
         """
-        folder = Path(path)
-        try:
-            record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-            with np.load(folder / _HISTORY, allow_pickle=False) as stored:
-                values = np.asarray(stored["values"], dtype=np.float64)
+
+        def build(record: dict[str, Any], arrays: Arrays) -> Forecaster:
             relative = enumerate(record["members"])
-            return cls._of(
-                record, values, [Member(load(folder / f"{_MODEL}{place}"), bool(how)) for place, how in relative]
-            )
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            if isinstance(error, BundleError):
-                raise
-            raise BundleError(f"The forecaster in {shorten(str(path))} cannot be read: {error!r}") from error
+            members = [Member(load(Path(path) / f"{_MODEL}{place}"), bool(how)) for place, how in relative]
+            return cls._of(record, np.asarray(arrays["values"], dtype=np.float64), members)
+
+        return read_parts(path, RECORD, build, _HISTORY)
 
     @classmethod
     def _of(cls, record: dict[str, Any], values: NDArray[np.float64], members: Sequence[Member]) -> Forecaster:

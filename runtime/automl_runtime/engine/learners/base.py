@@ -142,7 +142,8 @@ class Learner(Protocol):
 
     name: ClassVar[str]
     refits: ClassVar[bool]
-    """The final model is fitted once on all rows; otherwise it is the mean of the models of the folds."""
+    """Its models are large, or those of folds no better than one of all rows: only the best are held meanwhile, and one
+    fold is followed by a fit on all rows too. Where there are several folds that is so for every family."""
 
     def recipe(self, params: Params) -> Recipe:
         """The preprocessing that the model reads."""
