@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import validate_data
 
+from automl_runtime.engine.estimator_rows import RowsEstimator
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.errors import RequestError, TrainingError
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["AutoMLClassifier", "AutoMLRegressor"]
 
 
-class _AutoML(BaseEstimator):
+class _AutoML(RowsEstimator):
     """What both estimators share.
 
     Args:
@@ -98,26 +99,12 @@ class _AutoML(BaseEstimator):
             raise ValueError(str(error)) from error
 
     def _checked(self, rows: Any, y: Any) -> tuple[pd.DataFrame, NDArray[Any]]:
-        if not isinstance(rows, pd.DataFrame):
-            rows, y = validate_data(self, rows, y, dtype=None, ensure_all_finite="allow-nan")
-            return _to_frame(rows), np.asarray(y)
-        # Columns of a frame keep their types: an array would make objects of them.
-        _, y = validate_data(self, np.zeros((len(rows), 1)), y, dtype=None)
-        validate_data(self, rows, skip_check_array=True)
-        return rows, np.asarray(y)
-
-    def _frame(self, rows: Any) -> pd.DataFrame:
-        check_is_fitted(self)
-        if isinstance(rows, pd.DataFrame):
-            validate_data(self, rows, reset=False, skip_check_array=True)
-            return rows
-        return _to_frame(validate_data(self, rows, reset=False, dtype=None, ensure_all_finite="allow-nan"))
+        whole = np.zeros((len(rows), 1)) if isinstance(rows, pd.DataFrame) else rows
+        _, values = validate_data(self, whole, y, dtype=None, ensure_all_finite="allow-nan")
+        return self._frame(rows, reset=True), np.asarray(values)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
         tags.target_tags.required = True
         return tags
 
@@ -162,7 +149,3 @@ class AutoMLRegressor(RegressorMixin, _AutoML):
         """A value for each row."""
         frame = self._frame(X)
         return np.asarray(self.model_.predict(frame))
-
-
-def _to_frame(rows: NDArray[Any]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=[f"x{place}" for place in range(rows.shape[1])])

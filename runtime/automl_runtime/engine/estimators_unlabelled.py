@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, ClusterMixin, OutlierMixin
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import ClusterMixin, OutlierMixin
 
+from automl_runtime.engine.estimator_rows import RowsEstimator
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.problem import FEWEST_ROWS
 from automl_runtime.errors import RequestError, TrainingError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["AutoMLAnomalyDetector", "AutoMLClusterer"]
 
 
-class _Unlabelled(BaseEstimator):
+class _Unlabelled(RowsEstimator):
     """What both estimators share."""
 
     def _fit(self, rows: Any, **arguments: Any) -> None:
@@ -36,23 +35,6 @@ class _Unlabelled(BaseEstimator):
             )
         except (RequestError, TrainingError) as error:
             raise ValueError(str(error)) from error
-
-    def _frame(self, rows: Any, *, reset: bool = False) -> pd.DataFrame:
-        if not reset:
-            check_is_fitted(self)
-        if isinstance(rows, pd.DataFrame):
-            # Columns of a frame keep their types: an array would make objects of them.
-            validate_data(self, rows, reset=reset, skip_check_array=True)
-            return rows
-        cells = validate_data(self, rows, reset=reset, dtype=None, ensure_all_finite="allow-nan")
-        return pd.DataFrame(cells, columns=[f"x{place}" for place in range(cells.shape[1])])
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.input_tags.categorical = True
-        return tags
 
 
 class AutoMLClusterer(ClusterMixin, _Unlabelled):

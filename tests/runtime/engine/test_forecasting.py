@@ -97,8 +97,12 @@ def test_a_saved_forecaster_goes_on_where_it_was(tmp_path):
     assert loaded.leaderboard() == model.leaderboard()
     later = loaded.continued(rows[-24:])
     assert later.forecast(1)["at"][0] == rows["at"].iloc[-1] + pd.Timedelta(hours=1)
-    (tmp_path / "m" / "forecast.json").write_text("{}")
+    history = tmp_path / "m" / "history.npz"
+    history.write_bytes(history.read_bytes()[:-30])
     with pytest.raises(BundleError, match="cannot be read"):
+        Forecaster.load(tmp_path / "m")
+    (tmp_path / "m" / "forecast.json").write_text("{}")
+    with pytest.raises(BundleError, match="is not valid: KeyError"):
         Forecaster.load(tmp_path / "m")
 
 
