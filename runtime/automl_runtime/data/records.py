@@ -25,11 +25,23 @@ from automl_runtime.data.parsing import arrow_type, clean_values, parse_text
 from automl_runtime.data.typed import finished, number_values
 from automl_runtime.errors import SchemaMismatchError, shorten
 
-__all__ = ["NO_VALUE", "CellProblem", "parse_frame", "parse_records"]
+__all__ = [
+    "ABSENT",
+    "NO_VALUE",
+    "CellProblem",
+    "cell_problem",
+    "is_missing",
+    "parse_cell",
+    "parse_frame",
+    "parse_records",
+    "plan_of",
+    "unknown_keys",
+]
 
 NO_VALUE: Final = "no value"
 """The `value` of a problem with a column that was left out."""
-_ABSENT: Final = object()
+ABSENT: Final = object()
+"""Stands for the value of a key that was left out."""
 _NUMERIC: Final = ("integer", "number", "time")
 _WORDS: Final = ("category", "text")
 _MOST_SUGGESTIONS: Final = 20
@@ -60,13 +72,13 @@ def parse_records(
         A frame of as many rows as `records`: int64 (float64 when a cell is null), float64, bool ("boolean" when a cell
         is null), datetime64[us] or str; and the problems.
     """
-    problems = _unknown_keys(records, schema)
+    problems = unknown_keys(records, schema)
     columns: dict[str, Any] = {}
     for column in schema.columns:
-        values = [record.get(column.name, _ABSENT) for record in records]
+        values = [record.get(column.name, ABSENT) for record in records]
         array, wrong = _parse_objects(values, column)
         columns[column.name] = _series(array, column)
-        problems += [_problem(row, values[row], column) for row in wrong]
+        problems += [cell_problem(row, values[row], column) for row in wrong]
     frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(records)))
     return frame, sorted(problems, key=lambda problem: problem.row)
 
@@ -83,13 +95,22 @@ def parse_frame(frame: pd.DataFrame, schema: InputSchema) -> tuple[pd.DataFrame,
     for column in schema.columns:
         name = names.get(column.name)
         if name is None:
-            columns[column.name] = _series(pa.nulls(len(frame), arrow_type(_plan_of(column).type)), column)
+            columns[column.name] = _series(pa.nulls(len(frame), arrow_type(plan_of(column).type)), column)
             continue
         array, wrong = _parse_series(frame[name], column)
         columns[column.name] = _series(array, column)
-        problems += [_problem(row, frame[name].iloc[row], column) for row in wrong]
+        problems += [cell_problem(row, frame[name].iloc[row], column) for row in wrong]
     result = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(frame)))
     return result, sorted(problems, key=lambda problem: problem.row)
+
+
+def parse_cell(value: object, column: InputColumn) -> tuple[object, bool]:
+    """One value as `parse_records` reads it (None, int, float, bool, datetime or str), and whether it is wrong.
+
+    A key that was left out is not a value; see `record_parser`.
+    """
+    array, wrong = _parse_objects([value], column)
+    return _as_trained(array, column)[0].as_py(), bool(wrong)
 
 
 def _matched_names(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
@@ -110,7 +131,8 @@ def _matched_names(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
     return names
 
 
-def _unknown_keys(records: Sequence[Mapping[str, object]], schema: InputSchema) -> list[CellProblem]:
+def unknown_keys(records: Sequence[Mapping[str, object]], schema: InputSchema) -> list[CellProblem]:
+    """What is said about keys that are no column."""
     known = {column.name for column in schema.columns}
     suggestions: dict[str, str] = {}
     problems = []
@@ -133,8 +155,9 @@ def _suggestion(key: str, known: Sequence[str], made: dict[str, str]) -> str:
     return made.get(key, "a column")
 
 
-def _problem(row: int, value: object, column: InputColumn) -> CellProblem:
-    shown = NO_VALUE if value is _ABSENT else "null" if _is_missing(value) else _shown(value)
+def cell_problem(row: int, value: object, column: InputColumn) -> CellProblem:
+    """What is said about a value that is none of `column`."""
+    shown = NO_VALUE if value is ABSENT else "null" if is_missing(value) else _shown(value)
     return CellProblem(row, column.name, shown, _allowed(column))
 
 
@@ -149,7 +172,7 @@ def _shown(value: object) -> str:
 def _allowed(column: InputColumn) -> str:
     if column.type == "category" and 0 < len(column.categories) <= 10:
         return f"one of {', '.join(column.categories)}"
-    return allowed_values(_plan_of(column), column.example)
+    return allowed_values(plan_of(column), column.example)
 
 
 def _parse_series(series: pd.Series, column: InputColumn) -> tuple[pa.Array, list[int]]:
@@ -161,7 +184,7 @@ def _parse_series(series: pd.Series, column: InputColumn) -> tuple[pa.Array, lis
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if not (is_text(array.type) or array.type in _TRUSTED):
         return _parse_objects(series.astype(object).where(series.notna(), None).tolist(), column)
-    clean = clean_values(array, _plan_of(column))
+    clean = clean_values(array, plan_of(column))
     wrong = clean.rejected.copy() if column.type != "empty" else np.zeros(len(array), dtype=bool)
     if not column.nullable:
         wrong |= np.asarray(clean.values.is_null())
@@ -184,10 +207,11 @@ _TRUSTED: Final = frozenset(
 """Arrow types of frames that mean the same as the JSON values."""
 
 
-def _is_missing(value: object) -> bool:
+def is_missing(value: object) -> bool:
+    """Whether the value stands for nothing."""
     return (
         value is None
-        or value is _ABSENT
+        or value is ABSENT
         or value is pd.NaT
         or value is pd.NA
         or (isinstance(value, float) and math.isnan(value))
@@ -196,13 +220,13 @@ def _is_missing(value: object) -> bool:
 
 def _parse_objects(values: Sequence[object], column: InputColumn) -> tuple[pa.Array, list[int]]:
     """Clean values of cells of any kind, and the rows of those that are none of the column's."""
-    plan = _plan_of(column)
+    plan = plan_of(column)
     texts: list[str | None] = [None] * len(values)
     numbers = np.full(len(values), np.nan)
     wrong: set[int] = set()
     for row, value in enumerate(values):
-        if _is_missing(value):
-            if (value is _ABSENT and column.required) or not column.nullable:
+        if is_missing(value):
+            if (value is ABSENT and column.required) or not column.nullable:
                 wrong.add(row)
         elif not _place(value, row, plan.type, plan.epoch is not None, texts, numbers):
             wrong.add(row)
@@ -258,7 +282,7 @@ def _place_number(
 
 def _clean_both(texts: Sequence[str | None], numbers: np.ndarray, column: InputColumn) -> tuple[pa.Array, np.ndarray]:
     """Clean values of cells of which some are texts and some numbers, and which were rejected."""
-    plan = _plan_of(column)
+    plan = plan_of(column)
     array, rejected = pa.nulls(len(texts), arrow_type(plan.type)), np.zeros(len(texts), dtype=bool)
     if plan.type == "empty":
         # Nothing was learned from the column, so that nothing in it is wrong.
@@ -275,7 +299,7 @@ def _clean_both(texts: Sequence[str | None], numbers: np.ndarray, column: InputC
     return array, rejected
 
 
-def _plan_of(column: InputColumn) -> ColumnPlan:
+def plan_of(column: InputColumn) -> ColumnPlan:
     """The plan that parses the column; a column that was computed from another has the plain one of its own type."""
     if column.plan.accepted and column.plan.type != column.type:
         return ColumnPlan(column=column.name, type=column.type)
@@ -293,18 +317,23 @@ def _encodable(text: str) -> bool:
 
 def _series(array: pa.Array, column: InputColumn) -> Any:
     """Clean values with the pandas dtype of the training table, categories in the spelling of training."""
-    type_ = array.type
-    if pa.types.is_boolean(type_):
+    array = _as_trained(array, column)
+    if pa.types.is_boolean(array.type):
         return array.to_pandas().astype("boolean") if array.null_count else array.to_pandas()
-    if pa.types.is_date(type_):
-        array = pc.cast(array, pa.timestamp("us"))
-    if pa.types.is_string(type_):
-        if column.categories and column.plan.type == "category":
-            array = _in_training_spelling(array, column.categories)
+    if pa.types.is_string(array.type):
         return array.to_pandas().astype("str")
-    if pa.types.is_null(type_):
+    if pa.types.is_null(array.type):
         return pd.Series(np.full(len(array), np.nan))
     return array.to_pandas()
+
+
+def _as_trained(array: pa.Array, column: InputColumn) -> pa.Array:
+    """Dates as moments, and categories in the spelling of training."""
+    if pa.types.is_date(array.type):
+        return pc.cast(array, pa.timestamp("us"))
+    if pa.types.is_string(array.type) and column.categories and column.plan.type == "category":
+        return _in_training_spelling(array, column.categories)
+    return array
 
 
 def _in_training_spelling(array: pa.Array, categories: Sequence[str]) -> pa.Array:
