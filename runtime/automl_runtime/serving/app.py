@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from automl_schemas.metrics import Metrics
 from automl_schemas.vocabulary import TaskType
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.asgi import Message, Receive, Send
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
+from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits, Scorer
+from automl_runtime.serving.scoring_route import ScoringRoute
 
 try:
-    from fastapi import FastAPI, Query, Request, Response
+    from fastapi import FastAPI, Header, Query, Request, Response
     from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse
-    from starlette.requests import ClientDisconnect
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
@@ -36,6 +35,13 @@ __all__ = ["create_app"]
 _PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
+Urgency = Annotated[
+    Literal["critical", "high", "normal", "low"] | None,
+    Header(description="Which requests go first when some must wait; default: normal."),
+]
+Patience = Annotated[
+    int | None, Header(ge=1, le=999_999_999, description="Milliseconds that the client will wait; default: 30,000.")
+]
 _LOG = logging.getLogger("automl_runtime.serving")
 
 
@@ -45,19 +51,21 @@ def create_app(
     *,
     metrics: Metrics | None = None,
     limits: Limits | None = None,
+    policy: BatchPolicy | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
-    Predictions run one after the other in a thread of their own, so that `/health` answers meanwhile.
+    Predictions run in a thread of their own, so that `/health` answers meanwhile; what waits is scored together.
 
     Args:
         bundle: a verified bundle.
         features: makes the model's features from clean rows; None when the model takes the rows themselves.
         metrics: what `/model` tells about the quality of the model.
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
+        policy: how requests are put together, and when they are refused.
     """
-    service = _Service(bundle, features, metrics, limits or Limits())
-    app = FastAPI(
+    service = _Service(bundle, features, metrics, limits or Limits(), policy or BatchPolicy())
+    app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
         description=f"{bundle.manifest.task} model; predictions with version {bundle.manifest.model_version}.",
@@ -70,12 +78,45 @@ def create_app(
     app.add_exception_handler(RequestValidationError, service.misasked)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
+    app.in_front("/forecast" if bundle.manifest.task == "forecast" else "/predict", service)
     _add_components(app, components)
     return app
 
 
+class _ServiceApp(FastAPI):
+    """FastAPI with one path in front of its middleware and its router."""
+
+    def in_front(self, path: str, service: _Service) -> None:
+        """Lets the route of `service` answer what is posted to `path`."""
+        self._path, self._service = path, service
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":
+            started = time.perf_counter()
+            status = await self._service.route(scope, receive, send)
+            self._service.counters.answered(self._path, status, time.perf_counter() - started)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+class _Delegated(Response):
+    """Hands a request that FastAPI has routed on to a scoring route, its body unread."""
+
+    background = None
+
+    def __init__(self, route: ScoringRoute) -> None:
+        self._route = route
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await self._route(scope, receive, send)
+
+
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
 _REFUSED: dict[int | str, dict[str, Any]] = {
+    429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
+    503: {"model": Problems, "description": "It could not be answered in time; Retry-After says when to come back."},
+    504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
     413: {"model": Problems, "description": "The request is too large."},
     422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
 }
@@ -130,24 +171,31 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, 
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(self, bundle: Bundle, features: Features | None, metrics: Metrics | None, limits: Limits) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        features: Features | None,
+        metrics: Metrics | None,
+        limits: Limits,
+        policy: BatchPolicy,
+    ) -> None:
         self.counters = Counters(model_version=bundle.manifest.model_version, task=bundle.manifest.task)
         self._bundle = bundle
         self._metrics = metrics
-        self._limits = limits
         forecasts = bundle.manifest.task == "forecast"
         scorer = ForecastScorer(bundle, features, limits) if forecasts else Scorer(bundle, features, limits)
-        self._answer: Callable[..., tuple[bytes, int]] = scorer.answer
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
+        self.route = ScoringRoute(scorer, self.counters, limits.body_bytes, policy)
         self._started = time.monotonic()
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         yield
-        self._thread.shutdown(wait=True)
+        await self.route.close()
 
-    async def predict(self, request: Request, explain: Explain = False) -> Response:
+    async def predict(
+        self, explain: Explain = False, x_priority: Urgency = None, x_timeout_ms: Patience = None
+    ) -> Response:
         """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
 
         Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
@@ -155,9 +203,10 @@ class _Service:
         One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
         holds its `reasons`, the three columns that move it most.
         """
-        return await self._answered(request, partial(self._answer, explain=explain))
+        del explain, x_priority, x_timeout_ms
+        return _Delegated(self.route)
 
-    async def forecast(self, request: Request) -> Response:
+    async def forecast(self, x_priority: Urgency = None, x_timeout_ms: Patience = None) -> Response:
         """Forecasts the next steps after the history of the model; every part of the request may be left out.
 
         `horizon`: how many steps. `series`: which of them; default: those of `future`, else all. `future`: a row for
@@ -165,25 +214,14 @@ class _Service:
         tell what happened since the model was made; the forecast starts after the last of them.
         `low` and `high` are the ends between which the share `interval` of the values fell in validation.
         """
-        return await self._answered(request, self._answer)
+        del x_priority, x_timeout_ms
+        return _Delegated(self.route)
 
     async def no_rows(self) -> Response:
         """Says where to go instead."""
-        self.counters.errors.labels("invalid").inc()
+        self.counters.refused("invalid")
         message = "This model forecasts series and does not predict single rows: POST /forecast instead."
         return _json(BadRequest([Problem(message, allowed="POST /forecast")]).to_json(), 404)
-
-    async def _answered(self, request: Request, answer: Callable[[bytes], tuple[bytes, int]]) -> Response:
-        try:
-            body = await self._body(request)
-            content, rows = await asyncio.get_running_loop().run_in_executor(self._thread, answer, body)
-        except BadRequest as refused:
-            self.counters.errors.labels("too_large" if refused.status == 413 else "invalid").inc()
-            return _json(refused.to_json(), refused.status)
-        except ClientDisconnect:
-            return Response(status_code=400)
-        self.counters.rows.inc(rows)
-        return _json(content)
 
     async def health(self) -> dict[str, Any]:
         return {
@@ -205,7 +243,7 @@ class _Service:
     async def misasked(self, request: Request, error: Exception) -> Response:
         """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""
         del request
-        self.counters.errors.labels("invalid").inc()
+        self.counters.refused("invalid")
         found = error.errors() if isinstance(error, RequestValidationError) else []
         problems = [
             Problem(
@@ -217,22 +255,10 @@ class _Service:
 
     async def broken(self, request: Request, error: Exception) -> Response:
         """Answers 500 in the shape of all refusals; what went wrong goes to the log, not to the caller."""
-        self.counters.errors.labels("internal").inc()
+        self.counters.refused("internal")
         _LOG.error("%s failed", request.url.path, exc_info=error)
         problem = Problem("The service failed on this request; its log says why.")
         return _json(BadRequest([problem]).to_json(), 500)
-
-    async def _body(self, request: Request) -> bytes:
-        limit = self._limits.body_bytes
-        parts: list[bytes] = []
-        size = 0
-        async for part in request.stream():
-            size += len(part)
-            if size > limit:
-                message = f"The body is larger than {limit:,} bytes. Send the rows in parts."
-                raise BadRequest([Problem(message, allowed=f"at most {limit} bytes")], status=413)
-            parts.append(part)
-        return b"".join(parts)
 
 
 def _json(content: bytes, status: int = 200) -> Response:

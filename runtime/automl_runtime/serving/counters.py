@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from automl_runtime.errors import MissingExtraError
+from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -14,11 +14,6 @@ except ImportError as error:
     raise MissingExtraError(package="prometheus-client", extra="serve") from error
 
 __all__ = ["CountedApp", "Counters"]
-
-_Message = MutableMapping[str, Any]
-_Receive = Callable[[], Awaitable[_Message]]
-_Send = Callable[[_Message], Awaitable[None]]
-_Asgi = Callable[[_Message, _Receive, _Send], Awaitable[None]]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -38,10 +33,26 @@ class Counters:
         )
         self.rows = Counter("automl_rows", "Rows predicted.", registry=self.registry)
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
-        for kind in ("invalid", "too_large", "internal"):
+        for kind in ("invalid", "too_large", "overloaded", "timeout", "internal"):
             self.errors.labels(kind)
         info = Gauge("automl_model_info", "The model that answers.", ["version", "task"], registry=self.registry)
         info.labels(model_version, task).set(1)
+
+        self._bound: dict[tuple[str, int], Any] = {}
+
+    def answered(self, path: str, status: int, seconds: float) -> None:
+        """Counts an answer."""
+        key = path, status
+        bound = self._bound.get(key)
+        if bound is None:
+            # Looking up a label costs more than counting.
+            bound = self._bound[key] = self.requests.labels(path, str(status)), self.seconds.labels(path)
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def refused(self, kind: str) -> None:
+        """Counts a request that was refused or failed, by its kind."""
+        self.errors.labels(kind).inc()
 
     def exposition(self) -> bytes:
         """All counters in Prometheus' text format."""
@@ -54,13 +65,13 @@ class CountedApp:
     A plain ASGI layer, for Starlette's `BaseHTTPMiddleware` costs a third of the throughput (FastAPI issue 2241).
     """
 
-    def __init__(self, app: _Asgi, counters: Counters, paths: frozenset[str]) -> None:
+    def __init__(self, app: Asgi, counters: Counters, paths: frozenset[str]) -> None:
         """Counts requests for other paths than `paths` as `other`, so that callers cannot make up labels."""
         self._app = app
         self._counters = counters
         self._paths = paths
 
-    async def __call__(self, scope: _Message, receive: _Receive, send: _Send) -> None:
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Passes the request on and counts its answer."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -69,7 +80,7 @@ class CountedApp:
         status = 500
         started = time.perf_counter()
 
-        async def watch(message: _Message) -> None:
+        async def watch(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -78,5 +89,4 @@ class CountedApp:
         try:
             await self._app(scope, receive, watch)
         finally:
-            self._counters.seconds.labels(path).observe(time.perf_counter() - started)
-            self._counters.requests.labels(path, str(status)).inc()
+            self._counters.answered(path, status, time.perf_counter() - started)

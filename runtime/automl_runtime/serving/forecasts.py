@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import msgspec
 import pandas as pd
 from automl_schemas.bundle import InputColumn, InputSchema
 
@@ -13,6 +13,7 @@ from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits, cell_problem
 
@@ -112,14 +113,31 @@ class ForecastScorer:
         self._limits = limits
         self._parts = parts_of_schema(bundle)
 
-    def answer(self, body: bytes) -> tuple[bytes, int]:
-        """The JSON answer to a request and the number of steps in it; an empty body asks for everything.
+    def ask(self, body: bytes, explain: bool = False) -> Mapping[str, Any]:
+        """What the body of a request asks for; an empty one asks for everything. May be called from any thread.
 
         Raises:
-            BadRequest: if the request cannot be answered.
+            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of.
         """
-        content = self.forecast(parse_object(body, form=_FORM) if body.strip() else {})
-        return json.dumps(content, allow_nan=False).encode(), len(content["forecast"])
+        if explain:
+            raise BadRequest([Problem("A forecast has no reasons to give.", allowed="explain=false")])
+        return parse_object(body, form=_FORM) if body.strip() else {}
+
+    def weight(self, ask: Mapping[str, Any]) -> int:
+        """A forecast takes the whole model, however long it is."""
+        del ask
+        return 1
+
+    def answers(self, asks: Sequence[Mapping[str, Any]]) -> list[Answer | Exception]:
+        """The JSON answers to several requests, one after the other; of one that is wrong its `BadRequest`."""
+        found: list[Answer | Exception] = []
+        for request in asks:
+            try:
+                content = self.forecast(request)
+                found.append(Answer(msgspec.json.encode(content), len(content["forecast"])))
+            except BadRequest as refusal:
+                found.append(refusal)
+        return found
 
     def forecast(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The forecast that `request` asks for; see `example`.

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+
+import msgspec
 
 from automl_runtime.errors import AutomlError
 
@@ -14,6 +17,7 @@ __all__ = ["BadRequest", "Problem", "check_rows", "parse_body", "parse_object"]
 _LONGEST = 100
 _MOST_PROBLEMS = 100
 _MOST_SUGGESTIONS = 5
+_NO_NUMBER = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
 _FORMS = 'one row as an object {"column": value, ...}, or {"rows": [{...}, ...]}'
 
 
@@ -48,8 +52,6 @@ class BadRequest(AutomlError):
 def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object]], bool]:
     """The rows of a request, and whether it came as `{"rows": [...]}`.
 
-    `NaN`, which is no JSON but which Python's `json` writes, is read as a missing value.
-
     Raises:
         BadRequest: 422 if the body is no JSON of one of the two forms, 413 if it has more than `most_rows` rows.
     """
@@ -72,20 +74,41 @@ def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object
 
 
 def parse_object(body: bytes, *, form: str) -> dict[str, object]:
-    """The JSON object in `body`; `NaN` is read as a missing value.
+    """The JSON object in `body`.
 
     Raises:
-        BadRequest: if it is no JSON object; `form` says what is allowed.
+        BadRequest: if it is no JSON object in UTF-8, or a key stands twice in an object; `form` says what is allowed.
     """
     try:
-        content = json.loads(body, parse_constant=_constant)
+        content = msgspec.json.decode(body)
+        if isinstance(content, dict) and body.count(b":") != _colons(content):
+            # Either a colon inside a text, or a key that was given twice, of which only one is left.
+            json.loads(body, object_pairs_hook=_unique)
     except RecursionError as error:
         raise BadRequest([Problem("The body is nested too deeply.", allowed=form)]) from error
-    except ValueError as error:
-        raise BadRequest([Problem(f"The body is not valid JSON: {error}.", allowed=form)]) from error
+    except UnicodeDecodeError as error:
+        raise BadRequest([Problem("The body is not in UTF-8.", allowed=form)]) from error
+    except msgspec.DecodeError as error:
+        hint = " Write null for what is not known." if _NO_NUMBER.search(body) else ""
+        raise BadRequest([Problem(f"The body is not valid JSON: {error}.{hint}", allowed=form)]) from error
     if not isinstance(content, dict):
         raise BadRequest([Problem(f"The body is {_kind(content)}.", value=_shown(content), allowed=form)])
     return content
+
+
+def _colons(content: dict[str, object]) -> int:
+    """As many colons as JSON needs for the keys, for those forms of a request that are usual."""
+    rows = content.get("rows")
+    return len(content) + (sum(len(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else 0)
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in found if names.count(name) > 1)
+        raise BadRequest([Problem(f"The key {_quote(twice)} stands twice in one object.", column=_cut(twice))])
+    return found
 
 
 def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, object], where: str = "this model") -> None:
@@ -125,17 +148,13 @@ def _nearest(key: str, columns: Iterable[str]) -> str:
     return folded[matches[0]] if matches else ""
 
 
-def _constant(word: str) -> float:
-    return float(word.replace("Infinity", "inf"))
-
-
 def _kind(value: object) -> str:
     names = {dict: "an object", list: "a list", str: "a text", bool: "true or false", type(None): "null"}
     return names.get(type(value), "a number")
 
 
 def _shown(value: object) -> str:
-    return _cut(value if isinstance(value, str) else json.dumps(value))
+    return _cut(value if isinstance(value, str) else msgspec.json.encode(value).decode())
 
 
 def _cut(text: str) -> str:

@@ -1,13 +1,14 @@
-"""From the bytes of a request to the bytes of the answer; plain functions, called off the event loop."""
+"""From the body of a request to that of the answer; plain functions, called off the event loop."""
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -16,12 +17,15 @@ from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
 
-__all__ = ["Features", "Limits", "Scorer", "cell_problem"]
+__all__ = ["Ask", "Features", "Limits", "Scorer", "cell_problem"]
 
 Features = Callable[[pd.DataFrame], pd.DataFrame]
+
+_EXPLAINED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,16 @@ class Limits:
     """Rows of a request that asks for reasons: each costs hundreds of predictions."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request whose body has been read."""
+
+    rows: Sequence[Mapping[str, object]]
+    many: bool
+    """Whether it came as `{"rows": [...]}`, and is answered in the same way."""
+    explain: bool = False
+
+
 class Scorer:
     """Answers prediction requests with the model of one bundle. Not thread-safe: call it from one thread."""
 
@@ -44,11 +58,11 @@ class Scorer:
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
 
-    def answer(self, body: bytes, explain: bool = False) -> tuple[bytes, int]:
-        """The JSON answer to a request and the number of rows in it; with `explain`, with the reasons of each.
+    def ask(self, body: bytes, explain: bool = False) -> Ask:
+        """What the body of a request asks for. May be called from any thread.
 
         Raises:
-            BadRequest: if the request cannot be answered.
+            BadRequest: if it cannot be answered.
         """
         rows, many = parse_body(body, most_rows=self._limits.rows)
         if explain and len(rows) > self._limits.explained_rows:
@@ -56,13 +70,44 @@ class Scorer:
             message = f"The request asks for the reasons of {len(rows):,} rows; at most {most:,} are explained at once."
             raise BadRequest([Problem(f"{message} Send it in parts.", allowed=f"at most {most} rows")], status=413)
         check_rows(rows, self._columns)
-        answers = self.predict(rows, explain=explain) if rows else []
+        return Ask(rows, many, explain)
+
+    def weight(self, ask: Ask) -> int:
+        """How many rows the work is worth: one that is explained costs a hundred."""
+        return max(1, len(ask.rows)) * (_EXPLAINED if ask.explain else 1)
+
+    def answers(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        """The JSON answers to several requests, scored together; of a request that is wrong its `BadRequest`."""
+        if len(asks) > 1:
+            try:
+                return self._together(asks)
+            except BadRequest:
+                # Not all are to blame: one by one.
+                pass
+        return [self._answer_or_refusal(ask) for ask in asks]
+
+    def _together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+        plain = iter(self.predict([row for ask in asks if not ask.explain for row in ask.rows]))
+        answers = [
+            self.predict(ask.rows, explain=True) if ask.explain else list(islice(plain, len(ask.rows))) for ask in asks
+        ]
+        return [self._encoded(ask, mine) for ask, mine in zip(asks, answers, strict=True)]
+
+    def _answer_or_refusal(self, ask: Ask) -> Answer | Exception:
+        try:
+            return self._encoded(ask, self.predict(ask.rows, explain=ask.explain))
+        except BadRequest as refusal:
+            return refusal
+
+    def _encoded(self, ask: Ask, answers: Sequence[dict[str, Any]]) -> Answer:
         version = self._bundle.manifest.model_version
-        content = {"predictions": answers, "model_version": version} if many else answers[0]
-        return json.dumps(content, allow_nan=False).encode(), len(answers)
+        content = {"predictions": answers, "model_version": version} if ask.many else answers[0]
+        return Answer(msgspec.json.encode(content), len(answers))
 
     def predict(self, rows: Sequence[Mapping[str, object]], *, explain: bool = False) -> list[dict[str, Any]]:
         """One answer per row, in order; BadRequest names every cell that is no value of its column."""
+        if not rows:
+            return []
         try:
             frame, problems = parse_records(rows, self._bundle.schema)
         except SchemaMismatchError as error:

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pandas as pd
 import pytest
 from automl_runtime.serving.scorer import Limits
 from automl_schemas.metrics import Metrics
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 MakeClient = Callable[..., TestClient]
@@ -46,10 +50,87 @@ def test_values_as_in_the_source_predict_the_same(client: TestClient, row: dict[
     assert client.post("/predict", json=row).json() == client.post("/predict", json=ROW).json()
 
 
-def test_null_and_nan_are_missing(client: TestClient) -> None:
+def test_null_is_missing_and_nan_is_no_json(client: TestClient) -> None:
     expected = client.post("/predict", json={"smokes?": "no"}).json()
     assert client.post("/predict", json={"smokes?": "no", "dose mg": None}).json() == expected
-    assert client.post("/predict", content=b'{"smokes?": "no", "dose mg": NaN}').json() == expected
+    refused = client.post("/predict", content=b'{"smokes?": "no", "dose mg": NaN}')
+    assert refused.status_code == 422
+    assert "Write null for what is not known" in refused.json()["detail"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"ward": "A", "smokes?": "no", "ward": "B"}',
+        b'{"ward": "A", "smokes?": "no", "w\\u0061rd": "B"}',
+        b'{"rows": [{"smokes?": "no"}, {"ward": "A", "smokes?": "no", "ward": "A"}]}',
+        b'{"rows": [], "rows": [{"smokes?": "no"}]}',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused(client: TestClient, body: bytes) -> None:
+    refused = client.post("/predict", content=body)
+    assert refused.status_code == 422
+    assert "stands twice" in refused.json()["detail"][0]["message"]
+
+
+def test_colons_in_texts_are_no_keys(client: TestClient) -> None:
+    assert client.post("/predict", json={**ROW, "ward": "A: left wing"}).status_code == 200
+
+
+def test_requests_that_wait_are_scored_together_and_a_bad_one_harms_itself(make_client: MakeClient) -> None:
+    batches: list[int] = []
+    gate = threading.Event()
+
+    def features(rows: pd.DataFrame) -> pd.DataFrame:
+        gate.wait(5)
+        batches.append(len(rows))
+        return rows
+
+    client = make_client(features)
+    bodies = [ROW, {**ROW, "dose mg": 10}, {**ROW, "dose mg": "plenty"}, {"rows": [ROW, ROW]}, ROW]
+    with ThreadPoolExecutor(5) as pool:
+        first = pool.submit(client.post, "/predict", json=ROW)
+        answers = [pool.submit(client.post, "/predict", json=body) for body in bodies]
+        time.sleep(0.3)
+        gate.set()
+        assert first.result().status_code == 200
+        told = [answer.result() for answer in answers]
+    assert [answer.status_code for answer in told] == [200, 200, 422, 200, 200]
+    assert told[1].json()["label"] == "no"
+    assert len(told[3].json()["predictions"]) == 2
+    assert told[2].json()["detail"][0]["row"] == 0
+
+
+def test_a_request_says_how_long_it_waits_and_how_urgent_it_is(make_client: MakeClient) -> None:
+    def slow(rows: pd.DataFrame) -> pd.DataFrame:
+        time.sleep(0.3)
+        return rows
+
+    client = make_client(slow)
+    late = client.post("/predict", json=ROW, headers={"X-Timeout-Ms": "50", "X-Priority": "High"})
+    assert (late.status_code, late.json()["detail"][0]["message"]) == (
+        504,
+        "The request was not answered within 0.05 s.",
+    )
+    assert client.post("/predict", json=ROW).status_code == 200
+    hopeless = client.post("/predict", json=ROW, headers={"X-Timeout-Ms": "60"})
+    assert hopeless.status_code == 503
+    assert int(hopeless.headers["Retry-After"]) >= 1
+    for headers in ({"X-Priority": "asap"}, {"X-Timeout-Ms": "soon"}, {"X-Timeout-Ms": "0"}):
+        refused = client.post("/predict", json=ROW, headers=headers)
+        assert refused.status_code == 422
+        assert "allowed" in refused.json()["detail"][0]["message"]
+    text = client.get("/metrics").text
+    assert 'automl_errors_total{kind="timeout"} 1.0' in text
+    assert 'automl_errors_total{kind="overloaded"} 1.0' in text
+
+
+def test_the_service_answers_where_it_is_mounted(make_client: MakeClient) -> None:
+    outer = FastAPI()
+    outer.mount("/models/dose", make_client().app)
+    with TestClient(outer) as client:
+        assert client.post("/models/dose/predict", json=ROW).json()["label"] == "yes"
+        assert client.post("/models/dose/predict", json={"no": 1}).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -240,5 +321,5 @@ def test_openapi_shows_both_forms_with_real_examples(client: TestClient) -> None
     assert "written %d.%m.%Y" in row["properties"]["admitted"]["description"]
     assert "true: yes, y; false: no, n; never null" in row["properties"]["smokes?"]["description"]
     answers = document["paths"]["/predict"]["post"]["responses"]
-    assert set(answers) == {"200", "413", "422"}
+    assert set(answers) == {"200", "413", "422", "429", "503", "504"}
     assert "Answer" in document["components"]["schemas"]

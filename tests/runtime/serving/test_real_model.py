@@ -136,8 +136,12 @@ def test_a_parameter_that_cannot_be_read_is_refused_like_everything_else(client:
 
 def test_openapi_tells_of_reasons(client: TestClient) -> None:
     document = client.get("/openapi.json").json()
-    [parameter] = document["paths"]["/predict"]["post"]["parameters"]
-    assert (parameter["name"], parameter["in"], parameter["required"]) == ("explain", "query", False)
+    parameters = document["paths"]["/predict"]["post"]["parameters"]
+    assert [(told["name"], told["in"], told["required"]) for told in parameters] == [
+        ("explain", "query", False),
+        ("x-priority", "header", False),
+        ("x-timeout-ms", "header", False),
+    ]
     assert set(document["components"]["schemas"]["ReasonModel"]["properties"]) == {
         "column",
         "value",
