@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -18,9 +19,9 @@ from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
-from automl_runtime.serving.forecasts import ForecastScorer
+from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.requests import BadRequest, Problem
-from automl_runtime.serving.scorer import Features, Limits, Scorer
+from automl_runtime.serving.scorer import Features, Limits
 from automl_runtime.serving.scoring_route import ScoringRoute
 
 try:
@@ -52,6 +53,7 @@ def create_app(
     metrics: Metrics | None = None,
     limits: Limits | None = None,
     policy: BatchPolicy | None = None,
+    source: ModelSource | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -63,15 +65,17 @@ def create_app(
         metrics: what `/model` tells about the quality of the model.
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
         policy: how requests are put together, and when they are refused.
+        source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
     """
-    service = _Service(bundle, features, metrics, limits or Limits(), policy or BatchPolicy())
+    live = LiveModel.of(bundle, features, limits or Limits(), policy or BatchPolicy())
+    service = _Service(live, metrics, source)
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
         description=f"{bundle.manifest.task} model; predictions with version {bundle.manifest.model_version}.",
         lifespan=service.lifespan,
     )
-    components = (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
+    (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
@@ -79,7 +83,7 @@ def create_app(
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.in_front("/forecast" if bundle.manifest.task == "forecast" else "/predict", service)
-    _add_components(app, components)
+    _document(app, live)
     return app
 
 
@@ -122,9 +126,8 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
-    """The route of a model of rows; the components that its documentation points at."""
-    request_body, row = openapi_request(bundle.schema)
+def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
+    """The route of a model of rows."""
     answer = answer_model(bundle.manifest)
     app.add_api_route(
         "/predict",
@@ -136,14 +139,11 @@ def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, A
             200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
             **_REFUSED,
         },
-        openapi_extra={"requestBody": request_body},
     )
-    return {"Row": row}
 
 
-def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, Any]:
-    """The routes of a model of series; the components that their documentation points at."""
-    request_body, components = openapi_forecast(bundle)
+def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> None:
+    """The routes of a model of series."""
     app.add_api_route(
         "/forecast",
         service.forecast,
@@ -154,7 +154,6 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, 
             200: {"model": forecast_answer(bundle), "description": "The steps, series by series."},
             **_REFUSED,
         },
-        openapi_extra={"requestBody": request_body},
     )
     app.add_api_route(
         "/predict",
@@ -165,33 +164,36 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> dict[str, 
         status_code=404,
         response_class=JSONResponse,
     )
-    return components
 
 
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        features: Features | None,
-        metrics: Metrics | None,
-        limits: Limits,
-        policy: BatchPolicy,
-    ) -> None:
-        self.counters = Counters(model_version=bundle.manifest.model_version, task=bundle.manifest.task)
-        self._bundle = bundle
-        self._metrics = metrics
-        forecasts = bundle.manifest.task == "forecast"
-        scorer = ForecastScorer(bundle, features, limits) if forecasts else Scorer(bundle, features, limits)
-        self.route = ScoringRoute(scorer, self.counters, limits.body_bytes, policy)
+    def __init__(self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None) -> None:
+        manifest = live.current.bundle.manifest
+        self.live = live
+        self.counters = Counters(model_version=manifest.model_version, task=manifest.task)
+        self.route = ScoringRoute(live, self.counters)
+        self._source = source
+        self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
+        live.on_exchange.append(
+            lambda served: self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
+        )
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
-        del app
+        self._app = app
+        following = None if self._source is None else asyncio.create_task(follow(self.live, self._source))
         yield
-        await self.route.close()
+        if following is not None:
+            following.cancel()
+        await self.live.current.close()
+
+    def _exchanged(self, served: Served) -> None:
+        self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
+        # Made again when it is asked for.
+        self._app.openapi_schema = None
 
     async def predict(
         self, explain: Explain = False, x_priority: Urgency = None, x_timeout_ms: Patience = None
@@ -226,7 +228,7 @@ class _Service:
     async def health(self) -> dict[str, Any]:
         return {
             "status": "ok",
-            "model_version": self._bundle.manifest.model_version,
+            "model_version": self.live.current.bundle.manifest.model_version,
             "uptime_seconds": round(time.monotonic() - self._started, 3),
         }
 
@@ -234,10 +236,13 @@ class _Service:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     async def model(self) -> dict[str, Any]:
+        bundle = self.live.current.bundle
+        version, measured = self._metrics
+        known = measured if version == bundle.manifest.model_version else None
         return {
-            "manifest": self._bundle.manifest,
-            "metrics": None if self._metrics is None else self._metrics.model_dump(mode="json"),
-            "columns": self._bundle.schema.columns,
+            "manifest": bundle.manifest,
+            "metrics": None if known is None else known.model_dump(mode="json"),
+            "columns": bundle.schema.columns,
         }
 
     async def misasked(self, request: Request, error: Exception) -> Response:
@@ -265,13 +270,20 @@ def _json(content: bytes, status: int = 200) -> Response:
     return Response(content, status_code=status, media_type="application/json")
 
 
-def _add_components(app: FastAPI, schemas: dict[str, Any]) -> None:
-    """Lets the OpenAPI document of `app` hold components that no FastAPI parameter declares."""
+def _document(app: FastAPI, live: LiveModel) -> None:
+    """Lets OpenAPI tell what the live model takes, which no FastAPI parameter declares."""
     build = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = build()
-        document.setdefault("components", {}).setdefault("schemas", {}).update(schemas)
+        bundle = live.current.bundle
+        if bundle.manifest.task == "forecast":
+            path, (body, components) = "/forecast", openapi_forecast(bundle)
+        else:
+            path, (body, row) = "/predict", openapi_request(bundle.schema)
+            components = {"Row": row}
+        document["paths"][path]["post"]["requestBody"] = body
+        document.setdefault("components", {}).setdefault("schemas", {}).update(components)
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]

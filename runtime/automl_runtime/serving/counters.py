@@ -35,10 +35,15 @@ class Counters:
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
         for kind in ("invalid", "too_large", "overloaded", "timeout", "internal"):
             self.errors.labels(kind)
-        info = Gauge("automl_model_info", "The model that answers.", ["version", "task"], registry=self.registry)
-        info.labels(model_version, task).set(1)
+        self._info = Gauge("automl_model_info", "The model that answers.", ["version", "task"], registry=self.registry)
+        self.exchanged(model_version, task)
 
         self._bound: dict[tuple[str, int], Any] = {}
+
+    def exchanged(self, model_version: str, task: str) -> None:
+        """Another model answers."""
+        self._info.clear()
+        self._info.labels(model_version, task).set(1)
 
     def answered(self, path: str, status: int, seconds: float) -> None:
         """Counts an answer."""

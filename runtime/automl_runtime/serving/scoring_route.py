@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
-from automl_runtime.serving.answers import Answer, BatchScorer
+from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
 from automl_runtime.serving.counters import Counters
-from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, Overloaded, Priority, TimedOut
+from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
+from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.requests import BadRequest, Problem
 
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
@@ -31,34 +31,17 @@ _NO = ("false", "0", "no", "off", "n", "f")
 
 
 class ScoringRoute:
-    """Answers the requests of one path through a dispatcher of its own."""
+    """Answers the requests of one path with the model that is live."""
 
-    def __init__(self, scorer: BatchScorer, counters: Counters, body_bytes: int, policy: BatchPolicy) -> None:
-        self._scorer = scorer
+    def __init__(self, live: LiveModel, counters: Counters) -> None:
+        self._live = live
         self._counters = counters
-        self._body_bytes = body_bytes
-        self._policy = policy
-        self._dispatcher: Dispatcher[Any, Answer] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-
-    @property
-    def dispatcher(self) -> Dispatcher[Any, Answer]:
-        """That of the running event loop, made at the first request."""
-        loop = asyncio.get_running_loop()
-        if self._dispatcher is None or self._loop is not loop:
-            self._dispatcher, self._loop = Dispatcher(self._scorer.answers, self._policy), loop
-        return self._dispatcher
-
-    async def close(self) -> None:
-        """Answers what was taken, and takes nothing more."""
-        if self._dispatcher is not None:
-            await self._dispatcher.close()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> int:
         """Answers one request; returns the status."""
         headers: list[tuple[bytes, bytes]] = []
         try:
-            body = await read_body(receive, self._body_bytes)
+            body = await read_body(receive, self._live.limits.body_bytes)
             answer = await self._scored(scope, body, receive)
             self._counters.rows.inc(answer.rows)
             status, content = 200, answer.body
@@ -84,12 +67,15 @@ class ScoringRoute:
     async def _scored(self, scope: Message, body: bytes, receive: Receive) -> Answer:
         explain = _explain(scope["query_string"])
         priority, timeout = _urgency(scope["headers"])
+        served = self._live.current
         if len(body) > _LARGE:
-            ask = await asyncio.get_running_loop().run_in_executor(None, self._scorer.ask, body, explain)
+            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain)
         else:
-            ask = self._scorer.ask(body, explain)
-        weight = self._scorer.weight(ask)
-        return await answer_or_hang_up(self.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive)
+            ask = served.scorer.ask(body, explain)
+        weight = served.scorer.weight(ask)
+        return await answer_or_hang_up(
+            served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive
+        )
 
 
 _BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")]).to_json()

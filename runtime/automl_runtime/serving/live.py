@@ -1,0 +1,127 @@
+"""The model that answers at the moment, and how it is exchanged while requests are under way.
+
+A request stays with the version that read it: each version has a scorer and a dispatcher of its own, and the exchange
+is one assignment on the event loop. Nothing fails, and no answer mixes two versions.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from automl_runtime.errors import AutomlError, BundleError
+from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.answers import Answer, BatchScorer
+from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher
+from automl_runtime.serving.forecasts import ForecastScorer
+from automl_runtime.serving.scorer import Features, Limits, Scorer
+
+__all__ = ["LiveModel", "ModelSource", "Served", "follow"]
+
+_LOG = logging.getLogger("automl_runtime.serving")
+
+
+class ModelSource(Protocol):
+    """Where the model of a service comes from."""
+
+    def stamp(self) -> Hashable:
+        """Another value when `open` may give another model; cheap."""
+        ...
+
+    def open(self) -> tuple[Bundle, Features | None]:
+        """The verified bundle that is to answer now, and what makes its features."""
+        ...
+
+
+@dataclass(slots=True)
+class Served:
+    """One version, ready to answer."""
+
+    bundle: Bundle
+    scorer: BatchScorer
+    policy: BatchPolicy
+    _dispatcher: Dispatcher[Any, Answer] | None = None
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    @property
+    def dispatcher(self) -> Dispatcher[Any, Answer]:
+        """That of the running event loop, made at the first request."""
+        loop = asyncio.get_running_loop()
+        if self._dispatcher is None or self._loop is not loop:
+            self._dispatcher, self._loop = Dispatcher(self.scorer.answers, self.policy), loop
+        return self._dispatcher
+
+    async def close(self) -> None:
+        """Answers what was taken, and takes nothing more."""
+        if self._dispatcher is not None:
+            await self._dispatcher.close()
+
+
+@dataclass(slots=True)
+class LiveModel:
+    """A model under a name that does not change, whatever version of it answers."""
+
+    limits: Limits
+    policy: BatchPolicy
+    current: Served
+    on_exchange: list[Callable[[Served], None]] = field(default_factory=list)
+    """Called on the event loop after each exchange."""
+
+    @classmethod
+    def of(cls, bundle: Bundle, features: Features | None, limits: Limits, policy: BatchPolicy) -> LiveModel:
+        """Answers with `bundle` until it is exchanged."""
+        return cls(limits, policy, _served(bundle, features, limits, policy))
+
+    def prepare(self, bundle: Bundle, features: Features | None) -> Served:
+        """A version that can take over; takes its time, for another thread.
+
+        Raises:
+            BundleError: if it is a model of another kind, which its clients could not read.
+        """
+        task = self.current.bundle.manifest.task
+        if bundle.manifest.task != task:
+            raise BundleError(f"{bundle.folder} is a {bundle.manifest.task} model; this service answers as {task}.")
+        return _served(bundle, features, self.limits, self.policy)
+
+    def exchange(self, served: Served) -> None:
+        """Lets `served` answer all requests that come from now on; those under way end as they began."""
+        self.current = served
+        for tell in self.on_exchange:
+            tell(served)
+
+
+def _served(bundle: Bundle, features: Features | None, limits: Limits, policy: BatchPolicy) -> Served:
+    forecasts = bundle.manifest.task == "forecast"
+    scorer = ForecastScorer(bundle, features, limits) if forecasts else Scorer(bundle, features, limits)
+    return Served(bundle, scorer, policy)
+
+
+async def follow(live: LiveModel, source: ModelSource, *, every: float = 0.5) -> None:
+    """Exchanges the model of `live` whenever `source` has another one; runs until it is cancelled.
+
+    A model that cannot be opened or trusted is logged, and the one that answers goes on.
+
+    Args:
+        live: what is exchanged.
+        source: what is followed.
+        every: seconds between two looks.
+    """
+    known = source.stamp()
+    while True:
+        await asyncio.sleep(every)
+        stamp = source.stamp()
+        if stamp == known:
+            continue
+        known = stamp
+        try:
+            served = await asyncio.to_thread(lambda: live.prepare(*source.open()))
+        except AutomlError as error:
+            _LOG.error("The model is not exchanged: %s", error)
+            continue
+        before = live.current.bundle.manifest.model_version
+        if served.bundle.manifest.model_version != before:
+            live.exchange(served)
+            _LOG.info("%s answers in place of %s", served.bundle.manifest.model_version, before)
