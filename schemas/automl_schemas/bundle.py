@@ -79,6 +79,8 @@ class BundleManifest(Contract):
     threshold: float | None = None
     threshold_by: str | None = None
     features: list[str]
+    features_sha256: str | None = None
+    """Of the code of the project that made the features, when there was some."""
     runtime_version: str
     training: TrainingSummary | None = None
     files: list[HashedFile]

@@ -16,12 +16,12 @@ from automl_runtime.data.catalog import Discovery
 from automl_runtime.data.lineage import fingerprint
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.events import EventSink, Warned, ignore
-from automl_runtime.experiments.parts import code_of, prepare_rows
 from automl_runtime.experiments.run import Run
 from automl_runtime.experiments.settings import Settings
 from automl_runtime.experiments.tables import make_table, read_table
 from automl_runtime.experiments.training import Wishes, train_project, train_table
 from automl_runtime.files import write_text
+from automl_runtime.project.code import code_of, prepare_rows
 from automl_runtime.project.layout import Project
 
 __all__ = ["Experiment"]

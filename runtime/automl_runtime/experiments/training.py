@@ -16,11 +16,11 @@ from automl_runtime.engine.fit import ThresholdPolicy, fit
 from automl_runtime.engine.unlabelled import UNLABELLED_TASKS
 from automl_runtime.errors import RequestError
 from automl_runtime.events import EventSink, TerminalEvent
-from automl_runtime.experiments.parts import FeatureCode, as_they_stand
 from automl_runtime.experiments.run import Run
 from automl_runtime.experiments.tables import TrainingTable
 from automl_runtime.files import write_text
 from automl_runtime.project import evaluating
+from automl_runtime.project.code import FeatureCode, as_they_stand
 from automl_runtime.project.golden import write_golden
 from automl_runtime.project.layout import Project
 from automl_runtime.project.specfile import dump_spec

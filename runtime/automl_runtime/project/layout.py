@@ -19,6 +19,7 @@ from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, forecasts, predicting
+from automl_runtime.project.live import ProjectModel
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
@@ -211,8 +212,11 @@ class Project:
         """Lets the history of a forecast go on to the end of the data; the version that is now in production."""
         return forecasts.roll_forward(self)
 
-    def app(self, build_features: Features) -> FastAPI:
-        """The HTTP service of the model in production."""
+    def app(self, build_features: Features, model: str | None = None) -> FastAPI:
+        """The HTTP service of `model`: an alias, followed when it points at another version, or a version.
+
+        None: the one in production.
+        """
         from automl_runtime.serving.app import create_app
 
-        return create_app(self.bundle(), build_features, metrics=self.metrics)
+        return create_app(self.bundle(model), build_features, metrics=self.metrics, source=ProjectModel(self, model))

@@ -26,6 +26,7 @@ from automl_runtime.engine.model import Model
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
 from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
 from automl_runtime.monitoring.reference import sketch
+from automl_runtime.project.code import code_sha256
 from automl_runtime.project.logs import bind_run
 from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
 from automl_runtime.registry.bundle import write_bundle
@@ -147,6 +148,7 @@ class TrainingRun:
             target=target,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             reference=sketch(inputs, schema).model_dump(mode="json"),
+            features_sha256=code_sha256(project.root),
             training=TrainingSummary(
                 run_id=self.folder.run_id,
                 rows=len(inputs),

@@ -100,6 +100,7 @@ def write_bundle(
     created: str,
     reference: Mapping[str, Any] | None = None,
     training: TrainingSummary | None = None,
+    features_sha256: str | None = None,
     key: Ed25519PrivateKey | None = None,
 ) -> BundleManifest:
     """Writes `folder` as a bundle of `model`, signed with `key` (default: the key of this user).
@@ -120,9 +121,8 @@ def write_bundle(
         model.save(staging / MODEL)
         _write_json(staging / SCHEMA, schema.model_dump(mode="json"))
         _write_json(staging / REFERENCE, dict(reference or {}))
-        manifest = _signed(
-            _describe(model, staging, version=version, target=target, created=created, training=training), key
-        )
+        told = _describe(model, staging, version=version, target=target, created=created, training=training)
+        manifest = _signed(told.model_copy(update={"features_sha256": features_sha256}), key)
         _write_json(staging / MANIFEST, manifest.model_dump(mode="json"))
         staging.chmod(0o755)
         staging.rename(folder)

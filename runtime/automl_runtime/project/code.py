@@ -1,7 +1,8 @@
-"""How rows of a project become the inputs of its model: by its own code, or as they stand."""
+"""The code of a project that makes the inputs of its model: called from outside, and told apart by its hash."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,9 @@ from automl_runtime.inference.encoding import FeatureKind
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["FeatureCode", "as_they_stand", "code_of", "prepare_rows"]
+__all__ = ["FeatureCode", "as_they_stand", "code_of", "code_sha256", "prepare_rows"]
+
+_CODE = ("features.py", "custom_features.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,14 @@ def code_of(project: Project) -> FeatureCode:
     with _importable(project.root) as package:
         module = importlib.import_module(f"{package}.features")
     return FeatureCode(module.build_features, module.KINDS, list(module.INPUTS))
+
+
+def code_sha256(root: Path) -> str | None:
+    """The hash of the code that makes features in the project at `root`; None when there is none."""
+    files = [path for name in _CODE for path in sorted(root.glob(f"src/*/{name}"))]
+    if not files:
+        return None
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def prepare_rows(project: Project) -> None:

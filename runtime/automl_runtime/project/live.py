@@ -1,0 +1,51 @@
+"""What a service of a project answers with: the version that an alias names, wherever that points next."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from automl_runtime.errors import BundleError, RequestError
+from automl_runtime.project import evaluating
+from automl_runtime.project.code import code_of, code_sha256
+
+if TYPE_CHECKING:
+    from automl_runtime.project.layout import Features, Project
+    from automl_runtime.registry.bundle import Bundle
+
+__all__ = ["ProjectModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectModel:
+    """A `serving.live.ModelSource`: the version that `name` (an alias or a version; None: production) stands for."""
+
+    project: Project
+    name: str | None = None
+
+    def stamp(self) -> Hashable:
+        """Which file of aliases there is."""
+        try:
+            found = (self.project.root / "models" / "aliases.json").stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def open(self) -> tuple[Bundle, Features]:
+        """The verified bundle, and the project's code as it is now.
+
+        Raises:
+            BundleError: if the bundle cannot be trusted, or was trained with other code than there is now.
+        """
+        try:
+            bundle = evaluating.open_project_bundle(self.project, self.name)
+        except RequestError as error:
+            raise BundleError(str(error)) from error
+        trained_with = bundle.manifest.features_sha256
+        if trained_with is not None and trained_with != code_sha256(self.project.root):
+            raise BundleError(
+                f"{bundle.folder} was trained with other features than features.py and custom_features.py make now.",
+                hint="Train again, or take those files back; a restart serves it with them as they are.",
+            )
+        return bundle, code_of(self.project).build
