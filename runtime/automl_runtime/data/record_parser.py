@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from automl_schemas.bundle import InputColumn, InputSchema
@@ -37,18 +38,20 @@ class RecordParser:
         self._names = frozenset(column.name for column in schema.columns)
         self._cells = [(column.name, _Cell(column), column) for column in schema.columns]
 
-    def parse(self, record: Mapping[str, object]) -> tuple[dict[str, Any], list[CellProblem]]:
-        """The clean value of each column (None, int, float, bool, datetime or str), and what is wrong, as in row 0.
+    def parse(self, record: Mapping[str, object], row: int = 0) -> tuple[dict[str, Any], list[CellProblem]]:
+        """The clean value of each column (None, int, float, bool, datetime or str), and what is wrong in this `row`.
 
         The values of problems are None. Nothing in the record makes this raise.
         """
-        problems = [] if record.keys() <= self._names else unknown_keys([record], self._schema)
+        problems = []
+        if not record.keys() <= self._names:
+            problems = [replace(problem, row=row) for problem in unknown_keys([record], self._schema)]
         values: dict[str, Any] = {}
         for name, cell, column in self._cells:
             value = record.get(name, ABSENT)
             clean = cell.read(value)
             if clean is _WRONG:
-                problems.append(cell_problem(0, value, column))
+                problems.append(cell_problem(row, value, column))
                 clean = None
             values[name] = clean
         return values, problems

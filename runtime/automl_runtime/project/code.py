@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import json
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from automl_runtime.inference.encoding import FeatureKind
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["FeatureCode", "as_they_stand", "code_of", "code_sha256", "prepare_rows"]
+__all__ = ["FeatureCode", "as_they_stand", "code_of", "code_sha256", "is_as_generated", "prepare_rows"]
 
 _CODE = ("features.py", "custom_features.py")
 
@@ -53,6 +54,20 @@ def code_of(project: Project) -> FeatureCode:
     with _importable(project.root) as package:
         module = importlib.import_module(f"{package}.features")
     return FeatureCode(module.build_features, module.KINDS, list(module.INPUTS))
+
+
+def is_as_generated(root: Path) -> bool:
+    """Whether the code that makes features is still that which was written when the project was made."""
+    try:
+        known = json.loads((root / ".automl" / "manifest.json").read_bytes())["files"]
+        [package] = {path.parent for path in root.glob("src/*/features.py")}
+        return all(
+            hashlib.sha256((package / name).read_bytes()).hexdigest()
+            == known[(package / name).relative_to(root).as_posix()]["sha256"]
+            for name in _CODE
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def code_sha256(root: Path) -> str | None:

@@ -19,7 +19,7 @@ from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, forecasts, predicting
-from automl_runtime.project.live import ProjectModel
+from automl_runtime.project.live import ProjectModel, record_features
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
@@ -219,4 +219,11 @@ class Project:
         """
         from automl_runtime.serving.app import create_app
 
-        return create_app(self.bundle(model), build_features, metrics=self.metrics, source=ProjectModel(self, model))
+        bundle = self.bundle(model)
+        return create_app(
+            bundle,
+            build_features,
+            record_features=record_features(self, bundle),
+            metrics=self.metrics,
+            source=ProjectModel(self, model),
+        )

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 
 from automl_runtime.errors import BundleError, RequestError
 from automl_runtime.project import evaluating
-from automl_runtime.project.code import code_of, code_sha256
+from automl_runtime.project.code import code_of, code_sha256, is_as_generated
+from automl_runtime.serving.record_scorer import RecordFeatures, standard_features
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["ProjectModel"]
+__all__ = ["ProjectModel", "record_features"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,8 @@ class ProjectModel:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
 
-    def open(self) -> tuple[Bundle, Features]:
-        """The verified bundle, and the project's code as it is now.
+    def open(self) -> tuple[Bundle, Features, RecordFeatures | None]:
+        """The verified bundle, and the project's code as it is now; the last is None where somebody changed the code.
 
         Raises:
             BundleError: if the bundle cannot be trusted, or was trained with other code than there is now.
@@ -48,4 +49,11 @@ class ProjectModel:
                 f"{bundle.folder} was trained with other features than features.py and custom_features.py make now.",
                 hint="Train again, or take those files back; a restart serves it with them as they are.",
             )
-        return bundle, code_of(self.project).build
+        return bundle, code_of(self.project).build, record_features(self.project, bundle)
+
+
+def record_features(project: Project, bundle: Bundle) -> RecordFeatures | None:
+    """What the code of the project makes of one row, without a frame; None where somebody changed the code."""
+    if not is_as_generated(project.root):
+        return None
+    return standard_features(bundle.manifest.features, [column.name for column in bundle.schema.columns])

@@ -22,6 +22,10 @@ class BatchScorer(Protocol):
         """What a body asks for; BadRequest if it cannot be answered."""
         ...
 
+    def instant(self, ask: Any) -> Answer | None:
+        """The answer, where it costs less than handing the request on; else None."""
+        ...
+
     def weight(self, ask: Any) -> int:
         """How many rows the work is worth, 1 at least."""
         ...

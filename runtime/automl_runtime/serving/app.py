@@ -20,6 +20,7 @@ from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
+from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
 from automl_runtime.serving.scoring_route import ScoringRoute
@@ -50,6 +51,7 @@ def create_app(
     bundle: Bundle,
     features: Features | None = None,
     *,
+    record_features: RecordFeatures | None = None,
     metrics: Metrics | None = None,
     limits: Limits | None = None,
     policy: BatchPolicy | None = None,
@@ -62,12 +64,13 @@ def create_app(
     Args:
         bundle: a verified bundle.
         features: makes the model's features from clean rows; None when the model takes the rows themselves.
+        record_features: the same for the values of one row, without a frame; None when only `features` can.
         metrics: what `/model` tells about the quality of the model.
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
     """
-    live = LiveModel.of(bundle, features, limits or Limits(), policy or BatchPolicy())
+    live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
     service = _Service(live, metrics, source)
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",

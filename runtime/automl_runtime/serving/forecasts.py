@@ -14,8 +14,8 @@ from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer
-from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_object
-from automl_runtime.serving.scorer import Features, Limits, cell_problem
+from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_object
+from automl_runtime.serving.scorer import Features, Limits
 
 __all__ = ["ForecastScorer", "forecast_rows", "parts_of_schema"]
 
@@ -122,6 +122,10 @@ class ForecastScorer:
         if explain:
             raise BadRequest([Problem("A forecast has no reasons to give.", allowed="explain=false")])
         return parse_object(body, form=_FORM) if body.strip() else {}
+
+    def instant(self, ask: Mapping[str, Any]) -> None:
+        """A forecast is never made that fast."""
+        del ask
 
     def weight(self, ask: Mapping[str, Any]) -> int:
         """A forecast takes the whole model, however long it is."""

@@ -17,6 +17,7 @@ from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, BatchScorer
 from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher
 from automl_runtime.serving.forecasts import ForecastScorer
+from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
 __all__ = ["LiveModel", "ModelSource", "Served", "follow"]
@@ -31,8 +32,8 @@ class ModelSource(Protocol):
         """Another value when `open` may give another model; cheap."""
         ...
 
-    def open(self) -> tuple[Bundle, Features | None]:
-        """The verified bundle that is to answer now, and what makes its features."""
+    def open(self) -> tuple[Bundle, Features | None, RecordFeatures | None]:
+        """The verified bundle that is to answer now, what makes its features, and the same for one row, if there is."""
         ...
 
 
@@ -71,11 +72,20 @@ class LiveModel:
     """Called on the event loop after each exchange."""
 
     @classmethod
-    def of(cls, bundle: Bundle, features: Features | None, limits: Limits, policy: BatchPolicy) -> LiveModel:
+    def of(
+        cls,
+        bundle: Bundle,
+        features: Features | None,
+        record_features: RecordFeatures | None,
+        limits: Limits,
+        policy: BatchPolicy,
+    ) -> LiveModel:
         """Answers with `bundle` until it is exchanged."""
-        return cls(limits, policy, _served(bundle, features, limits, policy))
+        return cls(limits, policy, _served(bundle, features, record_features, limits, policy))
 
-    def prepare(self, bundle: Bundle, features: Features | None) -> Served:
+    def prepare(
+        self, bundle: Bundle, features: Features | None, record_features: RecordFeatures | None = None
+    ) -> Served:
         """A version that can take over; takes its time, for another thread.
 
         Raises:
@@ -84,7 +94,7 @@ class LiveModel:
         task = self.current.bundle.manifest.task
         if bundle.manifest.task != task:
             raise BundleError(f"{bundle.folder} is a {bundle.manifest.task} model; this service answers as {task}.")
-        return _served(bundle, features, self.limits, self.policy)
+        return _served(bundle, features, record_features, self.limits, self.policy)
 
     def exchange(self, served: Served) -> None:
         """Lets `served` answer all requests that come from now on; those under way end as they began."""
@@ -93,10 +103,16 @@ class LiveModel:
             tell(served)
 
 
-def _served(bundle: Bundle, features: Features | None, limits: Limits, policy: BatchPolicy) -> Served:
-    forecasts = bundle.manifest.task == "forecast"
-    scorer = ForecastScorer(bundle, features, limits) if forecasts else Scorer(bundle, features, limits)
-    return Served(bundle, scorer, policy)
+def _served(
+    bundle: Bundle,
+    features: Features | None,
+    record_features: RecordFeatures | None,
+    limits: Limits,
+    policy: BatchPolicy,
+) -> Served:
+    if bundle.manifest.task == "forecast":
+        return Served(bundle, ForecastScorer(bundle, features, limits), policy)
+    return Served(bundle, Scorer(bundle, features, limits, record_features), policy)
 
 
 async def follow(live: LiveModel, source: ModelSource, *, every: float = 0.5) -> None:

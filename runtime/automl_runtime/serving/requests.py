@@ -1,4 +1,4 @@
-"""The body of a prediction request: from bytes to rows, and what is said about a bad one."""
+"""The body of a prediction request: from bytes to rows, what is said about a bad one, and labels as JSON has them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import msgspec
+import numpy as np
 
+from automl_runtime.data.records import NO_VALUE, CellProblem
 from automl_runtime.errors import AutomlError
 
-__all__ = ["BadRequest", "Problem", "check_rows", "parse_body", "parse_object"]
+__all__ = ["BadRequest", "Problem", "cell_problem", "check_rows", "parse_body", "parse_object", "plain", "text_of"]
 
 _LONGEST = 100
 _MOST_PROBLEMS = 100
@@ -126,6 +129,34 @@ def check_rows(rows: Sequence[Mapping[str, object]], columns: Mapping[str, objec
             break
     if problems:
         raise BadRequest(problems)
+
+
+def plain(value: Any) -> Any:
+    """`value` as JSON has it: NumPy scalars become Python ones."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def text_of(label: Any) -> str:
+    """The label as a key of a JSON object: true and false as JSON writes them, everything else as text.
+
+    >>> text_of(True), text_of("yes"), text_of(3)
+    ('true', 'yes', '3')
+    """
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def cell_problem(problem: CellProblem, where: str = "row") -> Problem:
+    """What is said about a bad cell; `where` is the part of the request whose rows are counted."""
+    what = f"{problem.value} is not {problem.allowed}"
+    if problem.value == NO_VALUE:
+        what = f"left out; give {problem.allowed}, or null when it is not known"
+    return Problem(
+        f"{where[0].upper()}{where[1:]} {problem.row}, '{problem.column}': {what}.",
+        row=problem.row,
+        column=problem.column,
+        value=problem.value,
+        allowed=problem.allowed,
+    )
 
 
 def _unknown(row: int, key: str, columns: Iterable[str], nearest: dict[str, str], where: str) -> Problem:

@@ -12,20 +12,22 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from automl_runtime.data.records import NO_VALUE, CellProblem, parse_records
+from automl_runtime.data.records import parse_records
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.pictures import check_pictures
-from automl_runtime.serving.requests import BadRequest, Problem, check_rows, parse_body
+from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
+from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_body, plain, text_of
 
-__all__ = ["Ask", "Features", "Limits", "Scorer", "cell_problem"]
+__all__ = ["Ask", "Features", "Limits", "Scorer"]
 
 Features = Callable[[pd.DataFrame], pd.DataFrame]
 
 _EXPLAINED = 100
+_INSTANT_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +53,23 @@ class Ask:
 class Scorer:
     """Answers prediction requests with the model of one bundle. Not thread-safe: call it from one thread."""
 
-    def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
-        """`features` makes the model's features from clean rows; None when the model takes the rows as they are."""
+    def __init__(
+        self,
+        bundle: Bundle,
+        features: Features | None,
+        limits: Limits,
+        record_features: RecordFeatures | None = None,
+    ) -> None:
+        """Compiles the model, where that is possible.
+
+        Args:
+            bundle: of the model.
+            features: makes the model's features from clean rows; None when the model takes the rows as they are.
+            limits: of one request.
+            record_features: makes the same of one row without a frame; None when only `features` can.
+        """
         self._bundle = bundle
+        self._record = record_scorer(bundle, dict if features is None else record_features)
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
@@ -71,6 +87,16 @@ class Scorer:
             raise BadRequest([Problem(f"{message} Send it in parts.", allowed=f"at most {most} rows")], status=413)
         check_rows(rows, self._columns)
         return Ask(rows, many, explain)
+
+    def instant(self, ask: Ask) -> Answer | None:
+        """The answer, if it is made so fast that nothing else has to wait for it; from any thread.
+
+        Raises:
+            BadRequest: if a cell is no value of its column.
+        """
+        if self._record is None or ask.explain or len(ask.rows) > _INSTANT_ROWS:
+            return None
+        return self._encoded(ask, [self._record.answer(row, number) for number, row in enumerate(ask.rows)])
 
     def weight(self, ask: Ask) -> int:
         """How many rows the work is worth: one that is explained costs a hundred."""
@@ -171,34 +197,6 @@ class Scorer:
             }
             for label, row in zip(labels, shares.tolist(), strict=True)
         ]
-
-
-def plain(value: Any) -> Any:
-    """`value` as JSON has it: NumPy scalars become Python ones."""
-    return value.item() if isinstance(value, np.generic) else value
-
-
-def text_of(label: Any) -> str:
-    """The label as a key of a JSON object: true and false as JSON writes them, everything else as text.
-
-    >>> text_of(True), text_of("yes"), text_of(3)
-    ('true', 'yes', '3')
-    """
-    return str(label).lower() if isinstance(label, bool) else str(label)
-
-
-def cell_problem(problem: CellProblem, where: str = "row") -> Problem:
-    """What is said about a bad cell; `where` is the part of the request whose rows are counted."""
-    what = f"{problem.value} is not {problem.allowed}"
-    if problem.value == NO_VALUE:
-        what = f"left out; give {problem.allowed}, or null when it is not known"
-    return Problem(
-        f"{where[0].upper()}{where[1:]} {problem.row}, '{problem.column}': {what}.",
-        row=problem.row,
-        column=problem.column,
-        value=problem.value,
-        allowed=problem.allowed,
-    )
 
 
 def _finite(value: float) -> float | None:

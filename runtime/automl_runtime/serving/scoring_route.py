@@ -72,6 +72,9 @@ class ScoringRoute:
             ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain)
         else:
             ask = served.scorer.ask(body, explain)
+            instant = served.scorer.instant(ask)
+            if instant is not None:
+                return instant
         weight = served.scorer.weight(ask)
         return await answer_or_hang_up(
             served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive

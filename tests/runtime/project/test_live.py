@@ -48,13 +48,13 @@ def test_the_alias_is_followed_with_the_code_that_there_is(project: Project) -> 
     publish(project, "v001")
     source = ProjectModel(project)
     first = source.stamp()
-    bundle, features = source.open()
+    bundle, features, _ = source.open()
     assert bundle.manifest.model_version == "v001"
     assert features(pd.DataFrame({"a": [3]}))["a"].tolist() == [3]
     (project.root / "src" / "shop" / "features.py").write_text(f"FACTOR = 10\n{FEATURES}")
     publish(project, "v002")
     assert source.stamp() != first
-    bundle, features = source.open()
+    bundle, features, _ = source.open()
     assert bundle.manifest.model_version == "v002"
     assert features(pd.DataFrame({"a": [3]}))["a"].tolist() == [30]
 

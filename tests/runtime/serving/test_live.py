@@ -47,10 +47,10 @@ class Source:
     def stamp(self) -> int:
         return id(self.bundle)
 
-    def open(self) -> tuple[Bundle, None]:
+    def open(self) -> tuple[Bundle, None, None]:
         if isinstance(self.bundle, BundleError):
             raise self.bundle
-        return self.bundle, None
+        return self.bundle, None, None
 
 
 def version(number: int, **changes: Any) -> Bundle:
