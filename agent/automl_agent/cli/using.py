@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     """Adds the commands to `app`."""
     app.command(epilog="Example: automl train ./churn --data ./messy_june")(train)
     app.command(epilog="Example: automl predict ./churn new.csv --output scored.csv --explain")(predict)
-    app.command(epilog="Example: automl serve ./churn --port 8080")(serve)
+    app.command(epilog="Examples: automl serve ./churn --port 8080, automl serve ./workspace --memory-gb 4")(serve)
     app.command(epilog="Example: automl report ./churn --json")(report)
 
 
@@ -120,17 +120,32 @@ def predict(
 
 
 def serve(
-    project: ProjectFolder,
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="A generated project; or several, or folders with projects below.", metavar="PROJECT..."),
+    ],
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[
         int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes a free one.")
     ] = 8000,
+    memory_gb: Annotated[
+        float | None,
+        typer.Option("--memory-gb", help="What the models of several projects may hold; the least used are let go."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
-    """Serve the project's model over HTTP until Ctrl-C."""
-    from automl_agent.steps import serve_project
+    """Serve the model of a project over HTTP until Ctrl-C; of several at /models/NAME/predict, loaded on demand."""
+    from automl_runtime.errors import RequestError
 
-    raise typer.Exit(serve_project(_folder(project), host=host, port=port))
+    if len(folders) == 1 and (folders[0] / "project.yaml").is_file():
+        if memory_gb is not None:
+            raise RequestError("--memory-gb is for several projects; one model stays loaded.")
+        from automl_agent.steps import serve_project
+
+        raise typer.Exit(serve_project(_folder(folders[0]), host=host, port=port))
+    from automl_agent.hosting import serve_models
+
+    serve_models(folders, host, port, memory_gb=memory_gb, on_ready=emit)
 
 
 def report(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from automl_runtime.errors import BundleError, RequestError
 from automl_runtime.project import evaluating
 from automl_runtime.project.code import code_of, code_sha256, is_as_generated
+from automl_runtime.registry.aliases import list_versions, read_aliases
 from automl_runtime.serving.record_scorer import RecordFeatures, standard_features
 
 if TYPE_CHECKING:
@@ -32,6 +33,11 @@ class ProjectModel:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ino, found.st_size
+
+    def versions(self) -> dict[str, Any]:
+        """The versions of the project, oldest first, and its aliases."""
+        models = self.project.root / "models"
+        return {"versions": list_versions(models), "aliases": read_aliases(models)}
 
     def open(self) -> tuple[Bundle, Features, RecordFeatures | None]:
         """The verified bundle, and the project's code as it is now; the last is None where somebody changed the code.

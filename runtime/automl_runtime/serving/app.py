@@ -17,6 +17,7 @@ from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.asgi import Message, Receive, Send
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
+from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
@@ -107,18 +108,6 @@ class _ServiceApp(FastAPI):
             await super().__call__(scope, receive, send)
 
 
-class _Delegated(Response):
-    """Hands a request that FastAPI has routed on to a scoring route, its body unread."""
-
-    background = None
-
-    def __init__(self, route: ScoringRoute) -> None:
-        self._route = route
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        await self._route(scope, receive, send)
-
-
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
 _REFUSED: dict[int | str, dict[str, Any]] = {
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
@@ -175,7 +164,8 @@ class _Service:
     def __init__(self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
-        self.counters = Counters(model_version=manifest.model_version, task=manifest.task)
+        self.counters = Counters()
+        self.counters.exchanged(manifest.model_version, manifest.task)
         self.route = ScoringRoute(live, self.counters)
         self._source = source
         self._metrics = (manifest.model_version, metrics)
@@ -209,7 +199,7 @@ class _Service:
         holds its `reasons`, the three columns that move it most.
         """
         del explain, x_priority, x_timeout_ms
-        return _Delegated(self.route)
+        return Delegated(self.route)
 
     async def forecast(self, x_priority: Urgency = None, x_timeout_ms: Patience = None) -> Response:
         """Forecasts the next steps after the history of the model; every part of the request may be left out.
@@ -220,7 +210,7 @@ class _Service:
         `low` and `high` are the ends between which the share `interval` of the values fell in validation.
         """
         del x_priority, x_timeout_ms
-        return _Delegated(self.route)
+        return Delegated(self.route)
 
     async def no_rows(self) -> Response:
         """Says where to go instead."""

@@ -13,7 +13,7 @@ __all__ = ["Asgi", "Disconnected", "Message", "Receive", "Send", "answer_or_hang
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
-Asgi = Callable[[Message, Receive, Send], Awaitable[None]]
+Asgi = Callable[[Message, Receive, Send], Awaitable[object]]
 
 T = TypeVar("T")
 

@@ -12,7 +12,19 @@ from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-__all__ = ["Answers", "ModelCard", "Problems", "ReasonModel", "answer_model", "openapi_request", "row_model"]
+__all__ = [
+    "Answers",
+    "Health",
+    "Loaded",
+    "ModelCard",
+    "ModelVersions",
+    "Problems",
+    "ReasonModel",
+    "ServiceHealth",
+    "answer_model",
+    "openapi_request",
+    "row_model",
+]
 
 _MOST_CATEGORIES = 20
 
@@ -110,6 +122,34 @@ class Health(BaseModel):
     status: Literal["ok"]
     model_version: str
     uptime_seconds: float
+
+
+class ServiceHealth(BaseModel):
+    """Answer of `/health` of a service of many models."""
+
+    status: Literal["ok"]
+    models: int
+    loaded: int
+    uptime_seconds: float
+
+
+class Loaded(BaseModel):
+    """A model of a service of many."""
+
+    name: str
+    loaded: bool
+    model_version: str | None = Field(description="The version that answers; null when it is not loaded.")
+    task: str | None
+    bytes: int = Field(description="What it holds in memory, as far as it can be seen.")
+    pinned: bool = Field(description="Whether it stays loaded when memory runs short.")
+    error: str | None = Field(description="Why it could not be loaded or exchanged the last time.")
+
+
+class ModelVersions(BaseModel):
+    """The versions of a model."""
+
+    versions: list[str] = Field(description="Oldest first.")
+    aliases: dict[str, str]
 
 
 class ModelCard(BaseModel):

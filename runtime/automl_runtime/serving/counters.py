@@ -21,7 +21,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 class Counters:
     """What a service counts, in a registry of its own, so that two services in one process stay apart."""
 
-    def __init__(self, *, model_version: str, task: str) -> None:
+    def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self.requests = Counter("automl_requests", "Requests answered.", ["path", "status"], registry=self.registry)
         self.seconds = Histogram(
@@ -33,10 +33,9 @@ class Counters:
         )
         self.rows = Counter("automl_rows", "Rows predicted.", registry=self.registry)
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
-        for kind in ("invalid", "too_large", "overloaded", "timeout", "internal"):
+        for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "internal"):
             self.errors.labels(kind)
         self._info = Gauge("automl_model_info", "The model that answers.", ["version", "task"], registry=self.registry)
-        self.exchanged(model_version, task)
 
         self._bound: dict[tuple[str, int], Any] = {}
 

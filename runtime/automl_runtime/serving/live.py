@@ -36,6 +36,10 @@ class ModelSource(Protocol):
         """The verified bundle that is to answer now, what makes its features, and the same for one row, if there is."""
         ...
 
+    def versions(self) -> dict[str, Any]:
+        """`versions`, oldest first, and the `aliases` that point at them."""
+        ...
+
 
 @dataclass(slots=True)
 class Served:

@@ -39,13 +39,16 @@ def serve(
         host: name or address to listen on.
         port: 0 takes any free port.
         on_ready: gets the URL as soon as the port is ours, before the first request is answered.
-        log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`.
+        log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`; from `debug` on with a line
+            for each request.
 
     Raises:
         RequestError: if the port is taken or not allowed, or the host is not this machine; exit code 2.
     """
     listener = _listen(host, port)
-    config = uvicorn.Config(app, log_level=log_level, lifespan="on", timeout_graceful_shutdown=30)
+    # A line for each request costs more than the request; /metrics counts them.
+    told = log_level in ("debug", "trace")
+    config = uvicorn.Config(app, log_level=log_level, access_log=told, lifespan="on", timeout_graceful_shutdown=30)
     server = uvicorn.Server(config)
     if on_ready is not None:
         on_ready(_url(host, listener))

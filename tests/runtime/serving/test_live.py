@@ -52,6 +52,9 @@ class Source:
             raise self.bundle
         return self.bundle, None, None
 
+    def versions(self) -> dict[str, Any]:
+        return {"versions": ["v001"], "aliases": {"production": "v001"}}
+
 
 def version(number: int, **changes: Any) -> Bundle:
     return replace(make_bundle(model_version=f"v{number:03d}", **changes), model=Constant(number / 10))

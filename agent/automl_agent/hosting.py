@@ -1,0 +1,73 @@
+"""Serving the models of many projects in one process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from automl_runtime.errors import RequestError
+from automl_runtime.project.layout import Project
+from automl_runtime.project.live import ProjectModel
+
+from automl_agent.listing import projects_below
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+__all__ = ["host_app", "named_models", "serve_models"]
+
+
+def named_models(folders: Sequence[Path]) -> dict[str, ProjectModel]:
+    """The model in production of each project at or below `folders`, by the name of the project.
+
+    Raises:
+        DataError: if a folder holds no project.
+        RequestError: if two projects have one name.
+    """
+    found: dict[str, ProjectModel] = {}
+    for place in dict.fromkeys(place.resolve() for folder in folders for place in projects_below(folder)):
+        project = Project.load(place)
+        name = project.spec.name
+        if name in found:
+            raise RequestError(
+                f"Two projects are called {name!r}: {found[name].project.root} and {place}.",
+                hint="Change `name` in one project.yaml, or serve them apart.",
+            )
+        found[name] = ProjectModel(project)
+    return found
+
+
+def host_app(folders: Sequence[Path], *, memory_gb: float | None = None) -> FastAPI:
+    """The service of `named_models`; models are loaded when they are asked for, and together take no more memory.
+
+    Raises:
+        RequestError: if `memory_gb` is not positive, or two projects have one name.
+        DataError: if a folder holds no project.
+    """
+    from automl_runtime.serving.host import ModelHost
+    from automl_runtime.serving.host_app import create_host_app
+
+    if memory_gb is not None and not memory_gb > 0:
+        raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
+    held = None if memory_gb is None else int(memory_gb * 1e9)
+    return create_host_app(ModelHost(named_models(folders), memory_bytes=held))
+
+
+def serve_models(
+    folders: Sequence[Path],
+    host: str,
+    port: int,
+    *,
+    memory_gb: float | None = None,
+    on_ready: Callable[[str], None] | None = None,
+) -> None:
+    """Serves the models of many projects until Ctrl-C or SIGTERM.
+
+    Raises:
+        RequestError: as `host_app`, or if the port is taken.
+        DataError: if a folder holds no project.
+    """
+    from automl_runtime.serving.server import serve
+
+    serve(host_app(folders, memory_gb=memory_gb), host, port, on_ready=on_ready)

@@ -1,0 +1,207 @@
+"""The HTTP service of many models: `/models/{name}/predict`, and what is loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Annotated, Any
+
+from automl_runtime.errors import MissingExtraError
+from automl_runtime.serving.asgi import Message, Receive, Send, respond
+from automl_runtime.serving.counters import CountedApp, Counters
+from automl_runtime.serving.delegated import Delegated
+from automl_runtime.serving.host import ModelHost, ModelState
+from automl_runtime.serving.requests import BadRequest, Problem
+from automl_runtime.serving.scoring_route import ScoringRoute
+
+try:
+    from fastapi import FastAPI, Path, Query, Request, Response
+    from fastapi.exceptions import RequestValidationError
+    from fastapi.responses import JSONResponse
+except ImportError as error:
+    raise MissingExtraError(package="fastapi", extra="serve") from error
+
+from automl_runtime.serving.contract import Loaded, ModelVersions, Problems, ServiceHealth
+
+__all__ = ["create_host_app"]
+
+_PREFIX = "/models/"
+_HOT = ("predict", "forecast")
+_REFUSED: dict[int | str, dict[str, Any]] = {
+    404: {"model": Problems, "description": "There is no such model, or it does not answer in this way."},
+    503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
+}
+_SCORED: dict[int | str, dict[str, Any]] = {
+    413: {"model": Problems, "description": "The request is too large."},
+    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
+    504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
+}
+_BODY = {"type": "object", "description": "The columns of the model, or `rows` with a list of such objects."}
+Name = Annotated[str, Path(description="Name of the model, as GET /models lists it.")]
+Pin = Annotated[bool, Query(description="Whether it stays loaded when memory runs short.")]
+
+
+def create_host_app(host: ModelHost) -> FastAPI:
+    """The service of the models of `host` as an ASGI application; models are loaded when they are asked for."""
+    service = _HostService(host)
+    app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
+    app.service = service
+    app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
+    app.add_api_route(
+        "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
+    )
+    app.add_api_route(
+        "/models/{name}/versions",
+        service.versions,
+        summary="Versions, and the aliases that point at them",
+        response_model=ModelVersions,
+        responses=_REFUSED,
+    )
+    for action, about in (("load", "Load a model before it is asked for"), ("unload", "Let a model go")):
+        app.add_api_route(
+            f"/models/{{name}}/{action}",
+            getattr(service, action),
+            methods=["POST"],
+            summary=about,
+            response_model=Loaded,
+            responses=_REFUSED,
+        )
+    for action in _HOT:
+        app.add_api_route(
+            f"/models/{{name}}/{action}",
+            getattr(service, action),
+            methods=["POST"],
+            summary=f"{action.capitalize()} with a model",
+            responses={**_SCORED, **_REFUSED},
+            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
+        )
+    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=ServiceHealth)
+    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
+    app.add_exception_handler(BadRequest, service.refused)
+    app.add_exception_handler(RequestValidationError, service.misasked)
+    app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/health", "/metrics"}))
+    return app
+
+
+class _HostApp(FastAPI):
+    """FastAPI with the predictions of all models in front of its middleware and its router."""
+
+    service: _HostService
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
+            name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
+            if action in _HOT:
+                await self.service.score(name, action, scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
+class _HostService:
+    """State and handlers of one application."""
+
+    def __init__(self, host: ModelHost) -> None:
+        self.host = host
+        self.counters = Counters()
+        self._started = time.monotonic()
+
+    @asynccontextmanager
+    async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
+        del app
+        following = asyncio.create_task(self.host.follow())
+        yield
+        following.cancel()
+        await self.host.close()
+
+    async def score(self, name: str, action: str, scope: Message, receive: Receive, send: Send) -> None:
+        """Answers what is posted to `/models/{name}/{action}`."""
+        started = time.perf_counter()
+        path = "other"
+        try:
+            live = await self.host.live(name)
+            path = f"{_PREFIX}{name}/{action}"
+            forecasts = live.current.bundle.manifest.task == "forecast"
+            if forecasts != (action == "forecast"):
+                right = f"POST {_PREFIX}{name}/{'forecast' if forecasts else 'predict'}"
+                raise BadRequest([Problem(f"This model answers {right}.", allowed=right)], status=404)
+            status = await ScoringRoute(live, self.counters)(scope, receive, send)
+        except BadRequest as refusal:
+            status = refusal.status
+            self.counters.refused("unavailable" if status == 503 else "invalid")
+            await respond(send, status, refusal.to_json())
+        self.counters.answered(path, status, time.perf_counter() - started)
+
+    async def predict(self, name: Name) -> Response:
+        """Predicts one row or many (`{"rows": [{...}, ...]}`), as the service of the model alone does."""
+        return Delegated(partial(self.score, name, "predict"))
+
+    async def forecast(self, name: Name) -> Response:
+        """Forecasts the next steps after the history of the model, as the service of the model alone does."""
+        return Delegated(partial(self.score, name, "forecast"))
+
+    async def models(self) -> list[dict[str, Any]]:
+        return [_shown(state) for state in self.host.states.values()]
+
+    async def model(self, name: Name) -> dict[str, Any]:
+        return _shown(self.host.state(name))
+
+    async def versions(self, name: Name) -> dict[str, Any]:
+        return self.host.state(name).source.versions()
+
+    async def load(self, name: Name, pin: Pin = False) -> dict[str, Any]:
+        """Loads the model if it is not loaded; with `pin=true` it stays."""
+        await self.host.live(name)
+        state = self.host.state(name)
+        state.pinned = pin
+        return _shown(state)
+
+    async def unload(self, name: Name) -> dict[str, Any]:
+        """Requests that are under way end with it; it is loaded again when it is asked for."""
+        self.host.unload(name)
+        return _shown(self.host.state(name))
+
+    async def health(self) -> dict[str, Any]:
+        return {
+            "status": "ok",
+            "models": len(self.host.states),
+            "loaded": sum(state.live is not None for state in self.host.states.values()),
+            "uptime_seconds": round(time.monotonic() - self._started, 3),
+        }
+
+    async def metrics(self) -> Response:
+        return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    async def refused(self, request: Request, error: Exception) -> Response:
+        """Answers a refusal in the shape of all refusals."""
+        del request
+        assert isinstance(error, BadRequest)
+        return JSONResponse({"detail": [_problem(problem) for problem in error.problems]}, error.status)
+
+    async def misasked(self, request: Request, error: Exception) -> Response:
+        """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""
+        del request
+        found = error.errors() if isinstance(error, RequestValidationError) else []
+        problems = [Problem(f"The parameter {item['loc'][-1]!r}: {item['msg']}.") for item in found]
+        return JSONResponse({"detail": [_problem(problem) for problem in problems]}, 422)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {name: getattr(problem, name) for name in ("row", "column", "value", "allowed", "message")}
+
+
+def _shown(state: ModelState) -> dict[str, Any]:
+    manifest = None if state.live is None else state.live.current.bundle.manifest
+    return {
+        "name": state.name,
+        "loaded": manifest is not None,
+        "model_version": None if manifest is None else manifest.model_version,
+        "task": None if manifest is None else manifest.task,
+        "bytes": state.bytes,
+        "pinned": state.pinned,
+        "error": state.error,
+    }
