@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from automl_runtime.data.record_parser import RecordParser
@@ -17,6 +18,7 @@ from automl_runtime.errors import AutomlError
 from automl_runtime.features.dates import DATE_PARTS, date_parts_of
 from automl_runtime.inference.model import decide
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.requests import BadRequest, cell_problem, plain, text_of
 
 __all__ = ["RecordFeatures", "RecordScorer", "record_scorer", "standard_features"]
@@ -27,6 +29,9 @@ RecordFeatures = Callable[[Mapping[str, Any]], dict[str, Any]]
 _SLOW: Final = 0.002
 """Seconds of a row above which it must not be scored on the event loop."""
 _TIMED: Final = 20
+_CELL: Final = 32
+"""Bytes of a value in a key, text aside."""
+_encode = msgspec.json.Encoder().encode
 
 
 def standard_features(features: list[str], columns: list[str]) -> RecordFeatures | None:
@@ -55,18 +60,20 @@ def standard_features(features: list[str], columns: list[str]) -> RecordFeatures
 class RecordScorer:
     """Answers requests of one row; may be called from several threads."""
 
-    def __init__(self, bundle: Bundle, features: RecordFeatures) -> None:
+    def __init__(self, bundle: Bundle, features: RecordFeatures, cache: ResultCache[bytes] | None = None) -> None:
+        """Answers of rows that came before are taken from `cache`, if there is one."""
         manifest = bundle.manifest
         self._parser = RecordParser(bundle.schema)
         self._features = features
+        self._cache = cache
         self._predict = bundle.model.predict_record
         self._info = bundle.model.info
         self._classes = [plain(label) for label in np.array(manifest.classes)] if manifest.classes else []
         self._names = [text_of(label) for label in self._classes]
         self._threshold, self._version = manifest.threshold, manifest.model_version
 
-    def answer(self, record: Mapping[str, object], row: int = 0) -> dict[str, Any]:
-        """The answer to one row of a request.
+    def answer(self, record: Mapping[str, object], row: int = 0) -> bytes:
+        """The JSON answer to one row of a request.
 
         Raises:
             BadRequest: naming every cell that is no value of its column, in this `row`.
@@ -74,6 +81,17 @@ class RecordScorer:
         values, problems = self._parser.parse(record, row)
         if problems:
             raise BadRequest([cell_problem(problem) for problem in problems])
+        if self._cache is None:
+            return _encode(self._answered(values))
+        # Clean values: however a row is written, it is the same row.
+        key = tuple(values.values())
+        known = self._cache.get(key)
+        if known is None:
+            known = _encode(self._answered(values))
+            self._cache.put(key, known, len(known) + _CELL * len(key) + sum(len(v) for v in key if type(v) is str))
+        return known
+
+    def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         found = self._predict(self._features(values))
         if not self._classes:
             return {"prediction": found if math.isfinite(found) else None, "model_version": self._version}
@@ -86,7 +104,9 @@ class RecordScorer:
         }
 
 
-def record_scorer(bundle: Bundle, features: RecordFeatures | None) -> RecordScorer | None:
+def record_scorer(
+    bundle: Bundle, features: RecordFeatures | None, cache: ResultCache[bytes] | None = None
+) -> RecordScorer | None:
     """That of `bundle`, warmed up; None where rows take so long that they would hold up the event loop."""
     if features is None or not hasattr(bundle.model, "predict_record"):
         return None
@@ -101,4 +121,4 @@ def record_scorer(bundle: Bundle, features: RecordFeatures | None) -> RecordScor
     except AutomlError:
         # Of a picture, say, the example is only words.
         return None
-    return scorer if min(seconds) < _SLOW else None
+    return RecordScorer(bundle, features, cache) if min(seconds) < _SLOW else None

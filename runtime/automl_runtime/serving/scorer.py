@@ -18,6 +18,7 @@ from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_body, plain, text_of
@@ -32,12 +33,15 @@ _INSTANT_ROWS = 8
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one request may hold."""
+    """What one request may hold, and what is kept of it."""
 
     body_bytes: int = 16 * 1024 * 1024
     rows: int = 100_000
     explained_rows: int = 100
     """Rows of a request that asks for reasons: each costs hundreds of predictions."""
+    cache_bytes: int = 0
+    """What answers may take that are kept for rows that come again; 0: none are kept."""
+    cache_seconds: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +73,10 @@ class Scorer:
             record_features: makes the same of one row without a frame; None when only `features` can.
         """
         self._bundle = bundle
-        self._record = record_scorer(bundle, dict if features is None else record_features)
+        self._version = msgspec.json.encode(bundle.manifest.model_version)
+        self.cache = ResultCache[bytes](limits.cache_bytes, limits.cache_seconds) if limits.cache_bytes else None
+        """Answers that are kept, of rows that come one at a time."""
+        self._record = record_scorer(bundle, dict if features is None else record_features, self.cache)
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
@@ -96,7 +103,10 @@ class Scorer:
         """
         if self._record is None or ask.explain or len(ask.rows) > _INSTANT_ROWS:
             return None
-        return self._encoded(ask, [self._record.answer(row, number) for number, row in enumerate(ask.rows)])
+        answers = [self._record.answer(row, number) for number, row in enumerate(ask.rows)]
+        if not ask.many:
+            return Answer(answers[0], 1)
+        return Answer(b'{"predictions":[%b],"model_version":%b}' % (b",".join(answers), self._version), len(answers))
 
     def weight(self, ask: Ask) -> int:
         """How many rows the work is worth: one that is explained costs a hundred."""
