@@ -75,7 +75,7 @@ def retrain(
     scored = [_scored(version, loaded.root) for version in versions]
     better = _better(scored, higher=_higher_is_better(loaded))
     if better != new:
-        set_alias(models, "production", better)
+        set_alias(models, "production", better, reason=f"scores better than {new} on the same holdout")
         on_event(Finding("compared", f"{better} scores better than {new} and stays in production"))
     run_step(loaded.root, "evaluate", on_event=on_event)
     return Outcome(metric=loaded.spec.metric.name, models=scored, production=better)

@@ -25,6 +25,7 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
     "experiments/*/leaderboard.csv": ["fit_seconds", "predict_us_per_row"],
     "experiments/*/metrics.json": ["run_id", "started", "seconds"],
     "models/*/manifest.json": ["created", "signature"],
+    "models/history.jsonl": ["at", "by"],
     "models/*/model/forecast.json": ["leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
     "reports/metrics.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
     "reports/model_card.md": ["created", "seconds"],

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 from automl_runtime.errors import DataError
 
-__all__ = ["is_locked", "lock", "replace_file", "write_text"]
+__all__ = ["is_locked", "lock", "locked", "replace_file", "write_text"]
 
 
 def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
@@ -79,3 +81,23 @@ else:
         except OSError:
             return False
         return False
+
+
+@contextmanager
+def locked(path: Path, *, patience: float = 10.0) -> Iterator[None]:
+    """Lets one process (and one thread) at a time into the block; `path` is a file for the lock alone, which stays.
+
+    Raises:
+        DataError: if the file cannot be made, or another holds the lock for more than `patience` seconds.
+    """
+    end = time.monotonic() + patience
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}.") from error
+    with file:
+        while not lock(file):
+            if time.monotonic() > end:
+                raise DataError(f"{path} has been held by another process for {patience:g} seconds.")
+            time.sleep(0.01)
+        yield

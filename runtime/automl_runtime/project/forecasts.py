@@ -68,7 +68,9 @@ def roll_forward(project: Project) -> str:
         training=bundle.manifest.training,
         features_sha256=bundle.manifest.features_sha256,
     )
-    set_alias(project.root / "models", PRODUCTION, version)
+    set_alias(
+        project.root / "models", PRODUCTION, version, reason=f"{bundle.manifest.model_version} with what happened since"
+    )
     return version
 
 

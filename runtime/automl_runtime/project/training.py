@@ -161,7 +161,7 @@ class TrainingRun:
         )
         if manifest.signature is not None:
             trust(project.root / ".automl" / "trusted_keys", manifest.signature.public_key)
-        set_alias(project.root / "models", PRODUCTION, version)
+        set_alias(project.root / "models", PRODUCTION, version, reason=f"trained in {self.folder.run_id}")
         self.folder.write_leaderboard(board)
         self.folder.write_config(
             {

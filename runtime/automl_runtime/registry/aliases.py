@@ -1,21 +1,50 @@
-"""Versions of a model (`models/v001`, `v002`, ...) and the names that point at them (`models/aliases.json`)."""
+"""Versions of a model (`models/v001`, ...), the names that point at them (`models/aliases.json`), and their history."""
 
 from __future__ import annotations
 
+import getpass
 import json
 import re
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from automl_runtime.errors import BundleError, RequestError, shorten
-from automl_runtime.files import write_text
+from automl_runtime.files import locked, write_text
 
-__all__ = ["PRODUCTION", "find_version", "list_versions", "next_version", "read_aliases", "set_alias"]
+__all__ = [
+    "HISTORY",
+    "PRODUCTION",
+    "AliasChange",
+    "alias_history",
+    "find_version",
+    "list_versions",
+    "next_version",
+    "read_aliases",
+    "set_alias",
+]
 
 PRODUCTION = "production"
 """The alias that serving and evaluation follow when nothing else is asked."""
 
+HISTORY = "history.jsonl"
+_LOCK = ".lock"
 _VERSION = re.compile(r"v(\d{3,9})")
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+
+
+@dataclass(frozen=True, slots=True)
+class AliasChange:
+    """An alias that was pointed at another version."""
+
+    at: str
+    """In UTC."""
+    alias: str
+    before: str | None
+    after: str
+    by: str
+    """Login name."""
+    reason: str
 
 
 def list_versions(models: Path) -> list[str]:
@@ -57,17 +86,54 @@ def read_aliases(models: Path) -> dict[str, str]:
     return content
 
 
-def set_alias(models: Path, alias: str, version: str) -> None:
+def set_alias(models: Path, alias: str, version: str, *, reason: str = "") -> None:
     """Points `alias` at `version`; readers see the old or the new file, never a part of one.
+
+    What was changed, when, by whom and why is added to `history.jsonl`; of several processes one goes after the other.
 
     Raises:
         RequestError: if the version does not exist or the alias is no lower-case word.
+        DataError: if a file cannot be written.
     """
     if not _ALIAS.fullmatch(alias):
         raise RequestError(f"{shorten(alias)} cannot be an alias: lower-case letters, digits, `-` and `_` are allowed.")
     _require(models, version)
-    aliases = {**read_aliases(models), alias: version}
-    write_text(models / "aliases.json", json.dumps(aliases, indent=2, sort_keys=True) + "\n")
+    with locked(models / _LOCK):
+        aliases = read_aliases(models)
+        change = AliasChange(
+            at=datetime.now(UTC).isoformat(timespec="seconds"),
+            alias=alias,
+            before=aliases.get(alias),
+            after=version,
+            by=_user(),
+            reason=reason[:500],
+        )
+        # First what is going to be done: an alias never points where nobody can tell why.
+        with (models / HISTORY).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")
+        write_text(models / "aliases.json", json.dumps(aliases | {alias: version}, indent=2, sort_keys=True) + "\n")
+
+
+def alias_history(models: Path) -> list[AliasChange]:
+    """The changes of aliases, oldest first; a line that cannot be read is left out."""
+    found = []
+    try:
+        lines = (models / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            found.append(AliasChange(**json.loads(line)))
+        except (ValueError, TypeError):
+            continue
+    return found
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return ""
 
 
 def find_version(models: Path, name: str | None = None) -> str:

@@ -1,11 +1,20 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from automl_runtime.errors import BundleError, RequestError
-from automl_runtime.registry.aliases import find_version, list_versions, next_version, read_aliases, set_alias
+from automl_runtime.registry.aliases import (
+    alias_history,
+    find_version,
+    list_versions,
+    next_version,
+    read_aliases,
+    set_alias,
+)
 
 
 def versions(models: Path, *names: str) -> Path:
@@ -33,7 +42,7 @@ def test_an_alias_points_at_a_version(tmp_path: Path) -> None:
     assert find_version(models) == "v002"
     assert find_version(models, "v001") == "v001"
     assert find_version(models, "candidate") == "v002"
-    assert sorted(path.name for path in models.iterdir()) == ["aliases.json", "v001", "v002"]
+    assert sorted(path.name for path in models.iterdir()) == [".lock", "aliases.json", "history.jsonl", "v001", "v002"]
 
 
 @pytest.mark.parametrize("name", ["v009", "staging", "../v001", ""])
@@ -76,3 +85,24 @@ def test_a_broken_file_is_named(tmp_path: Path, content: str) -> None:
 def test_the_file_is_plain_json(tmp_path: Path) -> None:
     set_alias(versions(tmp_path / "models", "v001"), "production", "v001")
     assert json.loads((tmp_path / "models" / "aliases.json").read_text()) == {"production": "v001"}
+
+
+def test_changes_are_kept_with_time_user_and_reason(tmp_path: Path) -> None:
+    models = versions(tmp_path / "models", "v001", "v002")
+    set_alias(models, "production", "v001", reason="first")
+    set_alias(models, "production", "v002")
+    with (models / "history.jsonl").open("a") as file:
+        file.write("half a li")
+    first, second = alias_history(models)
+    assert (first.before, first.after, first.reason) == (None, "v001", "first")
+    assert (second.before, second.after, second.alias) == ("v001", "v002", "production")
+    assert datetime.fromisoformat(first.at) <= datetime.fromisoformat(second.at)
+    assert alias_history(tmp_path) == []
+
+
+def test_aliases_that_are_set_at_the_same_time_are_all_kept(tmp_path: Path) -> None:
+    models = versions(tmp_path / "models", "v001")
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(set_alias, models, f"name-{number}", "v001") for number in range(24)]:
+            done.result()
+    assert len(read_aliases(models)) == len(alias_history(models)) == 24

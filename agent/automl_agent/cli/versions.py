@@ -1,0 +1,111 @@
+"""Commands for the versions of a model: models, promote, rollback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from automl_agent.cli.shared import Debug, Json, ProjectFolder, emit, emit_json, print_table
+
+__all__ = ["register"]
+
+Alias = Annotated[str, typer.Option("--alias", help="The name that is moved.", metavar="NAME")]
+Reason = Annotated[str, typer.Option("--reason", help="Kept in models/history.jsonl.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the commands to `app`."""
+    app.command(epilog="Example: automl models ./churn --compare v001 v002")(models)
+    app.command(epilog="Example: automl promote ./churn v002 --reason 'a month without complaints'")(promote)
+    app.command(epilog="Example: automl rollback ./churn")(rollback)
+
+
+def models(
+    project: ProjectFolder,
+    compare: Annotated[
+        tuple[str, str] | None, typer.Option("--compare", help="Two versions; exit code 1: the second is no better.")
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """List the versions of a project's model, verified, and the aliases that point at them."""
+    from automl_runtime.registry.promotion import compare_versions, list_rows
+
+    place, keys = _place(project)
+    if compare is not None:
+        found = compare_versions(place, *compare, keys)
+        better = found.pop("better", (None, None))[1]
+        if as_json:
+            emit_json({"differences": found, "better": better})
+        else:
+            print_table(["", *compare], [(name, *map(_cell, values)) for name, values in found.items()])
+        raise typer.Exit(0 if better else 1)
+    rows = list_rows(place, keys)
+    if as_json:
+        emit_json([row.to_json() for row in rows])
+        return
+    print_table(
+        ["version", "aliases", "metric", "cv", "best model", "rows", "MB", "created"],
+        [
+            (
+                row.version,
+                ", ".join(row.aliases),
+                row.metric,
+                "" if row.cv is None else f"{row.cv:.4f}",
+                row.best_model or "",
+                "" if row.rows is None else f"{row.rows:,}",
+                f"{row.bytes / 1e6:.1f}",
+                row.created,
+            )
+            for row in rows
+        ],
+        right=(3, 5, 6),
+    )
+
+
+def promote(
+    project: ProjectFolder,
+    version: Annotated[str, typer.Argument(help="A version, or an alias that points at one.")],
+    alias: Alias = "production",
+    reason: Reason = "",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put a version into production; services that are running answer with it within a second."""
+    from automl_runtime.registry.promotion import promote as move
+
+    place, keys = _place(project)
+    _tell(move(place, version, alias=alias, trusted_keys=keys, reason=reason), alias, as_json)
+
+
+def rollback(
+    project: ProjectFolder,
+    alias: Alias = "production",
+    reason: Reason = "",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Put the version back into production that was there before."""
+    from automl_runtime.registry.promotion import rollback as move
+
+    place, keys = _place(project)
+    _tell(move(place, alias=alias, trusted_keys=keys, reason=reason), alias, as_json)
+
+
+def _place(project: Path) -> tuple[Path, Path]:
+    from automl_runtime.project import Project
+
+    root = Project.load(project).root
+    return root / "models", root / ".automl" / "trusted_keys"
+
+
+def _tell(version: str, alias: str, as_json: bool) -> None:
+    emit_json({"alias": alias, "version": version}) if as_json else emit(f"{alias} is {version} now")
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else "" if value is None else str(value)
