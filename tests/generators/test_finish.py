@@ -49,7 +49,7 @@ def test_the_signing_key_is_trusted_in_every_clone(trained):
     keys = (trained / ".automl" / "trusted_keys").read_text(encoding="utf-8").split()
     manifest = json.loads((trained / "models" / "v001" / "manifest.json").read_text(encoding="utf-8"))
     assert keys == [manifest["signature"]["public_key"]]
-    assert "/models/" not in (trained / ".gitignore").read_text(encoding="utf-8")
+    assert "/models/v" not in (trained / ".gitignore").read_text(encoding="utf-8")
 
 
 def test_a_large_bundle_is_ignored_with_a_message(trained, monkeypatch):
