@@ -21,6 +21,7 @@ from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, forecasts, predicting
 from automl_runtime.project.live import ProjectModel, record_features
 from automl_runtime.project.reporting import sink_from_environment
+from automl_runtime.project.settings import Settings
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
 
@@ -212,18 +213,21 @@ class Project:
         """Lets the history of a forecast go on to the end of the data; the version that is now in production."""
         return forecasts.roll_forward(self)
 
-    def app(self, build_features: Features, model: str | None = None) -> FastAPI:
-        """The HTTP service of `model`: an alias, followed when it points at another version, or a version.
+    def app(self, build_features: Features, settings: Settings | None = None) -> FastAPI:
+        """The HTTP service of the project; None: with the usual settings.
 
-        None: the one in production.
+        An alias is followed: when it points at another version, that answers from then on.
         """
         from automl_runtime.serving.app import create_app
+        from automl_runtime.serving.scorer import Limits
 
-        bundle = self.bundle(model)
+        settings = settings or Settings()
+        bundle = self.bundle(settings.model)
         return create_app(
             bundle,
             build_features,
             record_features=record_features(self, bundle),
             metrics=self.metrics,
-            source=ProjectModel(self, model),
+            limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
+            source=ProjectModel(self, settings.model),
         )

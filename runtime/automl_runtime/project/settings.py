@@ -26,6 +26,10 @@ class Settings(BaseModel):
     host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, lt=65536)
     log_level: Literal["critical", "error", "warning", "info", "debug", "trace"] = "info"
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes that answer; they share the port."""
+    cache_mb: float = Field(default=0.0, ge=0)
+    """What answers may take in each worker that are kept for rows that come again; 0: none are kept."""
     model: str = "production"
     """An alias in `models/aliases.json`, or a version."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import Any
 
@@ -9,7 +10,7 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
 
 try:
-    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+    from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
 except ImportError as error:
     raise MissingExtraError(package="prometheus-client", extra="serve") from error
 
@@ -35,13 +36,21 @@ class Counters:
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
         for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "internal"):
             self.errors.labels(kind)
-        self._info = Gauge("automl_model_info", "The model that answers.", ["version", "task"], registry=self.registry)
-
+        self._info = Gauge(
+            "automl_model_info",
+            "1 for the model that answers.",
+            ["version", "task"],
+            registry=self.registry,
+            multiprocess_mode="livemax",
+        )
         self._bound: dict[tuple[str, int], Any] = {}
+        self._answers: tuple[str, str] | None = None
 
     def exchanged(self, model_version: str, task: str) -> None:
         """Another model answers."""
-        self._info.clear()
+        if self._answers is not None:
+            self._info.labels(*self._answers).set(0)
+        self._answers = model_version, task
         self._info.labels(model_version, task).set(1)
 
     def answered(self, path: str, status: int, seconds: float) -> None:
@@ -59,8 +68,12 @@ class Counters:
         self.errors.labels(kind).inc()
 
     def exposition(self) -> bytes:
-        """All counters in Prometheus' text format."""
-        return bytes(generate_latest(self.registry))
+        """All counters in Prometheus' text format; of several workers their sums."""
+        registry = self.registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        return bytes(generate_latest(registry))
 
 
 class CountedApp:

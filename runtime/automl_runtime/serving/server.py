@@ -1,21 +1,20 @@
-"""Runs the service of a model with uvicorn until it is told to stop."""
+"""Runs a service with uvicorn, in one process or several, until it is told to stop."""
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
+from automl_runtime.serving.workers import LISTENER, supervise
 
 try:
     import uvicorn
+    from fastapi import FastAPI
 except ImportError as error:
     raise MissingExtraError(package="uvicorn", extra="serve") from error
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
 
 __all__ = ["serve"]
 
@@ -23,37 +22,45 @@ _PORTS = range(65536)
 
 
 def serve(
-    app: FastAPI,
+    app: FastAPI | Callable[[], FastAPI],
     host: str = "127.0.0.1",
     port: int = 8000,
     *,
+    workers: int = 1,
     on_ready: Callable[[str], None] | None = None,
     log_level: str = "info",
 ) -> None:
     """Answers requests for `app` until Ctrl-C or SIGTERM, then finishes those that are under way and returns.
 
-    uvloop and httptools are used where they are installed.
+    uvloop and httptools are used where they are installed. More than one worker are processes that run this process's
+    command again and share its port; one that dies is started anew.
 
     Args:
-        app: what `create_app` returned.
+        app: what `create_app` returned, or what makes it: with several workers, in each of them.
         host: name or address to listen on.
         port: 0 takes any free port.
+        workers: processes that answer.
         on_ready: gets the URL as soon as the port is ours, before the first request is answered.
         log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`; from `debug` on with a line
             for each request.
 
     Raises:
         RequestError: if the port is taken or not allowed, or the host is not this machine; exit code 2.
+        AutomlError: if workers end again and again.
     """
-    listener = _listen(host, port)
-    # A line for each request costs more than the request; /metrics counts them.
-    told = log_level in ("debug", "trace")
-    config = uvicorn.Config(app, log_level=log_level, access_log=told, lifespan="on", timeout_graceful_shutdown=30)
-    server = uvicorn.Server(config)
-    if on_ready is not None:
-        on_ready(_url(host, listener))
+    inherited = os.environ.get(LISTENER)
+    listener = _listen(host, port) if inherited is None else socket.socket(fileno=int(inherited))
     try:
-        server.run(sockets=[listener])
+        if on_ready is not None and inherited is None:
+            on_ready(_url(host, listener))
+        if workers > 1 and inherited is None:
+            supervise(listener, workers)
+            return
+        # A line for each request costs more than the request; /metrics counts them.
+        told = log_level in ("debug", "trace")
+        made = app if isinstance(app, FastAPI) else app()
+        config = uvicorn.Config(made, log_level=log_level, access_log=told, lifespan="on", timeout_graceful_shutdown=30)
+        uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         # uvicorn has shut down in good order by now and hands the signal on.
         return

@@ -6,6 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from threading import Thread
@@ -62,6 +64,72 @@ def test_the_service_stops_in_good_order_in_this_process_too() -> None:
 
     serve(app, port=0, log_level="error", on_ready=lambda url: Thread(target=ask_and_stop, args=[url]).start())
     assert answers == [{"status": "ok"}]
+
+
+WORKERS = """
+import importlib.util, os, sys
+from automl_runtime.serving.app import create_app
+from automl_runtime.serving.server import serve
+spec = importlib.util.spec_from_file_location("fixtures", sys.argv[1])
+fixtures = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(fixtures)
+
+def make():
+    app = create_app(fixtures.make_bundle())
+    app.add_api_route("/pid", lambda: os.getpid())
+    return app
+
+serve(make, port=0, workers=3, log_level="warning", on_ready=lambda url: print(url, flush=True))
+"""
+
+
+def await_workers(url: str, wanted: int, without: int | None = None) -> set[int]:
+    """The processes that answer, once there are so many."""
+    found: set[int] = set()
+    end = time.monotonic() + 60
+    while len(found) < wanted:
+        assert time.monotonic() < end, found
+        try:
+            found.add(call(f"{url}/pid"))
+        except (urllib.error.URLError, ConnectionError):
+            # That of a worker that was just killed.
+            time.sleep(0.01)
+        found.discard(without)  # type: ignore[arg-type]
+    return found
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers inherit a socket")
+def test_workers_share_a_port_count_together_and_are_replaced_when_killed() -> None:
+    command = [sys.executable, "-c", WORKERS, str(Path(__file__).with_name("conftest.py"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        url = parent.stdout.readline().strip()
+        try:
+            workers = await_workers(url, 3)
+            killed = min(workers)
+            for _ in range(40):
+                assert call(f"{url}/predict", {"dose mg": 1500, "smokes?": "yes"})["label"] == "yes"
+            os.kill(killed, signal.SIGKILL)
+            assert len(await_workers(url, 3, without=killed)) == 3
+            with urllib.request.urlopen(f"{url}/metrics", timeout=20) as answer:
+                text = answer.read().decode()
+            assert 'automl_requests_total{path="/predict",status="200"} 40.0' in text
+            assert 'automl_model_info{task="binary",version="v007"} 1.0' in text
+        finally:
+            parent.terminate()
+        _, err = parent.communicate(timeout=60)
+    assert parent.returncode == 0
+    assert "another takes its place" in err
+    with pytest.raises((urllib.error.URLError, ConnectionError)):
+        call(f"{url}/health")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers inherit a socket")
+def test_workers_that_cannot_start_are_given_up() -> None:
+    code = "from automl_runtime.serving.server import serve\nserve(lambda: 1 / 0, port=0, workers=2)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+    assert "Workers end again and again" in done.stderr
 
 
 def test_a_port_in_use_is_said() -> None:
