@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from automl_runtime.project.live import ProjectModel
 from automl_agent.listing import projects_below
 
 if TYPE_CHECKING:
+    from automl_runtime.serving.guard import Guard
     from fastapi import FastAPI
 
 __all__ = ["host_app", "named_models", "serve_models"]
@@ -38,7 +40,7 @@ def named_models(folders: Sequence[Path]) -> dict[str, ProjectModel]:
     return found
 
 
-def host_app(folders: Sequence[Path], *, memory_gb: float | None = None) -> FastAPI:
+def host_app(folders: Sequence[Path], *, memory_gb: float | None = None, guard: Guard | None = None) -> FastAPI:
     """The service of `named_models`; models are loaded when they are asked for, and together take no more memory.
 
     Raises:
@@ -51,7 +53,7 @@ def host_app(folders: Sequence[Path], *, memory_gb: float | None = None) -> Fast
     if memory_gb is not None and not memory_gb > 0:
         raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
     held = None if memory_gb is None else int(memory_gb * 1e9)
-    return create_host_app(ModelHost(named_models(folders), memory_bytes=held))
+    return create_host_app(ModelHost(named_models(folders), memory_bytes=held), guard)
 
 
 def serve_models(
@@ -60,14 +62,20 @@ def serve_models(
     port: int,
     *,
     memory_gb: float | None = None,
+    keys: Path | None = None,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the models of many projects until Ctrl-C or SIGTERM.
+
+    Who may ask stands in the file `keys`, or is told by tokens that $AUTOML_TOKEN_KEY has signed.
 
     Raises:
         RequestError: as `host_app`, or if the port is taken.
         DataError: if a folder holds no project.
     """
+    from automl_runtime.serving.guard import Guard, check_exposure
     from automl_runtime.serving.server import serve
 
-    serve(host_app(folders, memory_gb=memory_gb), host, port, on_ready=on_ready)
+    guard = Guard(keys, token_key=os.environ.get("AUTOML_TOKEN_KEY") or None)
+    check_exposure(guard, host, anonymous=os.environ.get("AUTOML_ANONYMOUS", "").lower() in ("1", "true", "yes"))
+    serve(host_app(folders, memory_gb=memory_gb, guard=guard), host, port, on_ready=on_ready)

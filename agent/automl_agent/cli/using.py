@@ -132,20 +132,23 @@ def serve(
         float | None,
         typer.Option("--memory-gb", help="What the models of several projects may hold; the least used are let go."),
     ] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", help="File of API keys for several projects; `automl keys` makes it.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Serve the model of a project over HTTP until Ctrl-C; of several at /models/NAME/predict, loaded on demand."""
     from automl_runtime.errors import RequestError
 
     if len(folders) == 1 and (folders[0] / "project.yaml").is_file():
-        if memory_gb is not None:
-            raise RequestError("--memory-gb is for several projects; one model stays loaded.")
+        if memory_gb is not None or keys is not None:
+            raise RequestError("--memory-gb and --keys are for several projects; one has settings in config/base.yaml.")
         from automl_agent.steps import serve_project
 
         raise typer.Exit(serve_project(_folder(folders[0]), host=host, port=port))
     from automl_agent.hosting import serve_models
 
-    serve_models(folders, host, port, memory_gb=memory_gb, on_ready=emit)
+    serve_models(folders, host, port, memory_gb=memory_gb, keys=keys, on_ready=emit)
 
 
 def report(

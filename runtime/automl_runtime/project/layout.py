@@ -217,11 +217,17 @@ class Project:
         """The HTTP service of the project; None: with the usual settings.
 
         An alias is followed: when it points at another version, that answers from then on.
+
+        Raises:
+            RequestError: if other machines would reach it, and nobody has to say who he is.
         """
         from automl_runtime.serving.app import create_app
+        from automl_runtime.serving.guard import Guard, check_exposure
         from automl_runtime.serving.scorer import Limits
 
         settings = settings or Settings()
+        guard = Guard(self.root / settings.keys, token_key=settings.token_key, per_minute=settings.per_minute)
+        check_exposure(guard, settings.host, anonymous=settings.anonymous)
         bundle = self.bundle(settings.model)
         return create_app(
             bundle,
@@ -230,4 +236,5 @@ class Project:
             metrics=self.metrics,
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
             source=ProjectModel(self, settings.model),
+            guard=guard,
         )

@@ -30,6 +30,15 @@ class Settings(BaseModel):
     """Processes that answer; they share the port."""
     cache_mb: float = Field(default=0.0, ge=0)
     """What answers may take in each worker that are kept for rows that come again; 0: none are kept."""
+    keys: str = "config/api_keys.json"
+    """File of API keys, from the root of the project; `automl keys` writes it."""
+    token_key: str | None = Field(default=None, repr=False)
+    """What JSON web tokens are signed with: a secret, or a public key (PEM). Never write it into a file of the project:
+    $AUTOML_TOKEN_KEY."""
+    per_minute: int | None = Field(default=None, ge=1)
+    """Requests a minute of each who asks; null: as many as they like."""
+    anonymous: bool = False
+    """Whether a service that other machines reach may answer everybody, without keys or tokens."""
     model: str = "production"
     """An alias in `models/aliases.json`, or a version."""
 

@@ -14,12 +14,14 @@ from automl_schemas.vocabulary import TaskType
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.asgi import Message, Receive, Send
+from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
 from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
+from automl_runtime.serving.front import FrontApp
+from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -57,6 +59,7 @@ def create_app(
     limits: Limits | None = None,
     policy: BatchPolicy | None = None,
     source: ModelSource | None = None,
+    guard: Guard | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -70,6 +73,7 @@ def create_app(
         limits: size of the largest request (default 16 MB, 100,000 rows); larger ones get 413.
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
+        guard: who may ask; None: everybody.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
     service = _Service(live, metrics, source)
@@ -86,26 +90,21 @@ def create_app(
     app.add_exception_handler(RequestValidationError, service.misasked)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
-    app.in_front("/forecast" if bundle.manifest.task == "forecast" else "/predict", service)
+    app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
+    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
     _document(app, live)
     return app
 
 
-class _ServiceApp(FastAPI):
-    """FastAPI with one path in front of its middleware and its router."""
+class _ServiceApp(FrontApp):
+    """The application of one model."""
 
-    def in_front(self, path: str, service: _Service) -> None:
-        """Lets the route of `service` answer what is posted to `path`."""
-        self._path, self._service = path, service
+    path: str
+    service: _Service
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] == "http" and scope["path"] == self._path and scope["method"] == "POST":
-            started = time.perf_counter()
-            status = await self._service.route(scope, receive, send)
-            self._service.counters.answered(self._path, status, time.perf_counter() - started)
-        else:
-            await super().__call__(scope, receive, send)
+    def hot(self, scope: Message) -> Asgi | None:
+        """What is posted to the path of the model."""
+        return self.service.score if scope["path"] == self.path and scope["method"] == "POST" else None
 
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
@@ -182,6 +181,12 @@ class _Service:
         if following is not None:
             following.cancel()
         await self.live.current.close()
+
+    async def score(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answers what is posted to the path of the model, and counts it."""
+        started = time.perf_counter()
+        status = await self.route(scope, receive, send)
+        self.counters.answered(scope["path"], status, time.perf_counter() - started)
 
     def _exchanged(self, served: Served) -> None:
         self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)

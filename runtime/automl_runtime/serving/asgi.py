@@ -17,6 +17,12 @@ Asgi = Callable[[Message, Receive, Send], Awaitable[object]]
 
 T = TypeVar("T")
 
+_ALWAYS = (
+    (b"content-type", b"application/json"),
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
 
 class Disconnected(Exception):
     """The client went away; there is nobody to answer."""
@@ -46,7 +52,7 @@ async def read_body(receive: Receive, limit: int) -> bytes:
 
 async def respond(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
     """Sends a JSON answer as a whole."""
-    told = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), *headers]
+    told = [*_ALWAYS, (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})
 

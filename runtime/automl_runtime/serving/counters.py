@@ -34,7 +34,7 @@ class Counters:
         )
         self.rows = Counter("automl_rows", "Rows predicted.", registry=self.registry)
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
-        for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "internal"):
+        for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "denied", "internal"):
             self.errors.labels(kind)
         self._info = Gauge(
             "automl_model_info",

@@ -10,9 +10,11 @@ from functools import partial
 from typing import Annotated, Any
 
 from automl_runtime.errors import MissingExtraError
-from automl_runtime.serving.asgi import Message, Receive, Send, respond
+from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
+from automl_runtime.serving.front import FrontApp
+from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.host import ModelHost, ModelState
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
@@ -45,11 +47,14 @@ Name = Annotated[str, Path(description="Name of the model, as GET /models lists 
 Pin = Annotated[bool, Query(description="Whether it stays loaded when memory runs short.")]
 
 
-def create_host_app(host: ModelHost) -> FastAPI:
-    """The service of the models of `host` as an ASGI application; models are loaded when they are asked for."""
+def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
+    """The service of the models of `host` as an ASGI application; models are loaded when they are asked for.
+
+    `guard` says who may ask; None: everybody.
+    """
     service = _HostService(host)
     app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
-    app.service = service
+    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
     app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
     app.add_api_route(
         "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
@@ -87,19 +92,17 @@ def create_host_app(host: ModelHost) -> FastAPI:
     return app
 
 
-class _HostApp(FastAPI):
-    """FastAPI with the predictions of all models in front of its middleware and its router."""
+class _HostApp(FrontApp):
+    """The application of many models."""
 
     service: _HostService
 
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] == "http" and scope["method"] == "POST" and scope["path"].startswith(_PREFIX):
-            name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
-            if action in _HOT:
-                await self.service.score(name, action, scope, receive, send)
-                return
-        await super().__call__(scope, receive, send)
+    def hot(self, scope: Message) -> Asgi | None:
+        """What is posted to a model to be scored."""
+        if scope["method"] != "POST" or not scope["path"].startswith(_PREFIX):
+            return None
+        name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
+        return partial(self.service.score, name, action) if action in _HOT else None
 
 
 class _HostService:

@@ -13,9 +13,11 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from automl_runtime.errors import AutomlError, MissingExtraError
+from automl_runtime.serving.rates import RATES
 
 try:
     from prometheus_client import multiprocess
@@ -44,6 +46,7 @@ def supervise(listener: socket.socket, workers: int) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="automl-counters-") as counters, _stop_signals() as stopped:
         environment = {**os.environ, LISTENER: str(listener.fileno()), COUNTERS: counters}
+        environment[RATES] = str(Path(counters) / "rates")
         command = [sys.executable, *sys.orig_argv[1:]]
 
         def start() -> subprocess.Popen[bytes]:
