@@ -86,6 +86,8 @@ def test_many_series_and_what_is_known_ahead():
         model.evaluate(future.assign(shop="east"))
     with pytest.raises(RequestError, match="1 to 11 steps"):
         model.forecast(12)
+    with pytest.raises(RequestError, match=r"(?s)not made of one record.*Use forecast"):
+        model.predict_record(future.iloc[0].to_dict())
 
 
 def test_a_saved_forecaster_goes_on_where_it_was(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,17 @@ class Forecaster:
         layout = self.layout
         found = {name: [layout.keys[code][place] for code in rows.series] for place, name in enumerate(layout.series)}
         return pd.DataFrame(found | {layout.time: layout.frequency.moments(rows.steps)})
+
+    def predict_record(self, record: Mapping[str, Any]) -> float:
+        """There is none: what a row of a series will be follows from the rows before it.
+
+        Raises:
+            RequestError: always; it names the way that there is.
+        """
+        raise RequestError(
+            f"A forecast is not made of one record ({len(record)} cells) but of the history of its series.",
+            hint="Use forecast(horizon), or predict(frame) with rows that hold the time and the series.",
+        )
 
     def predict(self, frame: Any) -> pd.Series:
         """The forecast of each row of `frame`, seen from the end of the history.
