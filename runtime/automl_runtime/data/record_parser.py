@@ -64,7 +64,7 @@ class _Cell:
         self._column = column
         self._of_nothing = None if column.nullable else _WRONG
         self._of_absent = _WRONG if column.required else self._of_nothing
-        self._readers: dict[type, _Read] = {kind: _remembering(self._any) for kind in (str, int, float)}
+        self._readers: dict[type, _Read] = {kind: _remembering(self._any) for kind in (str, int, float, bool)}
         plan = plan_of(column)
         if plan.accepted and plan.type in ("integer", "number") and plan.epoch is None:
             number = _whole(plan, self._of_nothing) if plan.type == "integer" else _number(plan, self._of_nothing)
