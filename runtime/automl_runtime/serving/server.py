@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
+from automl_runtime.serving.protocol import PatientProtocol
 from automl_runtime.serving.workers import LISTENER, supervise
 
 try:
@@ -32,8 +33,8 @@ def serve(
 ) -> None:
     """Answers requests for `app` until Ctrl-C or SIGTERM, then finishes those that are under way and returns.
 
-    uvloop and httptools are used where they are installed. More than one worker are processes that run this process's
-    command again and share its port; one that dies is started anew.
+    uvloop is used where it is installed. Clients that send requests drop by drop are cut off. More than one worker are
+    processes that run this process's command again and share its port; one that dies is started anew.
 
     Args:
         app: what `create_app` returned, or what makes it: with several workers, in each of them.
@@ -59,7 +60,14 @@ def serve(
         # A line for each request costs more than the request; /metrics counts them.
         told = log_level in ("debug", "trace")
         made = app if isinstance(app, FastAPI) else app()
-        config = uvicorn.Config(made, log_level=log_level, access_log=told, lifespan="on", timeout_graceful_shutdown=30)
+        config = uvicorn.Config(
+            made,
+            http=PatientProtocol,
+            log_level=log_level,
+            access_log=told,
+            lifespan="on",
+            timeout_graceful_shutdown=30,
+        )
         uvicorn.Server(config).run(sockets=[listener])
     except KeyboardInterrupt:
         # uvicorn has shut down in good order by now and hands the signal on.

@@ -1,0 +1,109 @@
+"""Malformed and slow HTTP over real sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+import uvicorn
+from automl_runtime.serving.app import create_app
+from automl_runtime.serving.protocol import PatientProtocol
+
+from tests.runtime.serving.conftest import make_bundle
+
+ROW = b'{"dose mg": 1500, "smokes?": "yes"}'
+HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+
+
+class Hasty(PatientProtocol):
+    header_seconds = 0.6
+    request_seconds = 0.8
+    header_bytes = 4_000
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(create_app(make_bundle()), http=Hasty, log_level="error", lifespan="on"))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    yield listener.getsockname()[1]
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """What comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for part in parts:
+            try:
+                connection.sendall(part)
+            except OSError:
+                break
+            time.sleep(pause)
+        answer = b""
+        try:
+            while received := connection.recv(65536):
+                answer += received
+        except ConnectionResetError:
+            pass
+    return answer
+
+
+def close(body: bytes = ROW, length: int | None = None) -> bytes:
+    told = len(body) if length is None else length
+    return HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % told + body
+
+
+def test_a_whole_request_is_answered_however_it_is_cut(port: int) -> None:
+    assert b" 200 OK" in talk(port, close())
+    request = close()
+    assert b" 200 OK" in talk(port, request[:30], request[30:100], request[100:], pause=0.05)
+
+
+def test_several_requests_on_one_connection_are_each_answered(port: int) -> None:
+    one = HEAD + b"content-length: %d\r\n\r\n" % len(ROW) + ROW
+    answer = talk(port, one, one, one, close(), pause=0.2)
+    assert answer.count(b" 200 OK") == 4
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [b"POST /pre"],
+        [b""],
+        [b"POST /predict HTTP/1.1\r\n", b"a: b\r\n", b"c: d\r\n", b"e: f\r\n", b"g: h\r\n", b"i: j\r\n"],
+        [HEAD + b"content-length: 100\r\n\r\n{", b" ", b" ", b" ", b" ", b" "],
+        [close(ROW[:10], 500)],
+        [HEAD + b'transfer-encoding: chunked\r\n\r\n5\r\n{"a":\r\n'],
+    ],
+)
+def test_a_request_that_comes_drop_by_drop_is_cut_off(port: int, parts: list[bytes]) -> None:
+    assert b" 408 " in talk(port, *parts, pause=0.25)
+
+
+def test_headers_without_an_end_are_cut_off(port: int) -> None:
+    assert b" 431 " in talk(port, b"GET / HTTP/1.1\r\n", *[b"x-a: " + b"b" * 1000 + b"\r\n"] * 8)
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00",
+        b"hello\r\n\r\n",
+        b"POST /predict HTTP/9.9\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\ncontent-length: -5\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\ncontent-length: 5\r\ncontent-length: 7\r\n\r\nabcde",
+        b"POST /predict HTTP/1.1\r\nbad header\r\n\r\n",
+        HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
+    ],
+)
+def test_what_is_no_http_is_refused(port: int, request_bytes: bytes) -> None:
+    answer = talk(port, request_bytes)
+    assert b" 400 " in answer or b" 408 " in answer
+    assert b" 200 OK" in talk(port, close())
