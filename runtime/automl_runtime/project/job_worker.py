@@ -47,14 +47,14 @@ _UNBOUNDED = Limits(total=1 << 50)
 
 
 def main(arguments: list[str]) -> int:
-    """Runs the job in a folder with the model of a project."""
+    """Runs the job in a folder with a model of a project: an alias or a version; "" for that in production."""
     from automl_runtime.project.layout import Project
     from automl_runtime.project.live import ProjectModel
 
     root, name, folder = arguments
     give_way()
     project = Project.load(root)
-    work(JobFolder(Path(folder)), lambda version: ProjectModel(project, version or name).open()[:2])
+    work(JobFolder(Path(folder)), lambda version: ProjectModel(project, version or name or None).open()[:2])
     return 0
 
 
@@ -64,7 +64,9 @@ def give_way() -> None:
         os.nice(19)
 
     def watch() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin, whose lock an ending process would wait for.
+        while os.read(0, 1):
+            pass
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True).start()
@@ -90,15 +92,18 @@ def work(folder: JobFolder, open_model: OpenModel) -> None:
 
 
 def _score(folder: JobFolder, job: Job, open_model: OpenModel) -> None:
-    known = folder.note("model").get("model_version")
-    bundle, build_features = open_model(known)
+    known = folder.note("model")
+    bundle, build_features = open_model(known.get("model_version"))
     if bundle.manifest.task == "forecast":
         raise RequestError("This model forecasts series and does not predict rows; jobs are for rows.")
+    state = _state(folder.source(job))
     source = _plain(folder, job)
-    if known is None:
+    if not known:
         # From now on it is this version, whatever is promoted meanwhile.
-        noted = {"model_version": bundle.manifest.model_version, "rows_total": _total(source)}
+        noted = {"model_version": bundle.manifest.model_version, "rows_total": _total(source), "source": state}
         folder.write_note("model", noted)
+    elif known["source"] != state:
+        raise DataError(f"{source} was changed since the job began.", hint="Start another job.")
     chunks = _Chunks(folder, job, bundle, build_features, source)
     done = _kept(folder, job)
     size = max(1, source.stat().st_size)
@@ -125,6 +130,15 @@ def _plain(folder: JobFolder, job: Job) -> Path:
         decompress(source, _CODECS[found[1]], whole, file=source.name, limits=_UNBOUNDED)
         whole.replace(plain)
     return plain
+
+
+def _state(source: Path) -> list[int]:
+    """Another value when the file was changed."""
+    try:
+        found = source.stat()
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror}.") from error
+    return [found.st_size, found.st_mtime_ns]
 
 
 def _total(source: Path) -> int | None:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Callable
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
+from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.protocol import PatientProtocol
 from automl_runtime.serving.workers import LISTENER, supervise
 
@@ -63,17 +64,31 @@ def serve(
         config = uvicorn.Config(
             made,
             http=PatientProtocol,
+            ws="websockets-sansio",
             log_level=log_level,
             access_log=told,
             lifespan="on",
             timeout_graceful_shutdown=30,
         )
-        uvicorn.Server(config).run(sockets=[listener])
+        _Server(config, made).run(sockets=[listener])
     except KeyboardInterrupt:
         # uvicorn has shut down in good order by now and hands the signal on.
         return
     finally:
         listener.close()
+
+
+class _Server(uvicorn.Server):
+    """Tells the application before it waits for the requests that are under way."""
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+        super().__init__(config)
+        self._app = app
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if isinstance(self._app, FrontApp):
+            self._app.stopping = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -253,14 +253,6 @@ def test_a_part_whose_line_or_file_is_not_whole_is_made_again(make_store: MakeSt
     assert scored(folder.output(job))["dose mg"].tolist() == list(range(60))
 
 
-def test_the_version_that_began_ends_the_job(make_store: MakeStore, tmp_path: Path) -> None:
-    store = make_store()
-    job = store.start(write_rows(tmp_path / "rows.csv", make_rows(10)))
-    store.place(job).write_note("model", {"model_version": "v003", "rows_total": None})
-    with running(store):
-        assert await_job(store, job, ended)["model_version"] == "v003"
-
-
 def test_a_key_stands_for_one_job_of_one_owner(make_store: MakeStore, tmp_path: Path) -> None:
     source = write_rows(tmp_path / "rows.csv", make_rows(10))
     store = make_store()
