@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -294,10 +295,10 @@ def test_over_real_sockets_events_come_and_end_with_the_service(tmp_path: Path) 
                 assert json.loads(socket.recv(timeout=60))["event"] == "progress"
             with urllib.request.urlopen(f"{url}/jobs/{job}/events", timeout=60) as events:
                 assert events.readline() == b"event: progress\n"
-                child.terminate()
+                child.send_signal(signal.SIGINT)
                 # It ends with the service, which does not wait for the job.
                 events.read()
+            _, error = child.communicate(timeout=60)
         finally:
-            child.terminate()
-        _, error = child.communicate(timeout=60)
+            child.kill()
     assert (child.returncode, error) == (0, "")
