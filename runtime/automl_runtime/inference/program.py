@@ -1,8 +1,8 @@
-"""A design as a program that fills one row: an instruction of `kernels.rows` for each column of its matrix."""
+"""Designs as a program that fills one row: an instruction of `kernels.rows` for each column of their matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -65,43 +65,46 @@ class _Table:
 
 
 class Program:
-    """Fills one row of the matrix of a design. Thread-safe."""
+    """Fills one row of the matrix of each of several designs. Thread-safe."""
 
-    def __init__(self, design: Design, encoder: RecordEncoder, blank: Row) -> None:
-        """Compiles `design`; `blank` is an encoded record.
+    def __init__(self, designs: Sequence[Design], encoder: RecordEncoder, blank: Row) -> None:
+        """Compiles designs that have the same steps; `blank` is an encoded record.
 
         Raises:
-            BundleError: if a column that the design reads is not there.
+            BundleError: if a column that a design reads is not there.
         """
-        self._steps, self._encoder = design.steps, encoder
+        self._steps, self._encoder = designs[0].steps, encoder
         blank = self._stepped(blank)
         table = _Table()
         self._writers: list[tuple[int, _Write]] = []
         made: dict[_Fill, list[tuple[int, _Instruction]]] = {}
         width = 0
-        for block in design.blocks:
-            if type(block) in _COMPILERS:
-                for instruction in _COMPILERS[type(block)](block, table):
-                    if instruction is not None:
-                        made.setdefault(instruction.fill, []).append((width, instruction))
-                    width += 1
-            else:
-                self._writers.append((width, _WRITERS.get(type(block), self._writer)(block)))
-                width += block.transform(encoder.encoded(blank)).shape[1]
-        self.width = width
-        self.sparse = any(isinstance(block, Words) or getattr(block, "sparse", False) for block in design.blocks)
-        """Whether most of the row is 0."""
+        self.slices: list[slice] = []
+        """Where the row of each design is."""
+        for design in designs:
+            first = width
+            for block in design.blocks:
+                if type(block) in _COMPILERS:
+                    for instruction in _COMPILERS[type(block)](block, table):
+                        if instruction is not None:
+                            made.setdefault(instruction.fill, []).append((width, instruction))
+                        width += 1
+                else:
+                    self._writers.append((width, _WRITERS.get(type(block), self._writer)(block)))
+                    width += block.transform(encoder.encoded(blank)).shape[1]
+            self.slices.append(slice(first, width))
+        self._width = width
         whole = np.concatenate([np.empty(0), *table.parts])
         self._writers += [(0, fill(*_arrays(found, fill, blank), whole)) for fill, found in made.items()]
 
-    def row(self, row: Row) -> Floats:
-        """The matrix of an encoded record: float64, 1 x `width`, never sparse."""
+    def rows(self, row: Row) -> Floats:
+        """The matrices of an encoded record side by side (see `slices`): float64, 1 x columns, never sparse."""
         if self._steps:
             row = self._stepped(row)
-        made = np.zeros((1, self.width))
+        made = np.zeros((1, self._width))
         out = made[0]
         for start, write in self._writers:
-            write(row, out[start:])
+            write(row, out[start:] if start else out)
         return made
 
     def _stepped(self, row: Row) -> Row:

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -45,8 +44,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)
 _LONG = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An encoded record; see `Encoded`."""
 
     numbers: NDArray[np.float64]
@@ -97,12 +95,12 @@ class RecordEncoder:
 
     def _cells(self, record: Mapping[Any, Any]) -> list[Any]:
         try:
-            return [record[name] for name in self._names]
+            return list(map(record.__getitem__, self._names))
         except KeyError:
             spelled = {str(name): value for name, value in record.items()}
             self._encoder.check_names(spelled)
             return [spelled[name] for name in self._names]
-        except (TypeError, IndexError):
+        except (AttributeError, IndexError, TypeError):
             raise RequestError(
                 f"A record maps names of columns to values; {shorten(type(record).__name__)} does not.",
                 hint='Pass a dict such as {"age": 31, "city": "Rome"}; tables go to predict and predict_proba.',

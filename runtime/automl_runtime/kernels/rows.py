@@ -139,16 +139,16 @@ def fill_crossed(codes: Ints, columns: Ints, places: Ints, table: Floats, out: F
 def read_classes(raw: Floats, widths: Ints, links: Ints, members: Ints, shares: Floats, found: Floats) -> None:
     """Adds to `found` (members x classes) the chances that the parts give.
 
-    Part `p` says `raw[p, :widths[p]]`, read by link `links[p]` (a place in `inference.parts.LINKS`), and counts with
-    `shares[p]` in member `members[p]`.
+    Part `p` says the next `widths[p]` entries of `raw`, read by link `links[p]` (a place in `inference.parts.LINKS`),
+    and counts with `shares[p]` in member `members[p]`.
     """
-    chances = np.empty(found.shape[1])
+    chances, start = np.empty(found.shape[1]), 0
     for part in range(links.shape[0]):
-        link, width, largest, total = links[part], widths[part], raw[part, 0], 0.0
+        link, width, largest, total = links[part], widths[part], raw[start], 0.0
         for place in range(1, width):
-            largest = max(largest, raw[part, place])
+            largest = max(largest, raw[start + place])
         for place in range(width):
-            chance = raw[part, place]
+            chance = raw[start + place]
             if link == _SOFTMAX:
                 chance = math.exp(chance - largest)
             elif link != _NONE:
@@ -157,6 +157,7 @@ def read_classes(raw: Floats, widths: Ints, links: Ints, members: Ints, shares: 
                 chance = max(chance, _LEAST_CHANCE)
             chances[place] = chance
             total += chance
+        start += width
         if width == 1:
             chances[1], chances[0] = chances[0], 1.0 - chances[0]
         for place in range(found.shape[1]):

@@ -107,7 +107,7 @@ def test_every_block_is_tried():
 @given(row=ROWS)
 def test_a_block_of_one_row(block, row):
     design = Design((block,))
-    found = Program(design, ENCODER, BLANK).row(row)
+    found = Program([design], ENCODER, BLANK).rows(row)
     np.testing.assert_allclose(found, _by_blocks(design, row), rtol=1e-12, atol=1e-12, strict=True)
 
 
@@ -116,8 +116,16 @@ def test_a_block_of_one_row(block, row):
 @given(row=ROWS)
 def test_blocks_side_by_side_behind_steps(steps, row):
     design = Design(tuple(BLOCK_CASES), steps)
-    found = Program(design, ENCODER, BLANK).row(row)
+    found = Program([design], ENCODER, BLANK).rows(row)
     np.testing.assert_allclose(found, _by_blocks(design, row), rtol=1e-12, atol=1e-12, strict=True)
+
+
+def test_several_designs_lie_side_by_side():
+    designs = [Design((BLOCK_CASES[0],)), Design(()), Design(tuple(BLOCK_CASES[5:14]))]
+    program = Program(designs, ENCODER, BLANK)
+    found = program.rows(BLANK)
+    for design, columns in zip(designs, program.slices, strict=True):
+        np.testing.assert_allclose(found[:, columns], _by_blocks(design, BLANK), rtol=1e-12, strict=True)
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "x" * 30_000])
@@ -134,13 +142,13 @@ def test_the_ngrams_of_one_text_are_those_of_a_row(text, characters):
 )
 def test_a_column_that_is_not_there_is_refused(block):
     with pytest.raises(BundleError, match="reads a column that is not there"):
-        Program(Design((block,)), ENCODER, BLANK)
+        Program([Design((block,))], ENCODER, BLANK)
 
 
 @pytest.mark.parametrize(("offset", "code"), [(-1, -2), (1, 0)])
 def test_a_table_is_never_left(offset, code):
     block = Codes(BOTH[1:], np.ones(3), np.array([offset, 3]))
     with pytest.raises(IndexError, match="outside of its table"):
-        Program(Design((block,)), ENCODER, BLANK).row(
+        Program([Design((block,))], ENCODER, BLANK).rows(
             Row(BLANK.numbers, np.array([0, code], np.int32), BLANK.texts, ())
         )
