@@ -42,12 +42,14 @@ _OF_NUMBERS = {"difference": kernels.DIFFERENCE, "ratio": kernels.SHARE, "rank":
 
 
 class _Instruction(NamedTuple):
-    """What makes one column of a matrix; see `kernels.rows`."""
+    """What makes a column of a matrix, or marks one of several; see `kernels.rows`."""
 
     fill: _Fill
     kind: int
     places: tuple[int, ...]
     values: tuple[float, ...] = ()
+    width: int = 1
+    """How many columns on the next one writes."""
 
 
 class _Table:
@@ -86,9 +88,8 @@ class Program:
             for block in design.blocks:
                 if type(block) in _COMPILERS:
                     for instruction in _COMPILERS[type(block)](block, table):
-                        if instruction is not None:
-                            made.setdefault(instruction.fill, []).append((width, instruction))
-                        width += 1
+                        made.setdefault(instruction.fill, []).append((width, instruction))
+                        width += instruction.width
                 else:
                     self._writers.append((width, _WRITERS.get(type(block), self._writer)(block)))
                     width += block.transform(encoder.encoded(blank)).shape[1]
@@ -207,15 +208,12 @@ def _codes(block: Codes, table: _Table) -> Iterator[_Instruction]:
         yield _Instruction(_by_code, kernels.ENTRY, (place, 0, start + offset, 1))
 
 
-def _one_hot(block: OneHot, table: _Table) -> Iterator[_Instruction | None]:
+def _one_hot(block: OneHot, table: _Table) -> Iterator[_Instruction]:
     start = table.put(block.table)
-    found: list[_Instruction | None] = [None] * block.width
-    for place, (first, last) in zip(block.columns.tolist(), pairwise(block.offsets.tolist()), strict=True):
-        for hot in np.unique(block.table[first:last]).tolist():
-            if hot >= 0:
-                places = (place, 0, start + first, 1)
-                found[hot] = _Instruction(_by_code, kernels.HOT, places, (float(hot),))
-    yield from found
+    last = len(block.columns) - 1
+    for number, (place, offset) in enumerate(zip(block.columns.tolist(), block.offsets.tolist(), strict=False)):
+        width = block.width if number == last else 0
+        yield _Instruction(_by_code, kernels.HOT, (place, 0, start + offset, 1), (float(block.width),), width)
 
 
 def _target_means(block: TargetMeans, table: _Table) -> Iterator[_Instruction]:
@@ -269,7 +267,7 @@ def _topics(block: Topics) -> _Write:
     return write
 
 
-_COMPILERS: dict[type, Callable[[Any, _Table], Iterator[_Instruction | None]]] = {
+_COMPILERS: dict[type, Callable[[Any, _Table], Iterator[_Instruction]]] = {
     Numbers: _numbers,
     Filled: _filled,
     Scaled: _scaled,

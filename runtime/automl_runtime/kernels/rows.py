@@ -82,7 +82,7 @@ def fill_entries(
 
     The entry of code -2 is at `places[i, 2]`, those of the others follow `places[i, 3]` behind each other.
 
-    - `ENTRY`: itself; `HOT`: 1 where it is `values[i, 0]`.
+    - `ENTRY`: itself; `HOT`: 1 so many columns further on, which must be less than `values[i, 0]`; nothing if below 0.
     - `DIFFERENCE`, `SHARE`: the number less, or over the entry; `RANK`: that of the number among `places[i, 3]`
       entries, ascending quantiles, from 0 to 1; NaN for what is not finite.
 
@@ -93,13 +93,16 @@ def fill_entries(
         kind, span = kinds[place], places[place, 3]
         number = numbers[places[place, 1]] if kind >= DIFFERENCE else math.nan
         start = places[place, 2] + (codes[places[place, 0]] - _UNSEEN) * span
-        if start < 0 or start + (span if kind == RANK else 1) > table.shape[0]:
+        outside = start < 0 or start + (span if kind == RANK else 1) > table.shape[0]
+        if outside or (kind == HOT and table[start] >= values[place, 0]):
             raise IndexError("an entry lies outside of its table")
         entry, result = table[start], math.nan
+        if kind == HOT:
+            if entry >= 0.0:
+                out[columns[place] + int(entry)] = 1.0
+            continue
         if kind == ENTRY:
             result = entry
-        elif kind == HOT:
-            result = 1.0 if entry == values[place, 0] else 0.0
         else:
             if kind == DIFFERENCE:
                 result = number - entry

@@ -145,10 +145,15 @@ def test_a_column_that_is_not_there_is_refused(block):
         Program([Design((block,))], ENCODER, BLANK)
 
 
-@pytest.mark.parametrize(("offset", "code"), [(-1, -2), (1, 0)])
-def test_a_table_is_never_left(offset, code):
-    block = Codes(BOTH[1:], np.ones(3), np.array([offset, 3]))
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        (Codes(BOTH[1:], np.ones(3), np.array([-1, 3])), -2),
+        (Codes(BOTH[1:], np.ones(3), np.array([1, 3])), 0),
+        (OneHot(BOTH[1:], np.array([0, 1, 2]), np.array([0, 3]), 2, False), 0),
+        (CrossedMeans(BOTH, BOTH, BOTH + 4, np.array([1, 2]), np.array([0, 3]), np.ones((3, 1))), 0),
+    ],
+)
+def test_a_table_is_never_left(block, code):
     with pytest.raises(IndexError, match="outside of its table"):
-        Program([Design((block,))], ENCODER, BLANK).rows(
-            Row(BLANK.numbers, np.array([0, code], np.int32), BLANK.texts, ())
-        )
+        Program([Design((block,))], ENCODER, BLANK).rows(BLANK._replace(codes=np.array([0, code], np.int32)))
