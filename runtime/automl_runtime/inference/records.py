@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl_runtime.errors import RequestError, shorten
-from automl_runtime.features.dates import DATE_PARTS
+from automl_runtime.features.dates import date_parts_of
 from automl_runtime.features.text import text_statistics
 from automl_runtime.inference.encoding import (
     HUGE,
@@ -35,8 +35,6 @@ from automl_runtime.kernels.arrays import Ints, Singles
 __all__ = ["RecordEncoder", "Row"]
 
 _NAN = float("nan")
-_NO_DATE = (_NAN,) * len(DATE_PARTS)
-_EPOCH = date(1970, 1, 1).toordinal()
 _LONGEST_DIGITS = 15
 """So many are exact in a double; of longer ones the last bit depends on who reads them."""
 _DIGITS = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -187,7 +185,7 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
             except ValueError:
                 return tuple(framed(value).numbers[0].tolist())
         elif value is None:
-            return _NO_DATE
+            return date_parts_of(None)
         kind = type(moment)
         if kind is not datetime and kind is not pd.Timestamp:
             return tuple(framed(value).numbers[0].tolist())
@@ -196,10 +194,7 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
                 moment = moment.astimezone(UTC)
             except OverflowError:
                 return tuple(framed(value).numbers[0].tolist())
-        days = moment.toordinal() - _EPOCH
-        seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
-        hours = (seconds * 1_000_000 + moment.microsecond) * 24 / 86_400_000_000
-        return moment.year, moment.month, moment.weekday(), moment.day, days, hours
+        return date_parts_of(moment)
 
     return read
 
