@@ -190,7 +190,8 @@ class Model:
             format: `onnx`. Inputs are the columns, each rows x 1: numbers and booleans as double (NaN where missing),
                 categories and texts as text (empty where missing), dates as their parts (`when.year` ...). Outputs are
                 `probabilities` (rows x classes) and `label`, of a regression `value`. All operators are of the
-                standard but for one, in models that read texts: `Tokenizer`, which every ONNX Runtime has.
+                standard but for one, in models that read texts: `Tokenizer`, which every ONNX Runtime has; it pads
+                the texts of a call to the longest, so give long ones in small batches.
             rows: a table that both are compared on (its first 1,000 rows); None: the few rows that the model keeps,
                 with made texts.
 

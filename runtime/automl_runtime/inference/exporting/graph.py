@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from automl_runtime.errors import MissingExtraError, RequestError
+from automl_runtime.errors import MissingExtraError, RequestError, shorten
 
 __all__ = ["Graph", "cannot", "import_onnx"]
 
@@ -51,9 +51,13 @@ class Graph:
         self._made = 0
 
     def input(self, name: str, dtype: str) -> str:
-        """An input of rows x 1: `double` or `string`."""
-        if name.startswith(_PREFIX) or not name:
-            raise cannot(f"a column called {name!r}, a name that is taken")
+        """An input of rows x 1: `double` or `string`.
+
+        Raises:
+            RequestError: if the name is empty, one of ours, or that of another input.
+        """
+        if name.startswith(_PREFIX) or not name or any(given.name == name for given in self._inputs):
+            raise cannot(f"a column called {shorten(name)}, a name that is taken", "Rename the column.")
         kind = {"double": self._onnx.TensorProto.DOUBLE, "string": self._onnx.TensorProto.STRING}[dtype]
         self._inputs.append(self._onnx.helper.make_tensor_value_info(name, kind, ["rows", 1]))
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -33,6 +34,7 @@ _WORDS: Final = (
 _SIGNS: Final = list("abcdeghinorstuABEST0127-_.éßÄİΣςжЯ数語ſ😀")
 _BLANKS: Final = (" ", "  ", "\t", "\n", "\u00a0", "\x1f")
 _MOST_WORDS: Final = 40
+_MOST_CHARACTERS: Final = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,16 @@ def _made(random: np.random.Generator) -> str | None:
     return "".join(word + str(random.choice(_BLANKS)) for word in words)
 
 
-def feeds(encoder: Encoder, sample: Sample) -> dict[str, np.ndarray[Any, Any]]:
-    """The rows as the inputs of the exported model."""
+def feeds(encoder: Encoder, sample: Sample) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+    """The rows as the inputs of the exported model, in batches: it pads the texts of each to the longest."""
+    cells = _cells(encoder, sample)
+    longest = max((len(text or "") for texts in sample.texts for text in texts), default=0)
+    size = max(1, _MOST_CHARACTERS // (longest + 1))
+    for first in range(0, max(1, len(sample.data)), size):
+        yield {name: values[first : first + size] for name, values in cells.items()}
+
+
+def _cells(encoder: Encoder, sample: Sample) -> dict[str, np.ndarray[Any, Any]]:
     data, texts = sample.data, iter(sample.texts)
     found: dict[str, np.ndarray[Any, Any]] = {}
     number = code = 0

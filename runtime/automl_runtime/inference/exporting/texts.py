@@ -56,8 +56,9 @@ class Entries:
         each = graph.op("Gather", graph.constant(weights), self.columns, axis=0)
         each = graph.op("Mul", each, graph.op("Unsqueeze", self.values, graph.places([1])))
         nothing = _zeros(graph, graph.op("Concat", self.rows, graph.places([weights.shape[1]]), axis=0))
-        places = graph.op("Unsqueeze", self.places, graph.places([1]))
-        return graph.op("ScatterND", nothing, places, each, reduction="add")
+        places = graph.op("Expand", graph.op("Unsqueeze", self.places, graph.places([1])), graph.op("Shape", each))
+        # Not `ScatterND`: ONNX Runtime 1.32 adds to the same row from several threads at once, and loses sums.
+        return graph.op("ScatterElements", nothing, places, each, axis=0, reduction="add")
 
 
 def read_texts(graph: Graph, columns: list[Column]) -> tuple[list[str], list[Grams]]:

@@ -185,6 +185,13 @@ def test_a_missing_package_is_named(package: str, tmp_path: Path, monkeypatch: p
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", ["when.year", "automl.size", ""])
+def test_names_that_are_taken_are_refused(name: str, tmp_path: Path) -> None:
+    model = fit(FRAME.rename(columns={"size": name}), TARGETS["binary"], models=["linear"], trials=1, folds=2)
+    with pytest.raises(RequestError, match=f"a column called '{name}', a name that is taken"):
+        model.export(tmp_path / "model.onnx")
+
+
 def test_rows_that_lack_a_column_are_refused(tmp_path: Path) -> None:
     model = fit(WIDE, TARGETS["binary"], models=["linear"], trials=1, folds=2)
     with pytest.raises(SchemaMismatchError, match="'note'"):
