@@ -63,6 +63,7 @@ def finish(
         weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
     chosen = [(result, weight) for result, weight in zip(usable, weights, strict=True) if weight > 0]
     designs: list[Design] = []
+    search.release()
     finals = _finals(search, [result for result, _ in chosen], temporal)
     members = [
         Member(result.config.name, float(weight), _stored_parts([final] if final else result.folds, designs))

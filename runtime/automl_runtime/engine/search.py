@@ -197,7 +197,7 @@ class Search:
         return self.memory.fits(config.learner, estimated_bytes(config, self.workspace, self.workers))
 
     def release(self) -> None:
-        """Drops what can be made again; called from the thread that watches the memory."""
+        """Drops what can be made again; called from the thread that watches the memory too."""
         self.workspace.drop()
         return_memory()
 
