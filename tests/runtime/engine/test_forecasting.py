@@ -10,8 +10,10 @@ import pytest
 from automl_runtime import load
 from automl_runtime.data.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.engine.fit import fit
+from automl_runtime.engine.forecasting.fitting import windows_of
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.forecasting.layout import Layout
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Warned
 
@@ -53,6 +55,38 @@ def test_a_season_and_a_trend_are_continued():
     inside = rows["count"][-48:].between(ahead["low"].to_numpy(), ahead["high"].to_numpy()).mean()
     assert 0.5 <= inside <= 1.0
     assert model.leaderboard()[0].model == model.best_model
+
+
+def test_a_growing_level_beyond_all_that_was_seen_is_forecast():
+    """Bicycles that double every 30 days: the last ten days are above the largest value of the training."""
+    rng = np.random.default_rng(2)
+    at = pd.date_range("2024-01-01", periods=24 * 100, freq="h")
+    shape = 1 + 0.6 * np.sin(2 * np.pi * at.hour / 24)
+    rows = pd.DataFrame({"at": at, "count": 50 * 2 ** (np.arange(2400) / 720) * shape * rng.normal(1, 0.05, 2400)})
+    model = fit_forecast(rows[:-240], "count", time="at", horizon=240, trials=2)
+    found = model.forecast()["count"].to_numpy()
+    assert found.max() > rows["count"][:-240].max()
+    errors = np.abs(found - rows["count"][-240:].to_numpy())
+    assert errors.mean() < 0.1 * rows["count"][-240:].mean()
+
+
+@pytest.mark.parametrize(
+    ("series", "steps", "horizon", "expected"),
+    [
+        (1, 1000, 200, [(400, 600), (600, 800), (800, 1000)]),
+        (1, 1000, 280, [(440, 720), (720, 1000)]),
+        (1, 100, 30, [(40, 70), (70, 100)]),
+        (1, 2000, 1, [(1700, 1800), (1800, 1900), (1900, 2000)]),
+        (1, 100, 1, [(55, 70), (70, 85), (85, 100)]),
+        (50, 100, 2, [(94, 96), (96, 98), (98, 100)]),
+    ],
+)
+def test_forecasts_are_tried_out_on_the_last_horizons(series, steps, horizon, expected):
+    frequency = Frequency(3600 * 10**9, False, pd.Timestamp("2024-01-01"))
+    layout = Layout("y", "at", (), (), horizon, frequency, (("all",),) * series)
+    assert windows_of(layout, History(np.zeros((series, steps)), 0)) == expected
+    later = windows_of(layout, History(np.zeros((series, steps)), 7))
+    assert later == [(begin + 7, end + 7) for begin, end in expected]
 
 
 def _shops(known=True):

@@ -31,7 +31,6 @@ _SAMPLE = 500
 _BINS = 40
 _WORDS = {
     "gap": "steps ahead",
-    "trend": "time",
     "level": "level",
     "year_part": "day of the year",
     "week_part": "hour of the week",
