@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from automl_schemas.vocabulary import higher_is_better
+from numpy.typing import NDArray
 
 from automl_runtime.engine.folds import Fold
 from automl_runtime.engine.metrics import LABEL_METRICS, error_of
@@ -110,7 +111,7 @@ def _folds(problem: Problem, most: int, seed: int) -> list[Fold]:
     return folds
 
 
-def _some(rows: Ints, most: int, rng: np.random.Generator) -> Ints:
+def _some(rows: NDArray[np.int64], most: int, rng: np.random.Generator) -> NDArray[np.int64]:
     return rows if len(rows) <= most else np.sort(rng.permutation(rows)[:most])
 
 

@@ -103,6 +103,17 @@ def test_variations_never_repeat_and_stay_in_the_family():
     assert list(variations([], _problem(50), np.random.default_rng(0))) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "logged"), [("exponential", True), ("normal", False), ("below zero", False)], ids=str
+)
+def test_a_skewed_target_is_tried_on_a_scale_of_logs_early(values, logged):
+    y = np.random.default_rng(0).exponential(size=1000) if values != "normal" else np.linspace(0, 1, 1000)
+    problem = Problem("regression", "rmse", "y", y - (1.0 if values == "below zero" else 0.0))
+    first, _, third, *_ = portfolio(problem, _data(1000, 4), interpretable=False)
+    assert first.learner == "lightgbm"
+    assert (third.name == "lightgbm_log" and third.params == dict(first.params) | {"target": "log1p"}) == logged
+
+
 def test_wide_tables_get_no_splines():
     names = {config.name for config in portfolio(_problem(1000), _data(1000, 400), interpretable=False)}
     assert "linear_splines" not in names

@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, default_metric
+from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import infer_frequency, named_frequency, to_moments
+from automl_runtime.engine.forecasting.covariates import Covariates
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.history import History, Rows
 from automl_runtime.engine.forecasting.layout import (
@@ -36,7 +38,7 @@ from automl_runtime.engine.tabular import fit_table
 from automl_runtime.errors import RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Warned
 from automl_runtime.inference.model import FittedModel
-from automl_runtime.kernels.arrays import Bools, Floats, Ints
+from automl_runtime.kernels.arrays import Bools, Floats
 
 __all__ = ["fit_forecast", "windows_of"]
 
@@ -86,9 +88,10 @@ def fit_forecast(
             raise RequestError(f"The table has no column {shorten(name)}.")
     table = table[table[target].notna()].reset_index(drop=True)
     layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
-    views = _views(table, layout, history, steps, codes, options.seed)
+    covariates = Covariates.of(table, layout.known_ahead, codes, steps, history)
+    views = _views(table, layout, (history, covariates), steps, codes, options.seed)
     tried = _tried(views, metric, options)
-    return _best(layout, history, views, tried, metric, interval, options.on_event)
+    return _best(layout, (history, covariates), views, tried, metric, interval, options.on_event)
 
 
 def _read(
@@ -145,11 +148,14 @@ class _Views:
     inputs: pd.DataFrame
     y: Floats
     level: Floats
-    windows: Ints
+    windows: NDArray[np.int64]
     """The window in which a row validates; -1 where it only trains."""
 
 
-def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, codes: Any, seed: int) -> _Views:
+def _views(
+    table: pd.DataFrame, layout: Layout, past: tuple[History, Covariates], steps: Any, codes: Any, seed: int
+) -> _Views:
+    history, covariates = past
     rng = np.random.default_rng(seed)
     views = int(np.clip(_MOST_ROWS // len(table), 1, _MOST_VIEWS)) if layout.horizon > 1 else 1
     chosen = np.tile(np.arange(len(table)), views)
@@ -163,7 +169,7 @@ def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, co
         chosen, windows = np.append(chosen, inside), np.append(windows, np.full(len(inside), number))
         gaps = np.append(gaps, (steps[inside] - begin) % layout.horizon + 1)
     rows = Rows(codes[chosen], steps[chosen], gaps)
-    inputs = combined_inputs(history, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
+    inputs = combined_inputs(history, covariates, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
     return _Views(rows, inputs, history.at(rows.series, rows.steps), inputs["level"].to_numpy(), windows)
 
 
@@ -223,7 +229,7 @@ def _fit(views: _Views, kept: Bools, metric: MetricName, options: Options, *, re
 
 def _best(
     layout: Layout,
-    history: History,
+    past: tuple[History, Covariates],
     views: _Views,
     tried: list[_Tried],
     metric: MetricName,
@@ -231,6 +237,7 @@ def _best(
     on_event: EventSink,
 ) -> Forecaster:
     """The variant, or the mean of both, with the least loss on the rows that all of them validated on."""
+    history, covariates = past
     common = tried[0].rows
     for each in tried[1:]:
         common = np.intersect1d(common, each.rows)
@@ -267,6 +274,7 @@ def _best(
     return Forecaster(
         layout,
         history,
+        covariates,
         [Member(each.model.fitted, each.relative) for each in members.get(chosen, [])],
         naive=naive.get(chosen),
         spread=_spread(truth - outputs[chosen], rows.gaps, layout, interval, views.level[common]),
