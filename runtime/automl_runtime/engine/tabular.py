@@ -74,7 +74,7 @@ def fit_table(
         plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
-        if plan.validation == "temporal":
+        if plan.validation == "temporal" and problem.windows is None:
             data = _without_stamps(problem, data, plan, encoder, clock.budget, options.on_event)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)

@@ -29,10 +29,10 @@ _LEAST_SHARE = 0.002
 """Share of the error that must be saved: less than that is chance."""
 _STRETCHES = ((0.4, 0.7), (0.55, 0.85), (0.7, 1.0))
 """Where each stretch of rows that validate begins and ends in the order of time."""
-_MOST_ROWS = 15_000
+_MOST_ROWS = 10_000
 _MOST_CELLS = 1_500_000
 _MOST_CLASSES = 10
-_ROWS_PER_SECOND = 1_000
+_ROWS_PER_SECOND = 200
 """Of a budget: the comparison shall take a small share of it."""
 _ROUNDS = (25, 50, 100)
 _GROWING: dict[str, Any] = {
@@ -51,7 +51,7 @@ def harmful_stamps(problem: Problem, data: Encoded, seed: int, budget: float | N
     """Places among the numbers of the time stamps, where boosted trees err less on later rows without them.
 
     Three times, boosters of 40, 55 and 70 % of the rows predict the next 30 %: what was learned by heart does its harm
-    far ahead. At most 15,000 rows train and validate each time, fewer of wide tables and for a short `budget`
+    far ahead. At most 10,000 rows train and validate each time, fewer of wide tables and for a short `budget`
     (seconds; None: time does not matter).
     """
     found = stamps(problem, data, seed)

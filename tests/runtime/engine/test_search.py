@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,13 @@ def test_large_tables_get_fewer_folds_and_then_fewer_rows(rows, width, budget, f
     plan = make_plan(_problem(rows), _data(rows, width), "stratified", 5, 0, budget, 2)
     assert plan.folds == folds
     assert (plan.rows == rows) if kept == 1.0 else (plan.rows < kept * rows)
+
+
+@pytest.mark.parametrize(("budget", "folds"), [(1.0, 1), (10.0, 3), (600.0, 5)])
+def test_forecasts_are_tried_out_several_times_even_if_time_is_short(budget, folds):
+    problem = replace(_problem(50_000), windows=np.full(50_000, -1))
+    assert make_plan(problem, _data(50_000, 30), "temporal", 5, 0, budget, 2).folds == folds
+    assert make_plan(_problem(50_000), _data(50_000, 30), "temporal", 5, 0, min(budget, 10.0), 2).folds == 1
 
 
 def test_a_sample_is_drawn_once():
