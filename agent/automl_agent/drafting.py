@@ -87,10 +87,7 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         if rejected:
             discovery = discover(source, reject=again, answers=options.answers, on_event=on_event)
     if not discovery.catalog.tables:
-        raise DataError(
-            f"{source} holds pictures but no table; this version trains on tables.",
-            hint="`automl discover` lists the pictures by class.",
-        )
+        raise _no_picture(source, discovery)
     if max(table.rows for table in discovery.catalog.tables) < 2:
         files = ", ".join(file for table in discovery.catalog.tables for file in table.files)
         raise DataError(f"No table has more than one row, so there is nothing to learn from ({files}).")
@@ -101,6 +98,12 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     spec, leak_questions, assembled, holdout = judge(grounded.spec, asked, discovery, options, answers, on_event)
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
     return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
+
+
+def _no_picture(source: Path, discovery: Discovery) -> DataError:
+    catalog = discovery.catalog
+    reasons = [*catalog.warnings, *(f"{item.path}: {item.reason}" for item in catalog.ignored[:5])]
+    return DataError(f"None of the pictures in {source} can be used.", hint="\n  ".join(dict.fromkeys(reasons)))
 
 
 def _source(asked: Requirement | ProjectSpec, given: Path | None) -> Path:

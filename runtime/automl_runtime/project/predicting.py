@@ -24,6 +24,7 @@ from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import replace_file
+from automl_runtime.project.data_steps import with_whole_paths
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
@@ -99,7 +100,7 @@ def predict(
     answer = partial(_answers, bundle, build_features, explain, on_event)
     done = Predicted()
     if source.is_dir():
-        chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
+        chunks, read = iter([_assembled(project, source, on_event)]), partial(_found_below, source, bundle.schema)
     else:
         chunks, read = read_chunks(source), partial(_parsed, bundle.schema, source)
     if place is None:
@@ -179,8 +180,10 @@ def _assembled(project: Project, folder: Path, on_event: EventSink) -> pd.DataFr
     return rows if project.spec.target is None else rows.drop(columns=[project.target])
 
 
-def _clean_already(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
-    return rows, []
+def _found_below(folder: Path, schema: InputSchema, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    """Clean rows, whose pictures lie below `folder`."""
+    pictures = [column.name for column in schema.columns if column.type == "image"]
+    return with_whole_paths(rows, pictures, folder), []
 
 
 def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
@@ -189,9 +192,10 @@ def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.D
         optional = [c.name for c in schema.columns if not c.required and c.name not in rows.columns]
         rows = rows.assign(**dict.fromkeys(optional))
     try:
-        return parse_frame(rows, schema)
+        parsed, problems = parse_frame(rows, schema)
     except SchemaMismatchError as error:
         raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
+    return _found_below(source.parent, schema, parsed)[0], problems
 
 
 def read_chunks(source: Path) -> Iterator[pd.DataFrame]:

@@ -4,6 +4,7 @@ import zlib
 
 import numpy as np
 import pytest
+from automl_runtime.data.pictures import is_picture, read_picture, read_pictures
 from automl_runtime.errors import DataError, MissingExtraError
 from automl_runtime.features.pictures import (
     COPIES,
@@ -11,9 +12,6 @@ from automl_runtime.features.pictures import (
     SHAPE_WIDTH,
     describe,
     describe_copies,
-    is_picture,
-    read_picture,
-    read_pictures,
 )
 from pictures import stripes, to_bytes
 

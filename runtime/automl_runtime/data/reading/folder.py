@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +21,12 @@ from automl_runtime.data.reading.names import apply_names, parse_names
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.reading.walk import Found, walk
 from automl_runtime.data.tables import RawTable, ReadResult
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, MissingExtraError
 from automl_runtime.events import EventSink, Progress, Warned, ignore
 
 __all__ = ["read_path"]
+
+_MOST_NAMED: Final = 5
 
 _READERS: Final[dict[FileKind, tuple[str, str]]] = {
     "delimited": ("delimited", "read_delimited"),
@@ -41,14 +43,15 @@ _READERS: Final[dict[FileKind, tuple[str, str]]] = {
 }
 
 
-def read_path(source: Path, *, on_event: EventSink = ignore) -> ReadResult:
+def read_path(source: Path, *, every_picture: bool = False, on_event: EventSink = ignore) -> ReadResult:
     """Every table of a file or folder; see `automl_runtime.data.reading.read_path`."""
     found = _found(source)
     with ExitStack() as stack:
         gathered = Gathered(stack, ignored=list(found.ignored))
         gathered.add(found.files)
         tables = _with_names(_read_all(gathered, on_event), gathered)
-        images = _images(gathered)
+        images, shown = _pictures(gathered, on_event, every=every_picture)
+        tables += shown
     tables = _uniquely_named(tables)
     for text in gathered.warnings:
         on_event(Warned(text))
@@ -120,18 +123,36 @@ def _note_use(source: Source, tables: list[RawTable], gathered: Gathered) -> Non
     gathered.warnings.extend(f"{source.file}: {text}" for table in tables for text in table.warnings)
 
 
-def _images(gathered: Gathered) -> list[ImageFolder]:
-    pictures = [source for source in gathered.sources if source.kind == "image"]
-    if not pictures:
-        return []
-    folders: list[ImageFolder] = importlib.import_module("automl_runtime.data.reading.images").image_folders(pictures)
-    for source in pictures:
-        if any(folder.path in ("", ".") or source.file.startswith(f"{folder.path}/") for folder in folders):
-            for file in containers(source.file):
-                gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
-        else:
-            gathered.leave_out(source.file, "an image that is not in a folder of its class")
-    return folders
+def _pictures(gathered: Gathered, on_event: EventSink, *, every: bool) -> tuple[list[ImageFolder], list[RawTable]]:
+    """The folders of pictures by class, and their table; with `every`, also of pictures that are in no such folder."""
+    if all(source.kind != "image" for source in gathered.sources):
+        return [], []
+    images = importlib.import_module("automl_runtime.data.reading.images")
+    folders: list[ImageFolder] = images.image_folders(gathered.sources)
+    found = images.placed(gathered.sources)
+    for each in found:
+        if each.label is None and not every:
+            gathered.leave_out(each.source.file, "an image that is not in a folder of its class")
+    wanted = [each for each in found if each.label is not None or every]
+    try:
+        read = images.read_sources([each.source for each in wanted], on_event)
+    except MissingExtraError as missing:
+        gathered.warnings.append(f"{len(wanted):,} pictures were not read. {missing.message} {missing.hint}")
+        return folders, []
+    for file, reason in read.broken.items():
+        gathered.leave_out(file, reason)
+    if read.broken:
+        gathered.warnings.append(_told(read.broken))
+    for file in read.signatures:
+        gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
+    table = images.picture_table(wanted, read.signatures)
+    return folders, [] if table is None else [table]
+
+
+def _told(broken: Mapping[str, str]) -> str:
+    named = "; ".join(f"{file}: {reason}" for file, reason in list(broken.items())[:_MOST_NAMED])
+    more = f"; and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
+    return f"{len(broken):,} pictures were left out: {named}{more}"
 
 
 def _with_names(tables: list[RawTable], gathered: Gathered) -> list[RawTable]:
@@ -184,7 +205,7 @@ def _nothing(source: Path, gathered: Gathered) -> DataError:
         return DataError(f"{source} cannot be used: {ignored[0].reason}")
     shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in ignored[:5])
     more = f"; and {len(ignored) - 5} more" if len(ignored) > 5 else ""
-    return DataError(
-        f"No table was found in {source}. Left out: {shown}{more}.",
-        hint="Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ...",
-    )
+    hint = "Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ..."
+    if any(entry.kind == "image" for entry in gathered.entries.values()):
+        hint += "\n  To learn from pictures, lay those of each class into a folder of its own, named after the class."
+    return DataError(f"No table was found in {source}. Left out: {shown}{more}.", hint=hint)

@@ -24,7 +24,7 @@ def sources(*files: str, kind: str = "image") -> list[Source]:
         (["pets/dog/1", "pets/cat/2"], {"pets": {"cat": 1, "dog": 1}}),
         (
             ["a/train/x/1", "a/train/y/2", "a/val/x/3", "a/val/y/4"],
-            {"a/train": {"x": 1, "y": 1}, "a/val": {"x": 1, "y": 1}},
+            {"a": {"x": 2, "y": 2}},
         ),
         (["1.png", "2.png"], {}),
         (["photos/1.png", "photos/2.png"], {}),
