@@ -33,7 +33,7 @@ from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
 from automl_agent.grounding.known_anomalies import LABEL, label_of, label_question
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
-from automl_agent.grounding.pictures import as_pictures, other_places, picture_target
+from automl_agent.grounding.pictures import as_pictures, other_places, picture_target, said_of_copies
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
 from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
@@ -195,6 +195,7 @@ def _with_target(
     assumed.insert(0, target_sentence(requirement.target or candidate.name, candidate, positive))
     if candidate.column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
         assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
+    assumed += said_of_copies(candidate.table)
     metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
     tables, joins = plan(catalog, candidate.table.name)
     structure = structure_of(requirement, kind, candidate, catalog, joins, answers.get("entity"))

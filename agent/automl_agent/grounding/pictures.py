@@ -18,7 +18,7 @@ from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import stem
 from automl_agent.requirements.text import word_set
 
-__all__ = ["as_pictures", "content_of_pictures", "other_places", "picture_target"]
+__all__ = ["as_pictures", "content_of_pictures", "other_places", "picture_target", "said_of_copies"]
 
 _PICTURES: Final = frozenset(
     map(stem, word_set("picture image photo photograph scan drawing sketch snapshot img bild bilder foto fotos"))
@@ -68,6 +68,17 @@ def content_of_pictures(table: TableEntry) -> str | None:
     """The column that says which pictures of `table` show the same; None when it holds no pictures."""
     names = {column.name for column in table.columns}
     return next((name for image in _images(table) if (name := content_column(image.name)) in names), None)
+
+
+def said_of_copies(table: TableEntry) -> list[str]:
+    """A sentence on the pictures of `table` that show the same as others; none when there are none."""
+    shown = content_of_pictures(table)
+    if shown is None:
+        return []
+    column = next(column for column in table.columns if column.name == shown)
+    repeated = column.rows - column.missing - column.distinct
+    verb = "pictures show" if repeated > 1 else "picture shows"
+    return [f"{repeated:,} {verb} the same as another: they stay on one side of every split"] if repeated else []
 
 
 def other_places(candidate: Candidate) -> list[DroppedColumn]:

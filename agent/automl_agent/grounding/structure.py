@@ -218,7 +218,7 @@ def _repeated_entity(requirement: Requirement, table: TableEntry, target: str) -
     words = content_words(requirement.entity or "") or _PERSONS
     for column in table.columns:
         if (
-            column.name == target
+            column.name in (target, content_of_pictures(table))
             or column.role not in {"key", "id", "category"}
             or column.type in {"number", "boolean"}
         ):

@@ -131,7 +131,7 @@ def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to p
     """
     fields: dict[str, Any] = {
         f"column_{position}": (
-            str | int | float | bool | None,
+            str | None if column.type == "image" else str | int | float | bool | None,
             Field(
                 ... if column.required else None,
                 alias=column.name,

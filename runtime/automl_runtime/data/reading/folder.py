@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +50,7 @@ def read_path(source: Path, *, every_picture: bool = False, on_event: EventSink 
         gathered = Gathered(stack, ignored=list(found.ignored))
         gathered.add(found.files)
         tables = _with_names(_read_all(gathered, on_event), gathered)
-        images, shown = _pictures(gathered, on_event, every=every_picture)
-        tables += shown
+        images, tables = _pictures(gathered, tables, on_event, every=every_picture)
     tables = _uniquely_named(tables)
     for text in gathered.warnings:
         on_event(Warned(text))
@@ -123,30 +122,51 @@ def _note_use(source: Source, tables: list[RawTable], gathered: Gathered) -> Non
     gathered.warnings.extend(f"{source.file}: {text}" for table in tables for text in table.warnings)
 
 
-def _pictures(gathered: Gathered, on_event: EventSink, *, every: bool) -> tuple[list[ImageFolder], list[RawTable]]:
-    """The folders of pictures by class, and their table; with `every`, also of pictures that are in no such folder."""
+def _pictures(
+    gathered: Gathered, tables: list[RawTable], on_event: EventSink, *, every: bool
+) -> tuple[list[ImageFolder], list[RawTable]]:
+    """The folders of pictures by class, and the tables with one of these and with columns that name pictures.
+
+    With `every`, also pictures that are neither in such a folder nor named make rows.
+    """
     if all(source.kind != "image" for source in gathered.sources):
-        return [], []
+        return [], tables
     images = importlib.import_module("automl_runtime.data.reading.images")
-    folders: list[ImageFolder] = images.image_folders(gathered.sources)
+    naming = importlib.import_module("automl_runtime.data.reading.named_pictures")
     found = images.placed(gathered.sources)
-    for each in found:
-        if each.label is None and not every:
-            gathered.leave_out(each.source.file, "an image that is not in a folder of its class")
+    folders: list[ImageFolder] = images.image_folders(found)
+    files = [each.source.file for each in found]
+    named = [naming.named_pictures(table, files) for table in tables]
+    told = {file for columns in named for column in columns for file in column.files.values()}
     wanted = [each for each in found if each.label is not None or every]
+    divided = images.divisions(each.source for each in found)
+    if divided and not every:
+        gathered.warnings.append(f"{divided} only divide the pictures: their classes are put together and split anew.")
+    used = told | {each.source.file for each in wanted}
+    for file in files:
+        if file not in used:
+            gathered.leave_out(file, "an image that is not in a folder of its class and that no table names")
     try:
-        read = images.read_sources([each.source for each in wanted], on_event)
+        read = images.read_sources([each.source for each in found if each.source.file in used], on_event)
     except MissingExtraError as missing:
-        gathered.warnings.append(f"{len(wanted):,} pictures were not read. {missing.message} {missing.hint}")
-        return folders, []
-    for file, reason in read.broken.items():
+        gathered.warnings.append(f"{len(used):,} pictures were not read. {missing.message} {missing.hint}")
+        return folders, tables
+    _note_pictures(read.signatures, read.broken, gathered)
+    for place, columns in enumerate(named):
+        known = len(tables[place].warnings)
+        tables[place] = naming.with_pictures(tables[place], columns, read.signatures)
+        gathered.warnings += [f"{tables[place].file}: {text}" for text in tables[place].warnings[known:]]
+    shown = images.picture_table(wanted, read.signatures)
+    return folders, tables if shown is None else [*tables, shown]
+
+
+def _note_pictures(used: Iterable[str], broken: Mapping[str, str], gathered: Gathered) -> None:
+    for file, reason in broken.items():
         gathered.leave_out(file, reason)
-    if read.broken:
-        gathered.warnings.append(_told(read.broken))
-    for file in read.signatures:
+    if broken:
+        gathered.warnings.append(_told(broken))
+    for file in used:
         gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
-    table = images.picture_table(wanted, read.signatures)
-    return folders, [] if table is None else [table]
 
 
 def _told(broken: Mapping[str, str]) -> str:

@@ -23,6 +23,7 @@ __all__ = [
     "Placed",
     "Read",
     "content_names",
+    "divisions",
     "image_folders",
     "picture_table",
     "placed",
@@ -71,13 +72,20 @@ def placed(sources: Iterable[Source]) -> list[Placed]:
     return [_place(source, joined[source.file], roots) for source in pictures]
 
 
-def image_folders(sources: Iterable[Source]) -> list[ImageFolder]:
+def divisions(sources: Iterable[Source]) -> str:
+    """The folders that only divide pictures for training and tests, in words; empty when there are none."""
+    parts = _parts(Counter(tuple(source.file.split("/")[:-1]) for source in sources))
+    names = sorted("/".join((*folder, name)) for folder, found in parts.items() for name in found)
+    return "" if not names else f"The folders {', '.join(names[:-1])} and {names[-1]}"
+
+
+def image_folders(pictures: Iterable[Placed]) -> list[ImageFolder]:
     """Folders in which two or more sub-folders hold images, with the number of images of each, sorted by path.
 
     Files count by what their content is (`Source.kind`), not by their extension. The folder at the top is ".".
     """
     counts: dict[str, dict[str, int]] = defaultdict(dict)
-    for found in placed(sources):
+    for found in pictures:
         if found.root is not None and found.label is not None:
             counts[found.root][found.label] = counts[found.root].get(found.label, 0) + 1
     return [
@@ -126,13 +134,13 @@ def picture_table(found: Sequence[Placed], signatures: Mapping[str, np.ndarray])
         return None
     files = [each.source.file for each in rows]
     columns: dict[str, Sequence[str | None]] = {"picture": files, CLASS_COLUMN: [each.label for each in rows]}
-    roots = sorted({each.root for each in rows if each.root is not None}, key=lambda root: (root.count("/"), root))
+    roots = sorted({each.root for each in rows if each.root is not None})
     if len(roots) > 1:
         columns["folder"] = [each.root for each in rows]
     columns[content_column("picture")] = content_names(files, signatures)
     return RawTable(
         name="pictures",
-        file=roots[0] if roots else ".",
+        file=roots[0] if len(roots) == 1 else ".",
         data=pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}),
         names_from="format",
         types={name: "image" if name == "picture" else "category" for name in columns},

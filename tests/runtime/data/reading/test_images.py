@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from automl_runtime.data.reading import read_path
-from automl_runtime.data.reading.images import image_folders
+from automl_runtime.data.reading.images import image_folders, placed
 from automl_runtime.data.reading.source import Source
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -32,11 +32,14 @@ def sources(*files: str, kind: str = "image") -> list[Source]:
     ],
 )
 def test_folders_with_a_folder_for_each_class(files, expected):
-    assert {found.path: found.classes for found in image_folders(sources(*files))} == expected
+    assert {found.path: found.classes for found in image_folders(placed(sources(*files)))} == expected
 
 
 def test_files_that_are_no_images_do_not_count():
-    assert image_folders([*sources("a/1", "b/2"), *sources("a/x.csv", kind="delimited")])[0].classes == {"a": 1, "b": 1}
+    assert image_folders(placed([*sources("a/1", "b/2"), *sources("a/x.csv", kind="delimited")]))[0].classes == {
+        "a": 1,
+        "b": 1,
+    }
 
 
 def test_images_are_told_by_their_first_bytes(tmp_path):
