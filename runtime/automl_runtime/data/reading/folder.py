@@ -172,7 +172,8 @@ def _note_pictures(used: Iterable[str], broken: Mapping[str, str], gathered: Gat
 def _told(broken: Mapping[str, str]) -> str:
     named = "; ".join(f"{file}: {reason}" for file, reason in list(broken.items())[:_MOST_NAMED])
     more = f"; and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
-    return f"{len(broken):,} pictures were left out: {named}{more}"
+    counted = "1 picture was" if len(broken) == 1 else f"{len(broken):,} pictures were"
+    return f"{counted} left out: {named}{more}"
 
 
 def _with_names(tables: list[RawTable], gathered: Gathered) -> list[RawTable]:

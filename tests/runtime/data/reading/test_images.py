@@ -113,7 +113,7 @@ def test_what_is_left_out_and_that_folders_only_divide_is_said(shapes):
     assert left_out["plot.png"] == "an image that is not in a folder of its class and that no table names"
     assert "train/circle/notes.txt" in left_out
     assert result.warnings[0].startswith("The folders test and train only divide")
-    assert result.warnings[1].startswith("1 pictures were left out: train/circle/001.jpg")
+    assert result.warnings[1].startswith("1 picture was left out: train/circle/001.jpg")
 
 
 def test_with_every_picture_no_class_is_needed(tmp_path):
