@@ -243,15 +243,16 @@ def _description(spec: ProjectSpec) -> str:
 
 def _table(plan: ProjectPlan, name: str) -> TableView:
     spec = next(table for table in plan.spec.data.tables if table.name == name)
+    folders = is_of_folders(plan.catalog.table(name))
     used = set(_used(plan, name))
     known = [column.name for column in plan.catalog.table(name).columns]
     return TableView(
         name=name,
-        note=_note(plan.spec, name),
+        note=_note(plan.spec, name) + ("; its class is the folder that it lies in" if folders else ""),
         files=spec.files,
         # In the order of the file; what a derived target is made of is not known, so all of its table is kept.
         columns=[column for column in known if column in used or _derives_target(plan.spec, name)],
-        made_of_folders=is_of_folders(plan.catalog.table(name)),
+        made_of_folders=folders,
     )
 
 

@@ -157,7 +157,10 @@ def _pictures(
         tables[place] = naming.with_pictures(tables[place], columns, read.signatures)
         gathered.warnings += [f"{tables[place].file}: {text}" for text in tables[place].warnings[known:]]
     shown = images.picture_table(wanted, read.signatures)
-    return folders, tables if shown is None else [*tables, shown]
+    if shown is None:
+        return folders, tables
+    gathered.warnings += shown.warnings
+    return folders, [*tables, shown]
 
 
 def _note_pictures(used: Iterable[str], broken: Mapping[str, str], gathered: Gathered) -> None:
@@ -228,5 +231,5 @@ def _nothing(source: Path, gathered: Gathered) -> DataError:
     more = f"; and {len(ignored) - 5} more" if len(ignored) > 5 else ""
     hint = "Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ..."
     if any(entry.kind == "image" for entry in gathered.entries.values()):
-        hint += "\n  To learn from pictures, lay those of each class into a folder of its own, named after the class."
+        hint += "\n  To learn from pictures, lay those of each of the classes, two at least, into a folder."
     return DataError(f"No table was found in {source}. Left out: {shown}{more}.", hint=hint)

@@ -36,6 +36,7 @@ _PARTS: Final = frozenset(
 )
 """Names of folders that divide pictures for training and tests, when two or more lie side by side."""
 _MOSTLY: Final = 0.9
+_MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,9 @@ def read_sources(sources: Sequence[Source], on_event: EventSink) -> Read:
         if "!/" in source.file:
             found.broken[source.file] = "a picture inside an archive: unpack it to learn from its pictures"
             continue
+        if source.file != source.file.strip() or not str(source.path).endswith(source.file):
+            found.broken[source.file] = "a picture whose name cannot be written down: give it a plainer one"
+            continue
         try:
             found.signatures[source.file] = signature(read_picture(source.path))
         except DataError as problem:
@@ -137,14 +141,29 @@ def picture_table(found: Sequence[Placed], signatures: Mapping[str, np.ndarray])
     roots = sorted({each.root for each in rows if each.root is not None})
     if len(roots) > 1:
         columns["folder"] = [each.root for each in rows]
-    columns[content_column("picture")] = content_names(files, signatures)
+    content = content_names(files, signatures)
+    columns[content_column("picture")] = content
     return RawTable(
         name="pictures",
         file=roots[0] if len(roots) == 1 else ".",
         data=pa.table({name: pa.array(cells, pa.string()) for name, cells in columns.items()}),
         names_from="format",
+        warnings=_of_two_classes([each.label for each in rows], content),
         types={name: "image" if name == "picture" else "category" for name in columns},
     )
+
+
+def _of_two_classes(labels: Sequence[str | None], content: Sequence[str | None]) -> tuple[str, ...]:
+    """A warning on pictures that lie in the folders of several classes."""
+    classes: dict[str, set[str]] = defaultdict(set)
+    for label, name in zip(labels, content, strict=True):
+        if label is not None and name is not None:
+            classes[name].add(label)
+    found = [f"{name} ({', '.join(sorted(names))})" for name, names in classes.items() if len(names) > 1]
+    if not found:
+        return ()
+    shown = "; ".join(found[:_MOST_NAMED])
+    return (f"{len(found):,} of the pictures lie in the folders of several classes: {shown}.",)
 
 
 def _parts(counts: Mapping[tuple[str, ...], int]) -> dict[tuple[str, ...], set[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from shutil import make_archive, rmtree
@@ -143,3 +144,21 @@ def test_without_pillow_the_command_is_said(shapes, monkeypatch):
     result = read_path(shapes)
     assert result.tables == []
     assert any("vision" in warning for warning in result.warnings)
+
+
+def test_a_picture_of_two_classes_is_named(tmp_path):
+    write_shapes(tmp_path, ["circle", "square"], each=3)
+    (tmp_path / "square" / "odd.png").write_bytes((tmp_path / "circle" / "000.png").read_bytes())
+    (warning,) = read_path(tmp_path).warnings
+    assert warning == "1 of the pictures lie in the folders of several classes: circle/000.png (circle, square)."
+
+
+@pytest.mark.parametrize("name", ["end.png ", b"caf\xe9.png"])
+def test_a_name_that_no_path_can_tell_is_left_out(tmp_path, name):
+    write_shapes(tmp_path, ["circle", "square"], each=2)
+    odd = os.path.join(os.fsencode(tmp_path / "circle"), os.fsencode(name))  # noqa: PTH118
+    with open(odd, "wb") as stream:  # noqa: PTH123
+        stream.write((tmp_path / "circle" / "000.png").read_bytes())
+    result = read_path(tmp_path)
+    assert result.tables[0].data.num_rows == 4
+    assert "give it a plainer one" in result.ignored[0].reason
