@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -58,3 +60,13 @@ def write_folder(path, angles, *, each=20, seed=0):
         for number in range(each):
             (path / label / f"{number:03}.png").write_bytes(to_bytes(stripes(angle, rng)))
     return path
+
+
+def huge_png(side):
+    """A valid picture of side x side pixels whose pixels are missing."""
+
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"0"))
