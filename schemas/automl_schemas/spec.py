@@ -10,7 +10,7 @@ from pydantic import Field
 from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, Strategy, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
 
 __all__ = [
     "DataSpec",
@@ -20,7 +20,6 @@ __all__ = [
     "JoinSpec",
     "MetricSpec",
     "ProjectSpec",
-    "Strategy",
     "TableSpec",
     "TargetSpec",
     "TaskSpec",
@@ -161,7 +160,8 @@ class TrainingSpec(Contract):
     """Fixed number of trials; the list of trials then does not depend on the clock."""
     memory_gb: float | None = Field(default=None, gt=0)
     """Gigabytes that the process of a training may hold; None: no cap."""
-    strategy: Strategy = "auto"
+    strategy: str = "auto"
+    """How the search chooses what to try; a name of `automl list strategies`."""
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
     holdout_from: date | None = None

@@ -13,7 +13,6 @@ __all__ = [
     "MetricName",
     "Operator",
     "PersonalData",
-    "Strategy",
     "TaskType",
     "default_metric",
     "higher_is_better",
@@ -35,11 +34,6 @@ MetricName = Literal[
     "pinball",
     "silhouette",
 ]
-
-Strategy = Literal[
-    "auto", "asht", "tpe", "gp", "cma", "nsga2", "hyperband", "random", "grid", "bayesian", "evolutionary", "hybrid"
-]
-"""How a search chooses what to try; the last three are other names of tpe, nsga2 and asht."""
 
 Operator = Literal[">", ">=", "<", "<="]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from automl_runtime.data.review import PlanItem
     from automl_schemas.catalog import DataCatalog
     from automl_schemas.question import Question
-    from automl_schemas.vocabulary import Strategy
 
     from automl_agent.console import Narrator
     from automl_agent.drafting import DraftOptions
@@ -59,7 +58,7 @@ StrategyName = Annotated[
     str | None,
     typer.Option(
         "--strategy",
-        help="How the search chooses: auto, asht, tpe, gp, cma, nsga2, hyperband, random, grid.",
+        help="How the search chooses: auto, asht, tpe, gp, cma, nsga2, hyperband, random, grid; or one of your own.",
         metavar="NAME",
     ),
 ]
@@ -251,7 +250,7 @@ def _options(
         reject=tuple(reject or ()),
         budget_seconds=None if budget is None else parse_duration(budget),
         trials=trials,
-        strategy=_strategy(strategy),
+        strategy=strategy,
         holdout_from=_day(holdout_from),
         seed=seed,
         ask=_ask if asking else None,
@@ -266,17 +265,6 @@ def _day(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise RequestError(f"--holdout-from is {shorten(text)}; a day is written as 2024-07-01.") from error
-
-
-def _strategy(name: str | None) -> Strategy | None:
-    from typing import get_args
-
-    from automl_runtime.errors import RequestError, shorten
-    from automl_schemas.vocabulary import Strategy
-
-    if name is not None and name not in get_args(Strategy):
-        raise RequestError(f"--strategy is {shorten(name)}; possible: {', '.join(get_args(Strategy))}.")
-    return cast("Strategy | None", name)
 
 
 def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:

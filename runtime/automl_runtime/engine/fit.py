@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
-from automl_schemas.vocabulary import MetricName, Strategy, TaskType
+from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_runtime.contracts import parse_model
 from automl_runtime.engine.executors.base import Executor, executor_named
@@ -56,7 +56,7 @@ def fit(
     preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
     models: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
-    strategy: Strategy = "auto",
+    strategy: str = "auto",
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
@@ -104,7 +104,7 @@ def fit(
         models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
         params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
         strategy: how configurations are chosen: `auto`, `asht`, `tpe`, `gp`, `cma`, `nsga2`, `hyperband`, `random`,
-            `grid`; see `engine.strategies.registry`.
+            `grid`, or one that was registered; see `engine.strategies.registry`.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.

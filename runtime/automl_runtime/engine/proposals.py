@@ -13,7 +13,7 @@ from automl_runtime.engine.portfolio import cost_of, smallest_leaf, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.strategies.base import Observation, SearchStrategy, Status
 from automl_runtime.engine.strategies.families import FAMILY, FAMILY_SPACES, joint_space, name_in_joint
-from automl_runtime.engine.strategies.registry import make_strategy
+from automl_runtime.engine.strategies.registry import STRATEGIES, make_strategy
 from automl_runtime.engine.strategies.space import Choice, Params
 from automl_runtime.engine.trials import Config, TrialResult
 
@@ -68,7 +68,7 @@ class Varied:
 
 
 class Guided:
-    """A strategy over the joint space of all families of the portfolio; a step of `hyperband` is a fold.
+    """A strategy over the joint space of all families of the portfolio; a step is a fold.
 
     `asht` comes after the whole portfolio. Before the others stands the first configuration of each family only, so
     that every family is heard. Settings that are not searched are those of the family's best trial so far.
@@ -85,7 +85,7 @@ class Guided:
         folds: int,
     ) -> None:
         self._name, self._problem, self._results = name, problem, results
-        self.judges = name == "hyperband"
+        self.judges = name == "hyperband" or name not in STRATEGIES
         self._firsts: dict[str, Config] = {}
         for config in configs:
             self._firsts.setdefault(config.learner, config)

@@ -80,6 +80,7 @@ def test_data_that_changed_since_are_told(written: Path) -> None:
         ({"traning": {}}, "unknown key `traning`; did you mean `training`?"),
         ({"training": {"trils": 1}}, "unknown key `training.trils`; did you mean `trials`?"),
         ({"training": {"folds": "many"}}, "`training.folds`"),
+        ({"training": {"strategy": "rndom"}}, "no strategy 'rndom'. Did you mean random?"),
         ({"architecture": "lightgmb"}, "Did you mean lightgbm"),
         ({"evaluation": {"evaluator": "regression"}}, "regression is for regression; the target 'bought' is a binary"),
         ({"evaluation": {"evaluator": "skores"}}, "Did you mean scores"),
