@@ -160,6 +160,8 @@ class TrainingSpec(Contract):
     """Fixed number of trials; the list of trials then does not depend on the clock."""
     memory_gb: float | None = Field(default=None, gt=0)
     """Gigabytes that the process of a training may hold; None: no cap."""
+    max_predict_us: float | None = Field(default=None, gt=0)
+    """Microseconds that a prediction may take for each row, on one core, in batches; None: no limit."""
     strategy: str = "auto"
     """How the search chooses what to try; a name of `automl list strategies`."""
     folds: int = Field(default=5, ge=2, le=20)

@@ -62,6 +62,7 @@ def fit(
     kinds: Mapping[str, FeatureKind] | None = None,
     memory_gb: float | None = None,
     memory: Path | str | None = None,
+    max_predict_us: float | None = None,
     executor: str | Executor | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
@@ -112,6 +113,9 @@ def fit(
             that would not fit are left out, or ended early.
         memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
             from which the next ones try first what won on similar tables. Made when absent.
+        max_predict_us: microseconds that a prediction may take for each row, on one core, in batches; told from the
+            sizes of models. An ensemble is cut down until it fits, and a `Finding` says what that cost; `asht`, `tpe`
+            and `nsga2` look for score and speed together.
         executor: where folds are fitted: None for threads of this process, `ray` (extra `ray`), or an `Executor`.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
@@ -150,6 +154,7 @@ def fit(
             kinds=kinds,
             memory_gb=memory_gb,
             memory=None if memory is None else Path(memory),
+            max_predict_us=max_predict_us,
             executor=executor_named(executor),
             seed=seed,
             replay=replay,
