@@ -23,6 +23,7 @@ from automl_runtime.files import write_text
 from automl_runtime.project import evaluating
 from automl_runtime.project.golden import write_golden
 from automl_runtime.project.layout import Project
+from automl_runtime.project.logs import bind_run
 from automl_runtime.project.specfile import dump_spec
 from automl_runtime.tracking.circumstances import circumstances
 from automl_runtime.tracking.index import EVALUATORS, index_run
@@ -158,6 +159,7 @@ def _train_unlabelled(table: TrainingTable, project: Project, wishes: Wishes) ->
     rows, unseen = table.frame[~table.holdout].reset_index(drop=True), table.frame[table.holdout]
     with RunFolder.create(project.root / "experiments", spec.metric.name) as folder:
         folder.update(seed=spec.seed, data_sha256=project.data_sha256, rows=len(rows))
+        bind_run(spec.name, folder.run_id)
 
         def tell(event: Any) -> None:
             if not isinstance(event, TerminalEvent):
