@@ -10,12 +10,13 @@ from pydantic import Field
 from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, PlotName, TaskType
 
 __all__ = [
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
+    "EvaluationSpec",
     "HistorySpec",
     "JoinSpec",
     "MetricSpec",
@@ -186,6 +187,17 @@ class DeploymentSpec(Contract):
     p99_ms: float | None = None
 
 
+class EvaluationSpec(Contract):
+    """What is made when the model is judged on the holdout."""
+
+    plots: list[PlotName] | None = None
+    """The only pictures that are written beside the run; None: all that the task has."""
+
+
+def _is_usual(value: Any) -> bool:
+    return bool(value == EvaluationSpec())
+
+
 class ProjectSpec(Contract):
     """Everything that a project is made from, besides the data and the seed's consequences."""
 
@@ -197,6 +209,7 @@ class ProjectSpec(Contract):
     metric: MetricSpec
     data: DataSpec
     training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationSpec = Field(default=EvaluationSpec(), exclude_if=_is_usual)
     deployment: DeploymentSpec = DeploymentSpec()
     answers: dict[str, str] = {}
     seed: int = Field(default=0, ge=0, lt=2**31)

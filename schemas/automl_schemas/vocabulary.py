@@ -13,6 +13,7 @@ __all__ = [
     "MetricName",
     "Operator",
     "PersonalData",
+    "PlotName",
     "TaskType",
     "default_metric",
     "higher_is_better",
@@ -34,6 +35,29 @@ MetricName = Literal[
     "pinball",
     "silhouette",
 ]
+
+PlotName = Literal[
+    "roc",
+    "precision_recall",
+    "calibration",
+    "confusion",
+    "threshold",
+    "predicted_actual",
+    "residuals",
+    "cdf",
+    "loglog",
+    "error_cdf",
+    "error_loglog",
+    "error_by_step",
+    "forecast",
+    "clusters",
+    "scores",
+    "importance",
+    "contributions",
+    "dependence",
+    "search",
+]
+"""The pictures of a model, by file name; `cdf` and `loglog` are those of the errors. Of some there are several."""
 
 Operator = Literal[">", ">=", "<", "<="]
 

@@ -106,9 +106,11 @@ def train_project(project: Project, code: FeatureCode, wishes: Wishes, *, genera
             project.evaluate(code.build, on_event=wishes.on_event)
             write_golden(project, code.build)
             return
-        metrics, _ = evaluating.score_rows(project, project.bundle(version), features, target)
+        bundle = project.bundle(version)
+        metrics, evaluation = evaluating.score_rows(project, bundle, features, target)
         write_text(project.root / "reports" / "metrics.json", metrics.model_dump_json(indent=2) + "\n")
         record_metrics(path, metrics)
+        evaluating.draw_run(project, bundle, features, target, evaluation, on_event=wishes.on_event)
         index_run(project.root)
 
     return Run(path, model, features, target, wishes.evaluator or EVALUATORS[spec.task.type], record)
@@ -206,6 +208,7 @@ def _refuse_unused(spec: ProjectSpec, wishes: Wishes) -> None:
     usual = TrainingSpec()
     others = [name for name in TrainingSpec.model_fields if name not in _UNLABELLED]
     given = [f"training.{name}" for name in others if getattr(spec.training, name) != getattr(usual, name)]
+    given += ["evaluation.plots"] if spec.evaluation.plots is not None else []
     given += ["params"] if wishes.params is not None else []
     given += ["max_trials"] if wishes.max_trials is not None else []
     if given:

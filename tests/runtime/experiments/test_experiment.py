@@ -84,6 +84,8 @@ def test_data_that_changed_since_are_told(written: Path) -> None:
         ({"architecture": "lightgmb"}, "Did you mean lightgbm"),
         ({"evaluation": {"evaluator": "regression"}}, "regression is for regression; the target 'bought' is a binary"),
         ({"evaluation": {"evaluator": "skores"}}, "Did you mean scores"),
+        ({"evaluation": {"plots": ["cfd"]}}, "`evaluation.plots.0`: Input should be 'roc', 'precision_recall'"),
+        ({"task": "clustering", "target": None, "evaluation": {"plots": []}}, "evaluation.plots"),
         ({"clusters": 3}, "`clusters` is only for task='clustering'"),
         ({"task": "regression"}, "finite numbers"),
         ({"task": "multiclass", "positive": "yes"}, "`positive` is only for two classes"),
@@ -171,6 +173,26 @@ def test_two_trainings_in_one_process_do_not_mix(table: Path) -> None:
     two = Experiment(content | {"experiment": "other", "target": "distance"}, table.parent)
     assert {*one.run().evaluate()} & {*two.run().evaluate()} == set()
     assert one.config.target == "bought"
+
+
+@pytest.mark.parametrize(
+    ("plots", "names"),
+    [
+        (None, {"predicted_actual", "residuals", "error_cdf", "error_loglog"}),
+        (["cdf", "loglog"], {"error_cdf", "error_loglog"}),
+        ([], set()),
+    ],
+)
+def test_the_plots_of_a_run_are_those_that_the_configuration_names(
+    written: Path, plots: list[str] | None, names: set[str]
+) -> None:
+    experiment = Experiment.from_config(written)
+    experiment.config.target, experiment.config.training.trials = "distance", 1
+    experiment.config.drop, experiment.config.evaluation.plots = ["bought"], plots
+    run = experiment.run()
+    found = [path for path in run.path.glob("plots/*") if path.stat().st_size > 500]
+    assert {path.stem for path in found} == names
+    assert yaml.safe_load((run.path / "config.yaml").read_text())["experiment"]["evaluation"]["plots"] == plots
 
 
 def test_a_run_is_exported_as_the_configuration_says(written: Path) -> None:
