@@ -116,7 +116,8 @@ def fit(
         max_predict_us: microseconds that a prediction may take for each row, on one core, in batches; told from the
             sizes of models. An ensemble is cut down until it fits, and a `Finding` says what that cost; `asht`, `tpe`
             and `nsga2` look for score and speed together.
-        executor: where folds are fitted: None for threads of this process, `ray` (extra `ray`), or an `Executor`.
+        executor: where folds are fitted: None for threads of this process, `processes` for such of this machine,
+            `ray` (extra `ray`), or an `Executor`.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or

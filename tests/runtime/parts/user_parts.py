@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import numpy as np
 from automl_runtime.engine.strategies.base import History
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -102,6 +105,20 @@ class Fails(Centroids):
 
     def fit(self, X, y):
         raise AssertionError("not with me")
+
+
+class Deadly(Centroids):
+    settings = ({},)
+
+    def fit(self, X, y):
+        os._exit(1)
+
+
+class Endless(Centroids):
+    settings = ({},)
+
+    def fit(self, X, y):
+        time.sleep(3600)
 
 
 class FailsLater(Centroids):
