@@ -16,7 +16,7 @@ __all__ = [
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
-    "EvaluationSpec",
+    "EvaluationPlots",
     "HistorySpec",
     "JoinSpec",
     "MetricSpec",
@@ -187,7 +187,7 @@ class DeploymentSpec(Contract):
     p99_ms: float | None = None
 
 
-class EvaluationSpec(Contract):
+class EvaluationPlots(Contract):
     """What is made when the model is judged on the holdout."""
 
     plots: list[PlotName] | None = None
@@ -195,7 +195,7 @@ class EvaluationSpec(Contract):
 
 
 def _is_usual(value: Any) -> bool:
-    return bool(value == EvaluationSpec())
+    return bool(value == EvaluationPlots())
 
 
 class ProjectSpec(Contract):
@@ -209,7 +209,7 @@ class ProjectSpec(Contract):
     metric: MetricSpec
     data: DataSpec
     training: TrainingSpec = TrainingSpec()
-    evaluation: EvaluationSpec = Field(default=EvaluationSpec(), exclude_if=_is_usual)
+    evaluation: EvaluationPlots = Field(default=EvaluationPlots(), exclude_if=_is_usual)
     deployment: DeploymentSpec = DeploymentSpec()
     answers: dict[str, str] = {}
     seed: int = Field(default=0, ge=0, lt=2**31)

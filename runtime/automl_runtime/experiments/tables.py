@@ -16,7 +16,7 @@ from automl_schemas.lineage import DataManifest
 from automl_schemas.spec import (
     DataSpec,
     DroppedColumn,
-    EvaluationSpec,
+    EvaluationPlots,
     MetricSpec,
     ProjectSpec,
     TableSpec,
@@ -183,7 +183,7 @@ def _spec(config: ExperimentConfig, discovery: Discovery, entry: TableEntry) -> 
             keep=[f"{entry.name}.{name}" for name in config.keep],
         ),
         training=TrainingSpec(**training),
-        evaluation=EvaluationSpec(plots=config.evaluation.plots),
+        evaluation=EvaluationPlots(plots=config.evaluation.plots),
         seed=config.seed,
     )
 

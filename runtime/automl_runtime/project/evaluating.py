@@ -96,7 +96,7 @@ def draw_run(
     *,
     on_event: EventSink,
 ) -> list[Path]:
-    """Writes the pictures of an evaluation beside the run that trained the model; see `EvaluationSpec.plots`."""
+    """Writes the pictures of an evaluation beside the run that trained the model; see `EvaluationPlots.plots`."""
     data = _report_data(project, bundle, features, evaluation)
     data = replace(data, thresholds=_thresholds(bundle, features, target))
     return write_plots(project.root / "experiments" / str(data.run_id) / "plots", data, on_event=on_event)

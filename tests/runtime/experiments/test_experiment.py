@@ -33,6 +33,31 @@ def test_a_small_configuration_gives_a_run_that_is_judged_on_rows_it_has_not_see
         assert [row.holdout for row in index.rows()] == [scores["roc_auc"]]
 
 
+def test_a_configuration_with_every_section_is_read_and_run(written: Path) -> None:
+    written.write_text(
+        """
+project: shop
+family: trees
+experiment: first
+version: 2.0.0
+dataset: customers.csv
+target: distance
+drop: [bought]
+architecture: xgboost
+params: {n_estimators: 20, max_depth: 3}
+training: {trials: 1, folds: 3}
+export: {auto: true, format: onnx}
+evaluation: {auto: true, evaluator: regression, plots: [cdf, loglog]}
+"""
+    )
+    run = Experiment.from_config(written).run()
+    home = written.parent / "shop" / "trees" / "first" / "experiments" / run.id
+    assert (home / "exports" / "model.onnx").is_file()
+    assert {path.stem for path in (home / "plots").iterdir()} == {"error_cdf", "error_loglog"}
+    assert json.loads((home / "evaluation.json").read_text())["evaluator"] == "regression"
+    assert yaml.safe_load((home / "config.yaml").read_text())["experiment"]["version"] == "2.0.0"
+
+
 def test_a_setting_that_is_changed_lands_in_what_is_kept_and_not_in_the_file(written: Path) -> None:
     experiment = Experiment.from_config(written)
     experiment.config.training.trials = 1

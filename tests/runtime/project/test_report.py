@@ -18,7 +18,7 @@ from automl_schemas.bundle import BundleManifest, Signature
 from automl_schemas.catalog import ColumnStats, DataCatalog, ValueCount
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.question import Option, Question
-from automl_schemas.spec import DroppedColumn, EvaluationSpec
+from automl_schemas.spec import DroppedColumn, EvaluationPlots
 from automl_schemas.vocabulary import PlotName
 
 MakeReport = Callable[..., ReportData]
@@ -113,7 +113,7 @@ def test_only_the_pictures_that_were_asked_for_are_written(
     make_report: MakeReport, tmp_path: Path, plots: list[str], names: set[str]
 ) -> None:
     data = make_report("binary")
-    data = replace(data, spec=data.spec.model_copy(update={"evaluation": EvaluationSpec(plots=plots)}))
+    data = replace(data, spec=data.spec.model_copy(update={"evaluation": EvaluationPlots(plots=plots)}))
     heard: list[Event] = []
     written = write_plots(tmp_path, data, on_event=heard.append)
     assert {path.stem for path in written} == {path.stem for path in tmp_path.iterdir()} == names
@@ -125,7 +125,7 @@ def test_only_the_pictures_that_were_asked_for_are_written(
 @pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
 def test_every_picture_has_a_name_that_can_be_asked_for(make_report: MakeReport, task: str, tmp_path: Path) -> None:
     data = make_report(task)
-    every = EvaluationSpec(plots=list(get_args(PlotName)))
+    every = EvaluationPlots(plots=list(get_args(PlotName)))
     asked = replace(data, spec=data.spec.model_copy(update={"evaluation": every}))
     assert len(write_plots(tmp_path / "asked", asked)) == len(write_plots(tmp_path / "all", data)) > 0
 
