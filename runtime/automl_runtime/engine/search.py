@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -134,15 +134,8 @@ class Search:
             TrainingError: if no trial left a model.
         """
         installed = self._installed(configs)
-        self._proposals = make_proposals(
-            self.strategy,
-            installed,
-            self.results,
-            self.problem,
-            seed=self.seed,
-            folds=len(self.workspace.folds),
-            most_microseconds=self.most_microseconds,
-        )
+        how: dict[str, Any] = {"folds": len(self.workspace.folds), "most_microseconds": self.most_microseconds}
+        self._proposals = make_proposals(self.strategy, installed, self.results, self.problem, seed=self.seed, **how)
         queue = self._taken_over(self._proposals.first(installed))
         more = self._proposals.more() if grow else iter(())
         most = len(installed) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION)
