@@ -15,6 +15,7 @@ from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
+from automl_runtime.engine.spill import awake
 from automl_runtime.engine.stacking import Stack, stack
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
 from automl_runtime.engine.trials import MORE_ROUNDS, FoldResult, TrialResult, fit_fold
@@ -25,7 +26,6 @@ from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
-from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "best_so_far", "finish"]
@@ -72,6 +72,7 @@ def finish(
     if search.most_microseconds is not None:
         _say_what_speed_costs(search, trained, single, [result for result, _ in chosen], outputs)
     designs: list[Design] = []
+    search.release()
     finals = _finals(search, [result for result, _ in chosen], temporal)
     members = [
         Member(result.config.name, float(weight), _stored_parts(_kept(search, result, final), designs))
@@ -165,7 +166,7 @@ def _loads(search: Search, usable: Sequence[TrialResult]) -> Floats:
 
 
 def _stored_bytes(search: Search, result: TrialResult) -> float:
-    sizes = [stored_bytes(fold.fit.predictor) for fold in result.folds]
+    sizes = [fold.stored for fold in result.folds]
     return max(sizes) if search.refits(result.config) else sum(sizes)
 
 
@@ -196,7 +197,7 @@ def _kept(search: Search, result: TrialResult, final: FoldResult | None) -> list
 
 
 def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
-    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
+    return tuple(Part(_place(designs, fold.design), awake(fold.fit.predictor), fold.fit.reading) for fold in folds)
 
 
 def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) -> FoldResult | None:
