@@ -17,13 +17,13 @@ from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.review import PlanItem, review_items
 from automl_runtime.data.training_columns import words_of_target
+from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_schemas.catalog import ColumnEntry, DataCatalog
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
-from automl_schemas.vocabulary import Strategy
 
 from automl_agent.grounding import Grounded, ground
 from automl_agent.grounding.forecasts import settle_forecast
@@ -50,7 +50,7 @@ class DraftOptions:
     reject: Collection[str] = ()
     budget_seconds: float | None = None
     trials: int | None = None
-    strategy: Strategy | None = None
+    strategy: str | None = None
     holdout_from: date | None = None
     seed: int = 0
     ask: Ask | None = None
@@ -77,9 +77,12 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
 
     Raises:
         RequestError: if the request supports no prediction, or names what is not there.
+        MissingExtraError: if the strategy of the search needs a package that is not installed.
         DataError: if the data cannot be used.
     """
     asked = load_request(request)
+    given = asked.training.strategy if isinstance(asked, ProjectSpec) else asked.strategy
+    check_strategy(options.strategy or given or "auto")
     source = _source(asked, options.data)
     discovery = discover(source, reject=options.reject, answers=options.answers, on_event=on_event)
     if options.review is not None:

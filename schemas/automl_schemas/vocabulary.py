@@ -13,7 +13,7 @@ __all__ = [
     "MetricName",
     "Operator",
     "PersonalData",
-    "Strategy",
+    "PlotName",
     "TaskType",
     "default_metric",
     "higher_is_better",
@@ -36,10 +36,28 @@ MetricName = Literal[
     "silhouette",
 ]
 
-Strategy = Literal[
-    "auto", "asht", "tpe", "gp", "cma", "nsga2", "hyperband", "random", "grid", "bayesian", "evolutionary", "hybrid"
+PlotName = Literal[
+    "roc",
+    "precision_recall",
+    "calibration",
+    "confusion",
+    "threshold",
+    "predicted_actual",
+    "residuals",
+    "cdf",
+    "loglog",
+    "error_cdf",
+    "error_loglog",
+    "error_by_step",
+    "forecast",
+    "clusters",
+    "scores",
+    "importance",
+    "contributions",
+    "dependence",
+    "search",
 ]
-"""How a search chooses what to try; the last three are other names of tpe, nsga2 and asht."""
+"""The pictures of a model, by file name; `cdf` and `loglog` are those of the errors. Of some there are several."""
 
 Operator = Literal[">", ">=", "<", "<="]
 

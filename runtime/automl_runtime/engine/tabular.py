@@ -19,6 +19,7 @@ from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.latency import most_microseconds
 from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
@@ -80,6 +81,7 @@ def fit_table(
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
         search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
+        search.most_microseconds = most_microseconds(options.max_predict_us, encoder)
         _take_over(search, checkpoint)
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")

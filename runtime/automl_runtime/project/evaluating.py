@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -87,6 +88,21 @@ def score_rows(
     """What the model in `bundle` is worth on rows of the holdout; nothing is written."""
     evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     return _metrics(project, bundle.manifest, evaluation), evaluation
+
+
+def draw_run(
+    project: Project,
+    bundle: Bundle,
+    features: pd.DataFrame,
+    target: pd.Series,
+    evaluation: Evaluation,
+    *,
+    on_event: EventSink,
+) -> list[Path]:
+    """Writes the pictures of an evaluation beside the run that trained the model; see `EvaluationPlots.plots`."""
+    data = _report_data(project, bundle, features, evaluation)
+    data = replace(data, thresholds=_thresholds(bundle, features, target))
+    return write_plots(project.root / "experiments" / str(data.run_id) / "plots", data, on_event=on_event)
 
 
 def meets(value: float, goal: Goal) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from automl_runtime.errors import DataError, MissingExtraError
@@ -66,16 +67,28 @@ def write_report(path: Path, data: ReportData) -> None:
 def write_plots(folder: Path, data: ReportData, *, on_event: EventSink = ignore) -> list[Path]:
     """Writes each picture of the report as an SVG file of its own into `folder`, and as PNG where that can be drawn.
 
-    Where it cannot (the extra `plots` or a font is missing), one `Warned` says why and what to do.
+    Where `evaluation.plots` of the spec names some, only these; those that there are not are named by a `Warned`. Where
+    PNG cannot be drawn (the extra `plots` or a font is missing), one `Warned` says why and what to do.
     """
     paths, drawn = [], True
-    for name, svg in _pictures(data, alone=True).items():
+    for name, svg in _wanted(_pictures(data, alone=True), data.spec.evaluation.plots, on_event).items():
         write_text(folder / f"{name}.svg", standalone(svg))
         paths.append(folder / f"{name}.svg")
         if drawn:
             drawn = _write_png(folder / f"{name}.png", svg, on_event)
             paths += [folder / f"{name}.png"] if drawn else []
     return paths
+
+
+def _wanted(pictures: dict[str, str], asked: Sequence[str] | None, on_event: EventSink) -> dict[str, str]:
+    if asked is None:
+        return pictures
+    found = {plot: [name for name in pictures if f"_{plot}_" in f"_{name}_"] for plot in asked}
+    absent = [plot for plot, names in found.items() if not names]
+    if absent:
+        on_event(Warned(f"There is no plot {', '.join(absent)} of this model; possible: {', '.join(pictures)}."))
+    chosen = {name for names in found.values() for name in names}
+    return {name: svg for name, svg in pictures.items() if name in chosen}
 
 
 def _write_png(path: Path, svg: str, on_event: EventSink) -> bool:
