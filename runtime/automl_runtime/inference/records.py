@@ -202,7 +202,8 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
 def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Ints, Singles]]]:
     def read(value: Any) -> tuple[list[float], tuple[Ints, Singles]]:
         known = type(value) is str or value is None
-        text = value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]
+        # As in a frame, an empty text is a missing one.
+        text = (value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]) or None
         return text_statistics([text])[0].tolist(), count_one(text or "", characters=column.characters)
 
     return read
