@@ -15,12 +15,16 @@ from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.views import VIEW_PARAMS, view_of
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
+from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+__all__ = ["MORE_ROUNDS", "MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
 
 MOST_ROUNDS = "most_rounds"
 """The setting of a configuration that limits its iterations."""
+
+MORE_ROUNDS = 1.2
+"""A boosted model of all rows bears so many times the rounds of those of the folds."""
 
 Status = Literal["complete", "abandoned", "stopped", "failed"]
 
@@ -56,6 +60,8 @@ class FoldResult:
     outputs: Floats
     seconds: float
     predict_seconds: float
+    stored: float
+    """About how many bytes the model takes in a file."""
 
 
 @dataclass(slots=True)
@@ -125,4 +131,5 @@ def fit_fold(
     if number != ALL_ROWS:
         raw = fit.predictor.predict(rows.valid_matrix())
         outputs = fit.reading.outputs(raw, len(workspace.problem.classes))
-    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted)
+    stored = stored_bytes(fit.predictor)
+    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted, stored)

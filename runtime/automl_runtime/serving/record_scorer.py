@@ -108,7 +108,8 @@ def record_scorer(
     bundle: Bundle, features: RecordFeatures | None, cache: ResultCache[bytes] | None = None
 ) -> RecordScorer | None:
     """That of `bundle`, warmed up; None where rows take so long that they would hold up the event loop."""
-    if features is None or not hasattr(bundle.model, "predict_record"):
+    if features is None or not hasattr(bundle.model, "predict_record") or bundle.model.encoder.image_owners:
+        # Pictures are checked first, and take their time.
         return None
     scorer = RecordScorer(bundle, features)
     example = {column.name: column.example for column in bundle.schema.columns}

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from automl_runtime import fit, load
 from automl_runtime.engine import finish
-from automl_runtime.errors import RequestError, SchemaMismatchError
+from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError
 from automl_runtime.inference import records
 from automl_runtime.inference.model import FittedModel
 
@@ -149,6 +149,13 @@ def test_no_frame_is_made_of_common_cells(ensemble, monkeypatch):
     assert ensemble.predict_record(plain) == wanted
     monkeypatch.setattr(records, "pd", SimpleNamespace(Timestamp=pd.Timestamp))
     assert ensemble.predict_record(plain) == wanted
+
+
+def test_parts_that_do_not_fit_the_classes_are_refused():
+    parts = fit(FRAME, TARGETS["binary"], models=["linear"], trials=1, folds=2).fitted
+    info = replace(parts.info, classes=("a", "b", "c"))
+    with pytest.raises(BundleError, match="says 1 numbers of 3 classes"):
+        FittedModel(info, parts.encoder, parts.designs, parts.members).predict_record(RECORDS[0])
 
 
 @pytest.mark.parametrize(("record", "error"), [({}, SchemaMismatchError), ([1], RequestError), (None, RequestError)])
