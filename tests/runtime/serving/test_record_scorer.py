@@ -92,7 +92,7 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 RECORDS = [
-    {"price": "$12.50", "shop": " A", "open": "yes", "note": "good", "sold": "2021-03-01", "at": "2021-03-01 23:59:59"},
+    {"price": "$12.50", "shop": " A", "open": "true", "note": "good", "sold": "2021-03-01", "at": "2021-03-01 23:59:59"},
     {"price": 12.5, "shop": "unseen", "open": False, "note": "", "sold": None, "at": None},
     {},
     {"price": -1e300, "open": True, "at": "1969-12-31T00:00:00"},
@@ -138,7 +138,7 @@ def test_rows_that_come_again_are_answered_from_memory_however_they_are_written(
     made = standard_features(bundle.manifest.features, list(KINDS))
     scorer = Scorer(bundle, features, Limits(cache_bytes=1_000_000), made)
     assert scorer.cache is not None
-    first = scorer.instant(Ask([{"price": "$12.50", "open": "yes"}], many=False))
+    first = scorer.instant(Ask([{"price": "$12.50", "open": "true"}], many=False))
     again = scorer.instant(Ask([{"open": True, "price": 12.5, "shop": None}], many=False))
     other = scorer.instant(Ask([{"open": False, "price": 12.5}], many=False))
     assert first == again
