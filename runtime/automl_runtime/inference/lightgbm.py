@@ -61,7 +61,7 @@ class LightGbm:
         if self._library is not None:
             return self._library.predict(cells, self.outputs)
         model, sums = self._model, np.zeros((len(cells), self.outputs))
-        model.trees.add_to(sums, cells)
+        model.sum.add_to(sums, cells)
         if model.divisor > 1:
             sums /= model.divisor
         if model.link == "sigmoid":
@@ -72,7 +72,7 @@ class LightGbm:
 
     def columns_of_trees(self) -> list[set[int]]:
         """The columns that each tree looks at."""
-        trees = self._model.trees.trees
+        trees = self._model.trees
         return [set(part[part >= 0].tolist()) for part in np.split(trees.feature, trees.roots[1:])]
 
     def check(self, width: int) -> None:

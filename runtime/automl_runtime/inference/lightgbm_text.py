@@ -47,7 +47,8 @@ class TextModel:
 
     width: int
     outputs: int
-    trees: TreeSum
+    trees: Trees
+    sum: TreeSum
     divisor: int
     """Sums are divided by it (the iterations of a random forest)."""
     link: Link | None
@@ -92,7 +93,8 @@ def _read(text: str) -> TextModel:
     return TextModel(
         width=width + 1,
         outputs=outputs,
-        trees=TreeSum(trees, ranked(trees, splits), leaf, values[:, None], np.arange(len(leaves)) % outputs),
+        trees=trees,
+        sum=TreeSum(trees, ranked(trees, splits), leaf, values[:, None], np.arange(len(leaves)) % outputs),
         divisor=len(leaves) // outputs if re.search(r"^average_output", head, re.MULTILINE) else 1,
         link=link,
         slope=slope,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,11 @@ __all__ = [
     "NAN_IS_MISSING",
     "NAN_IS_ZERO",
     "ZERO_IS_MISSING",
-    "Keys",
     "Splits",
+    "Tests",
     "TreeSum",
     "Trees",
+    "own_fields",
     "ranked",
     "singles",
 ]
@@ -123,36 +123,22 @@ class Splits:
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """The keys of cells that trees compare: a row goes right at inner node `i` when its key is above `key[i]`."""
+class Tests:
+    """What inner nodes ask (in order): a row goes right when its key in `column` is above `key`."""
 
     column: Ints
-    """Of each inner node."""
     key: NDArray[Any]
-    """Of each inner node."""
-    width: int
-    """Columns of keys."""
-    ranks: tuple[Records, Floats, Ints] | None
-    """The columns, thresholds and words that `kernels.trees.rank_cells` reads; None: the cells are the keys."""
-
-    def of(self, cells: Floats) -> NDArray[Any]:
-        """The keys of `cells` (rows x features): columns x rows, in the type of `key`."""
-        # Leaves look at a column, too: there has to be one.
-        keys = np.zeros((max(1, self.width), len(cells)), self.key.dtype)
-        if self.ranks is not None:
-            rank_cells(cells, *self.ranks, keys)
-        elif self.width:
-            keys[:] = cells.T
-        return keys
+    ranks: tuple[Records, Floats, Ints] | None = None
+    """The columns, thresholds and words by which `kernels.trees.rank_cells` makes keys; None: cells are keys."""
 
 
-def singles(trees: Trees, threshold: Singles, width: int) -> Keys:
+def singles(trees: Trees, threshold: Singles) -> Tests:
     """A number of float32 goes left when it is not above the threshold (one for each inner node)."""
-    return Keys(trees.feature[trees.inner].astype(np.int32), threshold, width, None)
+    return Tests(trees.feature[trees.inner].astype(np.int32), threshold)
 
 
-def ranked(trees: Trees, splits: Splits) -> Keys:
-    """The keys of float64 cells: a column for each way in which some node reads a feature."""
+def ranked(trees: Trees, splits: Splits) -> Tests:
+    """Tests of float64 cells: a column for each way in which some node reads a feature."""
     feature, coded = trees.feature[trees.inner], splits.sets >= 0
     kind = np.where(coded, NAN_IS_MISSING, splits.missing)
     ways = np.stack([splits.sets + 1, feature, kind, splits.missing_left & (kind != NAN_IS_ZERO)]).astype(np.int64)
@@ -165,7 +151,7 @@ def ranked(trees: Trees, splits: Splits) -> Keys:
     _read_numbers(columns, splits, first, grid)
     most = int(columns["size"][columns["coded"] == 0].max(initial=1))
     key = key.astype(np.min_scalar_type(most))
-    return Keys(column.astype(np.int32), key, len(columns), (columns, grid, splits.words))
+    return Tests(column.astype(np.int32), key, (columns, grid, splits.words))
 
 
 def _ranks(threshold: Floats, column: Ints, coded: Bools, columns: Records) -> tuple[Floats, Ints]:
@@ -203,88 +189,105 @@ def _read_numbers(columns: Records, splits: Splits, first: Ints, grid: Floats) -
         columns["edge"][place] = splits.edge
 
 
-@dataclass(frozen=True)
-class TreeSum:
-    """The sum of the leaves that rows reach; immutable and thread-safe. What a kernel needs is made when it is used."""
+def own_fields(model: Any) -> dict[str, Any]:
+    """The state of a dataclass that is pickled: what it has derived from its fields is left out."""
+    return {field.name: getattr(model, field.name) for field in fields(model)}
 
-    trees: Trees
-    keys: Keys
-    leaf: Ints
-    """For each node that is a leaf its row in `values`."""
-    values: Floats
-    """float64, leaves x outputs of a tree."""
-    outputs: Ints
-    """The first output of each tree."""
+
+class TreeSum:
+    """The sum of the leaves that rows reach; immutable and thread-safe."""
+
+    def __init__(self, trees: Trees, tests: Tests, leaf: Ints, values: Floats, outputs: Ints) -> None:
+        """Packs `trees`, which have been checked.
+
+        Args:
+            trees: their nodes.
+            tests: what the inner ones ask.
+            leaf: for each node that is a leaf its row in `values`.
+            values: float64, leaves x outputs of a tree.
+            outputs: the first output of each tree.
+        """
+        self._ranks, self._type = tests.ranks, tests.key.dtype
+        self._walk = (*_walk(trees, tests, leaf), values, outputs.astype(np.int32))
+        small = values.shape[1] == 1 and len(trees.inner) <= _TESTS_A_TREE * len(trees.roots)
+        self._masks = (*_masks(trees, tests, leaf, values), outputs.astype(np.int32)) if small else None
+
+    def keys(self, cells: Floats) -> NDArray[Any]:
+        """The keys of `cells` (rows x features): columns x rows."""
+        # Leaves look at a column, too: there has to be one.
+        keys = np.zeros((max(1, self._width(cells)), len(cells)), self._type)
+        if self._ranks is not None:
+            rank_cells(cells, *self._ranks, keys)
+        elif cells.shape[1]:
+            keys[:] = cells.T
+        return keys
+
+    def _width(self, cells: Floats) -> int:
+        return cells.shape[1] if self._ranks is None else len(self._ranks[0])
 
     def add_to(self, sums: Floats, cells: Floats, *, threads: int | None = None) -> None:
         """Adds the leaves to `sums` (float64, rows x outputs), tree by tree.
 
         Args:
             sums: changed in place.
-            cells: rows x columns, in C order; float64, or float32 where the keys are `singles`.
+            cells: rows x features, in C order; float64, or float32 where the tests are `singles`.
             threads: for many rows; None: as many as there are cores.
         """
 
         def work(begin: int, end: int) -> None:
-            part = np.ascontiguousarray(sums[begin:end].T)
-            keys = self.keys.of(cells[begin:end])
-            if self._masked and end - begin >= _MASKED_ROWS:
+            part, keys = np.ascontiguousarray(sums[begin:end].T), self.keys(cells[begin:end])
+            if self._masks is not None and end - begin >= _MASKED_ROWS:
                 mask_sum(keys, *self._masks, part)
             else:
                 walk_sum(keys, *self._walk, part)
             sums[begin:end] = part.T
 
-        block = min(_BLOCK, max(_MASKED_ROWS, _KEYS // max(1, self.keys.width)))
+        block = min(_BLOCK, max(_MASKED_ROWS, _KEYS // max(1, self._width(cells))))
         over_rows(work, len(cells), block, least=_ROWS_FOR_THREADS, threads=threads)
 
-    @cached_property
-    def _masked(self) -> bool:
-        few = len(self.trees.inner) <= _TESTS_A_TREE * len(self.trees.roots)
-        return few and self.values.shape[1] == 1
 
-    @cached_property
-    def _walk(self) -> tuple[Records, Ints, Ints, Floats, Ints]:
-        """What `walk_sum` reads: the k-th inner node of a tree has its children at places 2k + 1 and 2k + 2 of it."""
-        trees, inner = self.trees, self.trees.inner
-        tree = trees.tree_of(inner)
-        child = trees.roots[tree] + 1 + 2 * (np.arange(len(inner)) - np.searchsorted(inner, trees.roots)[tree])
-        place = np.arange(len(trees.feature))
-        place[trees.left[inner]], place[trees.right[inner]] = child, child + 1
-        nodes = np.zeros(len(place), node_type(self.keys.key.dtype))
-        nodes["child"], nodes["key"] = np.arange(len(place)), _largest(self.keys.key.dtype)
-        split = place[inner]
-        nodes["child"][split], nodes["column"][split], nodes["key"][split] = child, self.keys.column, self.keys.key
-        leaves = np.zeros(len(place), np.int32)
-        ends = np.flatnonzero(trees.feature < 0)
-        leaves[place[ends]] = self.leaf[ends]
-        return nodes, trees.roots.astype(np.int32), leaves, self.values, self.outputs.astype(np.int32)
+def _walk(trees: Trees, tests: Tests, leaf: Ints) -> tuple[Records, Ints, Ints]:
+    """Nodes, roots and leaves for `walk_sum`: the k-th inner node of a tree has its children at 2k + 1 and 2k + 2."""
+    inner = trees.inner
+    tree = trees.tree_of(inner)
+    child = trees.roots[tree] + 1 + 2 * (np.arange(len(inner)) - np.searchsorted(inner, trees.roots)[tree])
+    place = np.arange(len(trees.feature))
+    place[trees.left[inner]], place[trees.right[inner]] = child, child + 1
+    nodes = np.zeros(len(place), node_type(tests.key.dtype))
+    nodes["child"], nodes["key"] = np.arange(len(place)), _largest(tests.key.dtype)
+    split = place[inner]
+    nodes["child"][split], nodes["column"][split], nodes["key"][split] = child, tests.column, tests.key
+    leaves = np.zeros(len(place), np.int32)
+    ends = np.flatnonzero(trees.feature < 0)
+    leaves[place[ends]] = leaf[ends]
+    return nodes, trees.roots.astype(np.int32), leaves
 
-    @cached_property
-    def _masks(self) -> tuple[Records, Ints, Ints, Floats, Ints]:
-        """What `mask_sum` reads: each test of a node is there for each word of leaves that it may rule out."""
-        trees, inner = self.trees, self.trees.inner
-        first, count = trees.leaf_ranges()
-        bounds = np.concatenate([[0], np.cumsum(-(-count[trees.roots] // WORD))])
-        begin = first[trees.left[inner]]
-        end = begin + count[trees.left[inner]]
-        copies = (end - 1) // WORD - begin // WORD + 1
-        node = np.repeat(np.arange(len(inner)), copies)
-        word = (begin // WORD)[node] + np.arange(len(node)) - np.repeat(np.cumsum(copies) - copies, copies)
-        low, high = np.maximum(begin[node] - word * WORD, 0), np.minimum(end[node] - word * WORD, WORD)
-        tests = np.zeros(len(node), mask_type(self.keys.key.dtype))
-        tests["mask"] = ~((1 << high) - (1 << low)) & 0xFFFFFFFF
-        tests["column"], tests["key"] = self.keys.column[node], self.keys.key[node]
-        word += bounds[trees.tree_of(inner)][node]
-        order = np.argsort(word, kind="stable")
-        starts = np.searchsorted(word[order], np.arange(bounds[-1] + 1))
-        ends = np.flatnonzero((trees.feature < 0) & (count > 0))
-        bit = np.uint64(1) << (first[ends] % WORD).astype(np.uint64)
-        place = (bit * np.uint64(DE_BRUIJN) & np.uint64(0xFFFFFFFF)) >> np.uint64(27)
-        values = np.zeros(int(bounds[-1]) * WORD)
-        values[(bounds[trees.tree_of(ends)] + first[ends] // WORD) * WORD + place.astype(np.int64)] = self.values[
-            self.leaf[ends], 0
-        ]
-        return tests[order], starts.astype(np.int32), bounds.astype(np.int32), values, self.outputs.astype(np.int32)
+
+def _masks(trees: Trees, tests: Tests, leaf: Ints, values: Floats) -> tuple[Records, Ints, Ints, Floats]:
+    """Tests, the bounds of words and of trees, and leaves for `mask_sum`.
+
+    A test is there for each word of leaves that it may rule out.
+    """
+    inner, (first, count) = trees.inner, trees.leaf_ranges()
+    bounds = np.concatenate([[0], np.cumsum(-(-count[trees.roots] // WORD))])
+    begin = first[trees.left[inner]]
+    end = begin + count[trees.left[inner]]
+    copies = (end - 1) // WORD - begin // WORD + 1
+    node = np.repeat(np.arange(len(inner)), copies)
+    word = (begin // WORD)[node] + np.arange(len(node)) - np.repeat(np.cumsum(copies) - copies, copies)
+    low, high = np.maximum(begin[node] - word * WORD, 0), np.minimum(end[node] - word * WORD, WORD)
+    made = np.zeros(len(node), mask_type(tests.key.dtype))
+    made["mask"] = ~((1 << high) - (1 << low)) & 0xFFFFFFFF
+    made["column"], made["key"] = tests.column[node], tests.key[node]
+    word += bounds[trees.tree_of(inner)][node]
+    order = np.argsort(word, kind="stable")
+    starts = np.searchsorted(word[order], np.arange(bounds[-1] + 1))
+    ends = np.flatnonzero((trees.feature < 0) & (count > 0))
+    bit = np.uint64(1) << (first[ends] % WORD).astype(np.uint64)
+    place = (bit * np.uint64(DE_BRUIJN) & np.uint64(0xFFFFFFFF)) >> np.uint64(27)
+    spread = np.zeros(int(bounds[-1]) * WORD)
+    spread[(bounds[trees.tree_of(ends)] + first[ends] // WORD) * WORD + place.astype(np.int64)] = values[leaf[ends], 0]
+    return made[order], starts.astype(np.int32), bounds.astype(np.int32), spread
 
 
 def _largest(dtype: np.dtype[Any]) -> float | int:
