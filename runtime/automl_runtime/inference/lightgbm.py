@@ -29,8 +29,12 @@ _ROWS_FOR_THREADS = 1_000
 class LightGbm:
     """A model in LightGBM's text format; thread-safe."""
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, backend: str = "kernels") -> None:
         """Checks `text` and reads it.
+
+        Args:
+            text: the model.
+            backend: `kernels`, or `library`, which runs what the kernels cannot in any case.
 
         Raises:
             BundleError: if it is not a sound model.
@@ -39,15 +43,27 @@ class LightGbm:
         self.text = text
         self._model = read_text(text)
         self.width, self.outputs = self._model.width, self._model.outputs
-        self._library = None if self._model.link else Library(text)
+        self._library = None if self._model.link and backend == "kernels" else Library(text)
 
     @property
-    def compiled(self) -> bool:
-        """Whether our kernels run it."""
-        return self._library is None
+    def backend(self) -> str:
+        """`kernels` or `library`."""
+        return "kernels" if self._library is None else "library"
+
+    def by_library(self) -> LightGbm:
+        """The same model, run by LightGBM.
+
+        Raises:
+            MissingExtraError: if it is not installed.
+        """
+        return LightGbm(self.text, "library")
+
+    def edges(self) -> list[Floats]:
+        """For each column the thresholds and codes that trees ask for."""
+        return self._model.sum.edges(self.width)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return LightGbm, (self.text,)
+        return LightGbm, (self.text, self.backend)
 
     def predict(self, rows: Matrix) -> Floats:
         """float64, rows x outputs: probabilities (of class 1 when there are two) or values, as LightGBM's to the bit.

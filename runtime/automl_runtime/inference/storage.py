@@ -20,6 +20,7 @@ from automl_runtime.inference.blocks import read_block, write_block
 from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import UNSEEN, Encoded, Encoder
+from automl_runtime.inference.equivalence import gate
 from automl_runtime.inference.foreign import Foreign
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.intervals import read_interval
@@ -77,7 +78,11 @@ def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, 
     for place, part in enumerate(member.parts):
         name = f"member{number}.{place}"
         record = {"design": part.design, "reading": asdict(part.reading)}
-        parts.append(record | _write_predictor(part.predictor, name, arrays, files))
+        predictor, compared = part.predictor, None
+        if isinstance(predictor, LightGbm):
+            predictor, compared = gate(predictor)
+        record |= _write_predictor(predictor, name, arrays, files)
+        parts.append(record | ({} if compared is None else {"compared": compared}))
     return {"name": member.name, "weight": member.weight, "parts": parts}
 
 
@@ -124,7 +129,7 @@ def _packed(content: bytes) -> bytes:
 def _write_predictor(predictor: Predictor, name: str, arrays: Arrays, files: dict[str, bytes]) -> dict[str, Any]:
     if isinstance(predictor, LightGbm):
         files[f"{name}.txt.gz"] = _packed(predictor.text.encode())
-        return {"predictor": "LightGbm", "file": f"{name}.txt.gz"}
+        return {"predictor": "LightGbm", "file": f"{name}.txt.gz", "backend": predictor.backend}
     if isinstance(predictor, CatBoost):
         files[f"{name}.cbm.gz"] = _packed(predictor.blob)
         return {
@@ -231,7 +236,8 @@ def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path
 def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path | Arrays) -> Predictor:
     kind = entry["predictor"]
     if kind == "LightGbm":
-        return LightGbm(gzip.decompress(_bytes(path, entry)).decode())
+        # Bundles of before there were kernels do not say what runs them.
+        return LightGbm(gzip.decompress(_bytes(path, entry)).decode(), entry.get("backend", "kernels"))
     if kind == "CatBoost":
         return CatBoost(gzip.decompress(_bytes(path, entry)), int(entry["numbers"]), int(entry["outputs"]))
     cls = _ARRAY_PREDICTORS[kind]

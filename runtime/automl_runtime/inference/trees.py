@@ -208,22 +208,42 @@ class TreeSum:
             outputs: the first output of each tree.
         """
         self._ranks, self._type = tests.ranks, tests.key.dtype
+        # Leaves look at a column, too: there has to be one.
+        self._columns = 0 if tests.ranks is None else max(1, len(tests.ranks[0]))
         self._walk = (*_walk(trees, tests, leaf), values, outputs.astype(np.int32))
         small = values.shape[1] == 1 and len(trees.inner) <= _TESTS_A_TREE * len(trees.roots)
         self._masks = (*_masks(trees, tests, leaf, values), outputs.astype(np.int32)) if small else None
 
     def keys(self, cells: Floats) -> NDArray[Any]:
-        """The keys of `cells` (rows x features): columns x rows."""
-        # Leaves look at a column, too: there has to be one.
-        keys = np.zeros((max(1, self._width(cells)), len(cells)), self._type)
+        """The keys of `cells` (rows x features): columns x rows, the columns one behind the other."""
+        return self._fill(np.zeros((self._columns or max(1, cells.shape[1]), len(cells)), self._type), cells)
+
+    def rows(self, cells: Floats) -> NDArray[Any]:
+        """The keys of `cells` (rows x features): rows x columns, the rows one behind the other."""
+        keys = np.zeros((len(cells), self._columns or max(1, cells.shape[1])), self._type)
+        self._fill(keys.T, cells)
+        return keys
+
+    def _fill(self, keys: NDArray[Any], cells: Floats) -> NDArray[Any]:
         if self._ranks is not None:
             rank_cells(cells, *self._ranks, keys)
         elif cells.shape[1]:
             keys[:] = cells.T
         return keys
 
-    def _width(self, cells: Floats) -> int:
-        return cells.shape[1] if self._ranks is None else len(self._ranks[0])
+    def edges(self, width: int) -> list[Floats]:
+        """For each of `width` features the thresholds and codes that nodes compare with."""
+        nodes = self._walk[0]
+        if self._ranks is None:
+            inner = nodes[nodes["child"] != np.arange(len(nodes))]
+            return [inner["key"][inner["column"] == feature] for feature in range(width)]
+        found: list[list[Floats]] = [[np.empty(0)] for _ in range(width)]
+        columns, grid, _ = self._ranks
+        for column in columns:
+            start, size = int(column["start"]), int(column["size"])
+            edges = np.arange(size * WORD, dtype=np.float64) if column["coded"] else grid[start : start + size]
+            found[int(column["feature"])].append(edges)
+        return [np.concatenate(each) for each in found]
 
     def add_to(self, sums: Floats, cells: Floats, *, threads: int | None = None) -> None:
         """Adds the leaves to `sums` (float64, rows x outputs), tree by tree.
@@ -233,17 +253,27 @@ class TreeSum:
             cells: rows x features, in C order; float64, or float32 where the tests are `singles`.
             threads: for many rows; None: as many as there are cores.
         """
+        rows, columns = len(cells), self._columns or cells.shape[1]
+        block = min(_BLOCK, max(_MASKED_ROWS, _KEYS // max(1, columns)))
+        if rows <= block:
+            self._add(sums, cells)
+        else:
+            over_rows(
+                lambda begin, end: self._add(sums[begin:end], cells[begin:end]),
+                rows,
+                block,
+                least=_ROWS_FOR_THREADS,
+                threads=threads,
+            )
 
-        def work(begin: int, end: int) -> None:
-            part, keys = np.ascontiguousarray(sums[begin:end].T), self.keys(cells[begin:end])
-            if self._masks is not None and end - begin >= _MASKED_ROWS:
-                mask_sum(keys, *self._masks, part)
-            else:
-                walk_sum(keys, *self._walk, part)
-            sums[begin:end] = part.T
-
-        block = min(_BLOCK, max(_MASKED_ROWS, _KEYS // max(1, self._width(cells))))
-        over_rows(work, len(cells), block, least=_ROWS_FOR_THREADS, threads=threads)
+    def _add(self, sums: Floats, cells: Floats) -> None:
+        part = np.ascontiguousarray(sums.T)
+        if self._masks is not None and len(cells) >= _MASKED_ROWS:
+            mask_sum(self.keys(cells), *self._masks, part)
+        else:
+            walk_sum(self.rows(cells), *self._walk, part)
+        if part.base is not sums:
+            sums[:] = part.T
 
 
 def _walk(trees: Trees, tests: Tests, leaf: Ints) -> tuple[Records, Ints, Ints]:

@@ -71,7 +71,7 @@ def mask_type(key: np.dtype[np.generic]) -> np.dtype[np.void]:
 
 @compiled
 def rank_cells(rows: Floats, columns: Records, grid: Floats, words: Ints, keys: Ints) -> None:
-    """Fills `keys` (columns x rows) as `columns` (see `COLUMN`) say.
+    """Fills `keys` (columns x rows, in any order) as `columns` (see `COLUMN`) say.
 
     `rows`: float64, C order, NaN where missing; `grid`: ascending within a column; `words`: uint32.
     """
@@ -130,51 +130,51 @@ def walk_sum(
 ) -> None:
     """Adds to `sums` (float64, outputs x rows) the leaves of all trees.
 
-    `keys`: columns x rows, C order, of the type of the nodes' keys; `nodes`: see `node_type`, both children of a node
+    `keys`: rows x columns, C order, of the type of the nodes' keys; `nodes`: see `node_type`, both children of a node
     side by side, a leaf being its own child by the largest key (it looks at column 0, which there has to be); `roots`,
     `outputs`: int32, where each tree begins and its first output; `leaves`: int32, the row in `values` (float64,
     leaves x outputs of a tree) of each node.
     """
-    flat, rows, trees, wide = keys.reshape(-1), keys.shape[1], roots.shape[0], values.shape[1]
+    flat, trees, (rows, columns) = keys.reshape(-1), roots.shape[0], keys.shape
     # Unsigned: an index that may be negative would cost a comparison at each step.
     at, seen = np.empty(8, np.uint32), np.empty(8, np.uint64)
-    tree = row = 0
-    for first in range(0, trees * rows, 8):
-        next_tree, next_row = tree, row
-        for lane in range(8):
-            at[lane], seen[lane] = roots[next_tree], next_row
-            next_row += 1
-            if next_row == rows:
-                next_row = 0
-                next_tree = min(next_tree + 1, trees - 1)
-        moved = np.uint32(1)
-        while moved != 0:
-            moved = np.uint32(0)
+    # Of many rows eight go down a tree together, of few rows each goes down eight trees at once.
+    by_row = rows < 8
+    outer, inner = (rows, trees) if by_row else (trees, rows)
+    for fixed in range(outer):
+        for first in range(0, inner, 8):
             for lane in range(8):
-                node = nodes[at[lane]]
-                above = flat[np.uint64(node.column * rows) + seen[lane]] > node.key
-                step = np.uint32(node.child + np.uint32(above))
-                moved |= step ^ at[lane]
-                at[lane] = step
-        for lane in range(min(8, trees * rows - first)):
-            leaf = leaves[at[lane]]
-            for output in range(wide):
-                sums[outputs[tree] + output, row] += values[leaf, output]
-            row += 1
-            if row == rows:
-                row, tree = 0, tree + 1
+                moving = min(first + lane, inner - 1)
+                at[lane] = roots[moving if by_row else fixed]
+                seen[lane] = (fixed if by_row else moving) * columns
+            moved = np.uint32(1)
+            while moved != 0:
+                for _ in range(2):
+                    moved = np.uint32(0)
+                    for lane in range(8):
+                        node = nodes[at[lane]]
+                        above = flat[seen[lane] + np.uint64(node.column)] > node.key
+                        step = np.uint32(node.child + np.uint32(above))
+                        moved |= step ^ at[lane]
+                        at[lane] = step
+            for lane in range(min(8, inner - first)):
+                tree, row = (first + lane, fixed) if by_row else (fixed, first + lane)
+                output, leaf = outputs[tree], leaves[at[lane]]
+                sums[output, row] += values[leaf, 0]
+                for more in range(1, values.shape[1]):
+                    sums[output + more, row] += values[leaf, more]
 
 
 def walk_sum_numpy(
     keys: Ints, nodes: Records, roots: Ints, leaves: Ints, values: Floats, outputs: Ints, sums: Floats
 ) -> None:
     """The twin of `walk_sum`: all rows go down one tree together."""
-    every = np.arange(keys.shape[1])
+    every = np.arange(len(keys))
     for root, output in zip(roots, outputs, strict=True):
         at, last = np.full(len(every), root), None
         while last is None or (at != last).any():
             last, node = at, nodes[at]
-            at = node["child"] + (keys[node["column"], every] > node["key"])
+            at = node["child"] + (keys[every, node["column"]] > node["key"])
         sums[output : output + values.shape[1]] += values[leaves[at]].T
 
 

@@ -126,10 +126,12 @@ def test_all_ways_of_summing_trees_agree_to_the_last_bit(seed, sizes):
     twins = np.zeros_like(keys)
     rank_cells_numpy(cells, *model._ranks, twins)
     np.testing.assert_array_equal(keys, twins)
-    ways = ((walk_sum, model._walk), (walk_sum_numpy, model._walk), (mask_sum, model._masks))
-    for function, arrays in (*ways, (mask_sum_numpy, model._masks)):
+    for function, arrays in (
+        *((walk, (keys.T.copy(), *model._walk)) for walk in (walk_sum, walk_sum_numpy)),
+        *((mask, (keys, *model._masks)) for mask in (mask_sum, mask_sum_numpy)),
+    ):
         sums = np.zeros((2, len(cells)))
-        function(keys, *arrays, sums)
+        function(*arrays, sums)
         np.testing.assert_array_equal(sums.T, wanted(cells))
 
 
@@ -153,7 +155,7 @@ def test_leaves_of_several_outputs_are_added_for_cells_of_single_precision(seed)
     cells = rng.choice(np.array([-1.0, 0.1, 0.3, 0.5, 9.0], np.float32), (20, WIDTH))
     sums, wanted = np.zeros((20, 3)), np.zeros((20, 3))
     model.add_to(sums, cells)
-    walk_sum_numpy(model.keys(cells), *model._walk, twin := np.zeros((3, 20)))
+    walk_sum_numpy(model.rows(cells), *model._walk, twin := np.zeros((3, 20)))
     for row, root in ((row, root) for row in range(20) for root in trees.roots):
         node = root
         while trees.feature[node] >= 0:
