@@ -85,7 +85,7 @@ class Boosted:
             least=_BELOW_ZERO,
         )
         values = self.threshold[self.feature < 0].astype(np.float64)[:, None]
-        return TreeSum(trees, ranked(trees, splits), leaf, values, self.outputs)
+        return TreeSum(trees, ranked(trees.feature[trees.inner], splits), leaf, values, self.outputs)
 
     def check(self, width: int) -> None:
         """Refuses arrays that a walk could leave or never end in.

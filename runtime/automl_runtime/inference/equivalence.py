@@ -73,7 +73,7 @@ def edge_rows(edges: Sequence[Floats], *, seed: int = 0, most: int = _MOST) -> F
 def _pool(edges: Floats) -> Floats:
     with np.errstate(over="ignore"):
         around = [np.nextafter(edges, edges.dtype.type(side)) for side in (-np.inf, np.inf)]
-    return np.concatenate([edges, *around, _ODD]).astype(np.float64)
+        return np.concatenate([edges, *around, np.array(_ODD).astype(edges.dtype)]).astype(np.float64)
 
 
 def compare(

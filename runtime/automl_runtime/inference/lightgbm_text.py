@@ -94,7 +94,9 @@ def _read(text: str) -> TextModel:
         width=width + 1,
         outputs=outputs,
         trees=trees,
-        sum=TreeSum(trees, ranked(trees, splits), leaf, values[:, None], np.arange(len(leaves)) % outputs),
+        sum=TreeSum(
+            trees, ranked(trees.feature[trees.inner], splits), leaf, values[:, None], np.arange(len(leaves)) % outputs
+        ),
         divisor=len(leaves) // outputs if re.search(r"^average_output", head, re.MULTILINE) else 1,
         link=link,
         slope=slope,

@@ -79,7 +79,7 @@ def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, 
         name = f"member{number}.{place}"
         record = {"design": part.design, "reading": asdict(part.reading)}
         predictor, compared = part.predictor, None
-        if isinstance(predictor, LightGbm):
+        if isinstance(predictor, LightGbm | CatBoost):
             predictor, compared = gate(predictor)
         record |= _write_predictor(predictor, name, arrays, files)
         parts.append(record | ({} if compared is None else {"compared": compared}))
@@ -137,6 +137,7 @@ def _write_predictor(predictor: Predictor, name: str, arrays: Arrays, files: dic
             "file": f"{name}.cbm.gz",
             "numbers": predictor.numbers,
             "outputs": predictor.outputs,
+            "backend": predictor.wanted,
         }
     record: dict[str, Any] = {"predictor": type(predictor).__name__}
     for field in fields(predictor):  # type: ignore[arg-type]
@@ -239,7 +240,8 @@ def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path
         # Bundles of before there were kernels do not say what runs them.
         return LightGbm(gzip.decompress(_bytes(path, entry)).decode(), entry.get("backend", "kernels"))
     if kind == "CatBoost":
-        return CatBoost(gzip.decompress(_bytes(path, entry)), int(entry["numbers"]), int(entry["outputs"]))
+        sizes = int(entry["numbers"]), int(entry["outputs"])
+        return CatBoost(gzip.decompress(_bytes(path, entry)), *sizes, entry.get("backend", "kernels"))
     cls = _ARRAY_PREDICTORS[kind]
     values = {
         field.name: arrays[f"{name}.{field.name}"] if f"{name}.{field.name}" in arrays else entry[field.name]

@@ -11,12 +11,23 @@ from numpy.typing import NDArray
 from automl_runtime.errors import BundleError
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Records, Singles
 from automl_runtime.kernels.threads import over_rows
-from automl_runtime.kernels.trees import COLUMN, DE_BRUIJN, WORD, mask_sum, mask_type, node_type, rank_cells, walk_sum
+from automl_runtime.kernels.trees import (
+    COLUMN,
+    DE_BRUIJN,
+    WORD,
+    mask_sum,
+    mask_type,
+    node_type,
+    oblivious_sum,
+    rank_cells,
+    walk_sum,
+)
 
 __all__ = [
     "NAN_IS_MISSING",
     "NAN_IS_ZERO",
     "ZERO_IS_MISSING",
+    "ObliviousSum",
     "Splits",
     "Tests",
     "TreeSum",
@@ -137,9 +148,9 @@ def singles(trees: Trees, threshold: Singles) -> Tests:
     return Tests(trees.feature[trees.inner].astype(np.int32), threshold)
 
 
-def ranked(trees: Trees, splits: Splits) -> Tests:
-    """Tests of float64 cells: a column for each way in which some node reads a feature."""
-    feature, coded = trees.feature[trees.inner], splits.sets >= 0
+def ranked(feature: Ints, splits: Splits) -> Tests:
+    """Tests of float64 cells: a column for each way in which some node reads its `feature`."""
+    coded = splits.sets >= 0
     kind = np.where(coded, NAN_IS_MISSING, splits.missing)
     ways = np.stack([splits.sets + 1, feature, kind, splits.missing_left & (kind != NAN_IS_ZERO)]).astype(np.int64)
     code = np.ravel_multi_index(tuple(ways), tuple(ways.max(axis=1, initial=0) + 1))
@@ -194,25 +205,13 @@ def own_fields(model: Any) -> dict[str, Any]:
     return {field.name: getattr(model, field.name) for field in fields(model)}
 
 
-class TreeSum:
-    """The sum of the leaves that rows reach; immutable and thread-safe."""
+class _Sum:
+    """Sums leaves block by block of rows; immutable and thread-safe."""
 
-    def __init__(self, trees: Trees, tests: Tests, leaf: Ints, values: Floats, outputs: Ints) -> None:
-        """Packs `trees`, which have been checked.
-
-        Args:
-            trees: their nodes.
-            tests: what the inner ones ask.
-            leaf: for each node that is a leaf its row in `values`.
-            values: float64, leaves x outputs of a tree.
-            outputs: the first output of each tree.
-        """
+    def __init__(self, tests: Tests) -> None:
         self._ranks, self._type = tests.ranks, tests.key.dtype
         # Leaves look at a column, too: there has to be one.
         self._columns = 0 if tests.ranks is None else max(1, len(tests.ranks[0]))
-        self._walk = (*_walk(trees, tests, leaf), values, outputs.astype(np.int32))
-        small = values.shape[1] == 1 and len(trees.inner) <= _TESTS_A_TREE * len(trees.roots)
-        self._masks = (*_masks(trees, tests, leaf, values), outputs.astype(np.int32)) if small else None
 
     def keys(self, cells: Floats) -> NDArray[Any]:
         """The keys of `cells` (rows x features): columns x rows, the columns one behind the other."""
@@ -233,12 +232,8 @@ class TreeSum:
 
     def edges(self, width: int) -> list[Floats]:
         """For each of `width` features the thresholds and codes that nodes compare with."""
-        nodes = self._walk[0]
-        if self._ranks is None:
-            inner = nodes[nodes["child"] != np.arange(len(nodes))]
-            return [inner["key"][inner["column"] == feature] for feature in range(width)]
         found: list[list[Floats]] = [[np.empty(0)] for _ in range(width)]
-        columns, grid, _ = self._ranks
+        columns, grid, _ = self._ranks or (np.zeros(0, COLUMN), np.empty(0), None)
         for column in columns:
             start, size = int(column["start"]), int(column["size"])
             edges = np.arange(size * WORD, dtype=np.float64) if column["coded"] else grid[start : start + size]
@@ -268,12 +263,66 @@ class TreeSum:
 
     def _add(self, sums: Floats, cells: Floats) -> None:
         part = np.ascontiguousarray(sums.T)
-        if self._masks is not None and len(cells) >= _MASKED_ROWS:
-            mask_sum(self.keys(cells), *self._masks, part)
-        else:
-            walk_sum(self.rows(cells), *self._walk, part)
+        self._sum(part, cells)
         if part.base is not sums:
             sums[:] = part.T
+
+    def _sum(self, sums: Floats, cells: Floats) -> None:
+        """Adds to `sums` (outputs x rows) the leaves that the rows `cells` reach."""
+        raise NotImplementedError
+
+
+class TreeSum(_Sum):
+    """The sum of the leaves that rows reach; immutable and thread-safe."""
+
+    def __init__(self, trees: Trees, tests: Tests, leaf: Ints, values: Floats, outputs: Ints) -> None:
+        """Packs `trees`, which have been checked.
+
+        Args:
+            trees: their nodes.
+            tests: what the inner ones ask.
+            leaf: for each node that is a leaf its row in `values`.
+            values: float64, leaves x outputs of a tree.
+            outputs: the first output of each tree.
+        """
+        super().__init__(tests)
+        self._walk = (*_walk(trees, tests, leaf), values, outputs.astype(np.int32))
+        small = values.shape[1] == 1 and len(trees.inner) <= _TESTS_A_TREE * len(trees.roots)
+        self._masks = (*_masks(trees, tests, leaf, values), outputs.astype(np.int32)) if small else None
+
+    def edges(self, width: int) -> list[Floats]:
+        """For each of `width` features the thresholds and codes that nodes compare with."""
+        if self._ranks is not None:
+            return super().edges(width)
+        nodes = self._walk[0]
+        inner = nodes[nodes["child"] != np.arange(len(nodes))]
+        return [inner["key"][inner["column"] == feature] for feature in range(width)]
+
+    def _sum(self, sums: Floats, cells: Floats) -> None:
+        if self._masks is not None and len(cells) >= _MASKED_ROWS:
+            mask_sum(self.keys(cells), *self._masks, sums)
+        else:
+            walk_sum(self.rows(cells), *self._walk, sums)
+
+
+class ObliviousSum(_Sum):
+    """The sum of the leaves of trees that ask the same on all of a level; immutable and thread-safe."""
+
+    def __init__(self, tests: Tests, depths: Ints, values: Floats) -> None:
+        """Packs trees.
+
+        Args:
+            tests: what each level asks, tree by tree; the answer at level i is bit i of a row's leaf.
+            depths: the levels of each tree.
+            values: float64, the leaves of all trees x outputs.
+        """
+        super().__init__(tests)
+        levels = np.concatenate([[0], np.cumsum(depths)]).astype(np.int32)
+        leaves = np.concatenate([[0], np.cumsum(1 << depths)[:-1]]).astype(np.int32)
+        self._packed = (tests.column, tests.key, levels, leaves, values)
+
+    def _sum(self, sums: Floats, cells: Floats) -> None:
+        oblivious_sum(self.keys(cells), *self._packed, sums)
 
 
 def _walk(trees: Trees, tests: Tests, leaf: Ints) -> tuple[Records, Ints, Ints]:

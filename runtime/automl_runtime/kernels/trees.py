@@ -2,13 +2,14 @@
 
 Cells are first told by keys (`rank_cells`): a column of keys exists for each way in which some node reads a feature, so
 that missing values, zeros and categories are dealt with once a cell, and every test is `key > test key`: right, else
-left. Two kernels do the tests:
+left. Three kernels do the tests:
 
 * `walk_sum` has eight (tree, row) pairs in flight, so that the latency of one hides that of the others. Both children
   of a node lie side by side, which makes a step an addition; a leaf leads to itself.
 * `mask_sum` evaluates all tests of a tree for a block of rows with vector instructions. A test that fails rules out the
   leaves to its left: the row's leaf is the first that is left over (QuickScorer: Lucchese et al., SIGIR 2015; across
   rows: Lucchese et al., Exploiting CPU SIMD Extensions to Speed-up Document Scoring with Tree Ensembles, SIGIR 2016).
+* `oblivious_sum` looks up the leaf by the answers of a tree that asks the same on all of a level.
 
 Leaves are added in the order of the trees: sums are equal to the last bit. Indices are not checked here: see
 `inference.trees`.
@@ -29,6 +30,8 @@ __all__ = [
     "mask_sum_numpy",
     "mask_type",
     "node_type",
+    "oblivious_sum",
+    "oblivious_sum_numpy",
     "rank_cells",
     "rank_cells_numpy",
     "walk_sum",
@@ -224,3 +227,47 @@ def mask_sum_numpy(
         lowest = bits & (~bits + np.uint64(1))
         place = ((lowest * np.uint64(DE_BRUIJN)) & np.uint64(0xFFFFFFFF)) >> np.uint64(27)
         sums[output] += values[(begin + word) * WORD + place.astype(np.int64)]
+
+
+@compiled
+def oblivious_sum(
+    keys: Ints, columns: Ints, tests: Ints, levels: Ints, leaves: Ints, values: Floats, sums: Floats
+) -> None:
+    """Adds to `sums` (float64, outputs x rows) the leaves of trees that ask the same on all of a level.
+
+    `keys`: columns x rows, C order, of the type of `tests`; `columns` (int32) and `tests`: of each level what it
+    compares; `levels`: int32, where each tree's levels begin, and their end; `leaves`: int32, where each tree's leaves
+    begin in `values` (float64, leaves x outputs): the answer at level i is bit i of a row's leaf.
+    """
+    rows = keys.shape[1]
+    if rows < 8:
+        # Too few for vectors.
+        for row in range(rows):
+            for tree in range(leaves.shape[0]):
+                leaf = leaves[tree]
+                for level in range(levels[tree], levels[tree + 1]):
+                    leaf += np.int32(keys[columns[level], row] > tests[level]) << (level - levels[tree])
+                for output in range(values.shape[1]):
+                    sums[output, row] += values[leaf, output]
+        return
+    at = np.empty(rows, np.int32)
+    for tree in range(leaves.shape[0]):
+        at[:] = leaves[tree]
+        for level in range(levels[tree], levels[tree + 1]):
+            key, column = tests[level], keys[columns[level]]
+            bit = np.int32(1 << (level - levels[tree]))
+            for row in range(rows):
+                at[row] += bit if column[row] > key else np.int32(0)
+        for output in range(values.shape[1]):
+            summed = sums[output]
+            for row in range(rows):
+                summed[row] += values[at[row], output]
+
+
+def oblivious_sum_numpy(
+    keys: Ints, columns: Ints, tests: Ints, levels: Ints, leaves: Ints, values: Floats, sums: Floats
+) -> None:
+    """The twin of `oblivious_sum`."""
+    for leaf, begin, end in zip(leaves, levels[:-1], levels[1:], strict=True):
+        answers = keys[columns[begin:end]] > tests[begin:end, None]
+        sums += values[leaf + (1 << np.arange(end - begin)) @ answers].T

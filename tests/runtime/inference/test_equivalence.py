@@ -9,8 +9,10 @@ import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners.forest import pack
 from automl_runtime.engine.learners.xgboost import unpack
+from automl_runtime.errors import BundleError
 from automl_runtime.inference import lightgbm
 from automl_runtime.inference.boosted import single_cells
+from automl_runtime.inference.catboost import CatBoost, features_data
 from automl_runtime.inference.equivalence import compare, edge_rows, gate
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.model import load
@@ -68,6 +70,55 @@ def test_scikit_learn(family, classes, depth):
         return model.predict_proba(rows) if classes else model.predict(rows)[:, None]
 
     assert compare("kernels", ours.predict, theirs, rows).different == 0
+
+
+CATBOOST = {
+    "numbers": {},
+    "deep": {"depth": 9},
+    "no levels": {"min_data_in_leaf": 10_000, "grow_policy": "Lossguide"},
+    "missing is largest": {"nan_mode": "Max"},
+    "leaf by leaf": {"grow_policy": "Lossguide", "max_leaves": 40},
+    "level by level": {"grow_policy": "Depthwise"},
+}
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("family", CATBOOST)
+def test_catboost(family, classes):
+    import catboost
+
+    cells, signal = table(4)
+    cells = cells.astype(np.float32)
+    weights = np.random.default_rng(0).uniform(0.5, 3, len(cells))
+    pool = catboost.Pool(catboost.FeaturesData(num_feature_data=cells), target(signal, classes), weight=weights)
+    fixed = {"iterations": 20, "thread_count": 1, "allow_writing_files": False, "verbose": False, "random_seed": 0}
+    loss = {0: "RMSE", 2: "Logloss", 3: "MultiClass"}[classes]
+    model = catboost.train(pool, fixed | {"loss_function": loss} | CATBOOST[family])
+    ours = CatBoost(bytes(model._serialize_model()), 6, 3 if classes == 3 else 1)
+    many = np.tile(cells, (3, 1))
+    by_library = ours.predict(many)
+    rows = np.vstack([cells, edge_rows(ours.edges())])
+    np.testing.assert_array_equal(ours.predict(many), by_library)
+    assert (ours.backend, ours.by_library().backend) == ("kernels", "library")
+    assert compare("kernels", ours.predict, ours.by_library().predict, rows, tolerance=0.0).different == 0
+    assert gate(ours)[0] is ours
+    with pytest.raises(BundleError, match="does not read the 5 columns"):
+        ours.predict(rows[:, :5])
+    with pytest.raises(BundleError, match="outputs, expected 7"):
+        CatBoost(ours.blob, 6, 7).predict(cells)
+
+
+def test_catboost_runs_its_trees_that_look_at_categories():
+    import catboost
+
+    cells, signal = table(5)
+    cells = np.nan_to_num(cells)
+    pool = catboost.Pool(features_data(cells, 4), signal)
+    model = catboost.train(pool, {"iterations": 20, "allow_writing_files": False, "verbose": False})
+    ours = CatBoost(bytes(model._serialize_model()), 4, 1)
+    assert ours.backend == "library"
+    np.testing.assert_array_equal(ours.predict(cells)[:, 0], model.predict(pool))
+    assert gate(ours) == (ours, None)
 
 
 def wrong(monkeypatch):

@@ -8,6 +8,7 @@ from automl_runtime.inference.trees import (
     NAN_IS_MISSING,
     NAN_IS_ZERO,
     ZERO_IS_MISSING,
+    ObliviousSum,
     Splits,
     Trees,
     TreeSum,
@@ -17,6 +18,7 @@ from automl_runtime.inference.trees import (
 from automl_runtime.kernels.trees import (
     mask_sum,
     mask_sum_numpy,
+    oblivious_sum_numpy,
     rank_cells_numpy,
     walk_sum,
     walk_sum_numpy,
@@ -113,7 +115,7 @@ def ensemble(seed, sizes):
     leaf = np.cumsum(trees.feature < 0) - 1
     values, outputs = rng.normal(size=(leaf[-1] + 1, 1)), rng.integers(0, 2, len(sizes))
     outputs[0] = 1
-    model = TreeSum(trees, ranked(trees, splits), leaf, values, outputs)
+    model = TreeSum(trees, ranked(trees.feature[trees.inner], splits), leaf, values, outputs)
     return model, lambda cells: plain(trees, splits, leaf, values, outputs, cells)
 
 
@@ -166,6 +168,29 @@ def test_leaves_of_several_outputs_are_added_for_cells_of_single_precision(seed)
     np.testing.assert_array_equal(twin.T, wanted)
 
 
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), depths=st.lists(st.integers(0, 7), min_size=1, max_size=9))
+def test_trees_that_ask_the_same_on_a_level_lead_to_the_leaf_of_their_answers(seed, depths):
+    rng = np.random.default_rng(seed)
+    feature = rng.integers(0, CODES, sum(depths))
+    splits = split(rng, Trees(np.zeros(1), feature, feature, feature))
+    values = rng.normal(size=(sum(1 << depth for depth in depths), 2))
+    model = ObliviousSum(ranked(feature, splits), np.array(depths), values)
+    cells = cells_for(rng, 19)
+    sums, wanted, twin = np.zeros((19, 2)), np.zeros((19, 2)), np.zeros((2, 19))
+    model.add_to(sums[:14], cells[:14])
+    model.add_to(sums[14:], cells[14:])
+    oblivious_sum_numpy(model.keys(cells), *model._packed, twin)
+    for row, cell in enumerate(cells):
+        level = leaf = 0
+        for depth in depths:
+            answers = [not goes_left(splits, place, cell[feature[place]]) for place in range(level, level + depth)]
+            wanted[row] += values[leaf + sum(1 << bit for bit, answer in enumerate(answers) if answer)]
+            level, leaf = level + depth, leaf + (1 << depth)
+    np.testing.assert_array_equal(sums, wanted)
+    np.testing.assert_array_equal(twin.T, wanted)
+
+
 def test_ranks_take_as_many_bytes_as_they_need():
     rng = np.random.default_rng(0)
     trees = Trees(np.array([0]), *(np.array(each, np.int32) for each in zip(*chain(400), strict=True)))
@@ -176,7 +201,7 @@ def test_ranks_take_as_many_bytes_as_they_need():
         rng.normal(size=count), np.full(count, NAN_IS_MISSING), none > 0, none, bounds, bounds[:0], False, -1.0, -1.0
     )
     assert count == 400
-    assert ranked(trees, splits).key.dtype == np.uint16
+    assert ranked(trees.feature[trees.inner], splits).key.dtype == np.uint16
 
 
 def chain(splits):
