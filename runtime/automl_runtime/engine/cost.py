@@ -18,8 +18,8 @@ __all__ = ["microseconds_per_row", "predictions_within"]
 _ANY_ROW: Final = 10.0
 _TEXT: Final = 20.0
 _PICTURE: Final = 800.0
-_BOOSTED_TREE: Final = 0.035
-_FOREST_TREE: Final = 0.22
+_BOOSTED_TREE: Final = 0.003
+_FOREST_TREE: Final = 0.035
 _CATBOOST_BYTE: Final = 5e-5
 _OTHER: Final = 5.0
 

@@ -31,8 +31,8 @@ class Comparison:
     backend: str
     rows: int
     different: int
-    largest: float
-    """The largest difference, relative to values above 1; infinite where only one of both is a number."""
+    largest: float | None
+    """The largest difference, relative to values above 1; None where only one of both is a finite number."""
 
 
 class Refusable(Protocol):
@@ -91,7 +91,8 @@ def compare(
     off = np.where((mine == theirs) | (np.isnan(mine) & np.isnan(theirs)), 0.0, off)
     off = np.where(np.isnan(off), np.inf, off)
     different = int((off.reshape(len(rows), -1) > tolerance).any(axis=1).sum())
-    return Comparison(backend, len(rows), different, float(off.max(initial=0.0)))
+    largest = float(off.max(initial=0.0))
+    return Comparison(backend, len(rows), different, largest if np.isfinite(largest) else None)
 
 
 def gate(predictor: R) -> tuple[R, dict[str, Any] | None]:
