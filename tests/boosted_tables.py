@@ -19,12 +19,16 @@ FAMILIES = {
     "stumps": {"objective": "regression", "num_leaves": 2},
     "large trees": {"objective": "regression", "num_leaves": 400, "min_data_in_leaf": 1, "min_sum_hessian_in_leaf": 0},
     # Not by kernels:
+    "too many sets": {
+        **{"objective": "regression", "max_cat_to_onehot": 1, "min_data_per_group": 1, "cat_smooth": 0.1},
+        **{"num_leaves": 90, "min_data_in_leaf": 1, "cat_l2": 0, "feature_contri": [0, 0, 0, 0, 1, 1]},
+    },
     "linear leaves": {"objective": "regression", "linear_tree": True},
     "square roots": {"objective": "regression", "reg_sqrt": True},
     "counts": {"objective": "poisson"},
     "one against all": {"objective": "multiclassova", "num_class": 3},
 }
-BY_LIBRARY = ("linear leaves", "square roots", "counts", "one against all")
+BY_LIBRARY = ("too many sets", "linear leaves", "square roots", "counts", "one against all")
 
 
 def table(seed, rows=500):

@@ -21,6 +21,8 @@ _Fields: TypeAlias = defaultdict[str, list[str]]
 _AS_THEY_ARE = ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "custom", "none")
 _ZERO = float(np.float32(1e-35))
 """What is not farther from 0 is 0 (`kZeroThreshold`)."""
+_MOST_SETS = 20
+"""Of categories in each tree: a row is looked up in all of them, LightGBM asks those on its way."""
 _CODED, _DEFAULT_LEFT = 1, 2
 """Bits of `decision_type`; the two above them tell what is missing."""
 _MISSING = np.array([NAN_IS_ZERO, ZERO_IS_MISSING, NAN_IS_MISSING, -1])
@@ -52,7 +54,7 @@ class TextModel:
     divisor: int
     """Sums are divided by it (the iterations of a random forest)."""
     link: Link | None
-    """None: this model needs LightGBM itself (linear leaves, an objective with a link of its own)."""
+    """None: this is LightGBM's own (linear leaves, an objective with a link of its own, too many sets)."""
     slope: float
     """Of the sigmoid."""
 
@@ -88,7 +90,7 @@ def _read(text: str) -> TextModel:
         raise _unsound()
     leaf[ends] = np.arange(len(values))
     link, slope = _link(head)
-    if classes != outputs or "1" in fields["is_linear"]:
+    if classes != outputs or "1" in fields["is_linear"] or len(splits.bounds) - 1 > _MOST_SETS * len(leaves):
         link = None
     return TextModel(
         width=width + 1,
