@@ -80,11 +80,13 @@ def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, 
     for place, part in enumerate(member.parts):
         name = f"member{number}.{place}"
         record = {"design": part.design, "reading": asdict(part.reading)}
-        predictor, compared = part.predictor, None
-        if isinstance(predictor, LightGbm | CatBoost):
-            predictor, compared = gate(predictor)
-        record |= _write_predictor(predictor, name, arrays, files)
-        parts.append(record | ({} if compared is None else {"compared": compared}))
+        if isinstance(part.predictor, LightGbm | CatBoost):
+            predictor, compared = gate(part.predictor)
+            record |= _write_predictor(predictor, name, arrays, files) | {"backend": predictor.backend}
+            record |= {} if compared is None else {"compared": compared}
+        else:
+            record |= _write_predictor(part.predictor, name, arrays, files)
+        parts.append(record)
     return {"name": member.name, "weight": member.weight, "parts": parts}
 
 
