@@ -13,6 +13,7 @@ from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
+from automl_runtime.engine.spill import awake
 from automl_runtime.engine.stacking import Stack, stack
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
 from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
@@ -22,7 +23,6 @@ from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
-from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "best_so_far", "finish"]
@@ -63,6 +63,7 @@ def finish(
         weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
     chosen = [(result, weight) for result, weight in zip(usable, weights, strict=True) if weight > 0]
     designs: list[Design] = []
+    search.release()
     finals = _finals(search, [result for result, _ in chosen], temporal)
     members = [
         Member(result.config.name, float(weight), _stored_parts([final] if final else result.folds, designs))
@@ -126,7 +127,7 @@ def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
 
 
 def _stored_bytes(search: Search, result: TrialResult) -> float:
-    sizes = [stored_bytes(fold.fit.predictor) for fold in result.folds]
+    sizes = [fold.stored for fold in result.folds]
     return max(sizes) if search.refits(result.config) else sum(sizes)
 
 
@@ -149,7 +150,7 @@ def _finals(search: Search, results: Sequence[TrialResult], temporal: bool) -> l
 
 
 def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
-    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
+    return tuple(Part(_place(designs, fold.design), awake(fold.fit.predictor), fold.fit.reading) for fold in folds)
 
 
 def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) -> FoldResult | None:

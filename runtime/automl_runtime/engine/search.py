@@ -197,7 +197,7 @@ class Search:
         return self.memory.fits(config.learner, estimated_bytes(config, self.workspace, self.workers))
 
     def release(self) -> None:
-        """Drops what can be made again; called from the thread that watches the memory."""
+        """Drops what can be made again; called from the thread that watches the memory too."""
         self.workspace.drop()
         return_memory()
 
@@ -297,13 +297,13 @@ class Search:
         self._keep(result)
 
     def _keep(self, result: TrialResult) -> None:
-        if result.config.family().refits:
+        if self.refits(result.config):
             # Needed only if there is no time for a fit on all rows.
             result.folds = spill(result.folds)
-        return_memory()
         self.results.append(result)
         self._tell(result)
-        self._forget()
+        self._forget(result)
+        return_memory()
         self._report(result)
 
     def _fitted(self, config: Config) -> TrialResult:
@@ -330,8 +330,10 @@ class Search:
         result.rounds = [fold.fit.rounds for fold in result.folds]
         return result
 
-    def _forget(self) -> None:
-        """Lets go of all but the best models of learners that are fitted again on all rows: forests are large."""
+    def _forget(self, latest: TrialResult) -> None:
+        """Lets go of what no ensemble will hold: unfinished trials, and all but the best forests, which are large."""
+        if not latest.complete:
+            latest.folds.clear()
         refitting = [result for result in self.results if result.usable and result.config.family().refits]
         for learner in {result.config.learner for result in refitting}:
             ranked = sorted((r for r in refitting if r.config.learner == learner), key=self._loss)

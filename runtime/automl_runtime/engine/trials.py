@@ -15,6 +15,7 @@ from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.views import VIEW_PARAMS, view_of
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
+from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
@@ -56,6 +57,8 @@ class FoldResult:
     outputs: Floats
     seconds: float
     predict_seconds: float
+    stored: float
+    """About how many bytes the model takes in a file."""
 
 
 @dataclass(slots=True)
@@ -125,4 +128,5 @@ def fit_fold(
     if number != ALL_ROWS:
         raw = fit.predictor.predict(rows.valid_matrix())
         outputs = fit.reading.outputs(raw, len(workspace.problem.classes))
-    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted)
+    stored = stored_bytes(fit.predictor)
+    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted, stored)

@@ -142,7 +142,8 @@ class Encoder:
                 elif kind == "image":
                     pictures.append(_to_views(column.name, values, copies))
                 elif kind == "text":
-                    spelled = to_texts(values)
+                    # An empty text is a missing one: not every table can tell them apart.
+                    spelled = [text or None for text in to_texts(values)]
                     numbers.append(text_statistics(spelled))
                     texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
                 else:

@@ -17,13 +17,14 @@ from automl_runtime.kernels.ngrams import (
     most_words,
 )
 
-__all__ = ["BUCKETS", "WORD_BUCKETS", "count_ngrams"]
+__all__ = ["BUCKETS", "LONGEST", "WORD_BUCKETS", "count_ngrams", "lower"]
 
 WORD_BUCKETS = 1 << 18
 BUCKETS = 2 * WORD_BUCKETS
 """Words take the lower half of the buckets, character n-grams the upper half."""
 
-_LONGEST = 20_000
+LONGEST = 20_000
+"""Characters of a text that are read."""
 _CHUNK = 500_000
 
 
@@ -36,7 +37,7 @@ def count_ngrams(texts: Sequence[str], *, characters: bool = True) -> Sparse:
 
     chunks, chunk, size = [], [], 0
     for text in texts:
-        head = text[:_LONGEST].lower()
+        head = lower(text[:LONGEST])
         chunk.append(head)
         size += len(head)
         if size > _CHUNK:
@@ -45,6 +46,15 @@ def count_ngrams(texts: Sequence[str], *, characters: bool = True) -> Sparse:
     if chunk or not chunks:
         chunks.append(_count(chunk, characters))
     return sparse.vstack(chunks, format="csr")
+
+
+def lower(text: str) -> str:
+    """`text` in lower case, each character by itself: Python's `lower` makes two of one letter, and reads context.
+
+    >>> lower("ΟΔΟΣ İ")
+    'οδοσ i'
+    """
+    return text.replace("İ", "i").lower().replace("ς", "σ")
 
 
 def _count(texts: list[str], with_characters: bool) -> Sparse:

@@ -29,6 +29,13 @@ def test_a_packed_forest_predicts_as_scikit_learn(seed, classes, leaf):
     np.testing.assert_array_equal(np.vstack([forest.predict(row[None]) for row in rows]), forest.predict(rows))
 
 
+def test_leaves_that_say_the_same_are_held_once():
+    model, forest = _forest(0, 3, 1)
+    pure = [len(set(tree.tree_.value[tree.tree_.children_left < 0, 0].argmax(axis=1))) for tree in model.estimators_]
+    leaves = sum(int(tree.tree_.n_leaves) for tree in model.estimators_)
+    assert sum(pure) <= len(forest.values) < leaves / 2
+
+
 def test_cells_next_to_thresholds_go_the_same_way_as_in_scikit_learn():
     from sklearn.tree import DecisionTreeRegressor
 
