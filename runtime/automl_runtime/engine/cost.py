@@ -6,13 +6,19 @@ from typing import Final
 
 import numpy as np
 
+from automl_runtime.engine.trials import MORE_ROUNDS, TrialResult
+from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
+from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.forest import Forest
+from automl_runtime.inference.kernel_machine import KernelMachine
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.model import FittedModel
+from automl_runtime.inference.neighbors import Neighbors
+from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import Predictor
 
-__all__ = ["microseconds_per_row", "predictions_within"]
+__all__ = ["microseconds_of_trial", "microseconds_per_row", "predictions_within", "reading_microseconds"]
 
 # Measured on one core of a server of 2023 for batches of a thousand rows; what counts are the proportions.
 _ANY_ROW: Final = 10.0
@@ -21,7 +27,12 @@ _PICTURE: Final = 800.0
 _BOOSTED_TREE: Final = 0.003
 _FOREST_TREE: Final = 0.035
 _CATBOOST_BYTE: Final = 5e-5
-_OTHER: Final = 5.0
+_STORED_ROW: Final = 5e-3
+_STORED_CELL: Final = 7e-4
+_WEIGHT: Final = 1e-4
+_ANY_MODEL: Final = 5.0
+"""Its scaling and encoding, and all of a model that does little else; of parts of others nothing more is known."""
+_IN_ROUNDS: Final = (LightGbm, Boosted, CatBoost)
 
 
 def predictions_within(model: FittedModel, seconds: float, *, least: int, most: int) -> int:
@@ -32,15 +43,35 @@ def predictions_within(model: FittedModel, seconds: float, *, least: int, most: 
 def microseconds_per_row(model: FittedModel) -> float:
     """An estimate from the number of trees and the kinds of models, not a measurement."""
     parts = [part.predictor for member in model.members for part in member.parts]
-    reading = _TEXT * len(model.encoder.text_owners) + _PICTURE * len(model.encoder.image_owners)
-    return _ANY_ROW + reading + sum(map(_cost, parts))
+    return reading_microseconds(model.encoder) + sum(map(_cost, parts))
+
+
+def reading_microseconds(encoder: Encoder) -> float:
+    """Likewise for a row alone, without any model."""
+    return _ANY_ROW + _TEXT * len(encoder.text_owners) + _PICTURE * len(encoder.image_owners)
+
+
+def microseconds_of_trial(result: TrialResult, *, refits: bool) -> float:
+    """Likewise for what a trial adds to an ensemble: a model of all rows when it `refits`, else those of the folds."""
+    parts = [fold.fit.predictor for fold in result.folds]
+    if not refits:
+        return sum(map(_cost, parts))
+    return max(_cost(part) * (MORE_ROUNDS if isinstance(part, _IN_ROUNDS) else 1.0) for part in parts)
 
 
 def _cost(predictor: Predictor) -> float:
     if isinstance(predictor, LightGbm):
         return _BOOSTED_TREE * predictor.text.count("\nTree=")
+    if isinstance(predictor, Boosted):
+        return _BOOSTED_TREE * len(predictor.roots)
     if isinstance(predictor, Forest):
         return _FOREST_TREE * len(predictor.roots)
     if isinstance(predictor, CatBoost):
         return _CATBOOST_BYTE * len(predictor.blob)
-    return _OTHER
+    if isinstance(predictor, KernelMachine):
+        return _ANY_MODEL + _STORED_ROW * len(predictor.stored)
+    if isinstance(predictor, Neighbors):
+        return _ANY_MODEL + _STORED_CELL * predictor.stored.size
+    if isinstance(predictor, Network):
+        return _ANY_MODEL + _WEIGHT * len(predictor.weights)
+    return _ANY_MODEL

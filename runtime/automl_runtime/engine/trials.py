@@ -18,10 +18,13 @@ from automl_runtime.inference.parts import Design
 from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+__all__ = ["MORE_ROUNDS", "MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
 
 MOST_ROUNDS = "most_rounds"
 """The setting of a configuration that limits its iterations."""
+
+MORE_ROUNDS = 1.2
+"""A boosted model of all rows bears so many times the rounds of those of the folds."""
 
 Status = Literal["complete", "abandoned", "stopped", "failed"]
 
