@@ -203,7 +203,8 @@ def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Int
     def read(value: Any) -> tuple[list[float], tuple[Ints, Singles]]:
         known = type(value) is str or value is None
         text = value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]
-        return text_statistics([text])[0].tolist(), count_one(text or "", characters=column.characters)
+        # An empty text is a missing one, as in a frame.
+        return text_statistics([text or None])[0].tolist(), count_one(text or "", characters=column.characters)
 
     return read
 
