@@ -61,13 +61,16 @@ PlotName = Literal[
 
 Operator = Literal[">", ">=", "<", "<="]
 
-ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time", "category", "text", "empty"]
+ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time", "category", "text", "image", "empty"]
 """What the cells of a column are once they are clean.
 
-`time` is a time of day in minutes since midnight; `empty` holds nothing but missing markers.
+`time` is a time of day in minutes since midnight; `image` names a file of a picture, by its path below the source, or
+holds one as a `data:image/...;base64,` address; `empty` holds nothing but missing markers.
 """
 
-ColumnRole = Literal["id", "key", "time", "text", "category", "number", "target_candidate", "constant", "empty"]
+ColumnRole = Literal[
+    "id", "key", "time", "text", "image", "category", "number", "target_candidate", "constant", "empty"
+]
 
 KeySpelling = Literal["text", "squeezed", "digits"]
 """How two keys are compared.

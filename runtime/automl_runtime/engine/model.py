@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -109,6 +109,10 @@ class Model:
     def predict_proba(self, frame: Any) -> pd.DataFrame:
         """The probability of each class; see `FittedModel.predict_proba`."""
         return self.fitted.predict_proba(as_frame(frame))
+
+    def predict_record(self, record: Mapping[str, Any]) -> dict[Label, float] | float:
+        """The probability of each class, or the value, for one raw record; see `FittedModel.predict_record`."""
+        return self.fitted.predict_record(record)
 
     def evaluate(self, frame: Any, target: str | pd.Series | None = None) -> dict[MetricName, float]:
         """The score of every metric of the task, in the metric's own unit, on rows whose target is known.

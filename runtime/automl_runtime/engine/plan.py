@@ -25,6 +25,7 @@ _UNTIMED_BUDGET = 300.0
 _TOPICS = 40
 _ROWS_PER_FOLD = 8
 _MANY_ROWS = 3_000
+_LEAST_FOR_WINDOWS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ def make_plan(
     chosen = few if affordable >= few else 3 if affordable >= 3 and few > 3 else 1 if affordable < 2 else 2
     if len(problem) < _MANY_ROWS:
         # A fifth of a few rows tells nothing; better short trials than a blind choice.
+        chosen = max(chosen, min(3, few))
+    if problem.windows is not None and affordable >= _LEAST_FOR_WINDOWS:
+        # One stretch of time tells how the level drifted once; three tell more than rounds that are cut off cost.
         chosen = max(chosen, min(3, few))
     # A model that gets half of its rounds on all rows beats one on a sample: sample only far beyond that.
     rows = len(problem) if affordable > 0.15 else int(max(20_000, len(problem) * affordable / 0.15))

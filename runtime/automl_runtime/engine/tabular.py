@@ -33,10 +33,11 @@ from automl_runtime.engine.search import Search
 from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
+from automl_runtime.engine.time_stamps import harmful_stamps, hide
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
-from automl_runtime.errors import Cancelled, RequestError, TrainingError
+from automl_runtime.errors import Cancelled, RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
 
@@ -74,6 +75,8 @@ def fit_table(
         plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
+        if plan.validation == "temporal" and problem.windows is None:
+            data = _without_stamps(problem, data, plan, encoder, clock.budget, options.on_event)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
@@ -256,6 +259,27 @@ def _sampled(
         return problem, data, index
     on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
     return problem.take(rows), data.take(rows), index[rows]
+
+
+def _without_stamps(
+    problem: Problem,
+    data: Encoded,
+    plan: Plan,
+    encoder: Encoder,
+    budget: float | None,
+    on_event: EventSink,
+) -> Encoded:
+    """The rows without the numbers that only tell when they happened, where later rows are forecast better so."""
+    found = harmful_stamps(problem, data, plan.seed, budget)
+    varying = varies(hide(data, found)) if len(found) else False
+    if not varying:
+        return data
+    names = dict.fromkeys(encoder.number_owners[place] for place in found)
+    told = ", ".join(shorten(name) for name in names)
+    on_event(
+        Finding("left out", f"{told}: they only tell when a row happened; later rows are predicted better without")
+    )
+    return hide(data, found)
 
 
 def _within_memory(

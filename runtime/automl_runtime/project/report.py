@@ -15,6 +15,7 @@ from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_forecast import forecast_section
 from automl_runtime.project.report_groups import anomalies_section, clusters_section
 from automl_runtime.project.report_html import code, section
+from automl_runtime.project.report_mistakes import mistakes_section
 from automl_runtime.project.report_png import to_png
 from automl_runtime.project.report_results import charts, quality_section, search_section
 from automl_runtime.project.report_short import short_section
@@ -44,6 +45,7 @@ _PARTS = {
     "clusters": "Groups",
     "anomalies": "Strange rows",
     "quality": "Quality",
+    "mistakes": "Mistakes",
     "drivers": "Drivers",
     "search": "Search",
     "data": "Data",
@@ -108,6 +110,7 @@ def render_report(data: ReportData) -> str:
         "clusters": clusters_section(data, pictures),
         "anomalies": anomalies_section(data, pictures),
         "quality": quality_section(data, pictures),
+        "mistakes": mistakes_section(data.mistakes),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
         "data": data_section(data),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -44,6 +45,13 @@ def test_large_tables_get_fewer_folds_and_then_fewer_rows(rows, width, budget, f
     plan = make_plan(_problem(rows), _data(rows, width), "stratified", 5, 0, budget, 2)
     assert plan.folds == folds
     assert (plan.rows == rows) if kept == 1.0 else (plan.rows < kept * rows)
+
+
+@pytest.mark.parametrize(("budget", "folds"), [(1.0, 1), (10.0, 3), (600.0, 5)])
+def test_forecasts_are_tried_out_several_times_even_if_time_is_short(budget, folds):
+    problem = replace(_problem(50_000), windows=np.full(50_000, -1))
+    assert make_plan(problem, _data(50_000, 30), "temporal", 5, 0, budget, 2).folds == folds
+    assert make_plan(_problem(50_000), _data(50_000, 30), "temporal", 5, 0, min(budget, 10.0), 2).folds == 1
 
 
 def test_a_sample_is_drawn_once():
@@ -101,6 +109,17 @@ def test_variations_never_repeat_and_stay_in_the_family():
     slow = [config for config in configs if config.params["learning_rate"] == 0.02]
     assert all(config.cost > 1 for config in slow if config.params["num_leaves"] >= 31)
     assert list(variations([], _problem(50), np.random.default_rng(0))) == []
+
+
+@pytest.mark.parametrize(
+    ("values", "logged"), [("exponential", True), ("normal", False), ("below zero", False)], ids=str
+)
+def test_a_skewed_target_is_tried_on_a_scale_of_logs_early(values, logged):
+    y = np.random.default_rng(0).exponential(size=1000) if values != "normal" else np.linspace(0, 1, 1000)
+    problem = Problem("regression", "rmse", "y", y - (1.0 if values == "below zero" else 0.0))
+    first, _, third, *_ = portfolio(problem, _data(1000, 4), interpretable=False)
+    assert first.learner == "lightgbm"
+    assert (third.name == "lightgbm_log" and third.params == dict(first.params) | {"target": "log1p"}) == logged
 
 
 def test_wide_tables_get_no_splines():

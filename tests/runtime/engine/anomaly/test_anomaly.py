@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -261,3 +263,11 @@ def test_a_table_wider_than_long_is_learned_from():
     frame.iloc[10, :9] = np.nan
     assert set(fit(frame, task="anomaly", trials=3).score_samples(frame).nlargest(5).index) == set(range(5))
     assert set(fit(frame, task="clustering", clusters=2, trials=1).labels[:5]) == {1}
+
+
+def test_one_record_is_as_strange_as_in_a_frame(fitted):
+    frame, strange, _, model = fitted
+    rows = pd.concat([frame[strange][:10], frame[:10]])
+    found = [model.predict_record(record) for record in rows.to_dict("records")]
+    assert found == pytest.approx(model.score_samples(rows).tolist(), abs=1e-9)
+    assert pickle.loads(pickle.dumps(model)).predict_record(rows.iloc[0].to_dict()) == found[0]

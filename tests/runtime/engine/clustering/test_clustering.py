@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -292,3 +294,10 @@ def test_texts_are_grouped_by_what_they_speak_of():
     odd = fit(frame, task="anomaly", trials=3)
     assert odd.typical["note"].endswith("characters")
     assert 0 <= odd.score_samples(frame.assign(note=None)).mean() <= 1
+
+
+def test_one_record_lies_in_the_cluster_that_it_lies_in_in_a_frame(fitted):
+    frame, _, model = fitted
+    records = frame[:40].to_dict("records")
+    assert [model.predict_record(record) for record in records] == model.predict(frame[:40]).tolist()
+    assert pickle.loads(pickle.dumps(model)).predict_record(records[0]) == model.labels.iloc[0]
