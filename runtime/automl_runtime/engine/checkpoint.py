@@ -22,6 +22,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from automl_runtime.engine.cost import predictor_microseconds
 from automl_runtime.engine.learners.base import Fit
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.problem import Problem
@@ -229,7 +230,8 @@ def _read_trial(path: Path, models: Path, workspace: Workspace) -> tuple[TrialRe
             fit = Fit(predictor, Reading(**entry["reading"]), entry["rounds"], entry["best"])
             design = workspace.fold_data(recipe, place).design
             seconds = entry["seconds"], entry["predict_seconds"]
-            folds.append(FoldResult(fit, design, part, *seconds, stored_bytes(predictor)))
+            burden = stored_bytes(predictor), predictor_microseconds(predictor)
+            folds.append(FoldResult(fit, design, part, *seconds, *burden))
     result = TrialResult(
         record["number"],
         config,

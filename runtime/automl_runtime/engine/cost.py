@@ -6,7 +6,6 @@ from typing import Final
 
 import numpy as np
 
-from automl_runtime.engine.trials import MORE_ROUNDS, TrialResult
 from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.encoding import Encoder
@@ -18,21 +17,20 @@ from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import Predictor
 
-__all__ = ["microseconds_of_trial", "microseconds_per_row", "predictions_within", "reading_microseconds"]
+__all__ = ["microseconds_per_row", "predictions_within", "predictor_microseconds", "reading_microseconds"]
 
 # Measured on one core of a server of 2023 for batches of a thousand rows; what counts are the proportions.
 _ANY_ROW: Final = 10.0
 _TEXT: Final = 20.0
 _PICTURE: Final = 800.0
-_BOOSTED_TREE: Final = 0.035
-_FOREST_TREE: Final = 0.22
+_BOOSTED_TREE: Final = 0.003
+_FOREST_TREE: Final = 0.035
 _CATBOOST_BYTE: Final = 5e-5
 _STORED_ROW: Final = 5e-3
 _STORED_CELL: Final = 7e-4
 _WEIGHT: Final = 1e-4
 _ANY_MODEL: Final = 5.0
 """Its scaling and encoding, and all of a model that does little else; of parts of others nothing more is known."""
-_IN_ROUNDS: Final = (LightGbm, Boosted, CatBoost)
 
 
 def predictions_within(model: FittedModel, seconds: float, *, least: int, most: int) -> int:
@@ -43,7 +41,7 @@ def predictions_within(model: FittedModel, seconds: float, *, least: int, most: 
 def microseconds_per_row(model: FittedModel) -> float:
     """An estimate from the number of trees and the kinds of models, not a measurement."""
     parts = [part.predictor for member in model.members for part in member.parts]
-    return reading_microseconds(model.encoder) + sum(map(_cost, parts))
+    return reading_microseconds(model.encoder) + sum(map(predictor_microseconds, parts))
 
 
 def reading_microseconds(encoder: Encoder) -> float:
@@ -51,15 +49,8 @@ def reading_microseconds(encoder: Encoder) -> float:
     return _ANY_ROW + _TEXT * len(encoder.text_owners) + _PICTURE * len(encoder.image_owners)
 
 
-def microseconds_of_trial(result: TrialResult, *, refits: bool) -> float:
-    """Likewise for what a trial adds to an ensemble: a model of all rows when it `refits`, else those of the folds."""
-    parts = [fold.fit.predictor for fold in result.folds]
-    if not refits:
-        return sum(map(_cost, parts))
-    return max(_cost(part) * (MORE_ROUNDS if isinstance(part, _IN_ROUNDS) else 1.0) for part in parts)
-
-
-def _cost(predictor: Predictor) -> float:
+def predictor_microseconds(predictor: Predictor) -> float:
+    """Likewise for what one model adds."""
     if isinstance(predictor, LightGbm):
         return _BOOSTED_TREE * predictor.text.count("\nTree=")
     if isinstance(predictor, Boosted):

@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from automl_runtime.engine.cost import microseconds_of_trial, reading_microseconds
+from automl_runtime.engine.cost import reading_microseconds
+from automl_runtime.engine.trials import MORE_ROUNDS, TrialResult
 from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.inference.encoding import Encoder
 
 if TYPE_CHECKING:
     from automl_runtime.engine.search import Search
-    from automl_runtime.engine.trials import TrialResult
 
 __all__ = ["fast_enough", "microseconds", "most_microseconds"]
+
+_GROWING = ("lightgbm", "catboost", "xgboost", "additive")
+"""Families whose models grow with their rounds."""
 
 
 def most_microseconds(asked: float | None, encoder: Encoder) -> float | None:
@@ -36,8 +39,11 @@ def most_microseconds(asked: float | None, encoder: Encoder) -> float | None:
 
 
 def microseconds(search: Search, result: TrialResult) -> float:
-    """What a trial would add to the time of a prediction."""
-    return microseconds_of_trial(result, refits=search.refits(result.config))
+    """What a trial would add to the time of a prediction: a model of all rows, or those of its folds."""
+    each = [fold.microseconds for fold in result.folds]
+    if not search.refits(result.config):
+        return sum(each)
+    return max(each) * (MORE_ROUNDS if result.config.learner in _GROWING else 1.0)
 
 
 def fast_enough(search: Search, results: Sequence[TrialResult]) -> list[TrialResult]:

@@ -25,7 +25,7 @@ from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
-from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.plan import Plan, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
@@ -40,6 +40,7 @@ from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
+from automl_runtime.kernels.threads import available_cores
 
 __all__ = ["encode_table", "fit_table"]
 

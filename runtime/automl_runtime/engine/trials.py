@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl_runtime.engine.cost import predictor_microseconds
 from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.views import VIEW_PARAMS, view_of
@@ -62,6 +63,8 @@ class FoldResult:
     predict_seconds: float
     stored: float
     """About how many bytes the model takes in a file."""
+    microseconds: float
+    """About how long it takes to predict a row; see `cost`."""
 
 
 @dataclass(slots=True)
@@ -131,5 +134,6 @@ def fit_fold(
     if number != ALL_ROWS:
         raw = fit.predictor.predict(rows.valid_matrix())
         outputs = fit.reading.outputs(raw, len(workspace.problem.classes))
-    stored = stored_bytes(fit.predictor)
-    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted, stored)
+    seconds = fitted - start, time.monotonic() - fitted
+    burden = stored_bytes(fit.predictor), predictor_microseconds(fit.predictor)
+    return FoldResult(fit, rows.design, outputs, *seconds, *burden)

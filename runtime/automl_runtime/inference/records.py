@@ -202,9 +202,9 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
 def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Ints, Singles]]]:
     def read(value: Any) -> tuple[list[float], tuple[Ints, Singles]]:
         known = type(value) is str or value is None
-        # As in a frame, an empty text is a missing one.
-        text = (value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]) or None
-        return text_statistics([text])[0].tolist(), count_one(text or "", characters=column.characters)
+        text = value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]
+        # An empty text is a missing one, as in a frame.
+        return text_statistics([text or None])[0].tolist(), count_one(text or "", characters=column.characters)
 
     return read
 

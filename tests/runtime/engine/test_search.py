@@ -12,7 +12,7 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners.base import Stopper, loss_weights
-from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.plan import Plan, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config, TrialResult
@@ -60,13 +60,6 @@ def test_a_sample_is_drawn_once():
     assert (np.diff(rows) > 0).all()
     assert (sample_rows(10, 100, seed=3) == rows).all()
     assert sample_rows(10, 10, seed=3) is None
-
-
-def test_cores_are_limited_by_the_environment(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert available_cores() == 1
-    monkeypatch.setenv("OMP_NUM_THREADS", "x")
-    assert available_cores() >= 1
 
 
 def test_the_clock_keeps_a_part_for_the_end():

@@ -43,7 +43,7 @@ FAMILIES = (
 )
 TRAPS = {
     "size": ["3", " 1.5 ", "much", None, True, 10**30, float("inf"), -0.0, np.float32(0.1)],
-    "price": [np.nan, -1e300, "inf", 2**64, 0, pd.NA],
+    "price": [np.nan, -1e9, "inf", 2**64, 0, pd.NA],
     "colour": ["Red", "violet", None, 3, 2.0, True, np.str_("red"), pd.NaT],
     "shop": ["s3", "s99", "", float("nan")],
     "open": ["yes", "No", 0, 1.0, None, "perhaps", np.bool_(True)],

@@ -1,17 +1,11 @@
-"""The packed forest walks exactly as scikit-learn and as its NumPy twin."""
+"""Packed forests predict as scikit-learn does."""
 
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from automl_runtime.engine.learners.forest import pack
-from automl_runtime.kernels.forest import forest_sum, forest_sum_numpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-
-def _arrays(forest):
-    return forest.roots, forest.feature, forest.threshold, forest.left, forest.right, forest.values
 
 
 def _forest(seed, classes, leaf):
@@ -27,17 +21,12 @@ def _forest(seed, classes, leaf):
 
 @settings(max_examples=15, deadline=None)
 @given(seed=st.integers(0, 2**31), classes=st.integers(2, 4), leaf=st.integers(1, 20))
-def test_kernel_python_and_numpy_agree(seed, classes, leaf):
+def test_a_packed_forest_predicts_as_scikit_learn(seed, classes, leaf):
     model, forest = _forest(seed, classes, leaf)
+    forest.check(4)
     rows = np.random.default_rng(seed).normal(size=(25, 4)).astype(np.float32)
-    results = []
-    for walk in (forest_sum, forest_sum.__wrapped__, forest_sum_numpy):
-        out = np.zeros((25, classes))
-        walk(rows, *_arrays(forest), out)
-        results.append(out)
-    assert np.array_equal(results[0], results[1])
-    assert np.array_equal(results[0], results[2])
-    assert np.abs(results[0] / 5 - model.predict_proba(rows)).max() < 1e-12
+    assert np.abs(forest.predict(rows) - model.predict_proba(rows)).max() < 1e-12
+    np.testing.assert_array_equal(np.vstack([forest.predict(row[None]) for row in rows]), forest.predict(rows))
 
 
 def test_leaves_that_say_the_same_are_held_once():
@@ -59,30 +48,3 @@ def test_cells_next_to_thresholds_go_the_same_way_as_in_scikit_learn():
     around = np.concatenate([np.nextafter(edges, np.float32(side)) for side in (-9, 9)] + [edges])
     probes = np.repeat(around[:, None], 3, axis=1)
     assert np.abs(forest.predict(probes)[:, 0] - model.predict(probes)).max() < 1e-12
-
-
-def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
-    import numba
-    from automl_runtime.kernels import compiling
-
-    calls = []
-
-    def njit(**options):
-        calls.append(options)
-        if options.get("cache"):
-            raise RuntimeError("cannot cache function: no locator available")
-        return lambda function: function
-
-    monkeypatch.setattr(numba, "njit", njit)
-    double = compiling.compiled(lambda x: 2 * x)
-    assert double(4) == 8
-    assert calls == [{"nogil": True, "cache": True}, {"nogil": True}]
-
-
-@pytest.mark.parametrize("name", ["forest", "ngrams", "arrays", "compiling"])
-def test_importing_kernels_does_not_import_numba(name):
-    import subprocess
-    import sys
-
-    code = f"import sys, automl_runtime.kernels.{name}; print('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
