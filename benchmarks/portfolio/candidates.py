@@ -53,10 +53,10 @@ def defaults() -> list[Entry]:
 
 
 def candidates(seed: int = 0) -> list[Entry]:
-    """All, in the order in which they are evaluated: by hand, draws of the families in turn, defaults."""
+    """All, in the order in which they are evaluated: by hand, defaults, then draws of the families in turn."""
     drawn = [_drawn(family, count, seed) for family, count in _DRAWS.items()]
     turns = chain.from_iterable(zip_longest(*drawn))
-    return [*by_hand(), *(each for each in turns if each is not None), *defaults()]
+    return [*by_hand(), *defaults(), *(each for each in turns if each is not None)]
 
 
 def _drawn(family: str, count: int, seed: int) -> list[Entry]:

@@ -12,7 +12,6 @@ import numpy as np
 from automl_runtime.engine.configurations import Entry, shipped
 from automl_runtime.engine.families import of_pictures, registered
 from automl_runtime.engine.groups import can_group
-from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.pairs import can_pair
 from automl_runtime.engine.probes import BOOSTERS
@@ -62,7 +61,7 @@ def portfolio(
     families, notes = fitting_families(families, problem.task, len(problem))
     for note in notes:
         on_event(Warned(note))
-    configs = _of_families(problem, families, interpretable)
+    configs = _of_families(problem, families, interpretable, named=models is not None)
     if data.images and not interpretable:
         first = [config for config in of_pictures(shipped(), copies=bool(data.copies)) if config.learner in families]
         configs = list({config.name: config for config in (*first, *configs)}.values())
@@ -85,15 +84,20 @@ def portfolio(
     return [_for_metric(config, problem) for config in configs]
 
 
-def _of_families(problem: Problem, families: Sequence[str], interpretable: bool) -> list[Config]:
-    """Configurations of `families`: registered ones second, those that are there when they are named last."""
-    further = [*registered(), *_configs(shipped().further, problem)]
+def _of_families(problem: Problem, families: Sequence[str], interpretable: bool, *, named: bool) -> list[Config]:
+    """Configurations of `families`: registered ones second, further ones last.
+
+    Of the further ones, all where families were named, else the first of each family that has no other.
+    """
     if interpretable:
         first, *rest = [shipped().named(name) for name in shipped().readable]
     else:
         first, *rest = _configs(shipped().diverse, problem)
-    own = [config for config in further if config.learner in registered_params()]
-    found = {config.name: config for config in (first, *own, *rest, *further)}
+    own = registered()
+    found = {config.name: config for config in (first, *own, *rest)}
+    for config in _configs(shipped().further, problem):
+        if named or config.learner not in {other.learner for other in found.values()}:
+            found.setdefault(config.name, config)
     return [config for config in found.values() if config.learner in families]
 
 
