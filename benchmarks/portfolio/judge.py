@@ -9,6 +9,7 @@ rows, out of fold, and judged on the other, and the other way round. `--write` s
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -20,14 +21,19 @@ from automl_runtime.engine.scoring import trial_score
 from numpy.typing import NDArray
 
 from benchmarks.portfolio.candidates import by_hand, candidates, config_for, defaults
-from benchmarks.portfolio.evaluate import Table, digest, outputs_of, read_errors, tables
-from benchmarks.portfolio.order import greedy_order, leave_one_out, normalised
+from benchmarks.portfolio.evaluate import FOLDER, Table, digest, outputs_of, read_errors, tables
+from benchmarks.portfolio.mixtures import Mixtures
+from benchmarks.portfolio.order import Tried, best_so_far, costs_of, greedy_order, leave_one_out, normalised
+from benchmarks.portfolio.ship import ship
 
 TRIALS = (1, 3, 5, 10, 20)
 SHORT = ("lightgbm", "linear", "extra_trees", "catboost", "network", "gaussian_process")
 """The families of searches below two minutes."""
-_RANDOM = 5
+_RANDOM = 2
+_MOST = 12
+"""Places of an order that are looked for; mixtures change little behind them."""
 _TIE = 1e-3
+_MIXED = FOLDER / "mixed.json"
 
 Floats = NDArray[np.float64]
 Prefixes = Callable[[int], list[list[int]]]
@@ -43,7 +49,7 @@ class Measured:
     errors: Floats
     seconds: Floats
     digests: list[list[str]]
-    _mixed: dict[tuple[int, frozenset[int]], float] = field(default_factory=dict)
+    _mixed: dict[str, float] = field(default_factory=dict)
 
     def places(self, entries: Sequence[Entry], families: Sequence[str]) -> list[int]:
         """Of the entries of `families`, in their order, each once."""
@@ -52,10 +58,30 @@ class Measured:
 
     def mixed(self, table: int, members: Sequence[int]) -> float:
         """The error of the mixture of `members`, cross-fitted on two halves of the rows."""
-        key = (table, frozenset(members))
+        key = " ".join([self.tables[table].name, *sorted({self.digests[each][table] for each in members})])
         if key not in self._mixed:
-            self._mixed[key] = self._mix(table, sorted(key[1]))
+            self._mixed[key] = self._mix(table, sorted(set(members)))
         return self._mixed[key]
+
+    def tried(self, members: Sequence[int], objective: str) -> Tried:
+        """The errors that an order of `members`, by their places among them, is found with."""
+        if objective == "best":
+            return best_so_far(normalised(self.errors[list(members)]))
+        outputs = [
+            [np.load(outputs_of(table.name, self.digests[each][at])) for at, table in enumerate(self.tables)]
+            for each in members
+        ]
+        problems = [table.problem for table in self.tables]
+        return Mixtures(problems, [table.workspace.valid_rows for table in self.tables], outputs).errors
+
+    def read_mixed(self) -> None:
+        """Takes what an earlier run has mixed."""
+        if _MIXED.exists():
+            self._mixed = json.loads(_MIXED.read_text(encoding="utf-8"))
+
+    def keep_mixed(self) -> None:
+        """Keeps what was mixed, which takes longer than all else."""
+        _MIXED.write_text(json.dumps(self._mixed), encoding="utf-8")
 
     def _mix(self, table: int, members: list[int]) -> float:
         problem, rows = self.tables[table].problem, self.tables[table].workspace.valid_rows
@@ -92,33 +118,30 @@ def measured() -> tuple[Measured, list[Entry]]:
     return found, [entry for entry in entries if entry.name in names]
 
 
-def judge(found: Measured, entries: Sequence[Entry], families: Sequence[str], power: float) -> None:
+def judge(found: Measured, pool: list[int], families: Sequence[str], tried: Tried, power: float, begin: int) -> None:
     """Prints, as Markdown, how the order found without a table does on it."""
-    pool = np.array(found.places(entries, families))
-    standard = {entry.name for entry in defaults()}
-    pool = np.array([each for each in pool if found.names[each] not in standard])
-    hand = found.places(by_hand(), families)
+    hand, standard = found.places(by_hand(), families), found.places(defaults(), families)
     sources = [table.source for table in found.tables]
-    begin = [int(np.flatnonzero(pool == hand[0])[0])]
-    orders = leave_one_out(found.errors[pool], found.seconds[pool], sources, len(pool), begin=begin, power=power)
-    learned = {source: [int(pool[each]) for each in order] for source, order in orders.items()}
+    first = [pool.index(each) for each in hand[:begin]]
+    orders = leave_one_out(tried, found.seconds[pool], sources, begin=first, power=power, most=_MOST)
+    learned = {source: [pool[each] for each in order] for source, order in orders.items()}
     rng = np.random.default_rng(0)
     drawn = [[int(each) for each in rng.permutation(pool)] for _ in range(_RANDOM)]
-    tried: dict[str, Prefixes] = {
+    compared: dict[str, Prefixes] = {
         "left out": lambda table: [learned[sources[table]]],
         "by hand": lambda _: [hand],
-        "defaults": lambda _: [found.places(defaults(), [*families, "xgboost", "random_forest"])],
+        "defaults": lambda _: [standard],
         "random": lambda _: drawn,
     }
-    print(f"{len(found.tables)} tables of {len(set(sources))} sources, {len(pool)} candidates, cost to the {power}.\n")
-    _print("trials", found, tried, lambda order, trials, _: order[:trials])
+    print(f"{len(found.tables)} tables of {len(set(sources))} sources, {len(pool)} candidates.\n")
+    _print("trials", found, compared, lambda order, trials, _: order[:trials])
     taken = np.nan_to_num(found.seconds)
 
     def in_time(order: list[int], trials: int, table: int) -> list[int]:
         budget = taken[hand[:trials], table].sum()
         return order[: max(1, int((np.cumsum(taken[order, table]) <= budget * 1.001).sum()))]
 
-    _print("trials of the order by hand", found, tried, in_time)
+    _print("trials of the order by hand", found, compared, in_time)
 
 
 def _print(
@@ -140,6 +163,7 @@ def _print(
         }
         means = [f"{((each - best) / np.maximum(median - best, 1e-12)).mean():.3f}" for each in errors.values()]
         counts = [_counts(errors["left out"], errors[name]) for name in others]
+        found.keep_mixed()
         print(f"| {trials} | {' | '.join(means)} | {' | '.join(counts)} |", flush=True)
     print()
 
@@ -150,26 +174,34 @@ def _counts(mine: Floats, theirs: Floats) -> str:
     return f"{(~tie & (mine < theirs)).sum()} / {tie.sum()} / {(~tie & (mine > theirs)).sum()}"
 
 
-def chosen(found: Measured, entries: Sequence[Entry], power: float) -> list[int]:
-    """The order on all tables: of the families of short searches first, then all."""
+def _candidates(found: Measured, entries: Sequence[Entry], families: Sequence[str]) -> list[int]:
+    """Those of `families`, without the defaults of the libraries, which others are compared with."""
     standard = {entry.name for entry in defaults()}
-    own = [entry for entry in entries if entry.name not in standard]
-    short = found.places(own, SHORT)
-    every = found.places(own, sorted({entry.learner for entry in own}))
-    made = normalised(found.errors[every])
-    inner = [every.index(each) for each in short]
-    begin = [0]
-    first = greedy_order(made[inner], found.seconds[every][inner], len(inner), begin=begin, power=power)
-    return [short[each] for each in first]
+    return found.places([entry for entry in entries if entry.name not in standard], families)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--power", type=float, default=0.5, help="of the cost: 0 leaves it out, 1 is gain per second")
-    parser.add_argument("--write", action="store_true")
+    parser.add_argument("--begin", type=int, default=5, help="how many of the order by hand come first")
+    parser.add_argument("--objective", choices=("mixture", "best"), default="mixture", help="whose error is to fall")
+    parser.add_argument("--write", action="store_true", help="ship the order found on all tables")
     arguments = parser.parse_args()
     found, entries = measured()
-    judge(found, entries, SHORT, arguments.power)
+    found.read_mixed()
+    pool = _candidates(found, entries, SHORT)
+    tried = found.tried(pool, arguments.objective)
+    judge(found, pool, SHORT, tried, arguments.power, arguments.begin)
+    every = range(len(found.tables))
+    begin = [pool.index(each) for each in found.places(by_hand(), SHORT)[: arguments.begin]]
+    made = greedy_order(tried, costs_of(found.seconds[pool]) ** arguments.power, every, begin=begin, most=_MOST)
+    names = [found.names[pool[each]] for each in made]
+    print("In order:", ", ".join(names))
+    if arguments.write:
+        # As many as were judged; families of long searches come behind, as they were.
+        late = dict.fromkeys(entry.name for entry in by_hand() if entry.learner not in SHORT)
+        parts = (*names[: TRIALS[-1]], *late), names[TRIALS[-1] :]
+        ship(*([entry for name in part for entry in candidates() if entry.name == name] for part in parts))
 
 
 if __name__ == "__main__":

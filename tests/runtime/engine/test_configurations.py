@@ -49,6 +49,19 @@ def test_the_portfolio_is_always_the_same_and_begins_with_a_booster(task):
     assert _configs(task)[0].learner == "lightgbm"
 
 
+def test_a_family_that_is_named_brings_more_than_one_that_is_not(tmp_path, monkeypatch):
+    def change(file):
+        file["further"] += [{"name": f"more_{family}", "learner": family} for family in ("linear", "neighbors")]
+        file["further"][-2]["params"] = {"basis": "other"}
+        file["further"][-1]["params"] = {"other": 1}
+
+    other = read_portfolio(_broken(tmp_path, change))
+    monkeypatch.setattr("automl_runtime.engine.portfolio.shipped", lambda: other)
+    named = [config.name for config in _configs("binary", models=["linear", "neighbors"])]
+    assert named == ["linear", "linear_splines", "neighbors", "more_linear", "more_neighbors"]
+    assert not {"more_linear", "neighbors"} & {config.name for config in _configs("binary")}
+
+
 def test_the_log_of_a_skewed_target_is_learned_where_the_file_says_so():
     logged = {config.name for config in _configs("regression") if config.params.get("target") == "log1p"}
     assert logged == {config.name for config in _configs("regression")} & shipped().logging
