@@ -3,7 +3,8 @@
 Each source of tables is left out in turn; the order found without it is compared, on it, with the order by hand, the
 defaults of the libraries and random orders, after a number of trials and after as many seconds as the order by hand
 takes for them. What counts is the error of the mixture of the trials so far: its weights are found on one half of the
-rows, out of fold, and judged on the other, and the other way round. `--write` ships the order found on all tables.
+rows, out of fold, and judged on the other, and the other way round. `--write` ships the order found on all tables, for
+tables with as few rows.
 """
 
 from __future__ import annotations
@@ -200,8 +201,8 @@ def main() -> None:
     if arguments.write:
         # As many as were judged; families of long searches come behind, as they were.
         late = dict.fromkeys(entry.name for entry in by_hand() if entry.learner not in SHORT)
-        parts = (*names[: TRIALS[-1]], *late), names[TRIALS[-1] :]
-        ship(*([entry for name in part for entry in candidates() if entry.name == name] for part in parts))
+        drawn = [name for name in names if name not in {entry.name for entry in by_hand()}]
+        ship([*names[: TRIALS[-1]], *late], [entry for name in drawn for entry in entries if entry.name == name])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes the portfolio that the engine comes with: an order of measured candidates, and all else as it stands."""
+"""Writes what was found into the portfolio that the engine comes with; all else in it stays as it stands."""
 
 from __future__ import annotations
 
@@ -19,25 +19,21 @@ _PLACES = (3, 6)
 """Of the trials of made features, whose worth lies in what the boosters behind them gain, and is not measured here."""
 
 
-def ship(diverse: Sequence[Entry], further: Sequence[Entry], path: Path = PORTFOLIO) -> None:
-    """Puts `diverse` and then, for families that are named, `further` into the file, and reads it again.
+def ship(few_rows: Sequence[str], further: Sequence[Entry], path: Path = PORTFOLIO) -> None:
+    """Puts the order of names `few_rows`, and `further` configurations, into the file, and reads it again.
 
     Raises:
         DataError: if the engine could not use it.
     """
     file = json.loads(path.read_text(encoding="utf-8"))
-    base = file["base"]
-    first = [_record(entry, base) for entry in diverse]
-    probes = [each for each in file["diverse"] if any(each.get("params", {}).get(made) for made in MADE)]
+    order = list(few_rows)
+    probes = [each["name"] for each in file["diverse"] if any(each.get("params", {}).get(made) for made in MADE)]
     for place, probe in zip(_PLACES, probes, strict=True):
-        # Entries for one task each share a place.
-        names = list(dict.fromkeys(each["name"] for each in first))
-        before = set(names[:place])
-        first.insert(sum(each["name"] in before for each in first), probe)
-    measured = {entry.name for entry in (*diverse, *further)}
-    unmeasured = [each for each in file["further"] if each["name"] not in measured]
-    file["diverse"] = first
-    file["further"] = [*unmeasured, *(_record(entry, base) for entry in further)]
+        order.insert(place, probe)
+    measured = {entry.name for entry in further}
+    file["further"] = [each for each in file["further"] if each["name"] not in measured]
+    file["further"] += [_record(entry, file["base"]) for entry in further]
+    file["few_rows"] = order
     path.write_text(_text(file), encoding="utf-8")
     read_portfolio(path)
 

@@ -59,6 +59,7 @@ class _File(BaseModel):
     diverse: list[Entry]
     further: list[Entry]
     many_rows: list[Entry]
+    few_rows: list[str]
     readable: list[str]
 
 
@@ -74,6 +75,8 @@ class Shipped:
     """Of families that come last, or when they are named."""
     many_rows: Sequence[Entry]
     """Come first where rows are many: they learn fast."""
+    few_rows: Sequence[Entry]
+    """Those of `diverse` and `further` that are tried where rows are few, in the order that public tables gave."""
     readable: Sequence[str]
     """Names of those that people can read, in order."""
 
@@ -106,8 +109,10 @@ def read_portfolio(path: Path) -> Shipped:
     """
     try:
         file = _File.model_validate(json.loads(path.read_text(encoding="utf-8")))
-        read = Shipped(file.base, file.diverse, file.further, file.many_rows, file.readable)
-        for problem in _problems(read):
+        known = [*file.diverse, *file.further]
+        few = [entry for name in file.few_rows for entry in known if entry.name == name]
+        read = Shipped(file.base, file.diverse, file.further, file.many_rows, few, file.readable)
+        for problem in (*_problems(read), *_misnamed(file)):
             raise ValueError(problem)
     except ValidationError as error:
         first = error.errors()[0]
@@ -130,11 +135,17 @@ def _problems(read: Shipped) -> Iterator[str]:
                 yield from (f"{where}: {text}" for text in _outside(read.config(entry)))
     for task in get_args(TableTask):
         yield from _repeated([entry for entry in (*read.diverse, *read.further) if task in entry.tasks], read)
-    names = {entry.name for entry in (*read.diverse, *read.further)}
-    yield from (
-        f"readable names {shorten(name)}, which is no configuration" for name in read.readable if name not in names
-    )
-    yield from _uncompared(read)
+    yield from _uncompared(read, read.diverse)
+    yield from _uncompared(read, read.few_rows)
+
+
+def _misnamed(file: _File) -> Iterator[str]:
+    known = {entry.name for entry in (*file.diverse, *file.further)}
+    for section, names in (("readable", file.readable), ("few_rows", file.few_rows)):
+        yield from (
+            f"{section} names {shorten(name)}, which is no configuration" for name in names if name not in known
+        )
+        yield from (f"{section} names {shorten(name)} twice" for name in known if names.count(name) > 1)
 
 
 def _outside(config: Config) -> Iterator[str]:
@@ -166,10 +177,10 @@ def _repeated(entries: Sequence[Entry], read: Shipped) -> Iterator[str]:
             yield f"{shorten(entry.name)} is the same as {shorten(other)}"
 
 
-def _uncompared(read: Shipped) -> Iterator[str]:
+def _uncompared(read: Shipped, order: Sequence[Entry]) -> Iterator[str]:
     """What tries made features must come after the same without them (`engine.probes`)."""
     seen: set[str] = set()
-    for entry in read.diverse:
+    for entry in order:
         config = read.config(entry)
         plain = {name: value for name, value in config.params.items() if name not in MADE}
         if plain != config.params and Config("", config.learner, plain).key() not in seen:

@@ -33,6 +33,7 @@ _FORESTS = ("extra_trees", "random_forest")
 _MOST_LEAVES = 800_000
 _MOST_LEAF_VALUES = 10_000_000
 _FEW_ROWS = 200
+_MOST_OF_FEW = 2_000
 _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
 
@@ -92,10 +93,12 @@ def _of_families(problem: Problem, families: Sequence[str], interpretable: bool,
     if interpretable:
         first, *rest = [shipped().named(name) for name in shipped().readable]
     else:
-        first, *rest = _configs(shipped().diverse, problem)
+        # The order that public tables gave was found on few rows, and says nothing of more.
+        few = len(problem) <= _MOST_OF_FEW
+        first, *rest = _configs(shipped().few_rows if few else shipped().diverse, problem)
     own = registered()
     found = {config.name: config for config in (first, *own, *rest)}
-    for config in _configs(shipped().further, problem):
+    for config in _configs((*shipped().diverse, *shipped().further), problem):
         if named or config.learner not in {other.learner for other in found.values()}:
             found.setdefault(config.name, config)
     return [config for config in found.values() if config.learner in families]

@@ -43,6 +43,14 @@ def test_every_family_has_a_configuration_and_every_configuration_another_name(t
     assert len({config.name for config in configs}) == len({config.key() for config in configs}) == len(configs)
 
 
+def test_few_rows_have_an_order_of_their_own():
+    few, more = (list(dict.fromkeys(entry.name for entry in part)) for part in (shipped().few_rows, shipped().diverse))
+    for rows, order in ((2_000, few), (2_001, more)):
+        names = [config.name for config in _configs("binary", rows)]
+        assert names == [name for name in order if name in names]
+        assert len(names) > 15
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_the_portfolio_is_always_the_same_and_begins_with_a_booster(task):
     assert _configs(task) == _configs(task)
@@ -86,7 +94,10 @@ def test_the_log_of_a_skewed_target_is_learned_where_the_file_says_so():
         (lambda file: file["diverse"].append(file["diverse"][0]), "lightgbm.*comes twice"),
         (lambda file: file["diverse"].append(file["diverse"][0] | {"name": "same"}), "same.*is the same as.*lightgbm"),
         (lambda file: file["readable"].append("oracle"), "readable names.*oracle"),
+        (lambda file: file["few_rows"].append("oracle"), "few_rows names.*oracle"),
+        (lambda file: file["few_rows"].append("lightgbm"), "few_rows names.*lightgbm.*twice"),
         (lambda file: file["diverse"].reverse(), "tries made features"),
+        (lambda file: file["few_rows"].reverse(), "tries made features"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_named(tmp_path, change, named):
@@ -107,7 +118,7 @@ def test_a_file_that_is_missing_or_something_else_is_named(tmp_path, content):
 
 def test_a_search_takes_the_order_of_the_file(tmp_path, monkeypatch):
     def change(file):
-        file["diverse"].sort(key=lambda entry: entry["name"] != "linear_splines")
+        file["few_rows"] = ["linear_splines", "linear"]
 
     other = read_portfolio(_broken(tmp_path, change))
     rng = np.random.default_rng(0)
