@@ -82,7 +82,16 @@ def portfolio(
         configs = [config for config in configs if not config.params.get("groups")]
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
-    return [_for_metric(config, problem) for config in configs]
+    configs = [_for_metric(config, problem) for config in configs]
+    return [*configs[:2], *_logged(configs), *configs[2:]] if _skewed(problem) else configs
+
+
+def _logged(configs: Sequence[Config]) -> list[Config]:
+    """The first booster with log(1 + y), so that even a short search learns which scale suits a skewed target."""
+    first = next((config for config in configs if config.learner in BOOSTERS), None)
+    return (
+        [] if first is None else [replace(first, name=f"{first.name}_log", params={**first.params, "target": "log1p"})]
+    )
 
 
 def _of_families(problem: Problem, families: Sequence[str], interpretable: bool, *, named: bool) -> list[Config]:

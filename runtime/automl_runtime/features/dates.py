@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
 
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["DATE_PARTS", "add_date_parts", "date_parts"]
+__all__ = ["DATE_PARTS", "add_date_parts", "date_parts", "date_parts_of"]
 
 DATE_PARTS = ("year", "month", "day_of_week", "day", "days", "hour")
 """`day_of_week` counts from Monday = 0; `days` counts from 1970-01-01; `hour` holds minutes as a fraction."""
 
 _MICROSECONDS_OF_A_DAY = 86_400_000_000
+_DAYS_TO_1970 = date(1970, 1, 1).toordinal()
+_NO_PARTS = (math.nan,) * len(DATE_PARTS)
 
 
 def date_parts(values: pd.Series) -> Floats:
@@ -41,6 +45,20 @@ def date_parts(values: pd.Series) -> Floats:
     parts[:, 5] = (known - days).astype(np.int64) * 24 / _MICROSECONDS_OF_A_DAY
     parts[missing] = np.nan
     return parts
+
+
+def date_parts_of(value: datetime | None) -> tuple[float, ...]:
+    """`date_parts` of one moment without a zone, for services that see a row at a time.
+
+    >>> date_parts_of(datetime(2024, 2, 29, 6, 30))
+    (2024.0, 2.0, 3.0, 29.0, 19782.0, 6.5)
+    """
+    if value is None:
+        return _NO_PARTS
+    days = value.toordinal() - _DAYS_TO_1970
+    micros = ((value.hour * 60 + value.minute) * 60 + value.second) * 1_000_000 + value.microsecond
+    hour = micros * 24 / _MICROSECONDS_OF_A_DAY
+    return float(value.year), float(value.month), float((days + 3) % 7), float(value.day), float(days), hour
 
 
 def _to_microseconds(values: pd.Series) -> np.ndarray[tuple[int], np.dtype[np.datetime64]]:

@@ -17,10 +17,11 @@ from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.groups import CrossedMeans, Grouped
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS, WORD_BUCKETS
-from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Sparse
+from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Singles, Sparse
 
 __all__ = [
     "BLOCKS",
+    "LARGEST_SCORE",
     "PERIODS",
     "Block",
     "Codes",
@@ -38,10 +39,12 @@ __all__ = [
     "read_block",
     "table_places",
     "weigh",
+    "weigh_one",
     "write_block",
 ]
 
-_LARGEST_SCORE = 10.0
+LARGEST_SCORE = 10.0
+"""Standard deviations at which `Scaled` cuts off."""
 
 
 class Block(Protocol):
@@ -94,7 +97,7 @@ class Scaled:
         missing = np.isnan(values)
         values = np.where(missing, self.fill, values)
         values = np.where(self.logged, np.sign(values) * np.log1p(np.abs(values)), values)
-        scores = np.clip((values - self.center) / self.scale, -_LARGEST_SCORE, _LARGEST_SCORE)
+        scores = np.clip((values - self.center) / self.scale, -LARGEST_SCORE, LARGEST_SCORE)
         return np.hstack([scores, missing[:, self.flagged]])
 
 
@@ -293,6 +296,18 @@ def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
     values /= length[group]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=counts.shape[0]))])
     return sparse.csr_matrix((values, columns, indptr), shape=(counts.shape[0], len(buckets)))
+
+
+def weigh_one(found: Ints, counts: Singles, block: Words | Topics) -> tuple[Ints, Floats]:
+    """Places (ascending) and values that are not 0 of the only row of `weigh`, of a text with `counts` in `found`."""
+    places = np.searchsorted(block.buckets, found)
+    kept = np.append(block.buckets, -1)[places] == found
+    places = places[kept]
+    values = (1.0 + np.log(counts[kept].astype(np.float64))) * block.weights[places]
+    words = int(np.searchsorted(found[kept], WORD_BUCKETS))
+    for part in (values[:words], values[words:]):
+        part /= np.sqrt(part @ part)
+    return places, values
 
 
 BLOCKS: dict[str, type[Any]] = {

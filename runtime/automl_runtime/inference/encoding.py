@@ -6,6 +6,7 @@ The encoder holds names, kinds and spellings, and no statistic that a model coul
 from __future__ import annotations
 
 import math
+from collections.abc import Container
 from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any, Literal
@@ -14,21 +15,35 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl_runtime.data.pictures import read_pictures
 from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
 from automl_runtime.features.dates import DATE_PARTS, date_parts
-from automl_runtime.features.pictures import describe, describe_copies, read_pictures
+from automl_runtime.features.pictures import describe, describe_copies
 from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
 from automl_runtime.inference.texts import count_ngrams
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Singles, Sparse
 
-__all__ = ["FEATURE_KINDS", "MISSING", "UNSEEN", "Column", "Encoded", "Encoder", "FeatureKind", "spell", "to_texts"]
+__all__ = [
+    "FEATURE_KINDS",
+    "HUGE",
+    "MISSING",
+    "UNSEEN",
+    "Column",
+    "Encoded",
+    "Encoder",
+    "FeatureKind",
+    "read_boolean",
+    "spell",
+    "to_texts",
+]
 
 FeatureKind = Literal["number", "category", "text", "boolean", "date", "image"]
 FEATURE_KINDS: tuple[FeatureKind, ...] = ("number", "category", "text", "boolean", "date", "image")
 
 MISSING = -1
 UNSEEN = -2
-_HUGE = 1e30
+HUGE = 1e30
+"""Where finite numbers are cut off."""
 _FEW_ROWS = 64
 _TRUE = {"true", "yes", "y", "t", "1", "1.0"}
 _FALSE = {"false", "no", "n", "f", "0", "0.0"}
@@ -119,13 +134,7 @@ class Encoder:
             if frame.columns.inferred_type in ("string", "empty")
             else frame.set_axis(frame.columns.map(str), axis=1)
         )
-        missing = [column.name for column in self.columns if column.name not in frame.columns]
-        if missing:
-            raise SchemaMismatchError(
-                f"The rows to predict lack {len(missing)} of {len(self.columns)} columns of the model: "
-                f"{', '.join(shorten(name) for name in missing[:5])}.",
-                hint="Give every column that the model was trained on; cells may be empty.",
-            )
+        self.check_names(frame.columns)
         numbers: list[Floats] = []
         codes: list[Ints] = []
         texts: list[Sparse] = []
@@ -142,7 +151,8 @@ class Encoder:
                 elif kind == "image":
                     pictures.append(_to_views(column.name, values, copies))
                 elif kind == "text":
-                    spelled = to_texts(values)
+                    # An empty text is a missing one: not every table can tell them apart.
+                    spelled = [text or None for text in to_texts(values)]
                     numbers.append(text_statistics(spelled))
                     texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
                 else:
@@ -157,6 +167,20 @@ class Encoder:
             tuple(views for views, _ in pictures),
             tuple(changed for _, changed in pictures) if copies else (),
         )
+
+    def check_names(self, names: Container[str]) -> None:
+        """Looks for every column among `names`.
+
+        Raises:
+            SchemaMismatchError: naming those that are missing.
+        """
+        missing = [column.name for column in self.columns if column.name not in names]
+        if missing:
+            raise SchemaMismatchError(
+                f"The rows to predict lack {len(missing)} of {len(self.columns)} columns of the model: "
+                f"{', '.join(shorten(name) for name in missing[:5])}.",
+                hint="Give every column that the model was trained on; cells may be empty.",
+            )
 
     def _codes(self, column: Column, values: pd.Series) -> NDArray[np.int32]:
         if len(values) <= _FEW_ROWS:
@@ -243,7 +267,7 @@ def _beside(parts: list[Floats], rows: int) -> Floats:
 def _finite(numbers: Floats, kept: Bools) -> Floats:
     infinite = np.isinf(numbers)
     numbers[infinite & ~kept] = np.nan
-    np.clip(numbers, -_HUGE, _HUGE, out=numbers, where=~(infinite & kept))
+    np.clip(numbers, -HUGE, HUGE, out=numbers, where=~(infinite & kept))
     return numbers
 
 
@@ -270,6 +294,11 @@ def _to_boolean(values: pd.Series) -> Floats:
         return np.array(values.to_numpy(dtype=np.float64, na_value=np.nan)).reshape(-1, 1)
     if values.dtype.kind in "iuf":
         return _to_number(values)
-    words = [None if text is None else text.strip().lower() for text in to_texts(values)]
-    found = [1.0 if word in _TRUE else 0.0 if word in _FALSE else math.nan for word in words]
+    found = [math.nan if text is None else read_boolean(text) for text in to_texts(values)]
     return np.array(found, dtype=np.float64).reshape(-1, 1)
+
+
+def read_boolean(text: str) -> float:
+    """1 or 0 for words that mean yes or no, else NaN."""
+    word = text.strip().lower()
+    return 1.0 if word in _TRUE else 0.0 if word in _FALSE else math.nan

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -100,6 +101,13 @@ class Reading:
             return np.asarray(chances / chances.sum(axis=1, keepdims=True))
         positive = sigmoid(raw) if self.link == "logistic" else raw
         return np.hstack([1.0 - positive, positive]) if classes == 2 and positive.shape[1] == 1 else positive
+
+    def value(self, raw: float) -> float:
+        """What `outputs` makes of one value of a regression."""
+        value = raw * self.scale + self.shift
+        if self.link == "log1p":
+            value = math.expm1(min(max(value, -_LARGEST_LOG), _LARGEST_LOG))
+        return min(max(value, self.low), self.high)
 
 
 @dataclass(frozen=True, slots=True)

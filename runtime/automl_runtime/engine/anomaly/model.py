@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from automl_runtime.errors import RequestError, SchemaMismatchError, shorten
 from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.model import Label
+from automl_runtime.inference.records import RecordEncoder
 from automl_runtime.kernels.arrays import Bools, Floats, Ints
 
 __all__ = ["RECORD", "AnomalyModel", "Detectors", "known_anomalies"]
@@ -159,6 +161,20 @@ class AnomalyModel:
             self.final.share(detectors.combined(detectors.scores(data))) for data in encoded_chunks(self.encoder, rows)
         ]
         return pd.Series(np.concatenate([np.empty(0), *found]), index=rows.index, name="strangeness")
+
+    def predict_record(self, record: Mapping[str, Any]) -> float:
+        """As `score_samples`, of a frame with `record` (which maps columns to cells) as its only row.
+
+        Raises:
+            RequestError: if `record` is no mapping.
+            SchemaMismatchError: if a column is missing.
+        """
+        data = self._records.encoded(self._records.encode(record))
+        return float(self.final.share(self.detectors.combined(self.detectors.scores(data)))[0])
+
+    @cached_property
+    def _records(self) -> RecordEncoder:
+        return RecordEncoder(self.encoder)
 
     def predict(self, frame: Any) -> pd.Series:
         """True for each row that is strange: bool; see `score_samples`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from automl_runtime.engine.clustering.profiles import ClusterProfile
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.saving import Arrays, read_parts, write_parts
 from automl_runtime.errors import BundleError, DataError
+from automl_runtime.inference.records import RecordEncoder
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["RECORD", "ClusterModel"]
@@ -89,6 +91,20 @@ class ClusterModel:
         rows = as_frame(frame)
         found = [self.assignment.predict(points) for _, points in self.embedding.chunks(rows)]
         return pd.Series(np.concatenate([np.empty(0, np.int64), *found]), index=rows.index, name="cluster")
+
+    def predict_record(self, record: Mapping[str, Any]) -> int:
+        """As `predict`, of a frame with `record` (which maps columns to cells) as its only row, without the frame.
+
+        Raises:
+            RequestError: if `record` is no mapping.
+            SchemaMismatchError: if a column is missing.
+        """
+        coordinates = self.embedding.space.coordinates(self._records.encoded(self._records.encode(record)))
+        return int(self.assignment.predict(self.embedding.project(coordinates))[0])
+
+    @cached_property
+    def _records(self) -> RecordEncoder:
+        return RecordEncoder(self.embedding.encoder)
 
     def points(self, frame: Any) -> Floats:
         """The rows in the space in which distances are taken: float64, rows x dimensions."""

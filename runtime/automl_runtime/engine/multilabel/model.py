@@ -84,6 +84,12 @@ class MultilabelModel:
         columns = [found.get(name, np.full(len(rows), self.constants.get(name, 0.0))) for name in self.labels]
         return pd.DataFrame(np.column_stack(columns), index=rows.index, columns=pd.Index(self.labels, dtype=object))
 
+    def predict_record(self, record: Mapping[str, Any]) -> dict[str, float]:
+        """As `predict_proba`, of a frame with `record` as its only row; see `FittedModel.predict_record`."""
+        alone = np.array([head.outputs_of(record)[1] for head in self.heads.values()])
+        found = dict(zip(self.heads, apply_mixing(alone[None], self.mixing)[0].tolist(), strict=True))
+        return {name: found.get(name, self.constants.get(name, 0.0)) for name in self.labels}
+
     def predict(self, frame: Any) -> pd.DataFrame:
         """0 or 1 for each label, a column each, under the index of `frame`.
 

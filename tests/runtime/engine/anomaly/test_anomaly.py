@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ from automl_runtime.engine.anomaly.isolation import isolation
 from automl_runtime.engine.anomaly.tails import fit_tails
 from automl_runtime.errors import BundleError, Cancelled, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Progress
+from engine_jobs import ODD_COLUMNS
 from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -133,23 +136,12 @@ def test_new_rows_may_hold_what_was_never_seen(fitted):
         model.predict(frame.drop(columns="fee"))
 
 
-@pytest.mark.parametrize(
-    "column",
-    [
-        {"odd": 1},
-        {"odd": None},
-        {"odd": np.inf},
-        {"odd": [["a", 1, None, 2.5, True][i % 5] for i in range(1_500)]},
-        {"odd": [f"id-{i}" for i in range(1_500)]},
-        {"odd": [1e300 * (-1) ** i for i in range(1_500)]},
-        {"odd": [f"the text number {i % 7} of many words" for i in range(1_500)]},
-    ],
-    ids=["constant", "null", "infinite", "mixed", "ids", "huge", "texts"],
-)
-def test_an_odd_column_does_not_break_a_fit(column):
+@pytest.mark.parametrize("odd", ODD_COLUMNS.values(), ids=ODD_COLUMNS)
+def test_an_odd_column_does_not_break_a_fit(odd):
     frame, strange, _ = _payments()
-    model = fit(frame.assign(**column), task="anomaly", trials=2)
-    assert model.evaluate(frame.assign(**column), pd.Series(strange))["roc_auc"] > 0.8
+    rows = frame.assign(odd=odd(len(frame)))
+    model = fit(rows, task="anomaly", trials=2)
+    assert model.evaluate(rows, pd.Series(strange))["roc_auc"] > 0.8
 
 
 @pytest.mark.parametrize(
@@ -271,3 +263,11 @@ def test_a_table_wider_than_long_is_learned_from():
     frame.iloc[10, :9] = np.nan
     assert set(fit(frame, task="anomaly", trials=3).score_samples(frame).nlargest(5).index) == set(range(5))
     assert set(fit(frame, task="clustering", clusters=2, trials=1).labels[:5]) == {1}
+
+
+def test_one_record_is_as_strange_as_in_a_frame(fitted):
+    frame, strange, _, model = fitted
+    rows = pd.concat([frame[strange][:10], frame[:10]])
+    found = [model.predict_record(record) for record in rows.to_dict("records")]
+    assert found == pytest.approx(model.score_samples(rows).tolist(), abs=1e-9)
+    assert pickle.loads(pickle.dumps(model)).predict_record(rows.iloc[0].to_dict()) == found[0]

@@ -163,3 +163,9 @@ def test_a_column_that_is_missing_is_named(model):
         model.predict(FRESH[["height", "place"]])
     with pytest.raises(SchemaMismatchError, match="no column 'wet' with the true labels"):
         model.evaluate(FRESH.drop(columns="wet"))
+
+
+def test_one_record_gets_the_shares_that_it_gets_in_a_frame(model):
+    rows = rows_of(20, seed=1)
+    found = pd.DataFrame([model.predict_record(record) for record in rows.to_dict("records")])
+    pd.testing.assert_frame_equal(found, model.predict_proba(rows), rtol=0, atol=1e-9, check_column_type=False)
