@@ -83,7 +83,7 @@ def portfolio(
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     configs = [_for_metric(config, problem) for config in configs]
-    return [*configs[:2], *_logged(configs), *configs[2:]] if _skewed(problem) else configs
+    return [*configs[:2], *_logged(configs), *configs[2:]] if is_skewed(problem) else configs
 
 
 def _logged(configs: Sequence[Config]) -> list[Config]:
