@@ -10,8 +10,9 @@ import logging
 import os
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from automl_runtime.errors import AutomlError
 from automl_runtime.files import lock
@@ -24,6 +25,7 @@ _LOG = logging.getLogger("automl_runtime.serving")
 _LOOK_EVERY = 0.2
 _CLEAR_EVERY = 60.0
 _WATCH_EVERY = 0.05
+_AFTER_TROUBLE = 5.0
 _LOG_TAIL = 2_000
 
 
@@ -66,18 +68,27 @@ class JobRunner:
     def _run_all(self, *, clears: bool) -> None:
         looks = 0
         while not self._stopped.wait(_LOOK_EVERY):
-            try:
-                if clears and looks % int(_CLEAR_EVERY / _LOOK_EVERY) == 0:
-                    self._store.clear()
-                looks += 1
-                for folder in self._store.waiting():
-                    with self._store.claimed(folder) as ours:
-                        if ours:
-                            self._run(folder)
-                            break
-            except (AutomlError, OSError):
-                # A folder that another process has just removed, or a full disk: what can be told stands in the job.
-                _LOG.exception("jobs in %s", self._store.folder)
+            if clears and looks % int(_CLEAR_EVERY / _LOOK_EVERY) == 0:
+                self._guarded(self._store.clear)
+            looks += 1
+            for folder in self._store.waiting():
+                if self._guarded(partial(self._run_if_free, folder)):
+                    break
+
+    def _guarded(self, work: Callable[[], object]) -> object:
+        """What `work` returns; after a full disk or a folder that has just been removed None, and not at once."""
+        try:
+            return work()
+        except (AutomlError, OSError):
+            _LOG.exception("jobs in %s", self._store.folder)
+            self._stopped.wait(_AFTER_TROUBLE)
+            return None
+
+    def _run_if_free(self, folder: JobFolder) -> bool:
+        with self._store.claimed(folder) as ours:
+            if ours:
+                self._run(folder)
+        return ours
 
     def _run(self, folder: JobFolder) -> None:
         job = self._store.begin(folder)

@@ -6,12 +6,11 @@ Several processes may use one folder of jobs: who holds the lock of a job (its c
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -160,7 +159,7 @@ class JobStore:
 
     def list(self, owner: str | None = None) -> Sequence[Job]:
         """The jobs of `owner`, the newest first."""
-        jobs = [job for folder in self._folders() if (job := folder.job()).owner == owner]
+        jobs = [job for job in self._jobs() if job.owner == owner]
         return sorted(jobs, key=lambda job: job.created, reverse=True)
 
     def status(self, job: Job) -> dict[str, Any]:
@@ -246,8 +245,7 @@ class JobStore:
     def clear(self) -> None:
         """Forgets what ended longer ago than jobs are kept, and what killed processes left behind."""
         before = time.time() - self.days * _DAY
-        for folder in self._folders():
-            job = folder.job()
+        for job in self._jobs():
             if job.ended and job.finished is not None and job.finished < before:
                 self.remove(job.id, job.owner)
         for left in [*self.folder.glob(".incoming-*"), *self.folder.glob(".gone-*")]:
@@ -260,8 +258,13 @@ class JobStore:
         marks = self.folder / ".waiting"
         if not marks.is_dir():
             return []
-        found = sorted((entry.stat().st_mtime_ns, entry.name) for entry in os.scandir(marks))
-        return [JobFolder(self.folder / name) for _, name in found if (self.folder / name / "job.json").is_file()]
+        found = []
+        for mark in marks.iterdir():
+            # One that has just ended, by another process.
+            with suppress(FileNotFoundError):
+                found.append((mark.stat().st_mtime_ns, mark.name))
+        folders = [JobFolder(self.folder / name) for _, name in sorted(found)]
+        return [folder for folder in folders if (folder.root / "job.json").is_file()]
 
     @contextmanager
     def claimed(self, folder: JobFolder) -> Iterator[bool]:
@@ -295,12 +298,17 @@ class JobStore:
         self._unmark(job.id)
         return ended
 
-    def _folders(self) -> Iterator[JobFolder]:
+    def _jobs(self) -> Iterator[Job]:
         if not self.folder.is_dir():
             return
-        for entry in os.scandir(self.folder):
-            if len(entry.name) == ID_LENGTH and Path(entry.path, "job.json").is_file():
-                yield JobFolder(Path(entry.path))
+        for path in self.folder.iterdir():
+            if len(path.name) == ID_LENGTH and (path / "job.json").is_file():
+                try:
+                    yield JobFolder(path).job()
+                except DataError:
+                    # One that another process has just forgotten is none.
+                    if path.is_dir():
+                        raise
 
     def _owned(self, identity: str, owner: str | None) -> JobFolder:
         folder = JobFolder(self.folder / identity)

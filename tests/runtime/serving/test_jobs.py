@@ -217,6 +217,15 @@ def test_after_a_kill_of_the_service_no_finished_chunk_is_scored_again(make_stor
     assert sum(count - 1 for count in counts.values()) <= 20
 
 
+def test_a_job_that_cannot_be_read_does_not_stop_the_others(make_store: MakeStore, tmp_path: Path) -> None:
+    store = make_store()
+    source = write_rows(tmp_path / "rows.csv", make_rows(10))
+    broken, whole = store.start(source), store.start(source)
+    (store.place(broken).root / "job.json").write_text("{}")
+    with running(store):
+        assert await_job(store, whole, ended)["status"] == "completed"
+
+
 def test_a_service_that_stops_leaves_its_job_to_the_next(make_store: MakeStore, tmp_path: Path) -> None:
     store = make_store(pause=0.2)
     job = store.start(write_rows(tmp_path / "rows.csv", make_rows(60)))
