@@ -59,6 +59,8 @@ class TrainingSummary(Contract):
     """How the model came about: what the search found, on how many rows, in how long."""
 
     run_id: str
+    data_sha256: str | None = None
+    """One hash over the source files."""
     rows: int
     seconds: float
     cv: Scored

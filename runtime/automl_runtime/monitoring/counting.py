@@ -116,5 +116,5 @@ def _numbers(values: Sequence[Any] | pd.Series, kind: str) -> Floats:
         numbers = np.array(values, dtype=float)
     except TypeError:
         moments = np.array([value for value in values if value is not None], dtype="datetime64[us]")
-        return moments.astype("int64") / 1e6
+        return np.asarray(moments.astype("int64") / 1e6)
     return numbers[np.isfinite(numbers)]

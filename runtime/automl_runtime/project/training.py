@@ -151,6 +151,7 @@ class TrainingRun:
             features_sha256=code_sha256(project.root),
             training=TrainingSummary(
                 run_id=self.folder.run_id,
+                data_sha256=project.data_sha256,
                 rows=len(inputs),
                 seconds=round(model.seconds, 3),
                 cv=model.cv,

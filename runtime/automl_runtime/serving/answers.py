@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-__all__ = ["Answer", "BatchScorer"]
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Answer", "BatchScorer", "Observed"]
 
 
 class Answer(NamedTuple):
@@ -13,6 +16,18 @@ class Answer(NamedTuple):
 
     body: bytes
     rows: int
+
+
+class Observed(Protocol):
+    """What looks at clean rows and their answers; bounded, from any thread."""
+
+    def row(self, values: Mapping[str, Any], answer: bytes) -> None:
+        """A row, its columns in the order of the schema, and its answer."""
+        ...
+
+    def frame(self, frame: pd.DataFrame, answers: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Rows that were answered together."""
+        ...
 
 
 class BatchScorer(Protocol):
@@ -28,6 +43,10 @@ class BatchScorer(Protocol):
 
     def weight(self, ask: Any) -> int:
         """How many rows the work is worth, 1 at least."""
+        ...
+
+    def observe(self, rows: Observed) -> None:
+        """Lets `rows` see what is asked and answered from now on."""
         ...
 
     def answers(self, asks: Sequence[Any]) -> Sequence[Answer | Exception]:

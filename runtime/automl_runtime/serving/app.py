@@ -19,10 +19,13 @@ from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
+from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
+from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
@@ -37,7 +40,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
+_PATHS = frozenset({"/predict", "/forecast", "/drift", "/metrics", "/model", *HEALTH_PATHS})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 Urgency = Annotated[
@@ -60,6 +63,7 @@ def create_app(
     policy: BatchPolicy | None = None,
     source: ModelSource | None = None,
     guard: Guard | None = None,
+    observer: Observer | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -74,9 +78,11 @@ def create_app(
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
         guard: who may ask; None: everybody.
+        observer: what the service sees of itself; None: drift, by the usual policy.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
-    service = _Service(live, metrics, source)
+    observer = observer or Observer()
+    service = _Service(live, metrics, source, observer)
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
@@ -85,13 +91,18 @@ def create_app(
     )
     (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
+    add_health(app, service)
+    app.add_api_route(
+        "/drift", service.drift, summary="How far requests are from training", response_model=Drift, responses=NO_DRIFT
+    )
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
     app.add_exception_handler(RequestValidationError, service.misasked)
+    app.add_exception_handler(BadRequest, refused)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
-    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
     _document(app, live)
     return app
 
@@ -160,27 +171,32 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> None:
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None) -> None:
+    def __init__(
+        self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None, observer: Observer
+    ) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
         self.counters = Counters()
         self.counters.exchanged(manifest.model_version, manifest.task)
-        self.route = ScoringRoute(live, self.counters)
+        self.counters.add(observer)
+        self.observer = observer
+        observer.observe("", live.current)
+        self.route = ScoringRoute(live, self.counters, observer.predictions)
         self._source = source
         self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
-        live.on_exchange.append(
-            lambda served: self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
-        )
+        live.on_exchange.append(self._exchanged)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         self._app = app
+        self.observer.start()
         following = None if self._source is None else asyncio.create_task(follow(self.live, self._source))
         yield
         if following is not None:
             following.cancel()
         await self.live.current.close()
+        self.observer.close()
 
     async def score(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to the path of the model, and counts it."""
@@ -190,6 +206,7 @@ class _Service:
 
     def _exchanged(self, served: Served) -> None:
         self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
+        self.observer.observe("", served)
         # Made again when it is asked for.
         self._app.openapi_schema = None
 
@@ -229,6 +246,18 @@ class _Service:
             "model_version": self.live.current.bundle.manifest.model_version,
             "uptime_seconds": round(time.monotonic() - self._started, 3),
         }
+
+    def unready(self) -> str | None:
+        """Why nothing can be answered; None: it can."""
+        return None
+
+    async def drift(self) -> dict[str, Any]:
+        """Distances of each column, and of the prediction, from the rows that the model was trained on.
+
+        They are of the last window that was judged and of the open one, of all workers together. An alert is raised
+        when columns have moved in two windows one after the other, and ends when two were calm.
+        """
+        return self.observer.report()
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

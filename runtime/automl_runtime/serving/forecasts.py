@@ -13,7 +13,7 @@ from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import Answer, Observed
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits
 
@@ -112,6 +112,11 @@ class ForecastScorer:
         self._features = features
         self._limits = limits
         self._parts = parts_of_schema(bundle)
+        self._observed: Observed | None = None
+
+    def observe(self, rows: Observed) -> None:
+        """Lets `rows` see what is told of the past and of what lies ahead from now on."""
+        self._observed = rows
 
     def ask(self, body: bytes, explain: bool = False) -> Mapping[str, Any]:
         """What the body of a request asks for; an empty one asks for everything. May be called from any thread.
@@ -158,6 +163,10 @@ class ForecastScorer:
             found = forecast_rows(self._bundle, self._features, horizon, history=history, future=future, series=series)
         except AutomlError as error:
             raise BadRequest([Problem(" ".join(str(error).split()))]) from error
+        if self._observed is not None:
+            for part in (history, future):
+                if part is not None:
+                    self._observed.frame(part)
         return {
             "forecast": self._records(found),
             "interval": self._bundle.model.spread.level,

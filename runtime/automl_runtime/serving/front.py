@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from typing import Any
 
 from fastapi import FastAPI
 
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.guard import Denied, Guard
+from automl_runtime.serving.observing import Observer
+from automl_runtime.serving.request_ids import HEADER, current_request, request_id_of
+from automl_runtime.serving.tracing import traced, tracer
 
 __all__ = ["FrontApp"]
 
+_LOG = logging.getLogger("automl_runtime.serving")
+
 
 class FrontApp(FastAPI):
-    """An application whose requests pass a guard; those that are `hot` go straight to what answers them."""
+    """An application whose requests have a name and pass a guard; the `hot` ones go straight to what answers them."""
 
     guard: Guard
     counters: Counters
+    observer: Observer
+    _tracer: Any = None
 
     def hot(self, scope: Message) -> Asgi | None:
         """What answers this request itself; None for all that FastAPI answers."""
@@ -25,17 +34,54 @@ class FrontApp(FastAPI):
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or one lifespan."""
-        if scope["type"] == "http":
-            started = time.perf_counter()
-            try:
-                self.guard.admit(scope)
-            except Denied as denied:
-                await respond(send, denied.status, denied.to_json(), denied.headers)
-                self.counters.refused("denied")
-                self.counters.answered("other", denied.status, time.perf_counter() - started)
-                return
-            hot = self.hot(scope)
-            if hot is not None:
-                await hot(scope, receive, send)
-                return
-        await super().__call__(scope, receive, send)
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                self._tracer = tracer()
+            await super().__call__(scope, receive, send)
+            return
+        started = time.perf_counter()
+        name = request_id_of(scope["headers"])
+        current_request.set(name)
+        header = HEADER, name.encode()
+        status = 0
+
+        def answer(message: Message) -> Any:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], header]
+            return send(message)
+
+        try:
+            await self._answer(scope, receive, answer, name, started)
+        finally:
+            seconds = time.perf_counter() - started
+            if seconds >= self.observer.slow_seconds:
+                self._tell_slow(scope, status, seconds)
+
+    async def _answer(self, scope: Message, receive: Receive, send: Send, name: str, started: float) -> None:
+        try:
+            self.guard.admit(scope)
+        except Denied as denied:
+            await respond(send, denied.status, denied.to_json(), denied.headers)
+            self.counters.refused("denied")
+            self.counters.answered("other", denied.status, time.perf_counter() - started)
+            return
+        hot = self.hot(scope)
+        if hot is None:
+            await super().__call__(scope, receive, send)
+        elif self._tracer is None:
+            await hot(scope, receive, send)
+        else:
+            await traced(self._tracer, hot, name)(scope, receive, send)
+
+    def _tell_slow(self, scope: Message, status: int, seconds: float) -> None:
+        request = {
+            "method": scope["method"],
+            "path": scope["path"][:200],
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        _LOG.warning(
+            "slow: %(method)s %(path)r took %(milliseconds)s ms (%(status)s)", request, extra={"event": request}
+        )

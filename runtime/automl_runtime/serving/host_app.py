@@ -13,9 +13,13 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
+from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
 from automl_runtime.serving.host import ModelHost, ModelState
+from automl_runtime.serving.live import LiveModel
+from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
 
@@ -47,14 +51,16 @@ Name = Annotated[str, Path(description="Name of the model, as GET /models lists 
 Pin = Annotated[bool, Query(description="Whether it stays loaded when memory runs short.")]
 
 
-def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
+def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Observer | None = None) -> FastAPI:
     """The service of the models of `host` as an ASGI application; models are loaded when they are asked for.
 
-    `guard` says who may ask; None: everybody.
+    `guard` says who may ask; None: everybody. `observer` is what the service sees of itself; None: drift, by the usual
+    policy.
     """
-    service = _HostService(host)
+    observer = observer or Observer()
+    service = _HostService(host, observer)
     app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
-    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
     app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
     app.add_api_route(
         "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
@@ -65,6 +71,13 @@ def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
         summary="Versions, and the aliases that point at them",
         response_model=ModelVersions,
         responses=_REFUSED,
+    )
+    app.add_api_route(
+        "/models/{name}/drift",
+        service.drift,
+        summary="How far requests are from training",
+        response_model=Drift,
+        responses=_REFUSED | NO_DRIFT,
     )
     for action, about in (("load", "Load a model before it is asked for"), ("unload", "Let a model go")):
         app.add_api_route(
@@ -85,10 +98,11 @@ def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
         )
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=ServiceHealth)
+    add_health(app, service)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_exception_handler(BadRequest, service.refused)
+    app.add_exception_handler(BadRequest, refused)
     app.add_exception_handler(RequestValidationError, service.misasked)
-    app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/health", "/metrics"}))
+    app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/metrics", *HEALTH_PATHS}))
     return app
 
 
@@ -108,18 +122,27 @@ class _HostApp(FrontApp):
 class _HostService:
     """State and handlers of one application."""
 
-    def __init__(self, host: ModelHost) -> None:
+    def __init__(self, host: ModelHost, observer: Observer) -> None:
         self.host = host
+        self.observer = observer
         self.counters = Counters()
+        self.counters.add(observer)
+        host.on_load.append(self._loaded)
         self._started = time.monotonic()
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         following = asyncio.create_task(self.host.follow())
+        self.observer.start()
         yield
         following.cancel()
         await self.host.close()
+        self.observer.close()
+
+    def _loaded(self, name: str, live: LiveModel) -> None:
+        self.observer.observe(name, live.current)
+        live.on_exchange.append(partial(self.observer.observe, name))
 
     async def score(self, name: str, action: str, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to `/models/{name}/{action}`."""
@@ -132,7 +155,7 @@ class _HostService:
             if forecasts != (action == "forecast"):
                 right = f"POST {_PREFIX}{name}/{'forecast' if forecasts else 'predict'}"
                 raise BadRequest([Problem(f"This model answers {right}.", allowed=right)], status=404)
-            status = await ScoringRoute(live, self.counters)(scope, receive, send)
+            status = await ScoringRoute(live, self.counters, self.observer.predictions)(scope, receive, send)
         except BadRequest as refusal:
             status = refusal.status
             self.counters.refused("unavailable" if status == 503 else "invalid")
@@ -168,6 +191,19 @@ class _HostService:
         self.host.unload(name)
         return _shown(self.host.state(name))
 
+    def unready(self) -> str | None:
+        """Why nothing can be answered; None: it can."""
+        if not self.host.states:
+            return "There is no model."
+        if all(state.live is None and state.error is not None for state in self.host.states.values()):
+            return "No model can be loaded; GET /models tells why."
+        return None
+
+    async def drift(self, name: Name) -> dict[str, Any]:
+        """Distances of each column, and of the prediction, from the rows that the model was trained on."""
+        self.host.state(name)
+        return self.observer.report(name)
+
     async def health(self) -> dict[str, Any]:
         return {
             "status": "ok",
@@ -178,12 +214,6 @@ class _HostService:
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def refused(self, request: Request, error: Exception) -> Response:
-        """Answers a refusal in the shape of all refusals."""
-        del request
-        assert isinstance(error, BadRequest)
-        return JSONResponse({"detail": [_problem(problem) for problem in error.problems]}, error.status)
 
     async def misasked(self, request: Request, error: Exception) -> Response:
         """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""

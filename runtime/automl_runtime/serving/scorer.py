@@ -17,7 +17,7 @@ from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import Answer, Observed
 from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
@@ -80,6 +80,13 @@ class Scorer:
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
+        self._observed: Observed | None = None
+
+    def observe(self, rows: Observed) -> None:
+        """Lets `rows` see what is asked and answered from now on."""
+        self._observed = rows
+        if self._record is not None:
+            self._record.observed = rows
 
     def ask(self, body: bytes, explain: bool = False) -> Ask:
         """What the body of a request asks for. May be called from any thread.
@@ -150,6 +157,7 @@ class Scorer:
             raise BadRequest([Problem(str(error))]) from error
         if problems:
             raise BadRequest([cell_problem(problem) for problem in problems])
+        clean = frame.copy(deep=False)
         if self._features is not None:
             frame = self._features(frame)
         check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
@@ -160,6 +168,8 @@ class Scorer:
             for answer, wanted in zip(answers, told, strict=True):
                 if wanted:
                     answer["reasons"] = [asdict(reason) for reason in next(found)]
+        if self._observed is not None:
+            self._observed.frame(clean, answers)
         return answers
 
     def _bare_answers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:

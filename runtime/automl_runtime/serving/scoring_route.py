@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
-from automl_runtime.serving.live import LiveModel
+from automl_runtime.serving.live import LiveModel, Served
+from automl_runtime.serving.prediction_log import PredictionLog
+from automl_runtime.serving.request_ids import current_request
 from automl_runtime.serving.requests import BadRequest, Problem
+from automl_runtime.serving.scorer import Ask
 
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
 
@@ -33,9 +38,10 @@ _NO = ("false", "0", "no", "off", "n", "f")
 class ScoringRoute:
     """Answers the requests of one path with the model that is live."""
 
-    def __init__(self, live: LiveModel, counters: Counters) -> None:
+    def __init__(self, live: LiveModel, counters: Counters, predictions: PredictionLog | None = None) -> None:
         self._live = live
         self._counters = counters
+        self._predictions = predictions
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> int:
         """Answers one request; returns the status."""
@@ -74,11 +80,27 @@ class ScoringRoute:
             ask = served.scorer.ask(body, explain)
             instant = served.scorer.instant(ask)
             if instant is not None:
+                self._log(served, ask, instant, len(body))
                 return instant
         weight = served.scorer.weight(ask)
-        return await answer_or_hang_up(
+        answer = await answer_or_hang_up(
             served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive
         )
+        self._log(served, ask, answer, len(body))
+        return answer
+
+    def _log(self, served: Served, ask: Any, answer: Answer, size: int) -> None:
+        """Offers the answer to the log of predictions; forecasts are answers to nothing that is a row."""
+        if self._predictions is not None and isinstance(ask, Ask):
+            self._predictions.offer(
+                current_request.get() or "",
+                time.time(),
+                served.bundle,
+                ask.rows,
+                many=ask.many,
+                body=answer.body,
+                size=size,
+            )
 
 
 _BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")]).to_json()
