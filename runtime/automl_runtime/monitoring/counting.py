@@ -117,4 +117,4 @@ def _numbers(values: Sequence[Any] | pd.Series, kind: str) -> Floats:
     except TypeError:
         moments = np.array([value for value in values if value is not None], dtype="datetime64[us]")
         return np.asarray(moments.astype("int64") / 1e6)
-    return numbers[np.isfinite(numbers)]
+    return np.asarray(numbers[np.isfinite(numbers)])

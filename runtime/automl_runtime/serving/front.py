@@ -53,27 +53,19 @@ class FrontApp(FastAPI):
             return send(message)
 
         try:
-            await self._answer(scope, receive, answer, name, started)
+            self.guard.admit(scope)
+            hot = self.hot(scope)
+            if hot is not None and self._tracer is not None:
+                hot = traced(self._tracer, hot, name)
+            await (hot or super().__call__)(scope, receive, answer)
+        except Denied as denied:
+            await respond(answer, denied.status, denied.to_json(), denied.headers)
+            self.counters.refused("denied")
+            self.counters.answered("other", denied.status, time.perf_counter() - started)
         finally:
             seconds = time.perf_counter() - started
             if seconds >= self.observer.slow_seconds:
                 self._tell_slow(scope, status, seconds)
-
-    async def _answer(self, scope: Message, receive: Receive, send: Send, name: str, started: float) -> None:
-        try:
-            self.guard.admit(scope)
-        except Denied as denied:
-            await respond(send, denied.status, denied.to_json(), denied.headers)
-            self.counters.refused("denied")
-            self.counters.answered("other", denied.status, time.perf_counter() - started)
-            return
-        hot = self.hot(scope)
-        if hot is None:
-            await super().__call__(scope, receive, send)
-        elif self._tracer is None:
-            await hot(scope, receive, send)
-        else:
-            await traced(self._tracer, hot, name)(scope, receive, send)
 
     def _tell_slow(self, scope: Message, status: int, seconds: float) -> None:
         request = {

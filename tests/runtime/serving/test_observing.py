@@ -159,7 +159,7 @@ def test_rows_beyond_what_may_wait_are_numbered_and_not_kept():
     observed.fold()
     report = observer.report()
     assert report["rows"] + report["skipped"] == 5000 + 20 * 7000
-    assert report["rows"] == 4096 + 8 * 1750
+    assert report["rows"] == 512 + 8 * 1750
     assert report["prediction"]["mean"][1] == pytest.approx(0.9)
 
 

@@ -39,7 +39,8 @@ for span in exporter.get_finished_spans():
 def test_a_prediction_is_a_span_of_the_trace_of_its_client():
     command = [sys.executable, "-c", CHILD, str(Path(__file__).with_name("conftest.py"))]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    [span] = [json.loads(line) for line in done.stdout.splitlines()]
+    # FastAPI makes spans of its own for what it answers.
+    [span] = [span for line in done.stdout.splitlines() if (span := json.loads(line))[0] == "POST /predict"]
     assert span[:3] == ["POST /predict", "SERVER", "a" * 32]
     assert span[3]["http.response.status_code"] == 200
     assert span[3]["automl.request_id"] == "mine"
