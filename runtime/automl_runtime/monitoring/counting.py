@@ -14,8 +14,10 @@ from automl_runtime.monitoring.reference import ColumnSketch, bins_of, numbers_o
 
 __all__ = ["BinnedColumn", "RowCounts"]
 
-_MOMENTS = 4
-"""Sums of the deviations, of their squares, and of the deviations in the first and in the last bin."""
+_SUMS = 3
+"""Of the deviations from the mean of training: all, those in the first and those in the last bin."""
+_LARGEST = 1e290
+"""Numbers further off count as so much, so that sums stay finite."""
 
 
 class BinnedColumn:
@@ -29,8 +31,8 @@ class BinnedColumn:
         self._codes = {word: place for place, word in enumerate(sketch.words)}
         self._center = sketch.mean or 0.0
         self._bins = slice(start, start + len(self.expected))
-        self._moments = slice(self._bins.stop, self._bins.stop + (_MOMENTS if sketch.kind != "category" else 0))
-        self.stop = self._moments.stop
+        self._sums = slice(self._bins.stop, self._bins.stop + (_SUMS if sketch.kind != "category" else 0))
+        self.stop = self._sums.stop
 
     def counts(self, vector: Floats) -> Floats:
         """Rows in each of the bins of `expected`."""
@@ -38,7 +40,7 @@ class BinnedColumn:
 
     def tails(self, vector: Floats) -> tuple[float, float]:
         """Means of the values in the first and in the last bin of numbers; of an empty bin its edge."""
-        counts, sums = self.counts(vector), vector[self._moments][2:]
+        counts, sums = self.counts(vector), vector[self._sums][1:]
         places = (0, len(self.edges))
         ends = (self.edges[0], self.edges[-1])
         low, high = (
@@ -47,12 +49,11 @@ class BinnedColumn:
         )
         return float(low), float(high)
 
-    def moments(self, vector: Floats) -> tuple[float, float] | None:
-        """Mean and standard deviation of the numbers; None where there are none."""
+    def mean(self, vector: Floats) -> float | None:
+        """Of the numbers; None where there are none."""
         if self.sketch.kind == "category" or not (count := self.counts(vector)[:-2].sum()):
             return None
-        shift, squares = vector[self._moments][:2] / count
-        return float(self._center + shift), float(max(squares - shift**2, 0.0) ** 0.5)
+        return float(self._center + vector[self._sums][0] / count)
 
     def add(self, vector: Floats, values: Sequence[Any] | pd.Series) -> None:
         """Counts clean values in `vector`: None, numbers, booleans, moments or texts, or a column of a clean frame."""
@@ -68,9 +69,9 @@ class BinnedColumn:
             return
         bins = np.searchsorted(self.edges, numbers, side="left")
         counts[:-2] += np.bincount(bins, minlength=len(self.edges) + 1)
-        away = numbers - self._center
+        away = np.clip(numbers, -_LARGEST, _LARGEST) - self._center
         ends = [away[bins == place].sum() for place in (0, len(self.edges))]
-        vector[self._moments] += [away.sum(), np.square(away).sum(), *ends]
+        vector[self._sums] += [away.sum(), *ends]
 
     def _of(self, values: Iterable[Any]) -> Floats:
         counts = np.zeros(len(self.expected))

@@ -62,7 +62,8 @@ def _relative(p: Floats, q: Floats) -> float:
 
 def _mean_size(left: Floats, right: Floats) -> Floats:
     """The mean of |x| where x goes evenly from `left` to `right`."""
-    crosses = left * right < 0
-    width = np.abs(right - left)
-    crossed = (left**2 + right**2) / np.where(crosses, 2 * width, 1.0)
-    return np.asarray(np.where(crosses, crossed, (np.abs(left) + np.abs(right)) / 2))
+    crosses = np.sign(left) * np.sign(right) < 0
+    first, second = np.abs(left), np.abs(right)
+    # Two triangles, each weighted by its part of the way; written so that squares cannot overflow.
+    share = first / np.maximum(first + second, np.finfo(float).tiny)
+    return np.asarray(np.where(crosses, first * share + second * (1 - share), first + second) / 2)

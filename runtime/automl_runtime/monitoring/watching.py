@@ -242,7 +242,7 @@ class DriftWatch:
     def _drift(self, name: str, column: BinnedColumn, vector: Floats, alert: bool) -> ColumnDrift:
         sketch, now = column.sketch, column.counts(vector)
         rows = now.sum()
-        moments = column.moments(vector)
+        mean = column.mean(vector)
         return ColumnDrift(
             column=_shown(name),
             kind=sketch.kind,
@@ -252,7 +252,7 @@ class DriftWatch:
             wasserstein=_moved_by(column, vector),
             p_value=_tested(column, vector)[1] if rows else 1.0,
             missing=(sketch.missing_share, float(now[-1] / rows) if rows else 0.0),
-            mean=None if moments is None or sketch.mean is None else (sketch.mean, moments[0]),
+            mean=None if mean is None or sketch.mean is None else (sketch.mean, mean),
             judged=name not in self.unjudged,
             alert=alert,
         )

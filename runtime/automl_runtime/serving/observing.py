@@ -27,16 +27,14 @@ from automl_runtime.serving.requests import BadRequest, Problem, text_of
 __all__ = ["ObservedRows", "Observer"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
-_MOST_ROWS: Final = 512
-"""Rows that wait to be counted; those beyond are only numbered. That is 2,500 a second: evidence enough, and what it
+_MOST_ROWS: Final = 256
+"""Rows that wait to be counted; those beyond are only numbered. That is 500 a second: evidence enough, and what it
 costs does not grow with the load."""
 _MOST_FRAMES: Final = 8
 _LONGEST_FRAME: Final = 2_000
-_EVERY: Final = 0.2
-"""Seconds between two counts."""
-_CHUNK: Final = 256
+_CHUNK: Final = 128
 _PAUSE: Final = 0.001
-"""Seconds that the event loop is left alone after each chunk."""
+"""Seconds that the event loop is left alone after each chunk and frame."""
 
 
 class ObservedRows:
@@ -98,6 +96,7 @@ class Observer:
         folder: Path | None = None,
         predictions: PredictionLog | None = None,
         slow_seconds: float = float("inf"),
+        every: float = 0.5,
     ) -> None:
         """Sees nothing until it is started.
 
@@ -106,12 +105,14 @@ class Observer:
             folder: where several processes count together; None: this one alone.
             predictions: where they are logged; None: nowhere.
             slow_seconds: requests that take so long are logged.
+            every: seconds between two counts.
         """
         self._policy = drift or DriftPolicy()
         self._folder = folder
         self.predictions = predictions
         self.slow_seconds = slow_seconds
         self._rows: dict[str, ObservedRows] = {}
+        self._every = every
         self._stopped = Event()
         self._thread: Thread | None = None
 
@@ -170,7 +171,7 @@ class Observer:
         yield alerts
 
     def _run(self) -> None:
-        while not self._stopped.wait(_EVERY):
+        while not self._stopped.wait(self._every):
             self._look()
         self._look()
 

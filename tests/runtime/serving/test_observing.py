@@ -95,7 +95,7 @@ def replay(client: TestClient, path: str, drift: str, batches: list[pd.DataFrame
 
 
 def test_a_shift_raises_one_alert_and_none_raises_none(enter, caplog):
-    client = enter(create_app(sketched(), observer=Observer(POLICY)))
+    client = enter(create_app(sketched(), observer=Observer(POLICY, every=0.02)))
     calm = replay(client, "/predict", "/drift", [rows(200, seed) for seed in range(1, 13)])
     assert (calm["alert"]["active"], calm["alert"]["number"], calm["windows"]) == (False, 0, 12)
     with caplog.at_level(logging.WARNING, logger="automl_runtime.serving"):
@@ -116,7 +116,7 @@ def test_a_service_of_many_models_watches_each(enter):
     client = enter(
         create_host_app(
             ModelHost({"a": Source(sketched()), "b": Source(sketched()), "bare": Source(make_bundle())}),
-            observer=Observer(POLICY),
+            observer=Observer(POLICY, every=0.02),
         )
     )
     assert client.get("/models/a/drift").status_code == 404
@@ -133,7 +133,7 @@ def test_a_service_of_many_models_watches_each(enter):
 
 def test_a_new_version_is_watched_from_its_first_row(enter):
     source = Source(sketched())
-    client = enter(create_app(sketched(), source=source, observer=Observer(POLICY)))
+    client = enter(create_app(sketched(), source=source, observer=Observer(POLICY, every=0.02)))
     replay(client, "/predict", "/drift", [rows(50, 1)])
     source.bundle = sketched(model_version="v008")
     end = time.monotonic() + 20
@@ -145,7 +145,7 @@ def test_a_new_version_is_watched_from_its_first_row(enter):
 
 def test_rows_beyond_what_may_wait_are_numbered_and_not_kept():
     bundle = sketched()
-    app = create_app(bundle, observer=(observer := Observer(POLICY)))
+    app = create_app(bundle, observer=(observer := Observer(POLICY, every=0.02)))
     del app
     observed: ObservedRows = observer._rows[""]
     values = dict(zip(rows(1, 1), [1.0, "A", None, True], strict=True))
@@ -159,7 +159,7 @@ def test_rows_beyond_what_may_wait_are_numbered_and_not_kept():
     observed.fold()
     report = observer.report()
     assert report["rows"] + report["skipped"] == 5000 + 20 * 7000
-    assert report["rows"] == 512 + 8 * 1750
+    assert report["rows"] == 256 + 8 * 1750
     assert report["prediction"]["mean"][1] == pytest.approx(0.9)
 
 

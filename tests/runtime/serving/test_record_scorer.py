@@ -171,9 +171,7 @@ def test_what_is_seen_of_a_row_is_what_is_seen_of_it_in_a_frame(bundle: Bundle) 
         seen.append(watch.report())
     assert seen[0].rows == 2 * len(RECORDS)
     assert seen[0].prediction is not None
-    for fast, slow in zip(
-        [*seen[0].columns, seen[0].prediction], [*seen[1].columns, seen[1].prediction], strict=True
-    ):
+    for fast, slow in zip([*seen[0].columns, seen[0].prediction], [*seen[1].columns, seen[1].prediction], strict=True):
         assert (fast.column, fast.rows, fast.psi) == (slow.column, slow.rows, pytest.approx(slow.psi))
 
 
