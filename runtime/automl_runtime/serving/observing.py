@@ -30,8 +30,8 @@ _LOG = logging.getLogger("automl_runtime.serving")
 _MOST_ROWS: Final = 256
 """Rows that wait to be counted; those beyond are only numbered. That is 500 a second: evidence enough, and what it
 costs does not grow with the load."""
-_MOST_FRAMES: Final = 8
-_LONGEST_FRAME: Final = 2_000
+_MOST_FRAMES: Final = 32
+_LONGEST_FRAME: Final = 1_000
 _CHUNK: Final = 128
 _PAUSE: Final = 0.001
 """Seconds that the event loop is left alone after each chunk and frame."""
@@ -75,8 +75,7 @@ class ObservedRows:
             predicted = [_predicted(msgspec.json.decode(answer), self._manifest) for _, answer in some]
             vector += self.watch.vector(dict(zip(some[0][0], columns, strict=True)), len(some), predicted)
             time.sleep(_PAUSE)
-        while self._frames:
-            frame, answers = self._frames.popleft()
+        for frame, answers in self._together():
             predicted = [_predicted(answer, self._manifest) for answer in answers]
             vector += self.watch.vector({str(name): frame[name] for name in frame}, len(frame), predicted or None)
             time.sleep(_PAUSE)
@@ -84,6 +83,16 @@ class ObservedRows:
             return None
         skipped, self._skipped = self._skipped, 0
         return self.watch.add(vector, skipped=skipped)
+
+    def _together(self) -> Iterator[tuple[pd.DataFrame, list[Mapping[str, Any]]]]:
+        """The frames that wait, those with the same columns as one: what a frame costs hardly depends on its rows."""
+        groups: dict[tuple[str, ...], list[tuple[pd.DataFrame, Sequence[Mapping[str, Any]]]]] = {}
+        while self._frames:
+            kept = self._frames.popleft()
+            groups.setdefault(tuple(kept[0].columns), []).append(kept)
+        for group in groups.values():
+            answers = [answer for _, some in group for answer in some]
+            yield pd.concat([frame for frame, _ in group], ignore_index=True), answers
 
 
 class Observer:

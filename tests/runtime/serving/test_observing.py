@@ -154,12 +154,12 @@ def test_rows_beyond_what_may_wait_are_numbered_and_not_kept():
         observed.row(values, answer)
     large = rows(7000, 1)
     answers = [{"label": "yes", "probabilities": {"no": 0.1, "yes": 0.9}}] * 7000
-    for _ in range(20):
+    for _ in range(40):
         observed.frame(large, answers)
     observed.fold()
     report = observer.report()
-    assert report["rows"] + report["skipped"] == 5000 + 20 * 7000
-    assert report["rows"] == 256 + 8 * 1750
+    assert report["rows"] + report["skipped"] == 5000 + 40 * 7000
+    assert report["rows"] == 256 + 32 * 1000
     assert report["prediction"]["mean"][1] == pytest.approx(0.9)
 
 
