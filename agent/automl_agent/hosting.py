@@ -49,11 +49,12 @@ def host_app(folders: Sequence[Path], *, memory_gb: float | None = None, guard: 
     """
     from automl_runtime.serving.host import ModelHost
     from automl_runtime.serving.host_app import create_host_app
+    from automl_runtime.serving.observing import Observer
 
     if memory_gb is not None and not memory_gb > 0:
         raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
     held = None if memory_gb is None else int(memory_gb * 1e9)
-    return create_host_app(ModelHost(named_models(folders), memory_bytes=held), guard)
+    return create_host_app(ModelHost(named_models(folders), memory_bytes=held), guard, Observer(slow_seconds=1.0))
 
 
 def serve_models(

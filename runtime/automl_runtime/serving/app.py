@@ -257,7 +257,7 @@ class _Service:
         They are of the last window that was judged and of the open one, of all workers together. An alert is raised
         when columns have moved in two windows one after the other, and ends when two were calm.
         """
-        return self.observer.report()
+        return await asyncio.to_thread(self.observer.report)
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -202,7 +202,7 @@ class _HostService:
     async def drift(self, name: Name) -> dict[str, Any]:
         """Distances of each column, and of the prediction, from the rows that the model was trained on."""
         self.host.state(name)
-        return self.observer.report(name)
+        return await asyncio.to_thread(self.observer.report, name)
 
     async def health(self) -> dict[str, Any]:
         return {
