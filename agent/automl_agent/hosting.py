@@ -40,8 +40,17 @@ def named_models(folders: Sequence[Path]) -> dict[str, ProjectModel]:
     return found
 
 
-def host_app(folders: Sequence[Path], *, memory_gb: float | None = None, guard: Guard | None = None) -> FastAPI:
+def host_app(
+    folders: Sequence[Path],
+    *,
+    memory_gb: float | None = None,
+    guard: Guard | None = None,
+    jobs: Path | None = None,
+    job_folders: Sequence[Path] = (),
+) -> FastAPI:
     """The service of `named_models`; models are loaded when they are asked for, and together take no more memory.
+
+    Prediction jobs lie in the folder `jobs` (None: there are none), and may use files below `job_folders`.
 
     Raises:
         RequestError: if `memory_gb` is not positive, or two projects have one name.
@@ -49,12 +58,19 @@ def host_app(folders: Sequence[Path], *, memory_gb: float | None = None, guard: 
     """
     from automl_runtime.serving.host import ModelHost
     from automl_runtime.serving.host_app import create_host_app
+    from automl_runtime.serving.jobs import JobStore
+    from automl_runtime.serving.jobs_app import add_jobs
     from automl_runtime.serving.observing import Observer
 
     if memory_gb is not None and not memory_gb > 0:
         raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
     held = None if memory_gb is None else int(memory_gb * 1e9)
-    return create_host_app(ModelHost(named_models(folders), memory_bytes=held), guard, Observer(slow_seconds=1.0))
+    models = named_models(folders)
+    app = create_host_app(ModelHost(models, memory_bytes=held), guard, Observer(slow_seconds=1.0))
+    if jobs is not None:
+        commands = {name: command for name, model in models.items() if (command := model.job_command()) is not None}
+        add_jobs(app, JobStore(jobs.resolve(), commands, allowed=job_folders), prefix="/models/{name}")
+    return app
 
 
 def serve_models(
@@ -64,6 +80,8 @@ def serve_models(
     *,
     memory_gb: float | None = None,
     keys: Path | None = None,
+    jobs: Path | None = None,
+    job_folders: Sequence[Path] = (),
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the models of many projects until Ctrl-C or SIGTERM.
@@ -79,4 +97,5 @@ def serve_models(
 
     guard = Guard(keys, token_key=os.environ.get("AUTOML_TOKEN_KEY") or None)
     check_exposure(guard, host, anonymous=os.environ.get("AUTOML_ANONYMOUS", "").lower() in ("1", "true", "yes"))
-    serve(host_app(folders, memory_gb=memory_gb, guard=guard), host, port, on_ready=on_ready)
+    app = host_app(folders, memory_gb=memory_gb, guard=guard, jobs=jobs, job_folders=job_folders)
+    serve(app, host, port, on_ready=on_ready)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,17 @@ def test_a_project_without_a_model_is_listed_and_says_so(tmp_path: Path) -> None
         refused = client.post("/models/new/predict", json={})
         assert refused.status_code == 503
         assert "in production yet" in refused.json()["detail"][0]["message"]
+
+
+def test_jobs_run_in_processes_that_open_the_project(tmp_path: Path) -> None:
+    project(tmp_path / "a", "new")
+    app = host_app([tmp_path / "a"], jobs=tmp_path / "jobs")
+    with TestClient(app) as client:
+        headers = {"content-type": "text/csv"}
+        job = client.post("/models/new/jobs", content=b"a\n1\n", headers=headers).json()["id"]
+        end = time.monotonic() + 240
+        while (view := client.get(f"/jobs/{job}").json())["status"] in ("queued", "running"):
+            assert time.monotonic() < end
+            time.sleep(0.05)
+    assert view["status"] == "failed"
+    assert "in production yet" in view["error"]

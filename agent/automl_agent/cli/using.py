@@ -135,20 +135,41 @@ def serve(
     keys: Annotated[
         Path | None, typer.Option("--keys", help="File of API keys for several projects; `automl keys` makes it.")
     ] = None,
+    jobs: Annotated[
+        Path | None, typer.Option("--jobs", help="Folder for prediction jobs of several projects; default: no jobs.")
+    ] = None,
+    job_folders: Annotated[
+        list[Path] | None,
+        typer.Option("--job-folder", help="Folder below which those jobs may read and write; may be repeated."),
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Serve the model of a project over HTTP until Ctrl-C; of several at /models/NAME/predict, loaded on demand."""
     from automl_runtime.errors import RequestError
 
     if len(folders) == 1 and (folders[0] / "project.yaml").is_file():
-        if memory_gb is not None or keys is not None:
-            raise RequestError("--memory-gb and --keys are for several projects; one has settings in config/base.yaml.")
+        if any(given is not None for given in (memory_gb, keys, jobs, job_folders)):
+            raise RequestError(
+                "--memory-gb, --keys, --jobs and --job-folder are for several projects; "
+                "one has settings in config/base.yaml."
+            )
         from automl_agent.steps import serve_project
 
         raise typer.Exit(serve_project(_folder(folders[0]), host=host, port=port))
     from automl_agent.hosting import serve_models
 
-    serve_models(folders, host, port, memory_gb=memory_gb, keys=keys, on_ready=emit)
+    if job_folders is not None and jobs is None:
+        raise RequestError("--job-folder says what jobs may read; say with --jobs where they lie.")
+    serve_models(
+        folders,
+        host,
+        port,
+        memory_gb=memory_gb,
+        keys=keys,
+        jobs=jobs,
+        job_folders=job_folders or (),
+        on_ready=emit,
+    )
 
 
 def report(

@@ -229,19 +229,30 @@ class Project:
         from automl_runtime.project.observing import observer_of
         from automl_runtime.serving.app import create_app
         from automl_runtime.serving.guard import Guard, check_exposure
+        from automl_runtime.serving.jobs import JobStore
+        from automl_runtime.serving.jobs_app import add_jobs
         from automl_runtime.serving.scorer import Limits
 
         settings = settings or Settings()
         guard = Guard(self.root / settings.keys, token_key=settings.token_key, per_minute=settings.per_minute)
         check_exposure(guard, settings.host, anonymous=settings.anonymous)
         bundle = self.bundle(settings.model)
-        return create_app(
+        source = ProjectModel(self, settings.model)
+        app = create_app(
             bundle,
             build_features,
             record_features=record_features(self, bundle),
             metrics=self.metrics,
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
-            source=ProjectModel(self, settings.model),
+            source=source,
             guard=guard,
             observer=observer_of(settings, self.root),
         )
+        command = source.job_command()
+        if command is not None:
+            folders = [self.root / folder for folder in settings.job_folders]
+            store = JobStore(
+                self.root / settings.jobs, {self.spec.name: command}, allowed=folders, days=settings.job_days
+            )
+            add_jobs(app, store, workers=settings.job_workers)
+        return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,13 @@ class ProjectModel:
         """The versions of the project, oldest first, and its aliases."""
         models = self.project.root / "models"
         return {"versions": list_versions(models), "aliases": read_aliases(models)}
+
+    def job_command(self) -> list[str] | None:
+        """The process that runs a job with this model, less the folder of the job; None where it predicts no rows."""
+        if self.project.spec.task.type == "forecast":
+            return None
+        module = "automl_runtime.project.job_worker"
+        return [sys.executable, "-m", module, str(self.project.root), self.name or ""]
 
     def open(self) -> tuple[Bundle, Features, RecordFeatures | None]:
         """The verified bundle, and the project's code as it is now; the last is None where somebody changed the code.

@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 import pandas as pd
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["Predicted", "Sink", "open_sink", "predict", "read_chunks"]
+__all__ = ["Predicted", "Sink", "answers_of", "open_sink", "parsed_rows", "predict", "read_chunks"]
 
 _CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
@@ -100,13 +100,13 @@ def predict(
     if place is not None and place.suffix.lower() not in _WRITABLE:
         raise RequestError(f"{place.name!r}: predictions are written as {', '.join(_WRITABLE)}.")
     bundle = project.bundle()
-    answer = partial(_answers, bundle, build_features, explain, on_event)
+    answer = partial(answers_of, bundle, build_features, explain, on_event)
     done = Predicted()
     if source.is_dir():
         told = partial(_told, done, on_event)
         chunks, read = iter([_assembled(project, source, told)]), partial(_found_below, source, bundle.schema)
     else:
-        chunks, read = read_chunks(source), partial(_parsed, bundle.schema, source)
+        chunks, read = read_chunks(source), partial(parsed_rows, bundle.schema, source)
     if place is None:
         _run(answer, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
@@ -139,9 +139,14 @@ def _run(
     sink.close()
 
 
-def _answers(
+def answers_of(
     bundle: Bundle, build_features: Features, explain: bool, on_event: EventSink, rows: pd.DataFrame
 ) -> pd.DataFrame:
+    """The columns that `predict` adds to clean rows, in their order.
+
+    Raises:
+        RequestError: if the model cannot be explained.
+    """
     features = build_features(rows)
     answers = _bare_answers(bundle, features)
     wanted = _explained(bundle, answers, explain)
@@ -196,7 +201,12 @@ def _found_below(folder: Path, schema: InputSchema, rows: pd.DataFrame) -> tuple
     return with_whole_paths(rows, pictures, folder), []
 
 
-def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+def parsed_rows(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    """Clean rows of a chunk of the file `source`, and the cells that could not be read, which are null.
+
+    Raises:
+        SchemaMismatchError: if a column that the model needs is absent, naming the file.
+    """
     if source.suffix.lower() not in (".csv", ".parquet"):
         # A JSON object may leave out what is null.
         optional = [c.name for c in schema.columns if not c.required and c.name not in rows.columns]
@@ -208,8 +218,16 @@ def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.D
     return _found_below(source.parent, schema, parsed)[0], problems
 
 
-def read_chunks(source: Path) -> Iterator[pd.DataFrame]:
+def read_chunks(
+    source: Path, stream: BinaryIO | None = None, *, on_broken: Callable[[int, str], None] | None = None
+) -> Generator[pd.DataFrame]:
     """The rows of a CSV, JSON lines or Parquet file, some thousands at a time, cells as they stand.
+
+    Args:
+        source: the file; its name says of what kind it is.
+        stream: the open file, for callers who look how far it has been read.
+        on_broken: gets the number of each JSON line that is none, from 0 and empty lines aside, and what is said about
+            it; the row is then empty. None: such a line ends the reading.
 
     Raises:
         RequestError: if the file is of another kind.
@@ -220,9 +238,12 @@ def read_chunks(source: Path) -> Iterator[pd.DataFrame]:
         raise RequestError(
             f"{source.name!r} cannot be predicted; rows come as {', '.join(_READABLE)}, raw files as a folder."
         )
-    read = {".csv": _csv_chunks, ".parquet": _parquet_chunks}.get(suffix, _json_chunks)
+    read: Callable[[BinaryIO], Iterator[pd.DataFrame]] = partial(_json_chunks, source, on_broken)
+    if suffix in (".csv", ".parquet"):
+        read = _csv_chunks if suffix == ".csv" else _parquet_chunks
     try:
-        yield from read(source)
+        with source.open("rb") if stream is None else nullcontext(stream) as opened:
+            yield from read(opened)
     except UnicodeDecodeError as error:
         raise DataError(f"{source} is not UTF-8: {error.reason} at byte {error.start}.") from error
     except OSError as error:
@@ -231,38 +252,48 @@ def read_chunks(source: Path) -> Iterator[pd.DataFrame]:
         raise DataError(f"{source} cannot be read: {error}") from error
 
 
-def _csv_chunks(source: Path) -> Iterator[pd.DataFrame]:
+def _csv_chunks(stream: BinaryIO) -> Iterator[pd.DataFrame]:
     with pd.read_csv(
-        source, dtype="str", keep_default_na=False, na_values=[], chunksize=_CHUNK_ROWS, encoding="utf-8-sig"
+        stream, dtype="str", keep_default_na=False, na_values=[], chunksize=_CHUNK_ROWS, encoding="utf-8-sig"
     ) as reader:
         for chunk in reader:
             yield chunk.reset_index(drop=True)
 
 
-def _parquet_chunks(source: Path) -> Iterator[pd.DataFrame]:
-    with pq.ParquetFile(source) as file:
+def _parquet_chunks(stream: BinaryIO) -> Iterator[pd.DataFrame]:
+    with pq.ParquetFile(stream) as file:
         for batch in file.iter_batches(batch_size=_CHUNK_ROWS):
             yield batch.to_pandas()
 
 
-def _json_chunks(source: Path) -> Iterator[pd.DataFrame]:
-    with source.open(encoding="utf-8") as lines:
-        records: list[dict[str, Any]] = []
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                records.append(_json_record(source, number, line))
-            if len(records) == _CHUNK_ROWS:
-                yield pd.DataFrame(records, dtype=object)
-                records = []
-        if records:
+def _json_chunks(
+    source: Path, on_broken: Callable[[int, str], None] | None, stream: BinaryIO
+) -> Iterator[pd.DataFrame]:
+    records: list[dict[str, Any]] = []
+    done = 0
+    for number, line in enumerate(stream, start=1):
+        if not line.strip():
+            continue
+        try:
+            records.append(_json_record(source, number, line))
+        except DataError as error:
+            if on_broken is None:
+                raise
+            on_broken(done + len(records), str(error))
+            records.append({})
+        if len(records) == _CHUNK_ROWS:
             yield pd.DataFrame(records, dtype=object)
+            done, records = done + len(records), []
+    if records:
+        yield pd.DataFrame(records, dtype=object)
 
 
-def _json_record(source: Path, number: int, line: str) -> dict[str, Any]:
+def _json_record(source: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
-    except ValueError as error:
-        raise DataError(f"{source}, line {number}: not JSON ({error}).") from error
+    except (ValueError, RecursionError) as error:
+        said = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
+        raise DataError(f"{source}, line {number}: {said} ({error}).") from error
     if not isinstance(record, dict):
         raise DataError(f"{source}, line {number}: one JSON object a line is needed.")
     return record
@@ -271,14 +302,15 @@ def _json_record(source: Path, number: int, line: str) -> dict[str, Any]:
 class _CsvSink:
     """CSV for people: cells that a spreadsheet would run as formulas are escaped."""
 
-    def __init__(self, stream: io.TextIOBase | Any) -> None:
+    def __init__(self, stream: io.TextIOBase | Any, header: bool = True) -> None:
         self._stream = stream
-        self._header = True
+        self._header = header
 
     def write(self, frame: pd.DataFrame) -> None:
         safe = frame.copy()
         for name in safe.columns[safe.dtypes.map(pd.api.types.is_string_dtype)]:
-            safe[name] = safe[name].map(escape_formula, na_action="ignore")
+            # Of JSON values, a column holds texts and others.
+            safe[name] = safe[name].map(lambda cell: escape_formula(cell) if isinstance(cell, str) else cell)
         safe.to_csv(self._stream, index=False, header=self._header, lineterminator="\n")
         self._header = False
 
@@ -314,8 +346,10 @@ class _ParquetSink:
 
 
 @contextmanager
-def open_sink(path: Path | None) -> Iterator[Sink]:
+def open_sink(path: Path | None, *, header: bool = True) -> Iterator[Sink]:
     """Where predictions go: a CSV, JSON lines or Parquet file, by its name; None: CSV on standard output.
+
+    Without `header` a CSV file begins with its first row.
 
     Raises:
         RequestError: if the name ends otherwise.
@@ -333,4 +367,4 @@ def open_sink(path: Path | None) -> Iterator[Sink]:
             sink.close()
         return
     with path.open("w", encoding="utf-8", newline="") as stream:
-        yield _CsvSink(stream) if path.suffix.lower() == ".csv" else _JsonSink(stream)
+        yield _CsvSink(stream, header) if path.suffix.lower() == ".csv" else _JsonSink(stream)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from automl_runtime.errors import RequestError, shorten
 
@@ -47,8 +47,21 @@ class Settings(BaseModel):
     """Rows after which it is judged, once a minute at most, whether requests have moved away from training."""
     drain_seconds: float = Field(default=0.0, ge=0, le=600)
     """How long, after SIGTERM, requests are still taken while `/health/ready` says 503."""
+    jobs: str = "jobs"
+    """Folder of prediction jobs, from the root of the project."""
+    job_folders: tuple[str, ...] = ()
+    """Folders of this machine below which jobs may read and write files; in a variable divided as in $PATH."""
+    job_days: float = Field(default=7.0, gt=0)
+    """How long jobs that have ended are kept."""
+    job_workers: int = Field(default=1, ge=1, le=64)
+    """Jobs that run at a time."""
     model: str = "production"
     """An alias in `models/aliases.json`, or a version."""
+
+    @field_validator("job_folders", mode="before")
+    @classmethod
+    def _divided(cls, value: object) -> object:
+        return tuple(value.split(os.pathsep)) if isinstance(value, str) else value
 
 
 def load_settings(

@@ -17,6 +17,7 @@ from automl_runtime.data.pictures import FORMATS
 __all__ = [
     "Answers",
     "Health",
+    "JobView",
     "Loaded",
     "ModelCard",
     "ModelVersions",
@@ -117,6 +118,27 @@ _REASONS_OF: dict[TaskType, tuple[Any, Any]] = {
         ),
     ),
 }
+
+
+class JobView(BaseModel):
+    """How a job stands; times are seconds since 1970, what is not known is null."""
+
+    id: str
+    model: str
+    model_version: str | None = Field(description="Known once it runs; it stays the same, whatever is promoted.")
+    status: Literal["queued", "running", "completed", "failed", "cancelled"]
+    rows: int = Field(description="Rows done.")
+    rows_total: int | None
+    share: float = Field(description="Of the rows that have been read, 0 to 1.")
+    errors: int = Field(description="Rows that could not be read, and have an `error` in the result.")
+    rows_per_second: float | None
+    seconds_left: float | None
+    runs: int = Field(description="How often it was begun; more than once after an interruption.")
+    created: float
+    started: float | None
+    finished: float | None
+    error: str | None = Field(description="Why it failed, and where.")
+    links: dict[str, str]
 
 
 class Health(BaseModel):

@@ -18,6 +18,8 @@ from automl_runtime.serving.tracing import traced, tracer
 __all__ = ["FrontApp"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
+_POLICY = 1008
+_LONGEST_REASON = 100
 
 
 class FrontApp(FastAPI):
@@ -27,6 +29,8 @@ class FrontApp(FastAPI):
     counters: Counters
     observer: Observer
     _tracer: Any = None
+    stopping = False
+    """Whether the service ends: what streams without an end must then come to one."""
 
     def hot(self, scope: Message) -> Asgi | None:
         """What answers this request itself; None for all that FastAPI answers."""
@@ -34,9 +38,11 @@ class FrontApp(FastAPI):
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or one lifespan."""
+        if scope["type"] == "lifespan":
+            self._tracer = tracer()
+        if scope["type"] == "websocket" and not await self._lets_in(scope, send):
+            return
         if scope["type"] != "http":
-            if scope["type"] == "lifespan":
-                self._tracer = tracer()
             await super().__call__(scope, receive, send)
             return
         started = time.perf_counter()
@@ -53,7 +59,7 @@ class FrontApp(FastAPI):
             return send(message)
 
         try:
-            self.guard.admit(scope)
+            scope["principal"] = self.guard.admit(scope)
             hot = self.hot(scope)
             if hot is not None and self._tracer is not None:
                 hot = traced(self._tracer, hot, name)
@@ -66,6 +72,18 @@ class FrontApp(FastAPI):
             seconds = time.perf_counter() - started
             if seconds >= self.observer.slow_seconds:
                 self._tell_slow(scope, status, seconds)
+
+    async def _lets_in(self, scope: Message, send: Send) -> bool:
+        """Whether the guard admits somebody who opens a WebSocket; who is not admitted is told why."""
+        try:
+            scope["principal"] = self.guard.admit({**scope, "method": "GET"})
+        except Denied as denied:
+            self.counters.refused("denied")
+            # Only who has been let in sees the code.
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": _POLICY, "reason": str(denied)[:_LONGEST_REASON]})
+            return False
+        return True
 
     def _tell_slow(self, scope: Message, status: int, seconds: float) -> None:
         request = {

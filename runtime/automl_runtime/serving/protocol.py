@@ -24,7 +24,8 @@ class PatientProtocol(HttpToolsProtocol):
     header_seconds: ClassVar[float] = 10.0
     """From the connection, or the first byte of a request on an open one, to the end of its headers."""
     request_seconds: ClassVar[float] = 60.0
-    """From the end of the headers to that of the body."""
+    """From the end of the headers to that of the body, or for each further `piece_bytes` of a large body."""
+    piece_bytes: ClassVar[int] = 1024 * 1024
     header_bytes: ClassVar[int] = 64 * 1024
 
     _patience: asyncio.TimerHandle | None = None
@@ -43,8 +44,10 @@ class PatientProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Cuts off headers without an end."""
-        if self._in_headers:
-            self._seen += len(data)
+        self._seen += len(data)
+        if not self._in_headers and self._seen >= self.piece_bytes and self._patience is not None:
+            self._seen = 0
+            self._wait(self.request_seconds)
         super().data_received(data)
         if self._in_headers and self._seen > self.header_bytes:
             self._cut_off(_TOO_LARGE)
@@ -63,7 +66,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is there as a whole."""
-        self._in_headers = True
+        self._in_headers, self._seen = True, 0
         self._wait(None)
         super().on_message_complete()
 

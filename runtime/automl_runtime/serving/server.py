@@ -12,6 +12,7 @@ from collections.abc import Callable
 from types import FrameType
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
+from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.protocol import PatientProtocol
 from automl_runtime.serving.workers import LISTENER, supervise
 
@@ -71,6 +72,7 @@ def serve(
         config = uvicorn.Config(
             made,
             http=PatientProtocol,
+            ws="websockets-sansio",
             log_level=log_level,
             access_log=told,
             log_config=None if logging.getLogger().handlers else LOGGING_CONFIG,
@@ -86,7 +88,9 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which tells load balancers before it stops."""
+    """uvicorn, which tells load balancers, and what streams without an end, before it stops."""
+
+    _loop: asyncio.AbstractEventLoop | None = None
 
     def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
         super().__init__(config)
@@ -101,12 +105,16 @@ class _Server(uvicorn.Server):
             return
         self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
 
-    _loop: asyncio.AbstractEventLoop | None = None
-
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does."""
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, once the application knows."""
+        if isinstance(self._app, FrontApp):
+            self._app.stopping = True
+        await super().shutdown(sockets)
 
 
 def _listen(host: str, port: int) -> socket.socket:

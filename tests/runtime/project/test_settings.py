@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,13 @@ def test_argument_goes_before_variable_before_file_before_default(tmp_path):
     assert settings == Settings(host="production", port=3, log_level="error", model="production")
     assert load_settings(tmp_path, variables=variables, port=4, host=None).port == 4
     assert load_settings(tmp_path, variables=variables, environment="development").host == "base"
+
+
+def test_folders_are_a_list_in_a_file_and_divided_as_a_path_in_a_variable(tmp_path):
+    write(tmp_path, "base", "job_folders: [/data, /more]\n")
+    assert load_settings(tmp_path, variables={}).job_folders == ("/data", "/more")
+    variables = {"AUTOML_JOB_FOLDERS": os.pathsep.join(["/mine", "/yours"])}
+    assert load_settings(tmp_path, variables=variables).job_folders == ("/mine", "/yours")
 
 
 def test_an_empty_file_counts_as_no_file(tmp_path):

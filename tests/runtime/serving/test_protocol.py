@@ -23,6 +23,7 @@ class Hasty(PatientProtocol):
     header_seconds = 0.6
     request_seconds = 0.8
     header_bytes = 4_000
+    piece_bytes = 50
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +86,13 @@ def test_several_requests_on_one_connection_are_each_answered(port: int) -> None
 )
 def test_a_request_that_comes_drop_by_drop_is_cut_off(port: int, parts: list[bytes]) -> None:
     assert b" 408 " in talk(port, *parts, pause=0.25)
+
+
+def test_a_large_body_may_take_its_time_as_long_as_it_comes(port: int) -> None:
+    row = ROW[:-1] + b" " * 400 + b"}"
+    request = close(row)
+    pieces = [request[place : place + 60] for place in range(0, len(request), 60)]
+    assert b" 200 OK" in talk(port, *pieces, pause=0.15)
 
 
 def test_headers_without_an_end_are_cut_off(port: int) -> None:
