@@ -32,6 +32,7 @@ __all__ = [
     "cell_problem",
     "is_missing",
     "parse_cell",
+    "parse_columns",
     "parse_frame",
     "parse_records",
     "plan_of",
@@ -80,6 +81,29 @@ def parse_records(
         columns[column.name] = _series(array, column)
         problems += [cell_problem(row, values[row], column) for row in wrong]
     frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(records)))
+    return frame, sorted(problems, key=lambda problem: problem.row)
+
+
+def parse_columns(
+    columns: Mapping[str, Sequence[object] | pa.Array], rows: int, schema: InputSchema
+) -> tuple[pd.DataFrame, list[CellProblem]]:
+    """`parse_records` of rows that come column by column: each a list of `rows` JSON values, or an Arrow array.
+
+    Columns of `schema` that are absent are null in all rows; whether they may be is for the caller to say.
+    """
+    problems: list[CellProblem] = []
+    parsed: dict[str, Any] = {}
+    for column in schema.columns:
+        values = columns.get(column.name)
+        if values is None:
+            parsed[column.name] = _series(pa.nulls(rows, arrow_type(plan_of(column).type)), column)
+            continue
+        array, wrong = _parse_array(values, column) if isinstance(values, pa.Array) else _parse_objects(values, column)
+        parsed[column.name] = _series(array, column)
+        shown = values.take(pa.array(wrong, pa.int64())).to_pylist() if isinstance(values, pa.Array) else None
+        told = [values[row] for row in wrong] if shown is None else shown
+        problems += [cell_problem(row, value, column) for row, value in zip(wrong, told, strict=True)]
+    frame = pd.DataFrame(parsed) if parsed else pd.DataFrame(index=pd.RangeIndex(rows))
     return frame, sorted(problems, key=lambda problem: problem.row)
 
 
@@ -184,6 +208,20 @@ def _parse_series(series: pd.Series, column: InputColumn) -> tuple[pa.Array, lis
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if not (is_text(array.type) or array.type in _TRUSTED):
         return _parse_objects(series.astype(object).where(series.notna(), None).tolist(), column)
+    return _parse_trusted(array, column)
+
+
+def _parse_array(array: pa.Array, column: InputColumn) -> tuple[pa.Array, list[int]]:
+    if pa.types.is_floating(array.type):
+        values = pc.cast(array, pa.float64())
+        # A number that is none stands for nothing, as it does in frames.
+        return _parse_trusted(pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values), column)
+    if is_text(array.type) or array.type in _TRUSTED:
+        return _parse_trusted(array, column)
+    return _parse_objects(array.to_pylist(), column)
+
+
+def _parse_trusted(array: pa.Array, column: InputColumn) -> tuple[pa.Array, list[int]]:
     clean = clean_values(array, plan_of(column))
     wrong = clean.rejected.copy() if column.type != "empty" else np.zeros(len(array), dtype=bool)
     if not column.nullable:

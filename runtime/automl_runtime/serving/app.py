@@ -15,7 +15,15 @@ from automl_schemas.vocabulary import TaskType
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
-from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
+from automl_runtime.serving.contract import (
+    Answers,
+    Health,
+    ModelCard,
+    Problems,
+    answer_model,
+    openapi_request,
+    other_answers,
+)
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
@@ -112,8 +120,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     503: {"model": Problems, "description": "It could not be answered in time; Retry-After says when to come back."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
 }
 
 
@@ -127,7 +140,11 @@ def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
         summary="Predict one row or many",
         response_class=JSONResponse,
         responses={
-            200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
+            200: {
+                "model": answer | Answers,
+                "content": other_answers(),
+                "description": "The prediction, or the predictions in order.",
+            },
             **_REFUSED,
         },
     )
@@ -196,12 +213,13 @@ class _Service:
     async def predict(
         self, explain: Explain = False, x_priority: Urgency = None, x_timeout_ms: Patience = None
     ) -> Response:
-        """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
+        """Predicts one row `{"column": value}`, or many: `{"rows": [{...}, ...]}` or `{"columns": {"column": [...]}}`.
 
         Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
         a column that was never empty in training must be there, others may be left out.
         One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
-        holds its `reasons`, the three columns that move it most.
+        holds its `reasons`, the three columns that move it most. The body may be packed with gzip or zstd
+        (Content-Encoding), and large answers are, where Accept-Encoding allows it.
         """
         del explain, x_priority, x_timeout_ms
         return Delegated(self.route)

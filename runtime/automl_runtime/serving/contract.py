@@ -12,6 +12,8 @@ from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from automl_runtime.serving.answers import JSON
+
 __all__ = [
     "Answers",
     "Health",
@@ -23,6 +25,7 @@ __all__ = [
     "ServiceHealth",
     "answer_model",
     "openapi_request",
+    "other_answers",
     "row_model",
 ]
 
@@ -223,21 +226,37 @@ def openapi_request(schema: InputSchema) -> tuple[dict[str, Any], dict[str, Any]
     row = row_model(schema).model_json_schema(by_alias=True)
     example = example_row(schema)
     reference = {"$ref": "#/components/schemas/Row"}
-    rows = {
-        "type": "object",
-        "title": "Rows",
-        "properties": {"rows": {"type": "array", "items": reference}},
-        "required": ["rows"],
-        "additionalProperties": False,
-    }
+    rows = _object("Rows", rows={"type": "array", "items": reference})
+    columns = _object("Columns", columns={"type": "object", "additionalProperties": {"type": "array"}})
+    by_column = {name: [value, value] for name, value in example.items()}
     content = {
-        "schema": {"oneOf": [reference, rows]},
-        "examples": {
-            "one row": {"summary": "One row", "value": example},
-            "many rows": {"summary": "Many rows", "value": {"rows": [example, example]}},
+        JSON: {
+            "schema": {"oneOf": [reference, rows, columns]},
+            "examples": {
+                "one row": {"summary": "One row", "value": example},
+                "many rows": {"summary": "Many rows", "value": {"rows": [example, example]}},
+                "columns": {"summary": "Many rows, column by column", "value": {"columns": by_column}},
+            },
         },
+        **{name: {"schema": _AS_TEXT | {"description": about}} for name, about in _OTHER_FORMS.items()},
     }
-    return {"required": True, "content": {"application/json": content}}, row
+    return {"required": True, "content": content}, row
+
+
+def other_answers() -> dict[str, Any]:
+    """The content of answers in other forms than JSON, for OpenAPI."""
+    return {name: {"schema": _AS_TEXT | {"description": about}} for name, about in _OTHER_ANSWERS.items()}
+
+
+_AS_TEXT = {"type": "string", "format": "binary"}
+_OTHER_FORMS = {"text/csv": "A header with the columns, and a line for each row, in UTF-8."}
+_OTHER_ANSWERS = {"text/csv": "`label` and `probability_<class>`, or `prediction`, with a header."}
+
+
+def _object(title: str, **properties: Any) -> dict[str, Any]:
+    required = [*properties]
+    told = {"type": "object", "title": title, "properties": properties, "required": required}
+    return told | {"additionalProperties": False}
 
 
 def describe(column: InputColumn) -> str:

@@ -13,7 +13,7 @@ from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import JSON, Answer, Form
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits
 
@@ -113,12 +113,18 @@ class ForecastScorer:
         self._limits = limits
         self._parts = parts_of_schema(bundle)
 
-    def ask(self, body: bytes, explain: bool = False) -> Mapping[str, Any]:
+    def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Mapping[str, Any]:
         """What the body of a request asks for; an empty one asks for everything. May be called from any thread.
 
         Raises:
-            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of.
+            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of; 415 and 406 for
+                other forms than JSON.
         """
+        if form is not None and (form.media_type, form.answer_type) != (JSON, JSON):
+            what, status = (form.media_type, 415) if form.media_type != JSON else (form.answer_type, 406)
+            raise BadRequest(
+                [Problem(f"Forecasts are asked for and told in JSON, not {what}.", allowed=JSON)], status=status
+            )
         if explain:
             raise BadRequest([Problem("A forecast has no reasons to give.", allowed="explain=false")])
         return parse_object(body, form=_FORM) if body.strip() else {}

@@ -37,8 +37,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
 }
 _SCORED: dict[int | str, dict[str, Any]] = {
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
 }

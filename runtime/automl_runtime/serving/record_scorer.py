@@ -78,9 +78,7 @@ class RecordScorer:
         Raises:
             BadRequest: naming every cell that is no value of its column, in this `row`.
         """
-        values, problems = self._parser.parse(record, row)
-        if problems:
-            raise BadRequest([cell_problem(problem) for problem in problems])
+        values = self._parsed(record, row)
         if self._cache is None:
             return _encode(self._answered(values))
         # Clean values: however a row is written, it is the same row.
@@ -90,6 +88,16 @@ class RecordScorer:
             known = _encode(self._answered(values))
             self._cache.put(key, known, len(known) + _CELL * len(key) + sum(len(v) for v in key if type(v) is str))
         return known
+
+    def predict(self, record: Mapping[str, object], row: int = 0) -> dict[str, Any]:
+        """What `answer` tells, before it is JSON; nothing is kept of it."""
+        return self._answered(self._parsed(record, row))
+
+    def _parsed(self, record: Mapping[str, object], row: int) -> dict[str, Any]:
+        values, problems = self._parser.parse(record, row)
+        if problems:
+            raise BadRequest([cell_problem(problem) for problem in problems])
+        return values
 
     def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         found = self._predict(self._features(values))

@@ -10,10 +10,12 @@ import logging
 from collections.abc import Sequence
 from urllib.parse import parse_qsl
 
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import Answer, Form
 from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
+from automl_runtime.serving.compression import Unpacker, pack, packing, unpack
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
+from automl_runtime.serving.formats import negotiate
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.requests import BadRequest, Problem
 
@@ -22,6 +24,8 @@ __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
 _LOG = logging.getLogger("automl_runtime.serving")
 _LARGE = 256 * 1024
 """Bodies above are read off the event loop."""
+_SMALL = 16 * 1024
+"""Answers above are packed off the event loop."""
 _GONE = 499
 """What is counted for a client that went away, as nginx does."""
 PRIORITY = "x-priority"
@@ -40,11 +44,19 @@ class ScoringRoute:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> int:
         """Answers one request; returns the status."""
         headers: list[tuple[bytes, bytes]] = []
+        media_type = b"application/json"
+        told = dict(scope["headers"])
         try:
-            body = await read_body(receive, self._live.limits.body_bytes)
-            answer = await self._scored(scope, body, receive)
+            form = negotiate(told.get(b"content-type"), told.get(b"accept"))
+            body = await self._body(told.get(b"content-encoding"), receive)
+            answer = await self._scored(scope, body, receive, form)
             self._counters.rows.inc(answer.rows)
-            status, content = 200, answer.body
+            status, content, media_type = 200, answer.body, answer.media_type.encode()
+            headers += answer.headers
+            coding = packing(told.get(b"accept-encoding"), len(content))
+            if coding is not None:
+                content = await _packed(content, coding)
+                headers += [(b"content-encoding", coding.encode()), (b"vary", b"accept, accept-encoding")]
         except BadRequest as refusal:
             status, content = refusal.status, refusal.to_json()
             self._counters.refused("too_large" if status == 413 else "invalid")
@@ -61,17 +73,25 @@ class ScoringRoute:
             status, content = 500, _BROKEN
             self._counters.refused("internal")
             _LOG.exception("%s failed", scope["path"])
-        await respond(send, status, content, headers)
+        await respond(send, status, content, headers, media_type)
         return status
 
-    async def _scored(self, scope: Message, body: bytes, receive: Receive) -> Answer:
+    async def _body(self, coding: bytes | None, receive: Receive) -> bytes:
+        limit = self._live.limits.body_bytes
+        if coding is None or coding == b"identity":
+            return await read_body(receive, limit)
+        Unpacker(coding)
+        packed = await read_body(receive, limit)
+        return await asyncio.get_running_loop().run_in_executor(None, unpack, packed, coding, limit)
+
+    async def _scored(self, scope: Message, body: bytes, receive: Receive, form: Form) -> Answer:
         explain = _explain(scope["query_string"])
         priority, timeout = _urgency(scope["headers"])
         served = self._live.current
         if len(body) > _LARGE:
-            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain)
+            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain, form)
         else:
-            ask = served.scorer.ask(body, explain)
+            ask = served.scorer.ask(body, explain, form)
             instant = served.scorer.instant(ask)
             if instant is not None:
                 return instant
@@ -82,6 +102,12 @@ class ScoringRoute:
 
 
 _BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")]).to_json()
+
+
+async def _packed(content: bytes, coding: str) -> bytes:
+    if len(content) <= _SMALL:
+        return pack(content, coding)
+    return await asyncio.get_running_loop().run_in_executor(None, pack, content, coding)
 
 
 def _explain(query: bytes) -> bool:
