@@ -23,7 +23,8 @@ class Answer(NamedTuple):
     headers: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class Columns(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Columns:
     """Rows that came column by column: lists of JSON values or Arrow arrays, each of `count` values."""
 
     values: Mapping[str, Any]
@@ -59,6 +60,9 @@ class Form:
 
 class BatchScorer(Protocol):
     """Reads bodies and scores what they ask for; `answers` is called from one thread at a time."""
+
+    takes_lines: bool
+    """Whether `answers` takes a `lines.LinesAsk` too."""
 
     def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Any:
         """What a body in this form (None: JSON) asks for; BadRequest if it cannot be answered."""

@@ -249,8 +249,16 @@ def other_answers() -> dict[str, Any]:
 
 
 _AS_TEXT = {"type": "string", "format": "binary"}
-_OTHER_FORMS = {"text/csv": "A header with the columns, and a line for each row, in UTF-8."}
-_OTHER_ANSWERS = {"text/csv": "`label` and `probability_<class>`, or `prediction`, with a header."}
+_OTHER_FORMS = {
+    "text/csv": "A header with the columns, and a line for each row, in UTF-8.",
+    "application/x-ndjson": "One row as a JSON object in each line, for as long as there are rows; lines are answered "
+    "while they come. Read the answers while you send.",
+}
+_OTHER_ANSWERS = {
+    "text/csv": "`label` and `probability_<class>`, or `prediction`, with a header.",
+    "application/x-ndjson": "A line for each line, in order; in place of an answer that there is not "
+    '`{"error": ..., "line": ..., "detail": [...]}`.',
+}
 
 
 def _object(title: str, **properties: Any) -> dict[str, Any]:

@@ -106,6 +106,8 @@ def _told(bundle: Bundle, model: Forecaster, ahead: pd.DataFrame) -> pd.DataFram
 class ForecastScorer:
     """Answers requests for forecasts with the model of one bundle. Not thread-safe: call it from one thread."""
 
+    takes_lines = False
+
     def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
         """`features` makes what the model is told of rows ahead; None when it takes the rows as they are."""
         self._bundle = bundle

@@ -10,6 +10,7 @@ import msgspec
 
 from automl_runtime.serving.answers import JSON, Answer, Contents, Form, Writer
 from automl_runtime.serving.columns import read_csv, read_json
+from automl_runtime.serving.lines import NDJSON, write_lines
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.tables import write_csv
 
@@ -21,6 +22,8 @@ __all__ = ["ANSWERS", "JSON_FORM", "REQUESTS", "negotiate", "write_json"]
 _LONGEST: Final = 300
 _UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
 """What curl and urllib say of a body of which nobody said anything."""
+_LINES: Final = ("application/ndjson", "application/jsonl", "application/x-jsonlines")
+"""Further names of NDJSON."""
 
 
 def write_json(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many: bool) -> Answer:
@@ -29,8 +32,18 @@ def write_json(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many
     return Answer(msgspec.json.encode(content), len(answers))
 
 
-REQUESTS: Final[dict[str, Callable[[bytes, InputSchema, int], Contents]]] = {JSON: read_json, "text/csv": read_csv}
-ANSWERS: Final[dict[str, Writer]] = {JSON: write_json, "text/csv": write_csv}
+def _read_whole(body: bytes, schema: InputSchema, most_rows: int) -> Contents:
+    """Refuses lines where a body is read as a whole; `streams` reads them."""
+    del body, schema, most_rows
+    raise _refused("Content-Type", NDJSON, 415, [JSON])
+
+
+REQUESTS: Final[dict[str, Callable[[bytes, InputSchema, int], Contents]]] = {
+    JSON: read_json,
+    "text/csv": read_csv,
+    NDJSON: _read_whole,
+}
+ANSWERS: Final[dict[str, Writer]] = {JSON: write_json, "text/csv": write_csv, NDJSON: write_lines}
 JSON_FORM: Final = Form(JSON, JSON, read_json, write_json)
 
 
@@ -58,6 +71,7 @@ def _request_type(header: bytes) -> str:
     if header in _UNSAID:
         return JSON
     name, *parameters = (part.strip() for part in header.decode("latin-1").lower().split(";"))
+    name = NDJSON if name in _LINES else name
     if name not in REQUESTS:
         raise _refused("Content-Type", name, 415, REQUESTS)
     for parameter in parameters:
@@ -69,12 +83,14 @@ def _request_type(header: bytes) -> str:
 
 def _answer_type(header: bytes, given: str) -> str:
     """The best of what is allowed, the form of the request where several are equally welcome."""
-    offered = [given, *(name for name in ANSWERS if name != given)] if given in ANSWERS else [*ANSWERS]
+    # Lines are answered while they come, which no other form could be.
+    allowed = [NDJSON] if given == NDJSON else [*ANSWERS]
+    offered = sorted(allowed, key=lambda name: name != given)
     shares = _shares(header.decode("latin-1").lower())
     ranked = {name: _share(name, shares) for name in offered}
     best = max(ranked, key=lambda name: ranked[name])
     if ranked[best] <= 0:
-        raise _refused("Accept", header.decode("latin-1"), 406, ANSWERS)
+        raise _refused("Accept", header.decode("latin-1"), 406, allowed)
     return best
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -20,6 +20,7 @@ from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, Columns, Form, Writer
 from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.formats import JSON_FORM, write_json
+from automl_runtime.serving.lines import NDJSON, LinesAsk, error_answer, read_lines
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, plain, text_of
@@ -30,6 +31,7 @@ Features = Callable[[pd.DataFrame], pd.DataFrame]
 
 _EXPLAINED = 100
 _INSTANT_ROWS = 8
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Ask:
 
 class Scorer:
     """Answers prediction requests with the model of one bundle. Not thread-safe: call it from one thread."""
+
+    takes_lines = True
 
     def __init__(
         self,
@@ -126,7 +130,7 @@ class Scorer:
         """How many rows the work is worth: one that is explained costs a hundred."""
         return max(1, ask.count) * (_EXPLAINED if ask.explain else 1)
 
-    def answers(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+    def answers(self, asks: Sequence[Ask | LinesAsk]) -> list[Answer | Exception]:
         """The JSON answers to several requests, scored together; of a request that is wrong its `BadRequest`."""
         if len(asks) > 1:
             try:
@@ -136,22 +140,52 @@ class Scorer:
                 pass
         return [self._answer_or_refusal(ask) for ask in asks]
 
-    def _together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
-        shared = [not ask.explain and ask.columns is None for ask in asks]
-        rows = [row for ask, mine in zip(asks, shared, strict=True) if mine for row in ask.rows]
-        found = iter(self.predict(rows))
-        return [
-            self._encoded(ask, list(islice(found, ask.count))) if mine else self._answer_or_refusal(ask)
-            for ask, mine in zip(asks, shared, strict=True)
-        ]
+    def _together(self, asks: Sequence[Ask | LinesAsk]) -> list[Answer | Exception]:
+        shared = [ask for ask in asks if isinstance(ask, Ask) and not ask.explain and ask.columns is None]
+        found = iter(self.predict([row for ask in shared for row in ask.rows]))
+        together = {id(ask): self._encoded(ask, list(islice(found, ask.count))) for ask in shared}
+        return [together.get(id(ask)) or self._answer_or_refusal(ask) for ask in asks]
 
-    def _answer_or_refusal(self, ask: Ask) -> Answer | Exception:
+    def _answer_or_refusal(self, ask: Ask | LinesAsk) -> Answer | Exception:
         try:
+            if isinstance(ask, LinesAsk):
+                return self._answered_lines(ask)
             if ask.columns is None:
                 return self._encoded(ask, self.predict(ask.rows, explain=ask.explain))
             return self._encoded(ask, self.predict_columns(ask.columns, explain=ask.explain))
         except BadRequest as refusal:
             return refusal
+
+    def _answered_lines(self, ask: LinesAsk) -> Answer:
+        """A line for each line that is not blank: an answer, or what is wrong with it."""
+        places, rows, wrong = read_lines(ask.block)
+        frame, problems = parse_records(rows, self._bundle.schema)
+        of_row: dict[int, list[Problem]] = {}
+        for problem in problems:
+            line = replace(problem, row=ask.first + places[problem.row])
+            of_row.setdefault(problem.row, []).append(cell_problem(line, where="line"))
+        good = [row for row in range(len(rows)) if row not in of_row]
+        answers = dict(zip(good, self._lenient(frame if not of_row else frame.iloc[good], ask.explain), strict=True))
+        told: dict[int, Any] = {}
+        for row, place in enumerate(places):
+            found = answers.get(row)
+            problems_ = of_row.get(row) or (found.problems if isinstance(found, BadRequest) else None)
+            told[place] = error_answer(problems_, ask.first + place) if problems_ else found
+        for place, refusal in wrong.items():
+            told[place] = error_answer(refusal.problems, ask.first + place)
+        content = [told[place] for place in sorted(told)]
+        return Answer(_encode_lines(content), len(good), NDJSON)
+
+    def _lenient(self, frame: pd.DataFrame, explain: bool) -> list[dict[str, Any] | BadRequest]:
+        """An answer to each row, or why there is none."""
+        if not len(frame):
+            return []
+        try:
+            return [*self._answers_to(frame, [], explain)]
+        except BadRequest as refusal:
+            if len(frame) == 1:
+                return [refusal]
+            return [self._lenient(frame.iloc[row : row + 1], explain)[0] for row in range(len(frame))]
 
     def _encoded(self, ask: Ask, answers: Sequence[dict[str, Any]]) -> Answer:
         return ask.write(answers, self._bundle.manifest, ask.many)

@@ -16,8 +16,10 @@ from automl_runtime.serving.compression import Unpacker, pack, packing, unpack
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
 from automl_runtime.serving.formats import negotiate
+from automl_runtime.serving.lines import NDJSON
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.requests import BadRequest, Problem
+from automl_runtime.serving.streams import LineStream, Wishes
 
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
 
@@ -48,6 +50,10 @@ class ScoringRoute:
         told = dict(scope["headers"])
         try:
             form = negotiate(told.get(b"content-type"), told.get(b"accept"))
+            if form.media_type == NDJSON and self._live.current.scorer.takes_lines:
+                wishes = Wishes(_explain(scope["query_string"]), *_urgency(scope["headers"]))
+                stream = LineStream(self._live, self._counters, wishes, told.get(b"content-encoding"))
+                return await stream.run(receive, send)
             body = await self._body(told.get(b"content-encoding"), receive)
             answer = await self._scored(scope, body, receive, form)
             self._counters.rows.inc(answer.rows)
