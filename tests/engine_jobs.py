@@ -14,6 +14,18 @@ from automl_runtime.engine.workspace import Workspace
 from automl_runtime.inference.encoding import Encoder
 from threadpoolctl import threadpool_limits
 
+ODD_COLUMNS = {
+    "constant": lambda count: 1,
+    "null": lambda count: None,
+    "infinite": lambda count: np.inf,
+    "mixed": lambda count: [["a", 1, None, 2.5, True][place % 5] for place in range(count)],
+    "ids": lambda count: [f"id-{place}" for place in range(count)],
+    "huge": lambda count: [1e300 * (-1) ** place for place in range(count)],
+    "texts": lambda count: [f"the text number {place % 7} of many words" for place in range(count)],
+    "counter": range,
+}
+"""Columns that say nothing, for a table of so many rows."""
+
 LABELS = {"binary": ["no", "yes"], "multiclass": ["high", "low", "middle"], "regression": None}
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 from automl_runtime.events import Event, Finding, Progress, TrialFinished, Warned
+from automl_runtime.project.logs import log_event, logs_json
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -94,10 +95,24 @@ class Narrator:
             self._stream.flush()
 
 
+class _Logged(Narrator):
+    """Every event is a line of the log; nothing is left out."""
+
+    def __call__(self, event: Event) -> None:
+        log_event(event)
+
+    def line(self, topic: str, text: str, *, style: str = "") -> None:
+        del style
+        log_event(Finding(topic, text))
+
+
 @contextmanager
 def narrate(*, quiet: bool = False, stream: TextIO | None = None) -> Iterator[Narrator]:
-    """A narrator on standard error, with bars when that is a terminal."""
+    """A narrator on standard error, with bars when that is a terminal; JSON lines where the log is JSON."""
     where = stream or sys.stderr
+    if logs_json():
+        yield _Logged(where)
+        return
     if quiet or not where.isatty():
         yield Narrator(where, quiet=quiet)
         return

@@ -17,16 +17,17 @@ from automl_runtime.data.leaks import find_leaks
 from automl_runtime.data.relations import plan_joins
 from automl_runtime.data.review import PlanItem, review_items
 from automl_runtime.data.training_columns import words_of_target
+from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_schemas.catalog import ColumnEntry, DataCatalog
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
-from automl_schemas.vocabulary import Strategy
 
 from automl_agent.grounding import Grounded, ground
 from automl_agent.grounding.forecasts import settle_forecast
+from automl_agent.grounding.pictures import content_of_pictures
 from automl_agent.grounding.wide import wide
 from automl_agent.requirements import load_request
 
@@ -49,7 +50,7 @@ class DraftOptions:
     reject: Collection[str] = ()
     budget_seconds: float | None = None
     trials: int | None = None
-    strategy: Strategy | None = None
+    strategy: str | None = None
     holdout_from: date | None = None
     seed: int = 0
     ask: Ask | None = None
@@ -76,9 +77,12 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
 
     Raises:
         RequestError: if the request supports no prediction, or names what is not there.
+        MissingExtraError: if the strategy of the search needs a package that is not installed.
         DataError: if the data cannot be used.
     """
     asked = load_request(request)
+    given = asked.training.strategy if isinstance(asked, ProjectSpec) else asked.strategy
+    check_strategy(options.strategy or given or "auto")
     source = _source(asked, options.data)
     discovery = discover(source, reject=options.reject, answers=options.answers, on_event=on_event)
     if options.review is not None:
@@ -87,10 +91,7 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         if rejected:
             discovery = discover(source, reject=again, answers=options.answers, on_event=on_event)
     if not discovery.catalog.tables:
-        raise DataError(
-            f"{source} holds pictures but no table; this version trains on tables.",
-            hint="`automl discover` lists the pictures by class.",
-        )
+        raise _no_picture(source, discovery)
     if max(table.rows for table in discovery.catalog.tables) < 2:
         files = ", ".join(file for table in discovery.catalog.tables for file in table.files)
         raise DataError(f"No table has more than one row, so there is nothing to learn from ({files}).")
@@ -101,6 +102,12 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     spec, leak_questions, assembled, holdout = judge(grounded.spec, asked, discovery, options, answers, on_event)
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
     return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
+
+
+def _no_picture(source: Path, discovery: Discovery) -> DataError:
+    catalog = discovery.catalog
+    reasons = [*catalog.warnings, *(f"{item.path}: {item.reason}" for item in catalog.ignored[:5])]
+    return DataError(f"None of the pictures in {source} can be used.", hint="\n  ".join(dict.fromkeys(reasons)))
 
 
 def _source(asked: Requirement | ProjectSpec, given: Path | None) -> Path:
@@ -294,8 +301,11 @@ def settle_drops(
     """
     drops = {(drop.table, drop.column): drop for drop in (*spec.data.drop, *leaks)}
     protected = _protected(spec)
+    pictured = any(column.type == "image" and not column.prefix for column in columns)
     for column in columns:
         reason = None if column.name in protected or column.aggregate else _no_feature(column, catalog)
+        if column.type == "image" and column.prefix and pictured:
+            reason = "the row has a picture of its own"
         table = column.prefix or column.table
         if reason is not None and not {f"{table}.{column.source_name}", column.name} & set(spec.data.keep):
             drop = DroppedColumn(table=table, column=column.source_name, reason=reason)
@@ -312,6 +322,8 @@ def _protected(spec: ProjectSpec) -> set[str]:
 def _no_feature(column: TrainingColumn, catalog: DataCatalog) -> str | None:
     if column.personal is not None:
         return f"personal data: {column.personal}"
+    if column.column is not None and column.column == content_of_pictures(catalog.table(column.table)):
+        return "identifier"
     if column.prefix and _names_rows(next(c for c in catalog.table(column.table).columns if c.name == column.column)):
         return "identifier"
     return {"constant": "constant", "empty": "empty", "id": "identifier"}.get(column.role)

@@ -7,12 +7,14 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from automl_runtime.errors import AutomlError, Cancelled, DataError, RequestError, TrainingError
 from automl_runtime.events import EventSink, event_from_json, ignore
+from automl_runtime.project.logs import logs_json
 
 __all__ = ["package_of", "run_module", "run_step", "run_tests", "serve_project"]
 
@@ -48,7 +50,7 @@ def run_step(
         step: `data`, `train`, `evaluate` or `predict`.
         arguments: what follows the step on its command line.
         environment: variables to add.
-        on_event: gets the events.
+        on_event: gets the events; where the log is JSON they are lines of the step's own log, which is passed on.
         on_line: gets each line of standard output that is no event, instead of the result.
 
     Returns:
@@ -58,6 +60,8 @@ def run_step(
         AutomlError: of the class that belongs to the exit code, with what the step wrote to standard error.
     """
     command = ["-m", package_of(project), step, *arguments]
+    if logs_json():
+        return _listen_to_log(project, command, step, environment or {}, on_line)
     return _listen(project, command, step, environment or {}, on_event, on_line)
 
 
@@ -122,6 +126,59 @@ def _listen(
     return lines
 
 
+def _listen_to_log(
+    project: Path,
+    arguments: Sequence[str],
+    step: str,
+    environment: Mapping[str, str],
+    on_line: Callable[[str], None] | None,
+) -> list[str]:
+    lines: list[str] = []
+    keep = lines.append if on_line is None else on_line
+    logged = [""]
+    with subprocess.Popen(
+        [sys.executable, *arguments],
+        cwd=project,
+        env=_variables(project, environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
+        passing = threading.Thread(target=_pass_on, args=(process.stderr, logged), daemon=True)
+        passing.start()
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                keep(line.rstrip("\n"))
+            code = process.wait()
+        except BaseException:
+            _stop(process)
+            raise
+        finally:
+            passing.join()
+    if code != 0:
+        raise _error(step, code, _message(logged[0]))
+    return lines
+
+
+def _pass_on(log: IO[str], last: list[str]) -> None:
+    for line in log:
+        last[0] = line
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+
+def _message(line: str) -> str:
+    """What a line of a log in JSON says."""
+    try:
+        return str(json.loads(line)["message"])
+    except (ValueError, KeyError, TypeError):
+        return line
+
+
 def run_tests(project: Path) -> str:
     """Runs the project's own tests; the closing line of pytest.
 
@@ -131,7 +188,7 @@ def run_tests(project: Path) -> str:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"],
         cwd=project,
-        env=_variables(project, {}),
+        env=_variables(project, {"AUTOML_LOG": "text"}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

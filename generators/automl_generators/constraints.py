@@ -11,7 +11,7 @@ from packaging.utils import canonicalize_name
 
 __all__ = ["constraints_text", "installed_versions"]
 
-_ROOTS: Final = ("automl-runtime[boost,serve,search]", "mypy", "pytest", "ruff")
+_ROOTS: Final = ("automl-runtime[boost,serve,search,vision]", "mypy", "pytest", "ruff")
 _HEADER: Final = "# Versions that the model was made with; `make` installs these.\n"
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from automl_runtime.data.naming import unique_name
+from automl_runtime.data.same_pictures import is_of_folders
 from automl_runtime.errors import RequestError
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.catalog import DataCatalog
@@ -32,19 +33,32 @@ _LISTS: Final[dict[ColumnType, str]] = {
     "category": "CATEGORIES",
     "boolean": "BOOLEANS",
     "text": "TEXTS",
+    "image": "PICTURES",
     "date": "DATES",
     "datetime": "TIMES",
 }
-_KINDS: Final = {"NUMBERS": "number", "CATEGORIES": "category", "BOOLEANS": "boolean", "TEXTS": "text"}
+_KINDS: Final = {
+    "NUMBERS": "number",
+    "CATEGORIES": "category",
+    "BOOLEANS": "boolean",
+    "TEXTS": "text",
+    "PICTURES": "image",
+}
 """What the search takes as it stands; of dates and times it sees the parts."""
 _TIMES: Final = ("date", "datetime")
+_TELLING: Final = (*_TIMES, "image")
+"""Types of which a key tells something, besides naming the row."""
 _UNFIT_ROLES: Final = ("id", "constant", "empty")
-_COMMENTS: Final = {"TEXTS": "Free text: the model counts words, characters and n-grams."}
+_COMMENTS: Final = {
+    "TEXTS": "Free text: the model counts words, characters and n-grams.",
+    "PICTURES": "Pictures: the model looks at edges and colours. A service gets them as data:image/...;base64 texts.",
+}
 _AGGREGATED: Final = {"sum": "added up", "mean": "averaged"}
 _WITHOUT_TARGET: Final = ("clustering", "anomaly")
 _MOST_RAW_VALUES: Final = 8
 _LONGEST_EXAMPLE: Final = 60
 _README_COLUMNS: Final = 8
+_PICTURE_IN_SHELL: Final = "data:image/png;base64,$(base64 < picture.png | tr -d '\\n')"
 _REQUESTS_PER_POD: Final = 50.0
 """A second; the slowest service measured answers more."""
 
@@ -75,6 +89,8 @@ class TableView:
     note: str
     files: list[str]
     columns: list[str]
+    made_of_folders: bool
+    """Whether it lists the pictures in folders of their classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +148,7 @@ def _of_rows(plan: ProjectPlan) -> dict[str, Any]:
         "raw_values": _raw_values(plan, inputs),
         "bad": _bad_value(lists),
         "example_row": _example_row([column for column in plan.schema.columns if column.name in inputs]),
+        "pictures": [name for item in lists if item.constant == "PICTURES" for name in item.columns],
     }
 
 
@@ -149,6 +166,7 @@ def _of_series(plan: ProjectPlan) -> dict[str, Any]:
         "raw_values": [],
         "bounds": [unique_name(name, taken) for name in ("low", "high")],
         "example_row": _example_request(plan),
+        "pictures": [],
     }
 
 
@@ -197,8 +215,8 @@ def _unfit(plan: ProjectPlan) -> set[str]:
     dropped = {(drop.table, drop.column) for drop in spec.data.drop if f"{drop.table}.{drop.column}" not in keep}
     unfit = {spec.task.group, spec.target.column if spec.target is not None else None}
     if len(base.key) == 1:
-        # A single key that is a date tells something; all others only name the row.
-        unfit.update(column.name for column in plan.columns if [column.name] == base.key and column.type not in _TIMES)
+        names = [column.name for column in plan.columns if column.type not in _TELLING]
+        unfit.update(name for name in names if [name] == base.key)
     for column in plan.columns:
         personal = column.personal is not None and f"{column.table}.{column.column}" not in keep
         if (column.table, column.column) in dropped or column.role in _UNFIT_ROLES or personal:
@@ -225,14 +243,16 @@ def _description(spec: ProjectSpec) -> str:
 
 def _table(plan: ProjectPlan, name: str) -> TableView:
     spec = next(table for table in plan.spec.data.tables if table.name == name)
+    folders = is_of_folders(plan.catalog.table(name))
     used = set(_used(plan, name))
     known = [column.name for column in plan.catalog.table(name).columns]
     return TableView(
         name=name,
-        note=_note(plan.spec, name),
+        note=_note(plan.spec, name) + ("; its class is the folder that it lies in" if folders else ""),
         files=spec.files,
         # In the order of the file; what a derived target is made of is not known, so all of its table is kept.
         columns=[column for column in known if column in used or _derives_target(plan.spec, name)],
+        made_of_folders=folders,
     )
 
 
@@ -313,7 +333,7 @@ def _raw_values(plan: ProjectPlan, inputs: Collection[str]) -> list[tuple[str, s
 
 def _bad_value(lists: Sequence[FeatureList]) -> tuple[str, object]:
     """A column and a value that no plan can read as one of its values."""
-    for constant in ("NUMBERS", "DATES", "TIMES", "BOOLEANS"):
+    for constant in ("NUMBERS", "DATES", "TIMES", "BOOLEANS", "PICTURES"):
         for item in lists:
             if item.constant == constant:
                 return item.columns[0], "neither this nor that"
@@ -329,7 +349,17 @@ def _example_row(columns: Sequence[InputColumn]) -> str:
             known[column.name] = example
     shown = dict(list(known.items())[:_README_COLUMNS])
     # Backticks would end the code block of the README.
-    return json.dumps(shown).replace("`", "\\u0060")
+    text = json.dumps(shown).replace("`", "\\u0060")
+    pictures = {column.name: _PICTURE_IN_SHELL for column in columns if column.type == "image"}
+    return _in_shell(text, pictures) if pictures else text
+
+
+def _in_shell(row: str, pictures: Mapping[str, str]) -> str:
+    """A row for a here-document in which the shell fills in `pictures`; nothing else in it means anything there."""
+    quoted = row.removesuffix("}").replace("\\", "\\\\").replace("$", "\\$")
+    names = [json.dumps(name).replace("`", "\\u0060").replace("\\", "\\\\").replace("$", "\\$") for name in pictures]
+    filled = ", ".join(f'{name}: "{value}"' for name, value in zip(names, pictures.values(), strict=True))
+    return f"{quoted}{', ' if row != '{}' else ''}{filled}}}"
 
 
 def _replicas(requests_per_day: float | None) -> int:

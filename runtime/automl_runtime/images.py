@@ -40,7 +40,7 @@ def load_folder(path: Path | str, *, leave_out_broken: bool = False) -> pd.DataF
     """
     import pandas as pd
 
-    from automl_runtime.features.pictures import read_picture
+    from automl_runtime.data.pictures import read_picture
 
     top = Path(path)
     if not top.is_dir():
@@ -75,7 +75,7 @@ def load_folder(path: Path | str, *, leave_out_broken: bool = False) -> pd.DataF
 
 
 def _is_picture(file: Path) -> bool:
-    from automl_runtime.features.pictures import is_picture
+    from automl_runtime.data.pictures import is_picture
 
     if not file.is_file():
         return False

@@ -28,8 +28,6 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 _BROKEN = (ImportError, AttributeError, SyntaxError, TypeError, ValueError, RuntimeError, OSError, LookupError)
 """What the import of a part may raise without ending anything else."""
 _VERSION = 1
-_CLOSED = ("strategies",)
-"""Kinds of which there are built-in parts only."""
 
 
 def home() -> Path:
@@ -47,7 +45,7 @@ def kind_named(word: str) -> Kind:
         RequestError: naming those there are.
     """
     for kind in KINDS:
-        if word in (kind, kind.removesuffix("s"), kind.removesuffix("ies") + "y"):
+        if word in (kind, _singular(kind)):
             return kind
     raise _unknown("kind of parts", word, KINDS)
 
@@ -104,8 +102,6 @@ class Registry:
     def plugins(self, warn: Callable[[str], None] | None = None) -> dict[str, Plugin]:
         """All parts by name, the built-in ones first; `warn` hears of those whose name is taken, which are left out."""
         found = {name: Plugin(name, target, "built in") for name, target in self._built_in.items()}
-        if self.kind in _CLOSED:
-            return found
         packaged = sorted(entry_points(group=f"automl.{self.kind}"), key=lambda entry: (entry.name, entry.value))
         more = [Plugin(entry.name, entry.value, f"package {_package(entry)}") for entry in packaged]
         for plugin in more + [_plugin(record) for record in self._read() if record["kind"] == self.kind]:
@@ -125,7 +121,7 @@ class Registry:
         """
         found = self.plugins()
         if name not in found:
-            raise _unknown(self.kind.removesuffix("s"), name, list(found))
+            raise _unknown(_singular(self.kind), name, list(found))
         return found[name]
 
     def load_added(self, warn: Callable[[str], None]) -> dict[str, tuple[Plugin, Any]]:
@@ -148,16 +144,16 @@ class Registry:
             folder: where the module lies when it is not installed.
 
         Raises:
-            RequestError: if the name is taken, the target cannot be imported, or the kind takes no others.
+            RequestError: if the name is taken, or the target cannot be imported.
         """
-        if self.kind in _CLOSED:
-            raise RequestError(f"The {self.kind} cannot be added to; there are: {', '.join(self.plugins())}.")
         if not name.isidentifier():
             raise RequestError(f"{shorten(name)} is no name: letters, digits and _ only, not beginning with a digit.")
-        if name in self.plugins():
+        taken = self.plugins().get(name)
+        if taken is not None:
+            remove = f", or remove it: automl register {self.kind} --remove {name}"
             raise RequestError(
-                f"There is already a part {shorten(name)} among the {self.kind}: {self.plugins()[name].target}.",
-                hint=f"Choose another name, or remove it: automl register {self.kind} --remove {name}",
+                f"There is already a part {shorten(name)} among the {self.kind}: {taken.target} ({taken.origin}).",
+                hint=f"Choose another name{remove if taken.origin == 'registered' else '.'}",
             )
         module, colon, attribute = target.partition(":")
         if not colon or not all(part.isidentifier() for part in [*module.split("."), attribute]):
@@ -177,7 +173,7 @@ class Registry:
         kept = [record for record in records if (record["kind"], record["name"]) != (self.kind, name)]
         if len(kept) == len(records):
             own = [str(record["name"]) for record in records if record["kind"] == self.kind]
-            raise _unknown(f"registered {self.kind.removesuffix('s')}", name, own)
+            raise _unknown(f"registered {_singular(self.kind)}", name, own)
         self._write(kept)
 
     def _read(self) -> list[dict[str, Any]]:
@@ -200,6 +196,10 @@ class Registry:
 
 def _plugin(record: Mapping[str, Any]) -> Plugin:
     return Plugin(str(record["name"]), str(record["target"]), "registered", record["folder"])
+
+
+def _singular(kind: Kind) -> str:
+    return "strategy" if kind == "strategies" else kind.removesuffix("s")
 
 
 def _package(entry: Any) -> str:

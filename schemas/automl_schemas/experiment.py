@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from automl_schemas.base import Contract
-from automl_schemas.spec import TrainingSpec
+from automl_schemas.spec import EvaluationPlots, TrainingSpec
 from automl_schemas.vocabulary import MetricName, TaskType
 
 __all__ = ["EvaluationSettings", "ExperimentConfig", "ExperimentTraining", "ExportSettings"]
@@ -33,7 +33,7 @@ class ExportSettings(Contract):
     format: Literal["onnx"] = "onnx"
 
 
-class EvaluationSettings(Contract):
+class EvaluationSettings(EvaluationPlots):
     """How the model is judged on the holdout."""
 
     auto: bool = True

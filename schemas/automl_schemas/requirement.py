@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from automl_schemas.base import Contract
-from automl_schemas.vocabulary import MetricName, Operator, Strategy, TaskType
+from automl_schemas.vocabulary import MetricName, Operator, TaskType
 
 __all__ = ["Goal", "Requirement", "Threshold"]
 
@@ -50,7 +50,7 @@ class Requirement(Contract):
     requests_per_day: float | None = Field(default=None, gt=0)
     p99_ms: float | None = Field(default=None, gt=0)
     budget_seconds: float | None = Field(default=None, gt=0)
-    strategy: Strategy | None = None
+    strategy: str | None = None
     """How the search chooses what to try."""
     interpretable: bool | None = None
     data: str | None = None

@@ -10,17 +10,17 @@ from pydantic import Field
 from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.requirement import Goal
-from automl_schemas.vocabulary import KeySpelling, MetricName, Strategy, TaskType
+from automl_schemas.vocabulary import KeySpelling, MetricName, PlotName, TaskType
 
 __all__ = [
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
+    "EvaluationPlots",
     "HistorySpec",
     "JoinSpec",
     "MetricSpec",
     "ProjectSpec",
-    "Strategy",
     "TableSpec",
     "TargetSpec",
     "TaskSpec",
@@ -161,7 +161,10 @@ class TrainingSpec(Contract):
     """Fixed number of trials; the list of trials then does not depend on the clock."""
     memory_gb: float | None = Field(default=None, gt=0)
     """Gigabytes that the process of a training may hold; None: no cap."""
-    strategy: Strategy = "auto"
+    max_predict_us: float | None = Field(default=None, gt=0)
+    """Microseconds that a prediction may take for each row, on one core, in batches; None: no limit."""
+    strategy: str = "auto"
+    """How the search chooses what to try; a name of `automl list strategies`."""
     folds: int = Field(default=5, ge=2, le=20)
     validation: Validation = "stratified"
     holdout_from: date | None = None
@@ -184,6 +187,17 @@ class DeploymentSpec(Contract):
     p99_ms: float | None = None
 
 
+class EvaluationPlots(Contract):
+    """What is made when the model is judged on the holdout."""
+
+    plots: list[PlotName] | None = None
+    """The only pictures that are written beside the run; None: all that the task has."""
+
+
+def _is_usual(value: Any) -> bool:
+    return bool(value == EvaluationPlots())
+
+
 class ProjectSpec(Contract):
     """Everything that a project is made from, besides the data and the seed's consequences."""
 
@@ -195,6 +209,7 @@ class ProjectSpec(Contract):
     metric: MetricSpec
     data: DataSpec
     training: TrainingSpec = TrainingSpec()
+    evaluation: EvaluationPlots = Field(default=EvaluationPlots(), exclude_if=_is_usual)
     deployment: DeploymentSpec = DeploymentSpec()
     answers: dict[str, str] = {}
     seed: int = Field(default=0, ge=0, lt=2**31)

@@ -13,7 +13,7 @@ __all__ = [
     "MetricName",
     "Operator",
     "PersonalData",
-    "Strategy",
+    "PlotName",
     "TaskType",
     "default_metric",
     "higher_is_better",
@@ -36,20 +36,41 @@ MetricName = Literal[
     "silhouette",
 ]
 
-Strategy = Literal[
-    "auto", "asht", "tpe", "gp", "cma", "nsga2", "hyperband", "random", "grid", "bayesian", "evolutionary", "hybrid"
+PlotName = Literal[
+    "roc",
+    "precision_recall",
+    "calibration",
+    "confusion",
+    "threshold",
+    "predicted_actual",
+    "residuals",
+    "cdf",
+    "loglog",
+    "error_cdf",
+    "error_loglog",
+    "error_by_step",
+    "forecast",
+    "clusters",
+    "scores",
+    "importance",
+    "contributions",
+    "dependence",
+    "search",
 ]
-"""How a search chooses what to try; the last three are other names of tpe, nsga2 and asht."""
+"""The pictures of a model, by file name; `cdf` and `loglog` are those of the errors. Of some there are several."""
 
 Operator = Literal[">", ">=", "<", "<="]
 
-ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time", "category", "text", "empty"]
+ColumnType = Literal["boolean", "integer", "number", "date", "datetime", "time", "category", "text", "image", "empty"]
 """What the cells of a column are once they are clean.
 
-`time` is a time of day in minutes since midnight; `empty` holds nothing but missing markers.
+`time` is a time of day in minutes since midnight; `image` names a file of a picture, by its path below the source, or
+holds one as a `data:image/...;base64,` address; `empty` holds nothing but missing markers.
 """
 
-ColumnRole = Literal["id", "key", "time", "text", "category", "number", "target_candidate", "constant", "empty"]
+ColumnRole = Literal[
+    "id", "key", "time", "text", "image", "category", "number", "target_candidate", "constant", "empty"
+]
 
 KeySpelling = Literal["text", "squeezed", "digits"]
 """How two keys are compared.

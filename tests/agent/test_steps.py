@@ -34,6 +34,23 @@ def test_events_and_lines_are_told_apart(project):
     assert lines == ["hello", '{"kind": "other"}']
 
 
+def test_where_the_log_is_json_that_of_the_step_is_passed_on(project, monkeypatch, capfd):
+    monkeypatch.setenv("AUTOML_LOG", "json")
+    root = project(
+        """
+        import json, os, sys
+        print("hello", "AUTOML_EVENTS" in os.environ)
+        for number in range(2):
+            print(json.dumps({"message": f"no {number}", "run_id": "run_007"}), file=sys.stderr)
+        sys.exit(int(sys.argv[2]))
+        """
+    )
+    assert run_step(root, "train", ["0"]) == ["hello False"]
+    assert capfd.readouterr().err.count("run_007") == 2
+    with pytest.raises(TrainingError, match="`train`: no 1"):
+        run_step(root, "train", ["4"])
+
+
 def test_step_sees_its_arguments_and_variables(project):
     root = project("import os, sys; print(sys.argv[1:], os.environ['EXTRA'], os.environ['AUTOML_EVENTS'])")
     lines = run_step(root, "predict", ["a.csv"], environment={"EXTRA": "1"})

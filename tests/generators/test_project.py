@@ -13,6 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import automl_runtime
+import automl_templates
 import pytest
 import yaml
 from automl_generators.ownership import RUN_DEPENDENT
@@ -86,6 +87,14 @@ def test_generated_modules_are_short(project):
         # Lists of columns do not count: they have one column a line.
         lines = [line for line in path.read_text(encoding="utf-8").splitlines() if not re.match(r"\s+['\"].*,$", line)]
         assert len([line for line in lines if line.strip()]) <= 65, path
+
+
+@pytest.mark.parametrize("kind", ["project", "forecast", "unlabelled"])
+@pytest.mark.parametrize("name", ["trials", "memory_gb", "max_predict_us", "models", "preprocessing", "strategy"])
+def test_every_wish_about_the_training_reaches_the_fit(kind, name):
+    # Where the task has no such option, the fit says so.
+    [template] = (Path(automl_templates.__file__).parent / kind).rglob("train.py.jinja")
+    assert f"{name}=settings.{name}," in template.read_text(encoding="utf-8")
 
 
 def test_project_yaml_reads_back_exactly(any_plan, project):

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from automl_agent.cli.shared import Budget, Debug, Json, NoAsk, emit, emit_json
+from automl_agent.cli.shared import Budget, Debug, Json, NoAsk, emit, emit_json, may_ask
 
 __all__ = ["register"]
 
@@ -38,7 +38,7 @@ def quickstart(
     from automl_agent.durations import parse_duration
     from automl_agent.quickstart import quickstart as start
 
-    asking = not no_ask and not as_json and sys.stdin.isatty()
+    asking = may_ask(no_ask=no_ask, as_json=as_json)
     with narrate() as narrator:
 
         def ask(question: str, answers: Sequence[str], default: str) -> str:

@@ -61,7 +61,10 @@ def add(
 def show(kind: KindName, as_json: Json = False, debug: Debug = False) -> None:
     """List what there is to choose from: built in, brought by packages, or registered by you."""
     from automl_runtime.engine.registries import registry
+    from automl_runtime.events import Warned
     from automl_runtime.plugins import kind_named
+
+    from automl_agent.console import narrate
 
     warnings: list[str] = []
     found = registry(kind_named(kind)).plugins(warnings.append)
@@ -70,5 +73,6 @@ def show(kind: KindName, as_json: Json = False, debug: Debug = False) -> None:
         emit_json({"parts": parts, "warnings": warnings})
         return
     print_table(["name", "origin", "where"], [(each.name, each.origin, each.target) for each in found.values()])
-    for warning in warnings:
-        typer.echo(f"automl: {warning}", err=True)
+    with narrate(quiet=True) as narrator:
+        for warning in warnings:
+            narrator(Warned(warning))

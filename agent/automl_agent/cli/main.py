@@ -31,6 +31,10 @@ app = typer.Typer(
 def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+    log_json: Annotated[
+        bool,
+        typer.Option("--log-json", help="Every line on standard error is a JSON object, as with AUTOML_LOG=json."),
+    ] = False,
 ) -> None:
     """Says in plain English what to predict, points at a messy folder, and gets a tested, serving project."""
     if version:
@@ -61,6 +65,11 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _run(arguments: list[str]) -> int:
     as_json, debug = "--json" in arguments, "--debug" in arguments or bool(os.environ.get("AUTOML_DEBUG"))
     try:
+        # Before the arguments are read: what is wrong with them is a line as well.
+        if "--log-json" in arguments or os.environ.get("AUTOML_LOG"):
+            from automl_runtime.project.logs import start_logging
+
+            start_logging(None, as_json="--log-json" in arguments)
         result: Any = app(args=arguments, prog_name="automl", standalone_mode=False)
     except AutomlError as error:
         return _explain(error, as_json=as_json, debug=debug)
@@ -80,22 +89,29 @@ def _run(arguments: list[str]) -> int:
 
 
 def _explain(error: AutomlError, *, as_json: bool, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error, file=sys.stderr)
     if as_json:
         emit_json({"error": {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}})
-    sys.stderr.write(f"automl: {error}\n")
+    _complain(error, error, debug=debug)
     return error.exit_code
 
 
 def _explain_bug(error: Exception, *, as_json: bool, debug: bool) -> int:
-    if debug:
-        traceback.print_exception(error, file=sys.stderr)
     message = f"This is a bug of automl: {type(error).__name__}: {error}"
     if as_json:
         emit_json({"error": {"message": message, "hint": None, "exit_code": 1}})
-    sys.stderr.write(f"automl: {message}\n  Run it again with --debug and report what it prints.\n")
+    _complain(AutomlError(message, hint="Run it again with --debug and report what it prints."), error, debug=debug)
     return 1
+
+
+def _complain(said: AutomlError, raised: Exception, *, debug: bool) -> None:
+    if os.environ.get("AUTOML_LOG") == "json":
+        from automl_runtime.project.logs import log_error
+
+        log_error(said, raised if debug else None)
+        return
+    if debug:
+        traceback.print_exception(raised, file=sys.stderr)
+    sys.stderr.write(f"automl: {said}\n")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,6 +20,7 @@ from automl_agent.cli.shared import (
     NoAsk,
     emit,
     emit_json,
+    may_ask,
     parse_answers,
     print_table,
 )
@@ -28,10 +29,9 @@ if TYPE_CHECKING:
     from automl_runtime.data.review import PlanItem
     from automl_schemas.catalog import DataCatalog
     from automl_schemas.question import Question
-    from automl_schemas.vocabulary import Strategy
 
     from automl_agent.console import Narrator
-    from automl_agent.drafting import DraftOptions
+    from automl_agent.drafting import Draft, DraftOptions
 
 __all__ = ["register"]
 
@@ -59,7 +59,7 @@ StrategyName = Annotated[
     str | None,
     typer.Option(
         "--strategy",
-        help="How the search chooses: auto, asht, tpe, gp, cma, nsga2, hyperband, random, grid.",
+        help="How the search chooses: auto, asht, tpe, gp, cma, nsga2, hyperband, random, grid; or one of your own.",
         metavar="NAME",
     ),
 ]
@@ -112,7 +112,7 @@ def new(
     from automl_agent.creating import create, refuse_untrainable
     from automl_agent.drafting import draft
 
-    asking = not no_ask and not as_json and sys.stdin.isatty()
+    asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
         data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=review
     )
@@ -122,6 +122,8 @@ def new(
         refuse_untrainable(drafted.spec)
         place = _place(drafted.spec.name, out, workspace, user)
         created = create(drafted, place, force=force, vendor=not no_vendor_runtime, started=started, on_event=narrator)
+        if not as_json:
+            _say_what_follows(drafted, place, narrator)
     if as_json:
         emit_json(
             {
@@ -133,13 +135,6 @@ def new(
                 "seconds": round(time.monotonic() - started, 3),
             }
         )
-        return
-    for question in drafted.questions:
-        sys.stderr.write(
-            f"  assumed     {question.id}={drafted.spec.answers.get(question.id, question.default)}: {question.text}  "
-            f"(change with --answer {question.id}=...)\n"
-        )
-    sys.stderr.write(f"  next        cd {place} && make serve\n")
 
 
 def spec(
@@ -163,7 +158,7 @@ def spec(
     from automl_agent.console import narrate
     from automl_agent.drafting import draft
 
-    asking = not no_ask and not as_json and sys.stdin.isatty()
+    asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
         data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=False
     )
@@ -241,9 +236,14 @@ def _options(
     asking: bool,
     review: bool,
 ) -> DraftOptions:
+    from automl_runtime.errors import RequestError
+    from automl_runtime.project.logs import logs_json
+
     from automl_agent.drafting import DraftOptions
     from automl_agent.durations import parse_duration
 
+    if review and logs_json():
+        raise RequestError("--review shows the plan to a person; it excludes --log-json.")
     return DraftOptions(
         data=data,
         answers=parse_answers(answer),
@@ -251,7 +251,7 @@ def _options(
         reject=tuple(reject or ()),
         budget_seconds=None if budget is None else parse_duration(budget),
         trials=trials,
-        strategy=_strategy(strategy),
+        strategy=strategy,
         holdout_from=_day(holdout_from),
         seed=seed,
         ask=_ask if asking else None,
@@ -266,17 +266,6 @@ def _day(text: str | None) -> date | None:
         return None if text is None else date.fromisoformat(text)
     except ValueError as error:
         raise RequestError(f"--holdout-from is {shorten(text)}; a day is written as 2024-07-01.") from error
-
-
-def _strategy(name: str | None) -> Strategy | None:
-    from typing import get_args
-
-    from automl_runtime.errors import RequestError, shorten
-    from automl_schemas.vocabulary import Strategy
-
-    if name is not None and name not in get_args(Strategy):
-        raise RequestError(f"--strategy is {shorten(name)}; possible: {', '.join(get_args(Strategy))}.")
-    return cast("Strategy | None", name)
 
 
 def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:
@@ -310,6 +299,14 @@ def _ask(question: Question) -> str:
         if typed in {option.value for option in question.options}:
             return str(typed)
         sys.stderr.write(f"  Type a number from 1 to {len(question.options)}, or nothing for the default.\n")
+
+
+def _say_what_follows(drafted: Draft, place: Path, narrator: Narrator) -> None:
+    for question in drafted.questions:
+        answer = drafted.spec.answers.get(question.id, question.default)
+        text = f"{question.id}={answer}: {question.text}  (change with --answer {question.id}=...)"
+        narrator.line("assumed", text)
+    narrator.line("next", f"cd {place} && make serve")
 
 
 def _review(items: Sequence[PlanItem]) -> Collection[str]:

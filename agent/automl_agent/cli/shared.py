@@ -20,6 +20,7 @@ __all__ = [
     "ProjectFolder",
     "emit",
     "emit_json",
+    "may_ask",
     "parse_answers",
     "print_table",
 ]
@@ -34,6 +35,13 @@ Answers = Annotated[
     typer.Option("--answer", help="Settle a question: id=value. May be repeated.", metavar="ID=VALUE"),
 ]
 ProjectFolder = Annotated[Path, typer.Argument(help="Folder of a generated project.", metavar="PROJECT")]
+
+
+def may_ask(*, no_ask: bool, as_json: bool) -> bool:
+    """Whether a person is there who can be asked, and does not mind."""
+    from automl_runtime.project.logs import logs_json
+
+    return not no_ask and not as_json and sys.stdin.isatty() and not logs_json()
 
 
 def emit(text: str) -> None:

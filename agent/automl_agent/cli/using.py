@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -88,6 +87,7 @@ def predict(
     """Predict the rows of a file or of a folder with new raw files, or forecast the next steps."""
     from automl_runtime.errors import DataError, RequestError
     from automl_runtime.project import Project
+    from automl_runtime.project.logs import say
 
     from automl_agent.console import narrate
     from automl_agent.steps import run_step
@@ -116,7 +116,7 @@ def predict(
     if as_json:
         emit_json({"output": str(output), "summary": "\n".join(lines)})
     elif output is not None:
-        sys.stderr.write("\n".join(lines) + "\n")
+        say("\n".join(lines))
 
 
 def serve(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from automl_generators.names import project_name
+from automl_runtime.data.same_pictures import is_of_folders
 from automl_runtime.errors import RequestError
 from automl_schemas.catalog import DataCatalog, TableEntry
 from automl_schemas.question import Question
@@ -32,6 +33,7 @@ from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
 from automl_agent.grounding.known_anomalies import LABEL, label_of, label_question
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
+from automl_agent.grounding.pictures import as_pictures, other_places, picture_target, said_of_copies
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
 from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
@@ -115,7 +117,7 @@ def ground(
         draft.questions.append(metric_question(draft.task.type, draft.metric))
     _refuse_idle(settled, draft)
     spec = ProjectSpec(
-        name=project_name(requirement),
+        name=project_name(as_pictures(requirement) if is_of_folders(draft.base) else requirement),
         request=requirement.request,
         task=draft.task,
         target=draft.target,
@@ -175,6 +177,10 @@ def _with_target(
     futures = find_futures(requirement, wish, catalog, excluded)
     named = [future for future in futures if future.name == answer]
     chosen = None if named else choose_target(wish, catalog, source, excluded, answer)
+    if answer is None and not named and (chosen is None or chosen.candidate.score < 1):
+        chosen = picture_target(requirement, wish, catalog, source, excluded) or chosen
+    if chosen is not None and is_of_folders(chosen.candidate.table):
+        requirement = as_pictures(requirement)
     if futures and (chosen is None or (answer is None and chosen.candidate.table is futures[0].events)):
         return _ahead(requirement, wish, catalog, answers, plan, futures, (named or futures)[0])
     if chosen is None:
@@ -189,6 +195,7 @@ def _with_target(
     assumed.insert(0, target_sentence(requirement.target or candidate.name, candidate, positive))
     if candidate.column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
         assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
+    assumed += said_of_copies(candidate.table)
     metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
     tables, joins = plan(catalog, candidate.table.name)
     structure = structure_of(requirement, kind, candidate, catalog, joins, answers.get("entity"))
@@ -199,7 +206,7 @@ def _with_target(
         metric=metric,
         structure=structure,
         target=_target_spec(candidate, positive),
-        drops=_made_from(candidate),
+        drops=[*_made_from(candidate), *other_places(candidate)],
         tables=tables,
         joins=joins,
         questions=[question for question in asked if question is not None],

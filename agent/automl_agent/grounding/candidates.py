@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Final, Literal
 
+from automl_runtime.data.same_pictures import content_column
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
 from automl_agent.grounding.derived import Derived, beyond, made_binary
@@ -71,7 +72,7 @@ def candidates(
         elsewhere = is_about_something_else(wish, table, source)
         bonus = _table_bonus(wish, table)
         for column in table.columns:
-            if (table.name, column.name) in excluded or not _usable(column):
+            if (table.name, column.name) in excluded or not _usable(column) or _names_content(column, table):
                 continue
             filled = (1 - 0.4 * column.missing / max(column.rows, 1)) * (_RUNNING if column.role == "id" else 1.0)
             last = 0.01 if column.position == len(table.columns) - 1 else 0.0
@@ -145,6 +146,11 @@ def _usable(column: ColumnEntry) -> bool:
     if column.role == "key":
         return column.distinct <= _FEW_CLASSES and tokens(column.name)[-1:] != ("id",)
     return column.role != "id" or (is_number(column) and not set(tokens(column.name)) & _ID_WORDS)
+
+
+def _names_content(column: ColumnEntry, table: TableEntry) -> bool:
+    """Whether the column only says which pictures show the same."""
+    return any(other.type == "image" and column.name == content_column(other.name) for other in table.columns)
 
 
 def _table_bonus(wish: Wish, table: TableEntry) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from automl_runtime.data.same_pictures import is_of_folders
 from automl_runtime.errors import DataError, RequestError, shorten
 from automl_schemas.catalog import DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
@@ -49,20 +50,17 @@ def _predictable(table: TableEntry) -> str:
 def no_table(catalog: DataCatalog, source: str) -> DataError:
     """The error for data without a table that can be used."""
     images = "; ".join(f"{folder.path}: images of {len(folder.classes)} classes" for folder in catalog.images)
-    what = (
-        f"found {images}, which this version does not train on"
-        if images
-        else f"{len(catalog.files)} files, none with rows and columns"
-    )
+    what = f"none of the pictures could be read ({images})" if images else "none with rows and columns"
     return DataError(
-        f"{shorten(source)} holds no usable table: {what}.",
+        f"{shorten(source)} holds no usable table: {len(catalog.files)} files, {what}.",
         hint="A table has a header (or none), rows, and two or more columns.",
     )
 
 
 def target_sentence(phrase: str, candidate: Candidate, positive: Positive | None) -> str:
     """One line on the target: `"churn" -> subscribers.csv "Left?" (Yes = positive, 16.8 %)`."""
-    file = candidate.table.files[0].rsplit("/", 1)[-1] if candidate.table.files else candidate.table.name
+    table = candidate.table
+    file = table.files[0].rsplit("/", 1)[-1] if table.files and not is_of_folders(table) else table.name
     what = candidate.sql if candidate.sql is not None else f'"{candidate.column.name}"'
     if positive is not None:
         share = "" if positive.share is None else f", {100 * positive.share:.1f} %"

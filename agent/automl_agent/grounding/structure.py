@@ -14,6 +14,7 @@ from automl_schemas.vocabulary import TaskType
 
 from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.moments import year_and_month
+from automl_agent.grounding.pictures import content_of_pictures
 from automl_agent.grounding.words import content_words, relate, tokens
 from automl_agent.requirements.text import word_set
 
@@ -81,7 +82,7 @@ def structure_of(
         return Structure("temporal", time)
     plain: Validation = "stratified" if task in {"binary", "multiclass"} else "random"
     if group is None:
-        return Structure(plain)
+        return _of_pictures(table, plain)
     question = _group_question(table, group)
     if answer is not None and answer not in {group, "rows"}:
         raise RequestError(f"entity={answer!r} is no option.", hint=f"Options: {group}, rows.")
@@ -90,6 +91,15 @@ def structure_of(
         if answer == "rows"
         else Structure("grouped", None, group, question=question)
     )
+
+
+def _of_pictures(table: TableEntry, plain: Validation) -> Structure:
+    """Pictures that show the same stay together; rows without pictures are on their own."""
+    shown = content_of_pictures(table)
+    if shown is None:
+        return Structure(plain)
+    column = next(column for column in table.columns if column.name == shown)
+    return Structure("grouped" if column.distinct < column.rows - column.missing else plain, None, shown)
 
 
 def _order(
@@ -208,7 +218,7 @@ def _repeated_entity(requirement: Requirement, table: TableEntry, target: str) -
     words = content_words(requirement.entity or "") or _PERSONS
     for column in table.columns:
         if (
-            column.name == target
+            column.name in (target, content_of_pictures(table))
             or column.role not in {"key", "id", "category"}
             or column.type in {"number", "boolean"}
         ):

@@ -21,7 +21,7 @@ from automl_agent.grounding.spoken import spoken_columns
 from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import fold
 
-__all__ = ["SURE", "Target", "choose_target", "spelled_target"]
+__all__ = ["SURE", "Target", "checked", "choose_target", "spelled_target"]
 
 SURE: Final = 0.7
 """Score from which a candidate is believed although the sentence was read in a less likely way."""
@@ -64,13 +64,13 @@ def choose_target(
     if answer is not None:
         chosen = _answered(answer, catalog, found)
         return Target(
-            _checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen)
+            checked(chosen), target_question(wish.phrase, _distinct([chosen, *near]), near[0] if near else chosen)
         )
     if not near:
         return None
     _refuse_other_content(near[0], wish, catalog, excluded)
     question = target_question(wish.phrase, near, near[0]) if len(near) > 1 else None
-    return Target(_checked(near[0]), question)
+    return Target(checked(near[0]), question)
 
 
 def spelled_target(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[str, str]]) -> Target | None:
@@ -83,7 +83,7 @@ def spelled_target(wish: Wish, catalog: DataCatalog, excluded: Collection[tuple[
     if not found:
         return None
     question = target_question(wish.phrase, found, found[0]) if len(found) > 1 else None
-    return Target(_checked(found[0]), question)
+    return Target(checked(found[0]), question)
 
 
 def _refuse_other_content(
@@ -140,7 +140,12 @@ def _distinct(found: list[Candidate]) -> list[Candidate]:
     return list({candidate.id: candidate for candidate in reversed(found)}.values())[::-1]
 
 
-def _checked(candidate: Candidate) -> Candidate:
+def checked(candidate: Candidate) -> Candidate:
+    """`candidate`, which can be learned: it holds more than one value, or is made of others.
+
+    Raises:
+        DataError: if it holds one value only.
+    """
     if candidate.column.distinct < 2 and candidate.sql is None:
         value = candidate.column.stats.top[0].value if candidate.column.stats.top else None
         raise DataError(

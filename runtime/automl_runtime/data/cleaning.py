@@ -96,6 +96,8 @@ def allowed_values(plan: ColumnPlan, example: object = None) -> str:
         return f"a date and time such as {shown or '2021-12-31T23:59:00'}"
     if plan.type == "time":
         return f"a time of day such as {'1730' if plan.hhmm else '17:30'}"
+    if plan.type == "image":
+        return "a picture as data:image/...;base64,... (in a file also the path of a picture)"
     return "empty" if plan.type == "empty" else "a text"
 
 

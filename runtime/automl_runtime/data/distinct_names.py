@@ -31,7 +31,15 @@ def distinct_words(names: Iterable[str], form: str = "{} ({})") -> list[str]:
 def distinct_columns(raw: RawTable) -> RawTable:
     """`raw` with column names that SQL can tell apart."""
     names = distinct_words(raw.data.column_names)
-    return raw if names == raw.data.column_names else replace(raw, data=raw.data.rename_columns(names))
+    return (
+        raw
+        if names == raw.data.column_names
+        else replace(
+            raw,
+            data=raw.data.rename_columns(names),
+            types={names[raw.data.column_names.index(name)]: type_ for name, type_ in raw.types.items()},
+        )
+    )
 
 
 def distinct_tables(raws: Sequence[RawTable]) -> list[RawTable]:

@@ -8,6 +8,7 @@ import pandas as pd
 from automl_schemas.bundle import InputColumn, InputSchema
 
 from automl_runtime.data.personal import mask
+from automl_runtime.data.pictures import EXAMPLE_PICTURE
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn
 
 __all__ = ["input_schema"]
@@ -62,6 +63,8 @@ def _example(column: TrainingColumn, filled: pd.Series) -> str | float | int | b
     """The most frequent value of categories, the middle one of everything that has an order."""
     if filled.empty:
         return None
+    if column.type == "image":
+        return EXAMPLE_PICTURE
     if column.type in ("category", "text", "boolean", "empty"):
         counts = filled.value_counts()
         value = min(counts[counts == counts.iloc[0]].index, key=str)

@@ -41,6 +41,7 @@ _KINDS: Final[dict[ColumnType, KeyKind]] = {
     "number": "int",
     "category": "text",
     "text": "text",
+    "image": "text",
     "date": "date",
     "datetime": "datetime",
 }

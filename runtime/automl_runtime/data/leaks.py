@@ -140,7 +140,9 @@ def _case(
         rows = rows[chosen]
     fixed = {target_name(spec), IDENTITY, spec.task.time, spec.task.group, spec.data.cutoff, *spec.task.series}
     columns = [
-        column for column in assembled.columns if column.name in assembled.frame.columns and column.name not in fixed
+        column
+        for column in assembled.columns
+        if column.name in assembled.frame.columns and column.name not in fixed and column.type != "image"
     ]
     without = assembled.without_target if target_missing is None else target_missing
     frame = assembled.frame.iloc[rows].reset_index(drop=True)

@@ -28,6 +28,7 @@ _TYPES: Final[dict[ColumnType, pa.DataType]] = {
     "time": pa.float64(),
     "category": pa.string(),
     "text": pa.string(),
+    "image": pa.string(),
     "empty": pa.null(),
 }
 

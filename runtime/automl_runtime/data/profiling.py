@@ -89,6 +89,8 @@ def _role(
     """What the column is good for; an identifier is (nearly) unique, a key points at one."""
     if not texts:
         return "empty"
+    if type_ == "image":
+        return "image"
     if len(texts) == 1 and values.null_count == 0:
         return "constant"
     if type_ in ("date", "datetime"):
@@ -159,7 +161,7 @@ def _stats(
         bounds = pc.min_max(values)
         ends = json_text(pa.array([bounds["min"].as_py(), bounds["max"].as_py()], values.type)).to_pylist()
         facts |= {"min": ends[0], "max": ends[1]}
-    elif type_ in ("category", "text"):
+    elif type_ in ("category", "text", "image"):
         facts["mean_length"] = float(pc.mean(pc.utf8_length(values)).as_py())
     return ColumnStats(**facts)
 

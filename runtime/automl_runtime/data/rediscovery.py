@@ -71,10 +71,11 @@ def rediscover_files(
     *,
     tables: Collection[str] | None = None,
     optional: Collection[str] = (),
+    every_picture: bool = False,
     on_event: EventSink = ignore,
 ) -> Rediscovered:
-    """As `rediscover`, with what the records of the project say of files and rows."""
-    result = read_path(source, on_event=on_event)
+    """As `rediscover`, with what the records of the project say of files and rows; `every_picture` as `read_path`."""
+    result = read_path(source, every_picture=every_picture, on_event=on_event)
     result = replace(result, tables=distinct_tables(result.tables))
     wanted = [entry for entry in catalog.tables if tables is None or entry.name in tables]
     shards = {shard.table: shard for shard in catalog.shards}

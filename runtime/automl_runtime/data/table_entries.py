@@ -149,7 +149,10 @@ def _is_keyed(keys: Sequence[KeyCandidate], columns: Sequence[ColumnEntry], repe
 
 
 def _plans(raw: RawTable, reject: Collection[str]) -> dict[str, ColumnPlan]:
-    plans = {name: infer_plan(name, raw.data[name]) for name in raw.data.column_names}
+    plans = {
+        name: ColumnPlan(column=name, type=raw.types[name]) if name in raw.types else infer_plan(name, raw.data[name])
+        for name in raw.data.column_names
+    }
     for item in reject:
         if not item.startswith(f"{raw.name}."):
             continue

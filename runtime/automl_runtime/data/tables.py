@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pyarrow as pa
 from automl_schemas.catalog import Dialect, FileEntry, IgnoredFile, ImageFolder
+from automl_schemas.vocabulary import ColumnType
 
 __all__ = ["RawTable", "ReadResult"]
 
@@ -39,6 +41,8 @@ class RawTable:
     parent: str | None = None
     """Name of the table that this nested array belongs to; the key columns are copied into `data`."""
     warnings: tuple[str, ...] = ()
+    types: Mapping[str, ColumnType] = field(default_factory=dict)
+    """Types of columns that the reader knows; those of the others are told by their cells."""
 
 
 @dataclass(frozen=True, slots=True)

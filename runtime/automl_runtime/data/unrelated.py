@@ -8,6 +8,7 @@ from automl_schemas.catalog import IgnoredFile, JoinEdge, TableEntry
 from automl_schemas.question import Option, Question
 
 from automl_runtime.data.duplicates import slug
+from automl_runtime.data.same_pictures import is_of_folders
 
 __all__ = ["components", "find_unrelated"]
 
@@ -43,6 +44,9 @@ def find_unrelated(
     for entry in entries:
         alone = any(group == {entry.name} for group in groups)
         if not alone or entry.rows >= _TINY or largest < _TIMES_LARGER * max(entry.rows, 1) or entry.parent:
+            continue
+        if is_of_folders(entry):
+            # Nothing ever joins them, and a picture tells more than a row.
             continue
         question = _question(entry)
         questions.append(question)

@@ -22,6 +22,7 @@ from typing import IO, Any, Self
 
 import numpy as np
 
+from automl_runtime.engine.cost import predictor_microseconds
 from automl_runtime.engine.learners.base import Fit
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.problem import Problem
@@ -33,7 +34,7 @@ from automl_runtime.files import lock, replace_file, write_text
 from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.parts import Reading
-from automl_runtime.inference.storage import pack_predictor, unpack_predictor
+from automl_runtime.inference.storage import pack_predictor, stored_bytes, unpack_predictor
 
 __all__ = ["BEST", "CHECKPOINT_FILE", "Checkpoint", "describe_search"]
 
@@ -228,7 +229,9 @@ def _read_trial(path: Path, models: Path, workspace: Workspace) -> tuple[TrialRe
             predictor = unpack_predictor(entry["predictor"], f"fold{place}", arrays)
             fit = Fit(predictor, Reading(**entry["reading"]), entry["rounds"], entry["best"])
             design = workspace.fold_data(recipe, place).design
-            folds.append(FoldResult(fit, design, part, entry["seconds"], entry["predict_seconds"]))
+            seconds = entry["seconds"], entry["predict_seconds"]
+            burden = stored_bytes(predictor), predictor_microseconds(predictor)
+            folds.append(FoldResult(fit, design, part, *seconds, *burden))
     result = TrialResult(
         record["number"],
         config,

@@ -18,7 +18,7 @@ from automl_runtime.errors import RequestError, TrainingError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from automl_schemas.vocabulary import MetricName, Strategy, TaskType
+    from automl_schemas.vocabulary import MetricName, TaskType
     from numpy.typing import NDArray
 
 __all__ = ["AutoMLClassifier", "AutoMLRegressor"]
@@ -51,7 +51,7 @@ class _AutoML(RowsEstimator):
         interpretable: bool = False,
         preprocessing: Mapping[str, Any] | None = None,
         models: Sequence[str] | None = None,
-        strategy: Strategy = "auto",
+        strategy: str = "auto",
         memory_gb: float | None = None,
         memory: str | None = None,
         random_state: int = 0,

@@ -4,30 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.executors.base import THREADS
+from automl_runtime.engine.latency import fast_enough, microseconds
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
+from automl_runtime.engine.spill import awake
 from automl_runtime.engine.stacking import Stack, stack
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
-from automl_runtime.engine.trials import FoldResult, TrialResult, fit_fold
+from automl_runtime.engine.trials import MORE_ROUNDS, FoldResult, TrialResult, fit_fold
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import Cancelled
+from automl_runtime.events import Finding
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.parts import Design, Member, Part
-from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Outcome", "best_so_far", "finish"]
 
-_MORE_ROUNDS = 1.2
 _LATER_ROUNDS = 1.1
 _LEAST_OF_FINAL = 0.7
 _MOST_BYTES = 16_000_000
@@ -53,19 +55,27 @@ def finish(
     single: bool,
     temporal: bool,
 ) -> Outcome:
-    """The best ensemble of the trials (a mean, or a second level over them), or the best trial when `single`."""
-    usable = [result for result in search.results if result.usable]
+    """The best ensemble of the trials (a mean, or a second level over them), or the best trial when `single`.
+
+    Raises:
+        TrainingError: if no model predicts as fast as it shall.
+    """
+    trained = [result for result in search.results if result.usable]
+    usable = fast_enough(search, trained)
     weights = _weigh(search, usable, single)
-    outputs = np.sum([result.outputs * w for result, w in zip(usable, weights, strict=True) if w > 0], axis=0)
+    outputs = _mixture(usable, weights)
     stacked = None if single or temporal else _stacked(search, usable, outputs)
     shifts: tuple[float, ...] = ()
     if stacked is not None:
         weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
     chosen = [(result, weight) for result, weight in zip(usable, weights, strict=True) if weight > 0]
+    if search.most_microseconds is not None:
+        _say_what_speed_costs(search, trained, single, [result for result, _ in chosen], outputs)
     designs: list[Design] = []
+    search.release()
     finals = _finals(search, [result for result, _ in chosen], temporal)
     members = [
-        Member(result.config.name, float(weight), _stored_parts([final] if final else result.folds, designs))
+        Member(result.config.name, float(weight), _stored_parts(_kept(search, result, final), designs))
         for (result, weight), final in zip(chosen, finals, strict=True)
     ]
     model = _model(search, encoder, features, designs, members, outputs, policy, shifts)
@@ -86,9 +96,8 @@ def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stac
         search.seed,
     )
     loss = selection_loss(problem, rows)
-    sizes = np.array([_stored_bytes(search, result) for result in usable])
     used = found.weights > 0
-    fits = used.sum() > 1 and sizes[used].sum() <= _MOST_BYTES
+    fits = used.sum() > 1 and (_loads(search, usable)[used].sum(axis=0) <= 1).all()
     return found if fits and loss(found.outputs) < loss(outputs) else None
 
 
@@ -106,12 +115,33 @@ def best_so_far(
     return _model(search, encoder, features, designs, members, outputs, policy)
 
 
-def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
-    """Weights of the usable trials; those that make the model too large for the good they do are left out."""
+def _mixture(results: Sequence[TrialResult], weights: Floats) -> Floats:
+    return np.asarray(np.sum([each.outputs * w for each, w in zip(results, weights, strict=True) if w > 0], axis=0))
+
+
+def _say_what_speed_costs(
+    search: Search, trained: list[TrialResult], single: bool, chosen: list[TrialResult], outputs: Floats
+) -> None:
+    free = _weigh(search, trained, single, timed=False)
+    times = [sum(microseconds(search, each) for each in group) for group in (compress(trained, free > 0), chosen)]
+    problem, rows = search.problem, search.workspace.valid_rows
+    scores = [trial_score(problem, rows, each) for each in (_mixture(trained, free), outputs)]
+    text = f"{', '.join(each.config.name for each in chosen)}: about {times[1]:.3g} us a row, "
+    text += f"{problem.metric} {scores[1]:.4g}"
+    if times[0] > (search.most_microseconds or np.inf):
+        text += f"; without the limit {int((free > 0).sum())} models, {times[0]:.3g} us, {scores[0]:.4g}"
+    search.emit(Finding("latency", text))
+
+
+def _weigh(search: Search, usable: list[TrialResult], single: bool, *, timed: bool = True) -> Floats:
+    """Weights of the usable trials; those that make the model too large for the good they do are left out.
+
+    So are those that make it too slow, when it is `timed`.
+    """
     losses = [loss_of(search.problem.metric, result.score or 0.0) for result in usable]
     if single or len(usable) == 1:
         return np.asarray(np.eye(len(usable))[int(np.argmin(losses))])
-    sizes = np.array([_stored_bytes(search, result) for result in usable])
+    loads = _loads(search, usable)[:, : None if timed else 1]
     left = list(range(len(usable)))
     while True:
         outputs = [usable[place].outputs for place in left]
@@ -120,13 +150,23 @@ def _weigh(search: Search, usable: list[TrialResult], single: bool) -> Floats:
             search.problem, search.workspace.valid_rows, [each for each in outputs if each is not None], search.seed
         )
         members = np.flatnonzero(weights)
-        if sizes[members].sum() <= _MOST_BYTES or len(members) == 1:
+        exceeded = loads[members].sum(axis=0) > 1
+        if not exceeded.any() or len(members) == 1:
             return weights
-        left.remove(int(members[np.argmin(weights[members] / sizes[members])]))
+        burden = loads[members][:, exceeded].max(axis=1)
+        left.remove(int(members[np.argmin(weights[members] / burden)]))
+
+
+def _loads(search: Search, usable: Sequence[TrialResult]) -> Floats:
+    """What share of each limit (bytes, and microseconds where they are limited) each model takes: models x limits."""
+    loads = [[_stored_bytes(search, result) / _MOST_BYTES for result in usable]]
+    if search.most_microseconds is not None:
+        loads.append([microseconds(search, result) / search.most_microseconds for result in usable])
+    return np.array(loads).T
 
 
 def _stored_bytes(search: Search, result: TrialResult) -> float:
-    sizes = [stored_bytes(fold.fit.predictor) for fold in result.folds]
+    sizes = [fold.stored for fold in result.folds]
     return max(sizes) if search.refits(result.config) else sum(sizes)
 
 
@@ -148,8 +188,16 @@ def _finals(search: Search, results: Sequence[TrialResult], temporal: bool) -> l
     return [fitted.get(result.number) for result in results]
 
 
+def _kept(search: Search, result: TrialResult, final: FoldResult | None) -> list[FoldResult]:
+    """The models that stay: of all rows, else of the folds; of these one where the time of predictions is limited."""
+    if final is not None:
+        return [final]
+    limited = search.most_microseconds is not None and search.refits(result.config)
+    return result.folds[:1] if limited else result.folds
+
+
 def _stored_parts(folds: Sequence[FoldResult], designs: list[Design]) -> tuple[Part, ...]:
-    return tuple(Part(_place(designs, fold.design), fold.fit.predictor, fold.fit.reading) for fold in folds)
+    return tuple(Part(_place(designs, fold.design), awake(fold.fit.predictor), fold.fit.reading) for fold in folds)
 
 
 def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) -> FoldResult | None:
@@ -184,7 +232,7 @@ def _rounds(result: TrialResult, temporal: bool) -> int:
     best = [fold.fit.best for fold in result.folds]
     if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network"):
         # More rows bear more rounds, or steps; over time the last fold knows most rows.
-        usual = best[-1] * _LATER_ROUNDS if temporal else float(np.mean(best)) * _MORE_ROUNDS
+        usual = best[-1] * _LATER_ROUNDS if temporal else float(np.mean(best)) * MORE_ROUNDS
         return max(1, round(usual))
     return int(np.median(best))
 

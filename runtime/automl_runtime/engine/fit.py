@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.spec import Validation
-from automl_schemas.vocabulary import MetricName, Strategy, TaskType
+from automl_schemas.vocabulary import MetricName, TaskType
 
 from automl_runtime.contracts import parse_model
 from automl_runtime.engine.executors.base import Executor, executor_named
@@ -56,12 +56,13 @@ def fit(
     preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
     models: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
-    strategy: Strategy = "auto",
+    strategy: str = "auto",
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
     kinds: Mapping[str, FeatureKind] | None = None,
     memory_gb: float | None = None,
     memory: Path | str | None = None,
+    max_predict_us: float | None = None,
     executor: str | Executor | None = None,
     seed: int = 0,
     replay: Sequence[Mapping[str, Any]] | None = None,
@@ -104,7 +105,7 @@ def fit(
         models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
         params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
         strategy: how configurations are chosen: `auto`, `asht`, `tpe`, `gp`, `cma`, `nsga2`, `hyperband`, `random`,
-            `grid`; see `engine.strategies.registry`.
+            `grid`, or one that was registered; see `engine.strategies.registry`.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
         threshold: what a good decision is; None: by the metric when it judges labels, else by F1.
         kinds: of columns for which it is known.
@@ -112,7 +113,11 @@ def fit(
             that would not fit are left out, or ended early.
         memory: a folder in which searches leave what won on what kind of table (no data, no names of columns), and
             from which the next ones try first what won on similar tables. Made when absent.
-        executor: where folds are fitted: None for threads of this process, `ray` (extra `ray`), or an `Executor`.
+        max_predict_us: microseconds that a prediction may take for each row, on one core, in batches; told from the
+            sizes of models. An ensemble is cut down until it fits, and a `Finding` says what that cost; `asht`, `tpe`
+            and `nsga2` look for score and speed together.
+        executor: where folds are fitted: None for threads of this process, `processes` for such of this machine,
+            `ray` (extra `ray`), or an `Executor`.
         seed: of everything that is random.
         replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
@@ -150,6 +155,7 @@ def fit(
             kinds=kinds,
             memory_gb=memory_gb,
             memory=None if memory is None else Path(memory),
+            max_predict_us=max_predict_us,
             executor=executor_named(executor),
             seed=seed,
             replay=replay,

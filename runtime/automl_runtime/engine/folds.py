@@ -41,11 +41,15 @@ def make_folds(problem: Problem, validation: Validation, folds: int, seed: int) 
 
     Stratified: by class, or by the rank of a regression's target. Grouped: whole groups, balanced in rows and in class.
     Temporal: at most three blocks at the end, each trained on everything that is strictly earlier; stratified when so
-    many rows share a time that too few are earlier.
+    many rows share a time that too few are earlier. Where the problem has windows, the last `folds` of these validate.
     """
     rng = np.random.default_rng(seed)
     if validation == "temporal" and problem.time is not None:
-        blocks = _temporal(problem.time, min(folds, _TIME_BLOCKS))
+        blocks = (
+            _temporal(problem.time, min(folds, _TIME_BLOCKS))
+            if problem.windows is None
+            else _windows(problem.time, problem.windows)[-folds:]
+        )
         if blocks:
             return blocks
     parts = folds if folds > 1 else _HOLDOUT_PARTS
@@ -94,5 +98,15 @@ def _temporal(time: NDArray[np.float64], blocks: int) -> list[Fold]:
         train = np.flatnonzero(time < begin)
         valid = np.flatnonzero((time >= begin) & (time < end))
         if len(train) >= _LEAST_PAST * len(time) and len(valid):
+            folds.append(Fold(train, valid))
+    return folds
+
+
+def _windows(time: NDArray[np.float64], windows: NDArray[np.int64]) -> list[Fold]:
+    folds = []
+    for number in range(int(windows.max(initial=-1)) + 1):
+        valid = np.flatnonzero(windows == number)
+        train = np.flatnonzero(time < time[valid].min(initial=np.inf))
+        if len(train) and len(valid):
             folds.append(Fold(train, valid))
     return folds

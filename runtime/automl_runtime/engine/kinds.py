@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from automl_runtime.data.pictures import DATA_URL, ENDINGS, is_picture
 from automl_runtime.errors import RequestError, shorten
-from automl_runtime.features.pictures import DATA_URL, ENDINGS, is_picture
 from automl_runtime.inference.encoding import FEATURE_KINDS, MISSING, Column, FeatureKind, spell
 
 __all__ = ["infer_kind", "make_columns", "refuse_pictures"]

@@ -40,6 +40,7 @@ class Options:
     kinds: Mapping[str, FeatureKind] | None = None
     memory_gb: float | None = None
     memory: Path | None = None
+    max_predict_us: float | None = None
     executor: Executor = THREADS
     seed: int = 0
     replay: Sequence[Mapping[str, Any]] | None = None
@@ -69,6 +70,8 @@ class Options:
         """
         if self.budget_seconds <= 0 or self.folds < 2 or (self.trials is not None and self.trials < 1):
             raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
+        if self.max_predict_us is not None and not self.max_predict_us > 0:
+            raise RequestError("max_predict_us must be positive: microseconds for each row.")
         if self.replay is not None and not any(record["rounds"] for record in self.replay):
             raise RequestError("There is no trial to execute again: `replay` is empty.")
         check_strategy(self.strategy)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +13,7 @@ from numpy.typing import NDArray
 from automl_runtime.engine.problem import Problem
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["Plan", "available_cores", "make_plan", "sample_rows"]
+__all__ = ["Plan", "make_plan", "sample_rows"]
 
 _CELLS_PER_SECOND = 4e7
 """Cells (rows x columns x classes) that one core takes through a round of boosting in a second."""
@@ -25,6 +23,7 @@ _UNTIMED_BUDGET = 300.0
 _TOPICS = 40
 _ROWS_PER_FOLD = 8
 _MANY_ROWS = 3_000
+_LEAST_FOR_WINDOWS = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +66,9 @@ def make_plan(
     if len(problem) < _MANY_ROWS:
         # A fifth of a few rows tells nothing; better short trials than a blind choice.
         chosen = max(chosen, min(3, few))
+    if problem.windows is not None and affordable >= _LEAST_FOR_WINDOWS:
+        # One stretch of time tells how the level drifted once; three tell more than rounds that are cut off cost.
+        chosen = max(chosen, min(3, few))
     # A model that gets half of its rounds on all rows beats one on a sample: sample only far beyond that.
     rows = len(problem) if affordable > 0.15 else int(max(20_000, len(problem) * affordable / 0.15))
     return Plan(validation, chosen, min(rows, len(problem)), seed)
@@ -77,15 +79,3 @@ def sample_rows(kept: int, rows: int, seed: int) -> NDArray[np.int64] | None:
     if kept >= rows:
         return None
     return np.sort(np.random.default_rng(seed).permutation(rows)[:kept])
-
-
-def available_cores() -> int:
-    """Cores that this process may use: its affinity, the limit of its container, and OMP_NUM_THREADS."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limit = Path("/sys/fs/cgroup/cpu.max")
-    if limit.is_file():
-        quota, _, period = limit.read_text(encoding="ascii").strip().partition(" ")
-        if quota.isdigit() and period.isdigit():
-            cores = min(cores, max(1, round(int(quota) / int(period))))
-    asked = os.environ.get("OMP_NUM_THREADS", "")
-    return max(1, min(cores, int(asked)) if asked.isdigit() and int(asked) > 0 else cores)

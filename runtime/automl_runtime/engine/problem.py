@@ -41,6 +41,8 @@ class Problem:
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
     time: NDArray[np.float64] | None = None
+    windows: NDArray[np.int64] | None = None
+    """Of a forecast: the number of the stretch of time in which a row validates, -1 of rows that only train."""
 
     def __len__(self) -> int:
         return len(self.y)
@@ -57,9 +59,8 @@ class Problem:
 
     def take(self, rows: Ints) -> Problem:
         """The problem of these rows alone."""
-        parts = {
-            name: values[rows] for name in ("weights", "groups", "time") if (values := getattr(self, name)) is not None
-        }
+        roles = ("weights", "groups", "time", "windows")
+        parts = {name: values[rows] for name in roles if (values := getattr(self, name)) is not None}
         return replace(self, y=self.y[rows], **parts)
 
     def baseline(self, rows: Ints) -> Floats:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,12 +13,13 @@ from automl_runtime.engine.portfolio import cost_of, smallest_leaf, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.strategies.base import Observation, SearchStrategy, Status
 from automl_runtime.engine.strategies.families import FAMILY, FAMILY_SPACES, joint_space, name_in_joint
-from automl_runtime.engine.strategies.registry import make_strategy
+from automl_runtime.engine.strategies.registry import STRATEGIES, make_strategy
 from automl_runtime.engine.strategies.space import Choice, Params
 from automl_runtime.engine.trials import Config, TrialResult
 
 __all__ = ["Guided", "Proposals", "Varied", "make_proposals"]
 
+_WEIGHING = ("asht", "nsga2", "tpe")
 _STATUS: dict[str, Status] = {"complete": "complete", "abandoned": "pruned", "stopped": "pruned", "failed": "failed"}
 
 
@@ -34,8 +35,8 @@ class Proposals(Protocol):
     def more(self) -> Iterator[Config]:
         """Proposals one after the other; the iterator may end, and can be asked for again."""
 
-    def tell(self, result: TrialResult, loss: float | None, seconds: float) -> None:
-        """Takes a finished trial: its loss (of the folds it got), and what it cost."""
+    def tell(self, result: TrialResult, loss: float | None, seconds: float, latency: float | None = None) -> None:
+        """Takes a finished trial: its loss (of the folds it got), what it cost, and what a prediction would."""
 
     def goes_on(self, config: Config, step: int, loss: float) -> bool:
         """Whether a trial is worth going on after `step` folds."""
@@ -57,9 +58,9 @@ class Varied:
         """Variations."""
         return self._variations
 
-    def tell(self, result: TrialResult, loss: float | None, seconds: float) -> None:
+    def tell(self, result: TrialResult, loss: float | None, seconds: float, latency: float | None = None) -> None:
         """Needs nothing: variations read the results themselves."""
-        del result, loss, seconds
+        del result, loss, seconds, latency
 
     def goes_on(self, config: Config, step: int, loss: float) -> bool:
         """Always."""
@@ -68,7 +69,7 @@ class Varied:
 
 
 class Guided:
-    """A strategy over the joint space of all families of the portfolio; a step of `hyperband` is a fold.
+    """A strategy over the joint space of all families of the portfolio; a step is a fold.
 
     `asht` comes after the whole portfolio. Before the others stands the first configuration of each family only, so
     that every family is heard. Settings that are not searched are those of the family's best trial so far.
@@ -83,9 +84,12 @@ class Guided:
         *,
         seed: int,
         folds: int,
+        most_microseconds: float | None = None,
     ) -> None:
+        """With `most_microseconds`, strategies that can have several objectives weigh loss and latency."""
+        self._most_microseconds = most_microseconds if name in _WEIGHING else None
         self._name, self._problem, self._results = name, problem, results
-        self.judges = name == "hyperband"
+        self.judges = name == "hyperband" or name not in STRATEGIES
         self._firsts: dict[str, Config] = {}
         for config in configs:
             self._firsts.setdefault(config.learner, config)
@@ -93,7 +97,9 @@ class Guided:
         families = [family for family in self._firsts if family in FAMILY_SPACES]
         self._strategy: SearchStrategy | None = None
         if families:
-            self._strategy = make_strategy(name, joint_space(families), seed=seed, steps=folds)
+            objectives = 1 if self._most_microseconds is None else 2
+            space = joint_space(families)
+            self._strategy = make_strategy(name, space, seed=seed, objectives=objectives, steps=folds)
 
     def first(self, configs: Sequence[Config]) -> list[Config]:
         """All for `asht`, else the first of each family."""
@@ -106,11 +112,13 @@ class Guided:
             self._asked[config.name] = params
             yield config
 
-    def tell(self, result: TrialResult, loss: float | None, seconds: float) -> None:
-        """Passes it on to the strategy."""
+    def tell(self, result: TrialResult, loss: float | None, seconds: float, latency: float | None = None) -> None:
+        """Passes it on to the strategy; as fast as was asked for is fast enough."""
         params = self._asked.get(result.config.name) or _params(result.config)
         if self._strategy is not None and params is not None:
-            losses = None if loss is None or not np.isfinite(loss) else (loss,)
+            losses: tuple[float, ...] | None = None if loss is None or not np.isfinite(loss) else (loss,)
+            if losses is not None and self._most_microseconds is not None:
+                losses += (max(latency or 0.0, self._most_microseconds),)
             status = _STATUS[result.status] if losses is not None else "failed"
             self._strategy.tell(Observation(params, losses, status, seconds))
 
@@ -137,12 +145,12 @@ class Guided:
 
 
 def make_proposals(
-    name: str, configs: Sequence[Config], results: Sequence[TrialResult], problem: Problem, *, seed: int, folds: int
+    name: str, configs: Sequence[Config], results: Sequence[TrialResult], problem: Problem, *, seed: int, **more: Any
 ) -> Proposals:
-    """The proposals of the strategy `name` (no alias); `results` grows while the search runs."""
+    """The proposals of the strategy `name` (no alias); `results` grows while the search runs; `more` as in `Guided`."""
     if name == "auto":
         return Varied(results, problem, seed)
-    return Guided(name, configs, results, problem, seed=seed, folds=folds)
+    return Guided(name, configs, results, problem, seed=seed, **more)
 
 
 def _params(config: Config) -> Params | None:

@@ -49,10 +49,9 @@ def _evaluators() -> dict[str, str]:
 
 
 def _strategies() -> dict[str, str]:
-    from automl_schemas.spec import TrainingSpec
+    from automl_runtime.engine.strategies.registry import ALIASES, STRATEGIES
 
-    names = get_args(TrainingSpec.model_fields["strategy"].annotation)
-    return dict.fromkeys(names, "automl_runtime.engine.search:Search")
+    return dict.fromkeys((*STRATEGIES, *ALIASES), "automl_runtime.engine.strategies.registry:make_strategy")
 
 
 _BUILT_IN: dict[Kind, Callable[[], dict[str, str]]] = {

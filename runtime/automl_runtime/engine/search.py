@@ -13,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from automl_runtime.engine.checkpoint import Checkpoint
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.executors.base import Executor, Threads
+from automl_runtime.engine.latency import microseconds
 from automl_runtime.engine.learners.base import EpochReports, Stopper
 from automl_runtime.engine.memory import MemoryCap, estimated_bytes, return_memory
 from automl_runtime.engine.metrics import loss_of
@@ -105,6 +106,8 @@ class Search:
     """Trials that an interrupted search finished; they are not done again."""
     memory: MemoryCap = field(default_factory=MemoryCap)
     executor: Executor = field(default_factory=Threads)
+    most_microseconds: float | None = None
+    """That the models of a row may take when they predict; see `latency`."""
     _refused: dict[str, int] = field(default_factory=dict)
     _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
@@ -131,9 +134,8 @@ class Search:
             TrainingError: if no trial left a model.
         """
         installed = self._installed(configs)
-        self._proposals = make_proposals(
-            self.strategy, installed, self.results, self.problem, seed=self.seed, folds=len(self.workspace.folds)
-        )
+        how: dict[str, Any] = {"folds": len(self.workspace.folds), "most_microseconds": self.most_microseconds}
+        self._proposals = make_proposals(self.strategy, installed, self.results, self.problem, seed=self.seed, **how)
         queue = self._taken_over(self._proposals.first(installed))
         more = self._proposals.more() if grow else iter(())
         most = len(installed) + min(_MOST_VARIATIONS, len(self.problem) // _ROWS_PER_VARIATION)
@@ -197,7 +199,7 @@ class Search:
         return self.memory.fits(config.learner, estimated_bytes(config, self.workspace, self.workers))
 
     def release(self) -> None:
-        """Drops what can be made again; called from the thread that watches the memory."""
+        """Drops what can be made again; called from the thread that watches the memory too."""
         self.workspace.drop()
         return_memory()
 
@@ -297,13 +299,13 @@ class Search:
         self._keep(result)
 
     def _keep(self, result: TrialResult) -> None:
-        if result.config.family().refits:
+        if self.refits(result.config):
             # Needed only if there is no time for a fit on all rows.
             result.folds = spill(result.folds)
-        return_memory()
         self.results.append(result)
         self._tell(result)
-        self._forget()
+        self._forget(result)
+        return_memory()
         self._report(result)
 
     def _fitted(self, config: Config) -> TrialResult:
@@ -330,8 +332,10 @@ class Search:
         result.rounds = [fold.fit.rounds for fold in result.folds]
         return result
 
-    def _forget(self) -> None:
-        """Lets go of all but the best models of learners that are fitted again on all rows: forests are large."""
+    def _forget(self, latest: TrialResult) -> None:
+        """Lets go of what no ensemble will hold: unfinished trials, and all but the best forests, which are large."""
+        if not latest.complete:
+            latest.folds.clear()
         refitting = [result for result in self.results if result.usable and result.config.family().refits]
         for learner in {result.config.learner for result in refitting}:
             ranked = sorted((r for r in refitting if r.config.learner == learner), key=self._loss)
@@ -385,7 +389,8 @@ class Search:
         if loss is None and result.folds:
             loss = self._loss_of_folds(result.folds)
         nominal = result.config.cost * _FAMILY_COST.get(result.config.learner, 1.0)
-        self._proposals.tell(result, loss, nominal if self.clock.budget is None else result.seconds)
+        spent = nominal if self.clock.budget is None else result.seconds
+        self._proposals.tell(result, loss, spent, microseconds(self, result) if result.folds else None)
 
     def _loss_of_folds(self, folds: list[FoldResult]) -> float:
         rows = np.concatenate([fold.valid for fold in self.workspace.folds[: len(folds)]])

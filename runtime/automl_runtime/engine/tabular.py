@@ -19,12 +19,13 @@ from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.latency import most_microseconds
 from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
-from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.plan import Plan, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio
 from automl_runtime.engine.preprocessing import varies
 from automl_runtime.engine.problem import Problem
@@ -32,12 +33,14 @@ from automl_runtime.engine.search import Search
 from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
+from automl_runtime.engine.time_stamps import harmful_stamps, hide
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
-from automl_runtime.errors import Cancelled, RequestError, TrainingError
+from automl_runtime.errors import Cancelled, RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
+from automl_runtime.kernels.threads import available_cores
 
 __all__ = ["encode_table", "fit_table"]
 
@@ -73,15 +76,19 @@ def fit_table(
         plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
+        if plan.validation == "temporal" and problem.windows is None:
+            data = _without_stamps(problem, data, plan, encoder, clock.budget, options.on_event)
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
         search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
+        search.most_microseconds = most_microseconds(options.max_predict_us, encoder)
         _take_over(search, checkpoint)
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
         _remember(search, options)
+        search.release()
     elapsed = clock.elapsed()
     total = elapsed if clock.budget is None else clock.budget
     options.on_event(Progress("training", total, total, f"{model.best_model}: {problem.metric} {model.cv:.4g}"))
@@ -253,6 +260,27 @@ def _sampled(
         return problem, data, index
     on_event(Warned(f"The budget is short for {len(problem)} rows: {len(rows)} of them, drawn at random, are used."))
     return problem.take(rows), data.take(rows), index[rows]
+
+
+def _without_stamps(
+    problem: Problem,
+    data: Encoded,
+    plan: Plan,
+    encoder: Encoder,
+    budget: float | None,
+    on_event: EventSink,
+) -> Encoded:
+    """The rows without the numbers that only tell when they happened, where later rows are forecast better so."""
+    found = harmful_stamps(problem, data, plan.seed, budget)
+    varying = varies(hide(data, found)) if len(found) else False
+    if not varying:
+        return data
+    names = dict.fromkeys(encoder.number_owners[place] for place in found)
+    told = ", ".join(shorten(name) for name in names)
+    on_event(
+        Finding("left out", f"{told}: they only tell when a row happened; later rows are predicted better without")
+    )
+    return hide(data, found)
 
 
 def _within_memory(

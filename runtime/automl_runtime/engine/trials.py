@@ -10,17 +10,22 @@ from typing import Any, Literal
 
 import numpy as np
 
+from automl_runtime.engine.cost import predictor_microseconds
 from automl_runtime.engine.learners.base import EpochReports, Fit, Job, Learner, Params, Stopper
 from automl_runtime.engine.learners.registry import learner_named
 from automl_runtime.engine.views import VIEW_PARAMS, view_of
 from automl_runtime.engine.workspace import ALL_ROWS, Workspace
 from automl_runtime.inference.parts import Design
+from automl_runtime.inference.storage import stored_bytes
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
+__all__ = ["MORE_ROUNDS", "MOST_ROUNDS", "Config", "FoldResult", "Status", "TrialResult", "fit_fold"]
 
 MOST_ROUNDS = "most_rounds"
 """The setting of a configuration that limits its iterations."""
+
+MORE_ROUNDS = 1.2
+"""A boosted model of all rows bears so many times the rounds of those of the folds."""
 
 Status = Literal["complete", "abandoned", "stopped", "failed"]
 
@@ -56,6 +61,10 @@ class FoldResult:
     outputs: Floats
     seconds: float
     predict_seconds: float
+    stored: float
+    """About how many bytes the model takes in a file."""
+    microseconds: float
+    """About how long it takes to predict a row; see `cost`."""
 
 
 @dataclass(slots=True)
@@ -125,4 +134,6 @@ def fit_fold(
     if number != ALL_ROWS:
         raw = fit.predictor.predict(rows.valid_matrix())
         outputs = fit.reading.outputs(raw, len(workspace.problem.classes))
-    return FoldResult(fit, rows.design, outputs, fitted - start, time.monotonic() - fitted)
+    seconds = fitted - start, time.monotonic() - fitted
+    burden = stored_bytes(fit.predictor), predictor_microseconds(fit.predictor)
+    return FoldResult(fit, rows.design, outputs, *seconds, *burden)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, cast
@@ -26,7 +27,7 @@ __all__ = ["ALL_ROWS", "FoldData", "Workspace"]
 ALL_ROWS = -1
 """The number of the fold that trains on every row and validates on none."""
 
-_CACHED_BYTES = 48_000_000
+_CACHED_BYTES = 24_000_000
 _COPIES = 2
 
 T = TypeVar("T")
@@ -77,7 +78,10 @@ class Workspace:
         self.problem, self.data, self.folds, self.seed = problem, data, folds, seed
         self.valid_rows: NDArray[np.int64] = np.concatenate([fold.valid for fold in folds])
         self._cache: dict[Any, Any] = {}
+        self._designs: dict[Any, Design] = {}
         self._sizes: dict[Any, int] = {}
+        self._worth: dict[Any, float] = {}
+        """Seconds that making again what has a size takes, for each byte."""
         self._most = max(_CACHED_BYTES, _COPIES * (data.numbers.nbytes + data.codes.nbytes))
         self._locks: dict[Any, threading.Lock] = {}
         self._lock = threading.Lock()
@@ -98,6 +102,8 @@ class Workspace:
         fold = self.fold(number)
         rows = None if shared or number == ALL_ROWS else fold.train
         fitted = self.cached(key, lambda: self._fit(recipe, number, rows, view), lambda made: made.nbytes)
+        # Made again it is the same; models that share one transform rows once.
+        fitted = replace(fitted, design=self._designs.setdefault(key, fitted.design))
         if fitted.rows is not None:
             fold = replace(fold, train=fold.train[fitted.rows])
         return FoldData(recipe, number, fold, fitted, shared, self.data)
@@ -119,27 +125,28 @@ class Workspace:
     def cached(self, key: Any, make: Callable[[], T], nbytes: Callable[[T], int] | None = None) -> T:
         """What `make` gives, made once for each key; what has `nbytes` is let go of when all that has takes too much.
 
-        It is then made again: `make` has to give the same every time.
+        It is then made again: `make` has to give the same every time. What takes least time for its size goes first.
         """
         with self._lock:
             lock = self._locks.setdefault(key, threading.Lock())
         with lock:
-            # Another thread may drop what was just made: `made` is not looked up again.
-            made = cast("T", self._cache[key]) if key in self._cache else make()
+            # Looked up once: another thread may drop it at any time.
+            if (known := self._cache.get(key)) is not None:
+                return cast("T", known)
+            start = time.monotonic()
+            made = make()
             self._cache[key] = made
             if nbytes is not None:
-                self._make_room(key, nbytes(made))
+                self._make_room(key, nbytes(made), time.monotonic() - start)
             return made
 
-    def _make_room(self, key: Any, nbytes: int) -> None:
-        """Lets go of what was not used for longest, while all together takes too much memory."""
+    def _make_room(self, key: Any, nbytes: int, seconds: float) -> None:
         with self._lock:
-            self._sizes.pop(key, None)
-            self._sizes[key] = nbytes
+            self._sizes[key], self._worth[key] = nbytes, seconds / max(nbytes, 1)
             while len(self._sizes) > 1 and sum(self._sizes.values()) > self._most:
-                oldest = next(iter(self._sizes))
-                del self._sizes[oldest]
-                self._cache.pop(oldest, None)
+                least = min(self._sizes, key=self._worth.__getitem__)
+                del self._sizes[least]
+                self._cache.pop(least, None)
 
     def drop(self) -> None:
         """Lets go of everything that can be made again; fits that work with it keep it until they end."""

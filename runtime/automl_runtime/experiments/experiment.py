@@ -14,6 +14,7 @@ from automl_schemas.spec import ProjectSpec
 from automl_runtime.contracts import parse_model
 from automl_runtime.data.catalog import Discovery
 from automl_runtime.data.lineage import fingerprint
+from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.experiments.run import Run
@@ -71,8 +72,7 @@ class Experiment:
         self._contract: type[ExperimentConfig] | type[ProjectSpec] = (
             ExperimentConfig if "project" in config or "dataset" in config else ProjectSpec
         )
-        read = parse_model(self._contract, config, origin=origin)
-        self._read = read.model_dump(mode="json")
+        self._read = self._parsed(config).model_dump(mode="json")
         self.config: Any = Settings(self._read)
         """The settings, to be changed by attribute."""
 
@@ -121,7 +121,7 @@ class Experiment:
             Cancelled: after `cancel` said so, or Ctrl-C.
         """
         settings = self.config.to_dict()
-        parsed = parse_model(self._contract, settings, origin=self._origin)
+        parsed = self._parsed(settings)
         trials = self._trials if settings == self._read else None
         wishes = Wishes(on_event=on_event, cancel=cancel, replay=trials, max_trials=max_trials)
         if isinstance(parsed, ProjectSpec):
@@ -157,6 +157,11 @@ class Experiment:
         best["executed_trials"] = [trial for trial in run.model.trials if trial["model"] in run.model.weights]
         write_text(Path(path), yaml.safe_dump(best, sort_keys=False, allow_unicode=True, width=110))
         return run
+
+    def _parsed(self, settings: Mapping[str, Any]) -> ExperimentConfig | ProjectSpec:
+        parsed = parse_model(self._contract, settings, origin=self._origin)
+        check_strategy(parsed.training.strategy)
+        return parsed
 
     def _run_project(self, spec: ProjectSpec, wishes: Wishes) -> Run:
         project = Project.load(self._folder)

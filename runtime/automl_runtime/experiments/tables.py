@@ -16,6 +16,7 @@ from automl_schemas.lineage import DataManifest
 from automl_schemas.spec import (
     DataSpec,
     DroppedColumn,
+    EvaluationPlots,
     MetricSpec,
     ProjectSpec,
     TableSpec,
@@ -182,6 +183,7 @@ def _spec(config: ExperimentConfig, discovery: Discovery, entry: TableEntry) -> 
             keep=[f"{entry.name}.{name}" for name in config.keep],
         ),
         training=TrainingSpec(**training),
+        evaluation=EvaluationPlots(plots=config.evaluation.plots),
         seed=config.seed,
     )
 

@@ -23,6 +23,7 @@ from automl_runtime.project import evaluating
 from automl_runtime.project.code import FeatureCode, as_they_stand
 from automl_runtime.project.golden import write_golden
 from automl_runtime.project.layout import Project
+from automl_runtime.project.logs import bind_run
 from automl_runtime.project.specfile import dump_spec
 from automl_runtime.tracking.circumstances import circumstances
 from automl_runtime.tracking.index import EVALUATORS, index_run
@@ -105,9 +106,11 @@ def train_project(project: Project, code: FeatureCode, wishes: Wishes, *, genera
             project.evaluate(code.build, on_event=wishes.on_event)
             write_golden(project, code.build)
             return
-        metrics, _ = evaluating.score_rows(project, project.bundle(version), features, target)
+        bundle = project.bundle(version)
+        metrics, evaluation = evaluating.score_rows(project, bundle, features, target)
         write_text(project.root / "reports" / "metrics.json", metrics.model_dump_json(indent=2) + "\n")
         record_metrics(path, metrics)
+        evaluating.draw_run(project, bundle, features, target, evaluation, on_event=wishes.on_event)
         index_run(project.root)
 
     return Run(path, model, features, target, wishes.evaluator or EVALUATORS[spec.task.type], record)
@@ -137,6 +140,7 @@ def _arguments(spec: ProjectSpec, rows: pd.DataFrame) -> dict[str, Any]:
         "preprocessing": settings.preprocessing,
         "models": settings.models,
         "strategy": settings.strategy,
+        "max_predict_us": settings.max_predict_us,
         "seed": spec.seed,
     }
 
@@ -157,6 +161,7 @@ def _train_unlabelled(table: TrainingTable, project: Project, wishes: Wishes) ->
     rows, unseen = table.frame[~table.holdout].reset_index(drop=True), table.frame[table.holdout]
     with RunFolder.create(project.root / "experiments", spec.metric.name) as folder:
         folder.update(seed=spec.seed, data_sha256=project.data_sha256, rows=len(rows))
+        bind_run(spec.name, folder.run_id)
 
         def tell(event: Any) -> None:
             if not isinstance(event, TerminalEvent):
@@ -203,6 +208,7 @@ def _refuse_unused(spec: ProjectSpec, wishes: Wishes) -> None:
     usual = TrainingSpec()
     others = [name for name in TrainingSpec.model_fields if name not in _UNLABELLED]
     given = [f"training.{name}" for name in others if getattr(spec.training, name) != getattr(usual, name)]
+    given += ["evaluation.plots"] if spec.evaluation.plots is not None else []
     given += ["params"] if wishes.params is not None else []
     given += ["max_trials"] if wishes.max_trials is not None else []
     if given:

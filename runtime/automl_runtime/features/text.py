@@ -10,17 +10,27 @@ import pandas as pd
 
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["TEXT_STATISTICS", "add_text_statistics", "text_statistics"]
+__all__ = [
+    "CAPITAL",
+    "CURRENCY",
+    "DIGIT",
+    "LETTER",
+    "LONGEST",
+    "TEXT_STATISTICS",
+    "add_text_statistics",
+    "text_statistics",
+]
 
 TEXT_STATISTICS = ("length", "words", "digits", "capitals", "exclamation", "question", "currency", "links")
 """Counts, but for `capitals`, which is their share of the letters."""
 
-_CURRENCY = re.compile("[$£€¥₹]")
+DIGIT = re.compile(r"\d")
+CAPITAL = re.compile(r"[^\W\d_a-zß-öø-ÿ]")
+LETTER = re.compile(r"[^\W\d_]")
+CURRENCY = re.compile("[$£€¥₹]")
+LONGEST = 20_000
+"""Characters of a text that are looked at, but for its length."""
 _LINK = re.compile(r"https?://|www\.", re.IGNORECASE)
-_DIGIT = re.compile(r"\d")
-_CAPITAL = re.compile(r"[^\W\d_a-zß-öø-ÿ]")
-_LETTER = re.compile(r"[^\W\d_]")
-_LONGEST = 20_000
 
 
 def text_statistics(texts: Sequence[str | None]) -> Floats:
@@ -33,16 +43,16 @@ def text_statistics(texts: Sequence[str | None]) -> Floats:
     for row, text in enumerate(texts):
         if text is None:
             continue
-        head = text[:_LONGEST]
-        letters = len(_LETTER.findall(head))
+        head = text[:LONGEST]
+        letters = len(LETTER.findall(head))
         result[row] = (
             len(text),
             len(head.split()),
-            len(_DIGIT.findall(head)),
-            len(_CAPITAL.findall(head)) / letters if letters else 0.0,
+            len(DIGIT.findall(head)),
+            len(CAPITAL.findall(head)) / letters if letters else 0.0,
             head.count("!"),
             head.count("?"),
-            len(_CURRENCY.findall(head)),
+            len(CURRENCY.findall(head)),
             len(_LINK.findall(head)),
         )
     return result

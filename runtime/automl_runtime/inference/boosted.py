@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from automl_runtime.errors import BundleError
-from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix
-from automl_runtime.kernels.boosted import boosted_sum
+from automl_runtime.inference.trees import NAN_IS_MISSING, Splits, Trees, TreeSum, own_fields, ranked
+from automl_runtime.kernels.arrays import Bools, Floats, Ints, Matrix, Singles
 
 __all__ = ["Boosted", "single_cells"]
 
@@ -26,35 +27,65 @@ _TYPES: dict[str, tuple[Any, int]] = {
     "words": (np.uint32, 2),
 }
 _LARGEST = np.finfo(np.float32).max
+_BELOW_ZERO = -1e-300
+"""Below 0 as no code is, and too close to it for a cell of float32."""
 
 
-def single_cells(rows: Matrix) -> Floats:
+def single_cells(rows: Matrix) -> Singles:
     """`rows` as float32 in C order; what is too large for it becomes its largest number."""
     return np.ascontiguousarray(np.clip(rows, -_LARGEST, _LARGEST), dtype=np.float32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Boosted:
-    """`base` plus the sum of the trees in these arrays (see `kernels.boosted`)."""
+    """`base` plus the sum of the trees in these arrays, which lie one behind the other.
+
+    Node `i` looks at cell `feature[i]` of a row: a missing one goes left where `missing_left[i]` says so; a number goes
+    left when it is below `threshold[i]`; where `sets[i]` names a row of `words`, a code goes left unless its bit is set
+    there. A leaf has `feature[i] == -1`, and `threshold[i]` is its value. (The rules are those of XGBoost.)
+    """
 
     base: Floats
     roots: Ints
     outputs: Ints
     feature: Ints
-    threshold: Floats
+    threshold: Singles
     left: Ints
     right: Ints
     missing_left: Bools
     sets: Ints
     words: Ints
 
+    __getstate__ = own_fields
+
     def predict(self, rows: Matrix) -> Floats:
         """float64, rows x outputs: log odds, logits or values."""
-        cells = single_cells(rows)
-        out = np.tile(self.base, (len(cells), 1))
-        trees = (self.feature, self.threshold, self.left, self.right, self.missing_left, self.sets, self.words)
-        boosted_sum(cells, self.roots, self.outputs, *trees, out)
+        out = np.tile(self.base, (len(rows), 1))
+        self._sum.add_to(out, single_cells(rows).astype(np.float64))
         return out
+
+    @property
+    def _trees(self) -> Trees:
+        return Trees(self.roots, self.feature, self.left, self.right)
+
+    @cached_property
+    def _sum(self) -> TreeSum:
+        trees, (count, span) = self._trees, self.words.shape
+        inner, leaf = trees.inner, np.cumsum(self.feature < 0) - 1
+        splits = Splits(
+            # What is below a number is not above the next smaller one of the same precision.
+            threshold=np.nextafter(self.threshold[inner], np.float32(-np.inf)).astype(np.float64),
+            missing=np.full(len(inner), NAN_IS_MISSING),
+            missing_left=self.missing_left[inner],
+            sets=self.sets[inner],
+            bounds=np.arange(count + 1) * span,
+            words=self.words.ravel(),
+            other_left=True,
+            edge=-1.0,
+            least=_BELOW_ZERO,
+        )
+        values = self.threshold[self.feature < 0].astype(np.float64)[:, None]
+        return TreeSum(trees, ranked(trees.feature[trees.inner], splits), leaf, values, self.outputs)
 
     def check(self, width: int) -> None:
         """Refuses arrays that a walk could leave or never end in.
@@ -66,19 +97,16 @@ class Boosted:
             getattr(self, name).dtype == dtype and getattr(self, name).ndim == dimensions
             for name, (dtype, dimensions) in _TYPES.items()
         )
-        if not typed or not self._is_sound(width):
+        if not typed or not self._is_sound():
             raise BundleError("The boosted trees of the model are not valid: an index points out of its array.")
+        self._trees.check(width)
 
-    def _is_sound(self, width: int) -> bool:
-        nodes = np.arange(len(self.feature))
-        inner = self.feature >= 0
-        lengths = {len(getattr(self, name)) for name in ("threshold", "left", "right", "missing_left", "sets")}
+    def _is_sound(self) -> bool:
+        lengths = {len(getattr(self, name)) for name in ("threshold", "missing_left", "sets")}
         return (
-            lengths == {len(nodes)}
-            and len(self.roots) == len(self.outputs) > 0
-            and bool(((self.roots >= 0) & (self.roots < len(nodes))).all())
+            lengths == {len(self.feature)}
+            and len(self.roots) == len(self.outputs)
             and bool(((self.outputs >= 0) & (self.outputs < len(self.base))).all())
-            and bool((self.feature < width).all())
             and bool((self.sets < len(self.words)).all())
-            and all(bool(((child > nodes) & (child < len(nodes)))[inner].all()) for child in (self.left, self.right))
+            and not np.isnan(self.threshold[(self.feature >= 0) & (self.sets < 0)]).any()
         )

@@ -1,13 +1,17 @@
-"""CatBoost models."""
+"""CatBoost models, run by our kernels, or by the library where trees look at categories."""
 
 from __future__ import annotations
 
+import json
+import tempfile
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from automl_runtime.errors import BundleError, MissingExtraError
+from automl_runtime.inference.catboost_json import JsonModel, read_json
 from automl_runtime.inference.encoding import UNSEEN
 from automl_runtime.kernels.arrays import Floats, Matrix
 
@@ -43,8 +47,14 @@ def features_data(rows: Matrix, numbers: int) -> Any:
 class CatBoost:
     """A model in CatBoost's binary format (cbm), over `numbers` columns of numbers and then codes of categories."""
 
-    def __init__(self, blob: bytes, numbers: int, outputs: int) -> None:
+    def __init__(self, blob: bytes, numbers: int, outputs: int, backend: str = "kernels") -> None:
         """Loads `blob`.
+
+        Args:
+            blob: the model.
+            numbers: how many of its columns are numbers.
+            outputs: how many it predicts.
+            backend: `kernels`, or `library`, which runs trees that look at categories in any case.
 
         Raises:
             BundleError: if it is not a CatBoost model.
@@ -57,18 +67,56 @@ class CatBoost:
             self._model.load_model(blob=blob)
         except module.CatBoostError as error:
             raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
+        self.wanted = backend
+        """The backend that was asked for."""
+
+    @cached_property
+    def _trees(self) -> JsonModel | None:
+        """Read when it is first needed: that takes as long as the library takes to predict ten thousands of rows."""
+        if self.wanted == "library":
+            return None
+        with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+            path = Path(folder) / "model.json"
+            self._model.save_model(str(path), format="json")
+            return read_json(json.loads(path.read_bytes()), self.width, self.outputs)
+
+    @property
+    def backend(self) -> str:
+        """`kernels` or `library`."""
+        return "library" if self._trees is None else "kernels"
+
+    def by_library(self) -> CatBoost:
+        """The same model, run by CatBoost."""
+        return CatBoost(self.blob, self.numbers, self.outputs, "library")
+
+    def edges(self) -> list[Floats]:
+        """For each column the borders that trees ask for; none where the library runs them."""
+        if self._trees is None:
+            return [np.empty(0)] * self.width
+        return [edges.astype(np.float32) for edges in self._trees.trees.edges(self.width)]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return CatBoost, (self.blob, self.numbers, self.outputs)
+        return CatBoost, (self.blob, self.numbers, self.outputs, self.wanted)
 
     def predict(self, rows: Matrix) -> Floats:
-        """float64, rows x outputs; log odds, logits or values."""
+        """float64, rows x outputs; log odds, logits or values.
+
+        Raises:
+            BundleError: if the rows do not have `width` columns.
+        """
+        self.check(rows.shape[1])
+        # Many rows are not worth reading the trees for; once they are read, kernels do those, too.
+        few = len(rows) < _ROWS_FOR_THREADS or "_trees" in vars(self)
+        if few and self._trees is not None:
+            sums = np.zeros((len(rows), self.outputs))
+            self._trees.trees.add_to(sums, np.ascontiguousarray(rows, dtype=np.float32).astype(np.float64))
+            return sums * self._trees.scale + self._trees.bias
         pool = import_catboost().Pool(features_data(rows, self.numbers))
         threads = 1 if len(rows) < _ROWS_FOR_THREADS else -1
         raw = self._model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads)
         return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Columns that it reads."""
         return len(self._model.feature_names_)

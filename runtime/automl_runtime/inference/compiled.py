@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from automl_runtime.errors import BundleError
+from automl_runtime.inference.blocks import Words
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.network import Network, silu
-from automl_runtime.inference.parts import LINKS, Member, Predictor
+from automl_runtime.inference.parts import LINKS, Design, Member, Predictor
 from automl_runtime.inference.program import Program
 from automl_runtime.inference.records import RecordEncoder, Row
 from automl_runtime.kernels.arrays import Floats
@@ -35,11 +37,20 @@ class CompiledModel:
         """
         self.encoder = RecordEncoder(model.encoder)
         blank = self.encoder.encode(dict.fromkeys(column.name for column in model.encoder.columns))
-        self.programs = [Program(design, self.encoder, blank) for design in model.designs]
-        """One for each design."""
         parts = [part for member in model.members for part in member.parts]
-        self.predictors = [(part.design, _one_row(part.predictor, self.programs[part.design])) for part in parts]
-        """Of each part the place of its design, and the function from its row (1 x columns) to raw outputs (1 x n)."""
+        groups = _by_steps(model.designs)
+        self.programs = [Program([model.designs[place] for place in group], self.encoder, blank) for group in groups]
+        """One for all designs that have the same steps."""
+        places = {
+            design: (number, program.slices[place])
+            for number, (group, program) in enumerate(zip(groups, self.programs, strict=True))
+            for place, design in enumerate(group)
+        }
+        self.predictors = [
+            (*places[part.design], _one_row(part.predictor, _is_sparse(model.designs[part.design]))) for part in parts
+        ]
+        """Of each part its program, the columns that it reads there, and the function from them (1 x columns) to raw
+        outputs (1 x n)."""
         raw = self.raw(blank)
         widths, classes, shifts = [len(each) for each in raw], len(model.info.classes), model.info.shifts
         self.blend = _class_blend(model.members, widths, classes, shifts) if classes else _value_blend(model.members)
@@ -58,20 +69,25 @@ class CompiledModel:
 
     def raw(self, row: Row) -> list[Floats]:
         """What each part says of an encoded record: an array each, as long as the part has outputs."""
-        matrices: list[Floats | None] = [None] * len(self.programs)
-        raw = []
-        for design, predict in self.predictors:
-            matrix = matrices[design]
-            if matrix is None:
-                matrix = matrices[design] = self.programs[design].row(row)
-            raw.append(predict(matrix)[0])
-        return raw
+        made = [program.rows(row) for program in self.programs]
+        return [predict(made[number][:, columns])[0] for number, columns, predict in self.predictors]
 
 
-def _one_row(predictor: Predictor, program: Program) -> _Predict:
+def _by_steps(designs: Sequence[Design]) -> list[list[int]]:
+    """The places of designs without steps together, of each other design by itself."""
+    bare = [place for place, design in enumerate(designs) if not design.steps]
+    return [*([bare] if bare else []), *([place] for place, design in enumerate(designs) if design.steps)]
+
+
+def _is_sparse(design: Design) -> bool:
+    """Whether most of a row is 0."""
+    return any(isinstance(block, Words) or getattr(block, "sparse", False) for block in design.blocks)
+
+
+def _one_row(predictor: Predictor, sparse: bool) -> _Predict:
     if isinstance(predictor, Network):
         return _network(predictor)
-    if isinstance(predictor, Linear) and program.sparse:
+    if isinstance(predictor, Linear) and sparse:
         return _sparse_linear(predictor)
     return predictor.predict
 
@@ -109,17 +125,18 @@ def _value_blend(members: tuple[Member, ...]) -> _Blend:
 
 
 def _class_blend(members: tuple[Member, ...], widths: list[int], classes: int, shifts: Sequence[float]) -> _Blend:
+    wrong = [width for width in widths if width != classes and (width, classes) != (1, 2)]
+    if wrong:
+        raise BundleError(f"A part of the model says {wrong[0]} numbers of {classes} classes.")
     counts = [len(member.parts) for member in members]
     links = np.array([LINKS.index(part.reading.link) for member in members for part in member.parts])
     owners, shares = np.repeat(np.arange(len(members)), counts), np.repeat(1.0 / np.array(counts), counts)
-    lengths, weights = np.array(widths), np.array([member.weight for member in members])
+    lengths, weights = np.array(widths), np.array([member.weight for member in members], dtype=np.float64)
     moved = np.array(shifts, dtype=np.float64)
 
     def blend(raw: list[Floats]) -> list[float]:
-        table, found, out = np.empty((len(raw), classes)), np.zeros((len(members), classes)), np.empty(classes)
-        for row, each, width in zip(table, raw, widths, strict=True):
-            row[:width] = each
-        read_classes(table, lengths, links, owners, shares, found)
+        found, out = np.zeros((len(members), classes)), np.empty(classes)
+        read_classes(np.concatenate(raw), lengths, links, owners, shares, found)
         pool_classes(found, weights, moved, out)
         chances: list[float] = out.tolist()
         return chances

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from automl_runtime.data.pictures import read_pictures
 from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
 from automl_runtime.features.dates import DATE_PARTS, date_parts
-from automl_runtime.features.pictures import describe, describe_copies, read_pictures
+from automl_runtime.features.pictures import describe, describe_copies
 from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
 from automl_runtime.inference.texts import count_ngrams
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Singles, Sparse
@@ -150,7 +151,8 @@ class Encoder:
                 elif kind == "image":
                     pictures.append(_to_views(column.name, values, copies))
                 elif kind == "text":
-                    spelled = to_texts(values)
+                    # An empty text is a missing one: not every table can tell them apart.
+                    spelled = [text or None for text in to_texts(values)]
                     numbers.append(text_statistics(spelled))
                     texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
                 else:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from automl_runtime.data.pictures import DATA_URL
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.encoding import Encoded, spell
@@ -171,7 +172,7 @@ def shown(cell: object) -> str:
         return f"{cell:,.6g}"
     if isinstance(cell, pd.Timestamp):
         return str(cell.date() if cell == cell.normalize() else cell)
-    return one_line(spell(cell))
+    return "a picture" if isinstance(cell, bytes) or str(cell).startswith(DATA_URL) else one_line(spell(cell))
 
 
 def one_line(text: object) -> str:

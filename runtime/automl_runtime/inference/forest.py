@@ -3,34 +3,51 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from automl_runtime.errors import BundleError
-from automl_runtime.kernels.arrays import Floats, Ints, Matrix
-from automl_runtime.kernels.forest import forest_sum
+from automl_runtime.inference.trees import Trees, TreeSum, own_fields, singles
+from automl_runtime.kernels.arrays import Floats, Ints, Matrix, Singles
 
 __all__ = ["Forest"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forest:
-    """The mean of the trees in these arrays (see `kernels.forest`); an output for each class, or one."""
+    """The mean of the trees in these arrays, which lie one behind the other; an output for each class, or one.
+
+    Node `i` sends a row to `left[i]` when `row[feature[i]] <= threshold[i]` and to `right[i]` otherwise; a leaf has
+    `feature[i] == -1`, and `left[i]` is its row in `values`.
+    """
 
     roots: Ints
     feature: Ints
-    threshold: Floats
+    threshold: Singles
     left: Ints
     right: Ints
     values: Floats
 
+    __getstate__ = own_fields
+
     def predict(self, rows: Matrix) -> Floats:
-        """float64, rows x outputs."""
+        """float64, rows x outputs; no cell is missing."""
         cells = np.ascontiguousarray(rows, dtype=np.float32)
         out = np.zeros((len(cells), self.values.shape[1]))
-        forest_sum(cells, self.roots, self.feature, self.threshold, self.left, self.right, self.values, out)
+        self._sum.add_to(out, cells)
         return out / len(self.roots)
+
+    @property
+    def _trees(self) -> Trees:
+        return Trees(self.roots, self.feature, self.left, self.right)
+
+    @cached_property
+    def _sum(self) -> TreeSum:
+        trees, leaf = self._trees, np.where(self.feature < 0, self.left, 0)
+        tests = singles(trees, self.threshold[trees.inner])
+        return TreeSum(trees, tests, leaf, self.values, np.zeros(len(self.roots), np.int32))
 
     def check(self, width: int) -> None:
         """Refuses arrays that a walk could leave or never end in.
@@ -38,19 +55,10 @@ class Forest:
         Raises:
             BundleError: if an index is out of bounds, or a child does not lie behind its parent.
         """
-        nodes = np.arange(len(self.feature))
-        inner = self.feature >= 0
-        sound = (
-            self._has_types()
-            and len({len(self.feature), len(self.threshold), len(self.left), len(self.right)}) == 1
-            and len(self.roots) > 0
-            and bool(((self.roots >= 0) & (self.roots < len(nodes))).all())
-            and bool((self.feature < width).all())
-            and all(bool(((child > nodes) & (child < len(nodes)))[inner].all()) for child in (self.left, self.right))
-            and bool(((self.left >= 0) & (self.left < len(self.values)))[~inner].all())
-        )
-        if not sound:
+        leaves = self.left[self.feature < 0] if self._has_types() else np.empty(0)
+        if not len(leaves) or not ((leaves >= 0) & (leaves < len(self.values))).all():
             raise BundleError("The trees of the model are not valid: an index points out of its array or backwards.")
+        self._trees.check(width)
 
     def _has_types(self) -> bool:
         wanted: dict[str, tuple[Any, int]] = {
@@ -61,7 +69,8 @@ class Forest:
             "right": (np.int32, 1),
             "values": (np.float64, 2),
         }
-        return all(
+        typed = all(
             getattr(self, name).dtype == dtype and getattr(self, name).ndim == dimensions
             for name, (dtype, dimensions) in wanted.items()
         )
+        return typed and len({len(self.feature), len(self.threshold), len(self.left)}) == 1

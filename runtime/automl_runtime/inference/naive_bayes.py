@@ -30,9 +30,11 @@ class NaiveBayes:
         numbers = rows[:, : len(self.means)]
         out = np.tile(self.prior, (len(rows), 1))
         spread = -0.5 * np.log(2 * np.pi * self.variances)
-        for place in range(len(self.prior)):
-            logs = spread[:, place] - 0.5 * (numbers - self.means[:, place]) ** 2 / self.variances[:, place]
-            out[:, place] += np.nansum(logs, axis=1)
+        for column in range(len(self.means)):
+            logs = spread[column] - 0.5 * (numbers[:, [column]] - self.means[column]) ** 2 / self.variances[column]
+            # Classes differ by little where a number is far from all of them, and its log would drown the others.
+            logs -= logs.max(axis=1, keepdims=True)
+            out += np.where(np.isnan(logs), 0.0, logs)
         for column in range(len(self.offsets) - 1):
             codes = rows[:, len(self.means) + column]
             first, last = self.offsets[column : column + 2]

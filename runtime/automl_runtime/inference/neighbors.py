@@ -11,10 +11,10 @@ from automl_runtime.errors import BundleError
 from automl_runtime.kernels.arrays import Floats, Matrix
 from automl_runtime.kernels.neighbors import nearest
 
-__all__ = ["Neighbors", "find"]
+__all__ = ["LEAST_DISTANCE", "LEAST_MASS", "Neighbors", "find"]
 
-_LEAST_DISTANCE = 1e-12
-_LEAST_MASS = 1e-300
+LEAST_DISTANCE = 1e-12
+LEAST_MASS = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class Neighbors:
 
     def vote(self, places: NDArray[np.int64], distances: NDArray[np.float64]) -> Floats:
         """The outputs for the neighbours at `places`, whose distances are squared."""
-        weights = self.mass[places] / np.maximum(np.sqrt(distances), _LEAST_DISTANCE)
-        total = np.maximum(weights.sum(axis=1), _LEAST_MASS)
+        weights = self.mass[places] / np.maximum(np.sqrt(distances), LEAST_DISTANCE)
+        total = np.maximum(weights.sum(axis=1), LEAST_MASS)
         if not len(self.prior):
             return np.asarray(((weights * self.targets[places]).sum(axis=1) / total)[:, None])
         votes = np.zeros((len(places), len(self.prior)))

@@ -1,8 +1,8 @@
-"""A design as a program that fills one row: an instruction of `kernels.rows` for each column of its matrix."""
+"""Designs as a program that fills one row: an instruction of `kernels.rows` for each column of their matrices."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -42,12 +42,14 @@ _OF_NUMBERS = {"difference": kernels.DIFFERENCE, "ratio": kernels.SHARE, "rank":
 
 
 class _Instruction(NamedTuple):
-    """What makes one column of a matrix; see `kernels.rows`."""
+    """What makes a column of a matrix, or marks one of several; see `kernels.rows`."""
 
     fill: _Fill
     kind: int
     places: tuple[int, ...]
     values: tuple[float, ...] = ()
+    width: int = 1
+    """How many columns on the next one writes."""
 
 
 class _Table:
@@ -65,43 +67,45 @@ class _Table:
 
 
 class Program:
-    """Fills one row of the matrix of a design. Thread-safe."""
+    """Fills one row of the matrix of each of several designs. Thread-safe."""
 
-    def __init__(self, design: Design, encoder: RecordEncoder, blank: Row) -> None:
-        """Compiles `design`; `blank` is an encoded record.
+    def __init__(self, designs: Sequence[Design], encoder: RecordEncoder, blank: Row) -> None:
+        """Compiles designs that have the same steps; `blank` is an encoded record.
 
         Raises:
-            BundleError: if a column that the design reads is not there.
+            BundleError: if a column that a design reads is not there.
         """
-        self._steps, self._encoder = design.steps, encoder
+        self._steps, self._encoder = designs[0].steps, encoder
         blank = self._stepped(blank)
         table = _Table()
         self._writers: list[tuple[int, _Write]] = []
         made: dict[_Fill, list[tuple[int, _Instruction]]] = {}
         width = 0
-        for block in design.blocks:
-            if type(block) in _COMPILERS:
-                for instruction in _COMPILERS[type(block)](block, table):
-                    if instruction is not None:
+        self.slices: list[slice] = []
+        """Where the row of each design is."""
+        for design in designs:
+            first = width
+            for block in design.blocks:
+                if type(block) in _COMPILERS:
+                    for instruction in _COMPILERS[type(block)](block, table):
                         made.setdefault(instruction.fill, []).append((width, instruction))
-                    width += 1
-            else:
-                self._writers.append((width, _WRITERS.get(type(block), self._writer)(block)))
-                width += block.transform(encoder.encoded(blank)).shape[1]
-        self.width = width
-        self.sparse = any(isinstance(block, Words) or getattr(block, "sparse", False) for block in design.blocks)
-        """Whether most of the row is 0."""
+                        width += instruction.width
+                else:
+                    self._writers.append((width, _WRITERS.get(type(block), self._writer)(block)))
+                    width += block.transform(encoder.encoded(blank)).shape[1]
+            self.slices.append(slice(first, width))
+        self._width = width
         whole = np.concatenate([np.empty(0), *table.parts])
         self._writers += [(0, fill(*_arrays(found, fill, blank), whole)) for fill, found in made.items()]
 
-    def row(self, row: Row) -> Floats:
-        """The matrix of an encoded record: float64, 1 x `width`, never sparse."""
+    def rows(self, row: Row) -> Floats:
+        """The matrices of an encoded record side by side (see `slices`): float64, 1 x columns, never sparse."""
         if self._steps:
             row = self._stepped(row)
-        made = np.zeros((1, self.width))
+        made = np.zeros((1, self._width))
         out = made[0]
         for start, write in self._writers:
-            write(row, out[start:])
+            write(row, out[start:] if start else out)
         return made
 
     def _stepped(self, row: Row) -> Row:
@@ -204,15 +208,12 @@ def _codes(block: Codes, table: _Table) -> Iterator[_Instruction]:
         yield _Instruction(_by_code, kernels.ENTRY, (place, 0, start + offset, 1))
 
 
-def _one_hot(block: OneHot, table: _Table) -> Iterator[_Instruction | None]:
+def _one_hot(block: OneHot, table: _Table) -> Iterator[_Instruction]:
     start = table.put(block.table)
-    found: list[_Instruction | None] = [None] * block.width
-    for place, (first, last) in zip(block.columns.tolist(), pairwise(block.offsets.tolist()), strict=True):
-        for hot in np.unique(block.table[first:last]).tolist():
-            if hot >= 0:
-                places = (place, 0, start + first, 1)
-                found[hot] = _Instruction(_by_code, kernels.HOT, places, (float(hot),))
-    yield from found
+    last = len(block.columns) - 1
+    for number, (place, offset) in enumerate(zip(block.columns.tolist(), block.offsets.tolist(), strict=False)):
+        width = block.width if number == last else 0
+        yield _Instruction(_by_code, kernels.HOT, (place, 0, start + offset, 1), (float(block.width),), width)
 
 
 def _target_means(block: TargetMeans, table: _Table) -> Iterator[_Instruction]:
@@ -266,7 +267,7 @@ def _topics(block: Topics) -> _Write:
     return write
 
 
-_COMPILERS: dict[type, Callable[[Any, _Table], Iterator[_Instruction | None]]] = {
+_COMPILERS: dict[type, Callable[[Any, _Table], Iterator[_Instruction]]] = {
     Numbers: _numbers,
     Filled: _filled,
     Scaled: _scaled,

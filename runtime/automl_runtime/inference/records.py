@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from automl_runtime.errors import RequestError, shorten
-from automl_runtime.features.dates import DATE_PARTS
+from automl_runtime.features.dates import date_parts_of
 from automl_runtime.features.text import text_statistics
 from automl_runtime.inference.encoding import (
     HUGE,
@@ -36,8 +35,6 @@ from automl_runtime.kernels.arrays import Ints, Singles
 __all__ = ["RecordEncoder", "Row"]
 
 _NAN = float("nan")
-_NO_DATE = (_NAN,) * len(DATE_PARTS)
-_EPOCH = date(1970, 1, 1).toordinal()
 _LONGEST_DIGITS = 15
 """So many are exact in a double; of longer ones the last bit depends on who reads them."""
 _DIGITS = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
@@ -45,8 +42,7 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)
 _LONG = 1 << 63
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """An encoded record; see `Encoded`."""
 
     numbers: NDArray[np.float64]
@@ -97,12 +93,12 @@ class RecordEncoder:
 
     def _cells(self, record: Mapping[Any, Any]) -> list[Any]:
         try:
-            return [record[name] for name in self._names]
+            return list(map(record.__getitem__, self._names))
         except KeyError:
             spelled = {str(name): value for name, value in record.items()}
             self._encoder.check_names(spelled)
             return [spelled[name] for name in self._names]
-        except (TypeError, IndexError):
+        except (AttributeError, IndexError, TypeError):
             raise RequestError(
                 f"A record maps names of columns to values; {shorten(type(record).__name__)} does not.",
                 hint='Pass a dict such as {"age": 31, "city": "Rome"}; tables go to predict and predict_proba.',
@@ -189,7 +185,7 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
             except ValueError:
                 return tuple(framed(value).numbers[0].tolist())
         elif value is None:
-            return _NO_DATE
+            return date_parts_of(None)
         kind = type(moment)
         if kind is not datetime and kind is not pd.Timestamp:
             return tuple(framed(value).numbers[0].tolist())
@@ -198,10 +194,7 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
                 moment = moment.astimezone(UTC)
             except OverflowError:
                 return tuple(framed(value).numbers[0].tolist())
-        days = moment.toordinal() - _EPOCH
-        seconds = (moment.hour * 60 + moment.minute) * 60 + moment.second
-        hours = (seconds * 1_000_000 + moment.microsecond) * 24 / 86_400_000_000
-        return moment.year, moment.month, moment.weekday(), moment.day, days, hours
+        return date_parts_of(moment)
 
     return read
 
@@ -210,7 +203,8 @@ def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Int
     def read(value: Any) -> tuple[list[float], tuple[Ints, Singles]]:
         known = type(value) is str or value is None
         text = value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]
-        return text_statistics([text])[0].tolist(), count_one(text or "", characters=column.characters)
+        # An empty text is a missing one, as in a frame.
+        return text_statistics([text or None])[0].tolist(), count_one(text or "", characters=column.characters)
 
     return read
 

@@ -15,10 +15,22 @@ from automl_runtime.inference.encoding import MISSING, Encoded
 from automl_runtime.inference.foreign import ForeignStep
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["STEPS", "Bounded", "Finite", "Imputed", "Logged", "Powers", "Quantiles", "Rescaled", "Selected", "Step"]
+__all__ = [
+    "STEPS",
+    "TINY",
+    "Bounded",
+    "Finite",
+    "Imputed",
+    "Logged",
+    "Powers",
+    "Quantiles",
+    "Rescaled",
+    "Selected",
+    "Step",
+]
 
 _LARGEST = 1e30
-_TINY = 1e-7
+TINY = 1e-7
 """Scikit-learn's tolerance at the ends of a quantile transform."""
 
 
@@ -143,8 +155,8 @@ class Quantiles:
         rising = np.interp(column, known, shares)
         falling = np.interp(-column, -known[::-1], -shares[::-1])
         found = 0.5 * (rising - falling)
-        found = np.where(column + _TINY > known[-1], 1.0, found)
-        found = np.where(column - _TINY < known[0], 0.0, found)
+        found = np.where(column + TINY > known[-1], 1.0, found)
+        found = np.where(column - TINY < known[0], 0.0, found)
         return np.where(np.isnan(column), np.nan, found)
 
     def reverse(self, data: Encoded) -> Encoded:

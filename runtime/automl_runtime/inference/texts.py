@@ -17,13 +17,14 @@ from automl_runtime.kernels.ngrams import (
     most_words,
 )
 
-__all__ = ["BUCKETS", "WORD_BUCKETS", "count_ngrams", "count_one"]
+__all__ = ["BUCKETS", "LONGEST", "WORD_BUCKETS", "count_ngrams", "count_one", "lower"]
 
 WORD_BUCKETS = 1 << 18
 BUCKETS = 2 * WORD_BUCKETS
 """Words take the lower half of the buckets, character n-grams the upper half."""
 
-_LONGEST = 20_000
+LONGEST = 20_000
+"""Characters of a text that are read."""
 _CHUNK = 500_000
 
 
@@ -36,7 +37,7 @@ def count_ngrams(texts: Sequence[str], *, characters: bool = True) -> Sparse:
 
     chunks, chunk, size = [], [], 0
     for text in texts:
-        head = text[:_LONGEST].lower()
+        head = lower(text[:LONGEST])
         chunk.append(head)
         size += len(head)
         if size > _CHUNK:
@@ -49,7 +50,7 @@ def count_ngrams(texts: Sequence[str], *, characters: bool = True) -> Sparse:
 
 def count_one(text: str, *, characters: bool = True) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The columns and the counts of the only row of `count_ngrams([text])`, columns ascending."""
-    points = _points(text[:_LONGEST].lower())
+    points = _points(lower(text[:LONGEST]))
     starts = np.array([0, len(points)], dtype=np.int64)
     parts = [_hashed(hash_words, points, starts, most_words(len(points), 1))[0]]
     if characters:
@@ -61,6 +62,15 @@ def count_one(text: str, *, characters: bool = True) -> tuple[NDArray[np.int32],
 def _points(text: str) -> NDArray[np.uint32]:
     # "surrogatepass": lone surrogates occur in broken text and must not break a fit.
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def lower(text: str) -> str:
+    """`text` in lower case, each character by itself: Python's `lower` makes two of one letter, and reads context.
+
+    >>> lower("ΟΔΟΣ İ")
+    'οδοσ i'
+    """
+    return text.replace("İ", "i").lower().replace("ς", "σ")
 
 
 def _count(texts: list[str], with_characters: bool) -> Sparse:

@@ -20,6 +20,12 @@ from automl_runtime.kernels.arrays import Ints
 from automl_runtime.kernels.compiling import compiled
 
 __all__ = [
+    "FNV_MASK",
+    "FNV_OFFSET",
+    "FNV_PRIME",
+    "LONGEST_NGRAM",
+    "PAIR_FACTOR",
+    "PAIR_SHIFT",
     "character_class",
     "hash_characters",
     "hash_characters_python",
@@ -29,10 +35,13 @@ __all__ = [
     "most_words",
 ]
 
-_OFFSET = 2166136261
-_PRIME = 16777619
-_MASK = 0xFFFFFFFF
-_SHORTEST, _LONGEST = 2, 5
+FNV_OFFSET = 2166136261
+FNV_PRIME = 16777619
+FNV_MASK = 0xFFFFFFFF
+LONGEST_NGRAM = 5
+PAIR_FACTOR, PAIR_SHIFT = 31, 7
+"""What the hash of a word goes through before that of the next is mixed in, so that their order matters."""
+_SHORTEST = 2
 _SPACE, _OTHER, _WORD = 0, 1, 2
 _LAST = 0xFFFF
 
@@ -55,7 +64,7 @@ def most_words(points: int, texts: int) -> int:
 
 def most_characters(points: int, texts: int) -> int:
     """An upper bound for what `hash_characters` writes."""
-    return 2 * (points + texts) * (_LONGEST - _SHORTEST + 1)
+    return 2 * (points + texts) * (LONGEST_NGRAM - _SHORTEST + 1)
 
 
 @compiled
@@ -63,19 +72,19 @@ def hash_words(points: Ints, starts: Ints, classes: Ints, size: int, buckets: In
     """Buckets (below `size`) of words and pairs. `points` uint32, `starts` and `ends` int64, `buckets` int32."""
     written = 0
     for text in range(starts.shape[0] - 1):
-        word, before, inside = np.int64(_OFFSET), np.int64(-1), False
+        word, before, inside = np.int64(FNV_OFFSET), np.int64(-1), False
         for i in range(starts[text], starts[text + 1] + 1):
             point = np.int64(points[i]) if i < starts[text + 1] else np.int64(32)
             if classes[min(int(point), _LAST)] == _WORD:
-                word, inside = ((word ^ point) * _PRIME) & _MASK, True
+                word, inside = ((word ^ point) * FNV_PRIME) & FNV_MASK, True
             elif inside:
                 buckets[written] = word % size
                 written += 1
                 if before >= 0:
-                    buckets[written] = (((before ^ word) * _PRIME) & _MASK) % size
+                    buckets[written] = (((before ^ word) * FNV_PRIME) & FNV_MASK) % size
                     written += 1
-                before = ((word * 31) + 7) & _MASK
-                word, inside = np.int64(_OFFSET), False
+                before = ((word * PAIR_FACTOR) + PAIR_SHIFT) & FNV_MASK
+                word, inside = np.int64(FNV_OFFSET), False
         ends[text] = written
 
 
@@ -90,10 +99,10 @@ def hash_characters(points: Ints, starts: Ints, classes: Ints, size: int, bucket
                 continue
             # The run first..i-1, with a blank before and behind, when it is not empty.
             for left in range(first - 1, i if i > first else first - 1):
-                value = np.int64(_OFFSET)
-                for right in range(left, min(left + _LONGEST, i + 1)):
+                value = np.int64(FNV_OFFSET)
+                for right in range(left, min(left + LONGEST_NGRAM, i + 1)):
                     point = np.int64(points[right]) if first <= right < i else np.int64(32)
-                    value = ((value ^ point) * _PRIME) & _MASK
+                    value = ((value ^ point) * FNV_PRIME) & FNV_MASK
                     if right > left:
                         buckets[written] = value % size
                         written += 1
@@ -106,7 +115,7 @@ def hash_words_python(text: str, size: int) -> list[int]:
     classes = character_class()
     words = "".join(char if classes[min(ord(char), _LAST)] == _WORD else " " for char in text).split(" ")
     hashes = [_fnv(word) for word in words if word]
-    pairs = [((((a * 31 + 7) & _MASK) ^ b) * _PRIME) & _MASK for a, b in pairwise(hashes)]
+    pairs = [((((a * PAIR_FACTOR + PAIR_SHIFT) & FNV_MASK) ^ b) * FNV_PRIME) & FNV_MASK for a, b in pairwise(hashes)]
     return [value % size for value in hashes + pairs]
 
 
@@ -118,13 +127,13 @@ def hash_characters_python(text: str, size: int) -> list[int]:
         _fnv(f" {run} "[i : i + length]) % size
         for run in runs
         if run
-        for length in range(_SHORTEST, _LONGEST + 1)
+        for length in range(_SHORTEST, LONGEST_NGRAM + 1)
         for i in range(len(run) + 2 - length + 1)
     ]
 
 
 def _fnv(text: str) -> int:
-    value = _OFFSET
+    value = FNV_OFFSET
     for char in text:
-        value = ((value ^ ord(char)) * _PRIME) & _MASK
+        value = ((value ^ ord(char)) * FNV_PRIME) & FNV_MASK
     return value

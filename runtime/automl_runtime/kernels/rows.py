@@ -82,7 +82,7 @@ def fill_entries(
 
     The entry of code -2 is at `places[i, 2]`, those of the others follow `places[i, 3]` behind each other.
 
-    - `ENTRY`: itself; `HOT`: 1 where it is `values[i, 0]`.
+    - `ENTRY`: itself; `HOT`: 1 so many columns further on, which must be less than `values[i, 0]`; nothing if below 0.
     - `DIFFERENCE`, `SHARE`: the number less, or over the entry; `RANK`: that of the number among `places[i, 3]`
       entries, ascending quantiles, from 0 to 1; NaN for what is not finite.
 
@@ -93,13 +93,16 @@ def fill_entries(
         kind, span = kinds[place], places[place, 3]
         number = numbers[places[place, 1]] if kind >= DIFFERENCE else math.nan
         start = places[place, 2] + (codes[places[place, 0]] - _UNSEEN) * span
-        if start < 0 or start + (span if kind == RANK else 1) > table.shape[0]:
+        outside = start < 0 or start + (span if kind == RANK else 1) > table.shape[0]
+        if outside or (kind == HOT and table[start] >= values[place, 0]):
             raise IndexError("an entry lies outside of its table")
         entry, result = table[start], math.nan
+        if kind == HOT:
+            if entry >= 0.0:
+                out[columns[place] + int(entry)] = 1.0
+            continue
         if kind == ENTRY:
             result = entry
-        elif kind == HOT:
-            result = 1.0 if entry == values[place, 0] else 0.0
         else:
             if kind == DIFFERENCE:
                 result = number - entry
@@ -139,16 +142,16 @@ def fill_crossed(codes: Ints, columns: Ints, places: Ints, table: Floats, out: F
 def read_classes(raw: Floats, widths: Ints, links: Ints, members: Ints, shares: Floats, found: Floats) -> None:
     """Adds to `found` (members x classes) the chances that the parts give.
 
-    Part `p` says `raw[p, :widths[p]]`, read by link `links[p]` (a place in `inference.parts.LINKS`), and counts with
-    `shares[p]` in member `members[p]`.
+    Part `p` says the next `widths[p]` entries of `raw`, read by link `links[p]` (a place in `inference.parts.LINKS`),
+    and counts with `shares[p]` in member `members[p]`.
     """
-    chances = np.empty(found.shape[1])
+    chances, start = np.empty(found.shape[1]), 0
     for part in range(links.shape[0]):
-        link, width, largest, total = links[part], widths[part], raw[part, 0], 0.0
+        link, width, largest, total = links[part], widths[part], raw[start], 0.0
         for place in range(1, width):
-            largest = max(largest, raw[part, place])
+            largest = max(largest, raw[start + place])
         for place in range(width):
-            chance = raw[part, place]
+            chance = raw[start + place]
             if link == _SOFTMAX:
                 chance = math.exp(chance - largest)
             elif link != _NONE:
@@ -157,6 +160,7 @@ def read_classes(raw: Floats, widths: Ints, links: Ints, members: Ints, shares: 
                 chance = max(chance, _LEAST_CHANCE)
             chances[place] = chance
             total += chance
+        start += width
         if width == 1:
             chances[1], chances[0] = chances[0], 1.0 - chances[0]
         for place in range(found.shape[1]):

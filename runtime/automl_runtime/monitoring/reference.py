@@ -58,11 +58,11 @@ class Reference(Contract):
 
 
 def sketch(rows: pd.DataFrame, schema: InputSchema) -> Reference:
-    """The distribution of each column of `schema` in `rows`, which are clean rows of the training table."""
+    """The distribution of each column of `schema` in `rows`, clean rows of the training table; pictures have none."""
     columns = [
         _sketch_column(rows[column.name], column.name, _KINDS.get(column.type, "number"))
         for column in schema.columns
-        if column.name in rows.columns
+        if column.name in rows.columns and column.type != "image"
     ]
     return Reference(rows=len(rows), columns=columns)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from automl_runtime.data.assemble import Assembled, TrainingColumn, labelled_row
 from automl_runtime.data.cleaning import CleanTable, write_clean
 from automl_runtime.data.holdout import fold_groups, sealed_rows
 from automl_runtime.data.lineage import lineage_of, manifest_of_files
+from automl_runtime.data.pictures import DATA_URL
 from automl_runtime.data.rediscovery import optional_columns, rediscover_files
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink
@@ -30,6 +31,7 @@ __all__ = [
     "save_rows",
     "split",
     "training_columns",
+    "with_whole_paths",
     "write_clean_tables",
 ]
 
@@ -54,7 +56,9 @@ def read_tables(
     if labelled and target is not None:
         optional.discard(f"{target.table}.{target.column}")
     wanted = {table.name for table in project.spec.data.tables}
-    found = rediscover_files(project.catalog, place, optional=optional, tables=wanted, on_event=on_event)
+    found = rediscover_files(
+        project.catalog, place, optional=optional, tables=wanted, every_picture=not labelled, on_event=on_event
+    )
     if labelled:
         shown = project.spec.data.source if source is None else os.path.relpath(place, project.root)
         records = {
@@ -114,9 +118,23 @@ def load_rows(project: Project, part: str) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"{path} is not there yet.", hint="Run `make data` in the project first.")
     try:
-        return pd.read_parquet(path)
+        rows = pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", hint="Run `make data` again.") from error
+    pictures = [column.name for column in project.columns if column.type == "image"]
+    return with_whole_paths(rows, pictures, project.data_source) if pictures else rows
+
+
+def with_whole_paths(rows: pd.DataFrame, pictures: Sequence[str], folder: Path) -> pd.DataFrame:
+    """`rows` with the paths in the columns `pictures`, which are told from `folder`, as they can be opened.
+
+    What holds a picture itself, as a `data:image/...` address, stays.
+    """
+
+    def whole(cell: str) -> str:
+        return cell if cell.startswith(DATA_URL) else str(folder / cell)
+
+    return rows.assign(**{name: rows[name].map(whole, na_action="ignore") for name in pictures})
 
 
 def groups(project: Project, rows: pd.DataFrame) -> pd.Series | None:

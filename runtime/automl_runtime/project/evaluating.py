@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +34,7 @@ from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
+from automl_runtime.project.report_mistakes import Mistake, worst_mistakes
 from automl_runtime.project.unlabelled import with_masked_reasons, without_personal_traits
 from automl_runtime.registry.aliases import find_version
 from automl_runtime.registry.bundle import Bundle, open_bundle
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
 __all__ = [
+    "data_manifest",
     "data_sha256",
     "evaluate",
     "meets",
@@ -86,6 +90,21 @@ def score_rows(
     return _metrics(project, bundle.manifest, evaluation), evaluation
 
 
+def draw_run(
+    project: Project,
+    bundle: Bundle,
+    features: pd.DataFrame,
+    target: pd.Series,
+    evaluation: Evaluation,
+    *,
+    on_event: EventSink,
+) -> list[Path]:
+    """Writes the pictures of an evaluation beside the run that trained the model; see `EvaluationPlots.plots`."""
+    data = _report_data(project, bundle, features, evaluation)
+    data = replace(data, thresholds=_thresholds(bundle, features, target))
+    return write_plots(project.root / "experiments" / str(data.run_id) / "plots", data, on_event=on_event)
+
+
 def meets(value: float, goal: Goal) -> bool:
     """Whether `value` reaches `goal`.
 
@@ -103,12 +122,16 @@ def meets(value: float, goal: Goal) -> bool:
 
 def data_sha256(project: Project) -> str:
     """One hash over the paths and hashes of the source files in `data/manifest.json`."""
+    return fingerprint(data_manifest(project))
+
+
+def data_manifest(project: Project) -> DataManifest:
+    """The files that the data were made from."""
     path = project.root / "data" / "manifest.json"
     try:
-        manifest = DataManifest.model_validate_json(path.read_bytes())
+        return DataManifest.model_validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from error
-    return fingerprint(manifest)
 
 
 def _metrics(project: Project, manifest: BundleManifest, evaluation: Evaluation) -> Metrics:
@@ -158,7 +181,16 @@ def _judged(
         importance=importance,
         effects=None if effects is None else without_personal_values(effects, _personal(project)),
         thresholds=_thresholds(bundle, features, target),
+        mistakes=_mistakes(project, bundle, features, target),
     )
+
+
+def _mistakes(project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series) -> list[Mistake]:
+    owners = getattr(bundle.model.encoder, "image_owners", ())
+    if not owners:
+        return []
+    names = features[owners[0]].map(lambda path: os.path.relpath(path, project.data_source), na_action="ignore")
+    return worst_mistakes(bundle, features, target, names)
 
 
 def _judged_forecast(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.data.personal import mask
+from automl_runtime.data.pictures import read_picture, small_png
 from automl_runtime.files import write_text
 from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.scorer import Limits, Scorer
@@ -62,6 +63,7 @@ def golden_inputs(
     """At most 50 of `rows` as requests to the service: only the columns of `schema`, JSON values, personal data masked.
 
     In free text, mail addresses and long numbers are masked whatever the column is; cells are cut at 2,000 characters.
+    Pictures are sent as small as the model looks at them.
     """
     count = min(MOST_ROWS, len(rows))
     chosen = rows.iloc[np.linspace(0, len(rows) - 1, count).round().astype(int)] if count else rows
@@ -77,6 +79,8 @@ def _cell(value: Any, type_: ColumnType, personal: PersonalData | None) -> objec
         return None
     if isinstance(value, np.generic):
         value = value.item()
+    if type_ == "image":
+        return small_png(read_picture(value))
     if personal is not None:
         return mask(str(value), personal)
     if isinstance(value, pd.Timestamp):

@@ -92,6 +92,11 @@ class Project:
         """Where the raw files are, as the spec says; relative paths count from the project."""
         return (self.root / Path(self.spec.data.source).expanduser()).resolve()
 
+    @property
+    def data_source(self) -> Path:
+        """Where the files lie that `data/processed` was made from: `source`, or what `make data` was given instead."""
+        return (self.root / Path(evaluating.data_manifest(self).source).expanduser()).resolve()
+
     def read_tables(
         self, source: Path | str | None = None, *, labelled: bool = True, on_event: EventSink | None = None
     ) -> dict[str, CleanTable]:

@@ -1,6 +1,6 @@
 """Lines for machines: with AUTOML_LOG=json every line on standard error is a JSON object of its own.
 
-Each has `timestamp`, `level`, `logger`, `message`, `project` and `run_id` (null outside a run); those of events also
+Each has `timestamp`, `level`, `logger`, `message`, `project` and `run_id` (null outside of one); those of events also
 have the event as `event`.
 """
 
@@ -27,7 +27,7 @@ from automl_runtime.events import (
     finite,
 )
 
-__all__ = ["bind_run", "level_of", "log_event", "logs_json", "say", "start_logging"]
+__all__ = ["bind_run", "level_of", "log_error", "log_event", "logs_json", "say", "start_logging"]
 
 _log = logging.getLogger("automl_runtime.run")
 
@@ -79,7 +79,7 @@ def logs_json(variables: Mapping[str, str] = os.environ) -> bool:
     return asked == "json"
 
 
-def start_logging(project: str, *, as_json: bool = False) -> None:
+def start_logging(project: str | None, *, as_json: bool = False) -> None:
     """Sends the log of the process to standard error as JSON, where `as_json` or $AUTOML_LOG says so.
 
     Warnings of Python and errors that nobody caught are lines of the log too. With `as_json` $AUTOML_LOG is set, for
@@ -100,7 +100,7 @@ def start_logging(project: str, *, as_json: bool = False) -> None:
         bind_run(project, None)
 
 
-def bind_run(project: str, run_id: str | None) -> None:
+def bind_run(project: str | None, run_id: str | None) -> None:
     """Puts the names on every line from now on; without effect where lines are text."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, _JsonLines):
@@ -123,6 +123,11 @@ def log_event(event: Event) -> None:
     _log.log(level_of(event), "%s", text, extra={"event": fields})
 
 
+def log_error(error: AutomlError, raised: BaseException | None = None) -> None:
+    """Logs an error at its level, with the traceback of what was `raised`."""
+    _log.log(level_of(error), "%s", error, exc_info=raised)
+
+
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     _log.critical("%s: %s", kind.__name__, error, exc_info=(kind, error, trace))
 
@@ -130,6 +135,6 @@ def _log_uncaught(kind: type[BaseException], error: BaseException, trace: Traceb
 def say(what: str | AutomlError) -> None:
     """Writes the result or the error of a step to standard error: a line of text, or of the log in JSON."""
     if os.environ.get("AUTOML_LOG") == "json":
-        _log.log(logging.INFO if isinstance(what, str) else level_of(what), "%s", what)
+        _log.info("%s", what) if isinstance(what, str) else log_error(what)
     else:
         sys.stderr.write(f"{what}\n" if isinstance(what, str) else f"error: {what}\n")

@@ -22,8 +22,9 @@ from automl_runtime.data.cleaning import escape_formula
 from automl_runtime.data.records import CellProblem, parse_frame
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
-from automl_runtime.events import EventSink, Progress
+from automl_runtime.events import Event, EventSink, Progress, Warned
 from automl_runtime.files import replace_file
+from automl_runtime.project.data_steps import with_whole_paths
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
@@ -46,13 +47,16 @@ class Predicted:
     problems: int = 0
     """Cells that could not be read; their rows were predicted with the cell missing."""
     examples: list[CellProblem] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What was said while a folder was read: of files that were left out, for one."""
 
     def summary(self, output: Path | None) -> str:
-        """One line for people, and one for each of the first cells that could not be read."""
+        """One line for people, one for each of the first cells that could not be read, and one for each warning."""
         lines = [f"{self.rows:,} rows predicted" + (f" -> {output}" if output else "")]
         if self.problems:
             lines[0] += f"; {self.problems:,} cells could not be read and count as missing"
         lines += [f"row {p.row + 1}, column {p.column!r}: {p.value} is not {p.allowed}" for p in self.examples]
+        lines += self.warnings
         return "\n".join(lines)
 
 
@@ -99,7 +103,8 @@ def predict(
     answer = partial(_answers, bundle, build_features, explain, on_event)
     done = Predicted()
     if source.is_dir():
-        chunks, read = iter([_assembled(project, source, on_event)]), _clean_already
+        told = partial(_told, done, on_event)
+        chunks, read = iter([_assembled(project, source, told)]), partial(_found_below, source, bundle.schema)
     else:
         chunks, read = read_chunks(source), partial(_parsed, bundle.schema, source)
     if place is None:
@@ -179,8 +184,16 @@ def _assembled(project: Project, folder: Path, on_event: EventSink) -> pd.DataFr
     return rows if project.spec.target is None else rows.drop(columns=[project.target])
 
 
-def _clean_already(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
-    return rows, []
+def _told(done: Predicted, on_event: EventSink, event: Event) -> None:
+    if isinstance(event, Warned):
+        done.warnings.append(event.text)
+    on_event(event)
+
+
+def _found_below(folder: Path, schema: InputSchema, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
+    """Clean rows, whose pictures lie below `folder`."""
+    pictures = [column.name for column in schema.columns if column.type == "image"]
+    return with_whole_paths(rows, pictures, folder), []
 
 
 def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.DataFrame, list[CellProblem]]:
@@ -189,9 +202,10 @@ def _parsed(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[pd.D
         optional = [c.name for c in schema.columns if not c.required and c.name not in rows.columns]
         rows = rows.assign(**dict.fromkeys(optional))
     try:
-        return parse_frame(rows, schema)
+        parsed, problems = parse_frame(rows, schema)
     except SchemaMismatchError as error:
         raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
+    return _found_below(source.parent, schema, parsed)[0], problems
 
 
 def read_chunks(source: Path) -> Iterator[pd.DataFrame]:

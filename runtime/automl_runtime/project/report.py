@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from automl_runtime.errors import DataError, MissingExtraError
@@ -14,6 +15,7 @@ from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_forecast import forecast_section
 from automl_runtime.project.report_groups import anomalies_section, clusters_section
 from automl_runtime.project.report_html import code, section
+from automl_runtime.project.report_mistakes import mistakes_section
 from automl_runtime.project.report_png import to_png
 from automl_runtime.project.report_results import charts, quality_section, search_section
 from automl_runtime.project.report_short import short_section
@@ -43,6 +45,7 @@ _PARTS = {
     "clusters": "Groups",
     "anomalies": "Strange rows",
     "quality": "Quality",
+    "mistakes": "Mistakes",
     "drivers": "Drivers",
     "search": "Search",
     "data": "Data",
@@ -64,16 +67,28 @@ def write_report(path: Path, data: ReportData) -> None:
 def write_plots(folder: Path, data: ReportData, *, on_event: EventSink = ignore) -> list[Path]:
     """Writes each picture of the report as an SVG file of its own into `folder`, and as PNG where that can be drawn.
 
-    Where it cannot (the extra `plots` or a font is missing), one `Warned` says why and what to do.
+    Where `evaluation.plots` of the spec names some, only these; those that there are not are named by a `Warned`. Where
+    PNG cannot be drawn (the extra `plots` or a font is missing), one `Warned` says why and what to do.
     """
     paths, drawn = [], True
-    for name, svg in _pictures(data, alone=True).items():
+    for name, svg in _wanted(_pictures(data, alone=True), data.spec.evaluation.plots, on_event).items():
         write_text(folder / f"{name}.svg", standalone(svg))
         paths.append(folder / f"{name}.svg")
         if drawn:
             drawn = _write_png(folder / f"{name}.png", svg, on_event)
             paths += [folder / f"{name}.png"] if drawn else []
     return paths
+
+
+def _wanted(pictures: dict[str, str], asked: Sequence[str] | None, on_event: EventSink) -> dict[str, str]:
+    if asked is None:
+        return pictures
+    found = {plot: [name for name in pictures if f"_{plot}_" in f"_{name}_"] for plot in asked}
+    absent = [plot for plot, names in found.items() if not names]
+    if absent:
+        on_event(Warned(f"There is no plot {', '.join(absent)} of this model; possible: {', '.join(pictures)}."))
+    chosen = {name for names in found.values() for name in names}
+    return {name: svg for name, svg in pictures.items() if name in chosen}
 
 
 def _write_png(path: Path, svg: str, on_event: EventSink) -> bool:
@@ -95,6 +110,7 @@ def render_report(data: ReportData) -> str:
         "clusters": clusters_section(data, pictures),
         "anomalies": anomalies_section(data, pictures),
         "quality": quality_section(data, pictures),
+        "mistakes": mistakes_section(data.mistakes),
         "drivers": drivers_section(data, pictures),
         "search": search_section(data, pictures),
         "data": data_section(data),

@@ -21,6 +21,7 @@ from automl_runtime.engine.forecasting.evaluation import ForecastView
 from automl_runtime.events import TrialFinished
 from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import Reference
+from automl_runtime.project.report_mistakes import Mistake
 from automl_runtime.tracking.runs import read_events
 
 __all__ = ["ReportData", "ThresholdRow", "TrialPoint", "threshold_table", "trials_of"]
@@ -75,6 +76,8 @@ class ReportData:
     """Of a forecast: series, intervals, errors by step."""
     clusters: ClusterView | None = None
     """Of a clustering: sizes, traits and the picture."""
+    mistakes: Sequence[Mistake] = ()
+    """Pictures of the holdout that the model got wrong, the worst first."""
     anomalies: AnomalyView | None = None
     """Of a search for anomalies: the distribution of the scores and the strangest rows."""
 

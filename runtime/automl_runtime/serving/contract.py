@@ -12,6 +12,7 @@ from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from automl_runtime.data.pictures import FORMATS
 from automl_runtime.serving.answers import JSON
 
 __all__ = [
@@ -40,6 +41,7 @@ _TYPES = {
     "time": "time of day",
     "category": "category",
     "text": "text",
+    "image": f"picture ({', '.join(FORMATS)}) as a text data:image/...;base64,...",
     "empty": "anything; it was empty in training",
 }
 
@@ -171,7 +173,7 @@ def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to p
     """
     fields: dict[str, Any] = {
         f"column_{position}": (
-            str | int | float | bool | None,
+            str | None if column.type == "image" else str | int | float | bool | None,
             Field(
                 ... if column.required else None,
                 alias=column.name,

@@ -41,7 +41,9 @@ def read_lines(block: bytes) -> tuple[list[int], list[Mapping[str, object]], dic
     rows = _at_once(block, count)
     if rows is not None:
         return list(range(count)), rows, {}
-    places, found, wrong = [], [], {}
+    places: list[int] = []
+    found: list[Mapping[str, object]] = []
+    wrong: dict[int, BadRequest] = {}
     for place, line in enumerate(block.split(b"\n")):
         if not line.strip():
             continue

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from automl_runtime.data.pictures import DATA_URL, read_picture
 from automl_runtime.errors import DataError
-from automl_runtime.features.pictures import DATA_URL, read_picture
 from automl_runtime.serving.requests import BadRequest, Problem
 
 __all__ = ["check_pictures"]

@@ -16,7 +16,7 @@ import numpy as np
 from automl_runtime.data.record_parser import RecordParser
 from automl_runtime.errors import AutomlError
 from automl_runtime.features.dates import DATE_PARTS, date_parts_of
-from automl_runtime.inference.model import decide
+from automl_runtime.inference.model import FittedModel, decide
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.requests import BadRequest, cell_problem, plain, text_of
@@ -116,7 +116,8 @@ def record_scorer(
     bundle: Bundle, features: RecordFeatures | None, cache: ResultCache[bytes] | None = None
 ) -> RecordScorer | None:
     """That of `bundle`, warmed up; None where rows take so long that they would hold up the event loop."""
-    if features is None or not hasattr(bundle.model, "predict_record"):
+    if features is None or not isinstance(bundle.model, FittedModel) or bundle.model.encoder.image_owners:
+        # Pictures are checked first, and take their time.
         return None
     scorer = RecordScorer(bundle, features)
     example = {column.name: column.example for column in bundle.schema.columns}

@@ -92,3 +92,20 @@ def test_validation_is_chosen_by_what_is_known(asked, more, chosen):
 def test_times_that_hardly_differ_give_stratified_folds():
     time = np.append([0.0, 0.0], np.ones(98))
     _is_partition(make_folds(_problem(np.arange(100), time=time), "temporal", 5, 0), 100)
+
+
+def test_windows_validate_after_all_rows_that_train_for_them():
+    time = np.arange(60.0) % 30
+    windows = np.where(np.arange(60) < 30, -1, np.maximum(-1, np.arange(60) % 30 // 5 - 3))
+    made = make_folds(_problem(np.zeros(60), time=time, windows=windows), "temporal", 2, 0)
+    assert [sorted(set(time[fold.valid])) for fold in made] == [[20, 21, 22, 23, 24], [25, 26, 27, 28, 29]]
+    assert [time[fold.train].max() for fold in made] == [19, 24]
+    # Rows that only train lie in the windows too, and train for the later ones.
+    assert all((windows[fold.valid] >= 0).all() for fold in made)
+    assert [len(fold.train) for fold in made] == [40, 50]
+
+
+def test_a_window_that_nothing_is_before_does_not_validate():
+    time, windows = np.arange(20.0), np.repeat([0, 1], 10)
+    (fold,) = make_folds(_problem(np.zeros(20), time=time, windows=windows), "temporal", 5, 0)
+    assert fold.valid.tolist() == list(range(10, 20))

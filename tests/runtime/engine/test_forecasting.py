@@ -10,8 +10,11 @@ import pytest
 from automl_runtime import load
 from automl_runtime.data.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.engine.fit import fit
+from automl_runtime.engine.forecasting.covariates import Covariates
+from automl_runtime.engine.forecasting.fitting import windows_of
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.history import History, Rows, features_of
+from automl_runtime.engine.forecasting.layout import Layout
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Warned
 
@@ -55,6 +58,38 @@ def test_a_season_and_a_trend_are_continued():
     assert model.leaderboard()[0].model == model.best_model
 
 
+def test_a_growing_level_beyond_all_that_was_seen_is_forecast():
+    """Bicycles that double every 30 days: the last ten days are above the largest value of the training."""
+    rng = np.random.default_rng(2)
+    at = pd.date_range("2024-01-01", periods=24 * 100, freq="h")
+    shape = 1 + 0.6 * np.sin(2 * np.pi * at.hour / 24)
+    rows = pd.DataFrame({"at": at, "count": 50 * 2 ** (np.arange(2400) / 720) * shape * rng.normal(1, 0.05, 2400)})
+    model = fit_forecast(rows[:-240], "count", time="at", horizon=240, trials=2)
+    found = model.forecast()["count"].to_numpy()
+    assert found.max() > rows["count"][:-240].max()
+    errors = np.abs(found - rows["count"][-240:].to_numpy())
+    assert errors.mean() < 0.1 * rows["count"][-240:].mean()
+
+
+@pytest.mark.parametrize(
+    ("series", "steps", "horizon", "expected"),
+    [
+        (1, 1000, 200, [(400, 600), (600, 800), (800, 1000)]),
+        (1, 1000, 280, [(440, 720), (720, 1000)]),
+        (1, 100, 30, [(40, 70), (70, 100)]),
+        (1, 2000, 1, [(1100, 1400), (1400, 1700), (1700, 2000)]),
+        (1, 100, 1, [(55, 70), (70, 85), (85, 100)]),
+        (50, 100, 2, [(70, 80), (80, 90), (90, 100)]),
+    ],
+)
+def test_forecasts_are_tried_out_on_the_last_horizons(series, steps, horizon, expected):
+    frequency = Frequency(3600 * 10**9, False, pd.Timestamp("2024-01-01"))
+    layout = Layout("y", "at", (), (), horizon, frequency, (("all",),) * series)
+    assert windows_of(layout, History(np.zeros((series, steps)), 0)) == expected
+    later = windows_of(layout, History(np.zeros((series, steps)), 7))
+    assert later == [(begin + 7, end + 7) for begin, end in expected]
+
+
 def _shops(known=True):
     rng = np.random.default_rng(1)
     parts = []
@@ -88,6 +123,63 @@ def test_many_series_and_what_is_known_ahead():
         model.forecast(12)
     with pytest.raises(RequestError, match=r"(?s)not made of one record.*Use forecast"):
         model.predict_record(future.iloc[0].to_dict())
+
+
+def _wet_hours(seed=0, days=60):
+    """Nobody rides in the rain, nor in the two hours after it."""
+    rng = np.random.default_rng(seed)
+    at = pd.date_range("2024-01-01", periods=24 * days, freq="h")
+    rain = rng.random(len(at)) < 0.15
+    wet = pd.Series(rain).rolling(2, min_periods=1).max().to_numpy(bool)
+    return pd.DataFrame(
+        {"at": at, "rain": rain, "rides": np.where(wet, 5.0, 60.0 + at.hour) + rng.normal(size=len(at))}
+    )
+
+
+def test_what_was_known_of_the_step_before_tells_too(tmp_path):
+    rows = _wet_hours()
+    past, future = rows[:-72], rows[-72:]
+    model = fit_forecast(past, "rides", time="at", horizon=72, known_ahead=["rain"], trials=2)
+    assert model.evaluate(future)["rmse"] < 6
+    # The first step ahead follows one of the history, also of a model that was saved, or that went on, or back.
+    dry, wet = past.copy(), past.copy()
+    dry.loc[past.index[-1], "rain"], wet.loc[past.index[-1], "rain"] = False, True
+    first = future[["at", "rain"]].assign(rain=False)[:1]
+    assert model.continued(dry).predict(first).item() > 2 * model.continued(wet).predict(first).item()
+    model.save(tmp_path)
+    for other in (Forecaster.load(tmp_path), model.continued(future).before(future["at"].iloc[0])):
+        np.testing.assert_array_equal(other.predict(future), model.predict(future))
+
+
+def test_fewer_steps_ahead_are_forecast_alike():
+    rows = _wet_hours()
+    model = fit_forecast(rows[:-48], "rides", time="at", horizon=48, known_ahead=["rain"], trials=1)
+    future = rows[-48:][["at", "rain"]]
+    pd.testing.assert_frame_equal(model.forecast(12, future[:12]), model.forecast(48, future)[:12])
+
+
+def test_covariates_know_nothing_of_later_steps():
+    rng = np.random.default_rng(0)
+    table = pd.DataFrame({"x": rng.normal(size=40), "text": "a"})
+    history = History(np.zeros((1, 30)), 10)
+    series, steps = np.zeros(40, dtype=np.int64), np.arange(10, 50)
+    past = Covariates.of(table[:30], ["x", "text"], series[:30], steps[:30], history)
+    assert past.names == ("x",)
+    ahead = Rows(series[30:], steps[30:], steps[:10] - 9)
+    found = past.features(ahead, table[30:], (7, 24))
+    np.testing.assert_allclose(found["x a step before"], table["x"][29:39])
+    np.testing.assert_allclose(found["x over 7 steps"], table["x"].rolling(7).mean()[30:])
+    changed = past.features(ahead, table[30:].assign(x=[*table["x"][30:35], *[9e9] * 5]), (7, 24))
+    assert all((changed[name][:5] == found[name][:5]).all() for name in found)
+    alone = past.features(Rows(series[:1], steps[39:], steps[:1]), table[39:], (7,))
+    assert np.isnan(alone["x a step before"]).all()
+    assert alone["x over 7 steps"].item() == pytest.approx(table["x"].iloc[39])
+
+
+def test_what_would_be_too_much_to_store_is_not_looked_back_at():
+    table = pd.DataFrame({"x": np.ones(600_000)})
+    steps = np.arange(600_000)
+    assert Covariates.of(table, ["x"], steps * 0, steps, History(np.zeros((1, 600_000)), 0)).names == ()
 
 
 def test_a_saved_forecaster_goes_on_where_it_was(tmp_path):

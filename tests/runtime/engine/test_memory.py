@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.kinds import make_columns
+from automl_runtime.engine.loading import load
 from automl_runtime.engine.memory import MemoryCap, affordable_rows, resident_bytes, return_memory
-from automl_runtime.engine.spill import spilled
+from automl_runtime.engine.spill import Asleep, awake, spilled
 from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.forest import Forest
@@ -160,6 +161,27 @@ def test_spilled_trees_predict_the_same():
     assert not np.shares_memory(kept.values, forest.values)
     matrix = job.rows.valid_matrix()
     assert (kept.predict(matrix) == forest.predict(matrix)).all()
+
+
+@pytest.mark.parametrize("learner", ["lightgbm", "catboost"])
+def test_a_booster_sleeps_and_wakes_the_same(learner):
+    found, job = make_job(mixed_rows("regression", 2_000), learner)
+    model = run(found, job).predictor
+    kept = spilled(model)
+    assert isinstance(kept, Asleep)
+    assert isinstance(kept.content.base, np.memmap)
+    assert type(awake(kept)) is type(model)
+    matrix = job.rows.valid_matrix()
+    assert (kept.predict(matrix) == model.predict(matrix)).all()
+
+
+def test_without_time_for_final_models_those_of_the_folds_wake(monkeypatch, tmp_path):
+    monkeypatch.setattr("automl_runtime.engine.finish._fit_all", lambda *_: None)
+    rows = mixed_rows("binary", 300)
+    model = fit(rows, "y", models=["lightgbm"], trials=1, folds=3)
+    model.save(tmp_path / "model")
+    assert load(tmp_path / "model").predict_proba(rows).equals(model.predict_proba(rows))
+    assert model.evaluate(rows)["roc_auc"] > model.cv
 
 
 def test_a_full_disk_leaves_the_model_in_memory(monkeypatch):

@@ -71,10 +71,25 @@ def test_strategies_differ(rows, forests_only):
 
 
 def test_unknown_strategies_are_refused(rows):
-    with pytest.raises(RequestError, match="possible: auto, asht, tpe"):
+    with pytest.raises(RequestError, match="Possible: auto, asht, tpe"):
         fit(rows, "y", strategy="magic")
-    with pytest.raises(ValueError, match="possible: auto, asht, tpe"):
+    with pytest.raises(ValueError, match="Possible: auto, asht, tpe"):
         AutoMLClassifier(strategy="magic").fit(np.arange(40.0).reshape(20, 2), [0, 1] * 10)
+
+
+def test_a_strategy_that_was_registered_drives_a_search(plugs, rows, forests_only):
+    plugs("strategies", "deepest", "Deepest")
+    model = fit(rows, "y", trials=6, folds=3, strategy="deepest")
+    tried = [trial for trial in model.trials if trial["model"].startswith("tree_")]
+    # Each is better than the one before, so none ends early, and the next is deeper.
+    assert [trial["params"]["max_depth"] for trial in tried] == [2, 3, 4, 5]
+    assert fit(rows, "y", folds=3, replay=model.trials).cv == model.cv
+
+
+def test_a_strategy_that_was_registered_may_end_trials(plugs, rows, forests_only):
+    plugs("strategies", "impatient", "Impatient")
+    model = fit(rows, "y", trials=5, folds=3, strategy="impatient")
+    assert [len(trial["rounds"]) for trial in model.trials] == [3, 3, 1, 1, 1]
 
 
 @pytest.mark.parametrize("name", [name for name in STRATEGIES if name != "auto"])

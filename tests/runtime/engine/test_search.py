@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners.base import Stopper, loss_weights
-from automl_runtime.engine.plan import Plan, available_cores, make_plan, sample_rows
+from automl_runtime.engine.plan import Plan, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio, variations
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.trials import Config, TrialResult
@@ -46,19 +47,19 @@ def test_large_tables_get_fewer_folds_and_then_fewer_rows(rows, width, budget, f
     assert (plan.rows == rows) if kept == 1.0 else (plan.rows < kept * rows)
 
 
+@pytest.mark.parametrize(("budget", "folds"), [(1.0, 1), (10.0, 3), (600.0, 5)])
+def test_forecasts_are_tried_out_several_times_even_if_time_is_short(budget, folds):
+    problem = replace(_problem(50_000), windows=np.full(50_000, -1))
+    assert make_plan(problem, _data(50_000, 30), "temporal", 5, 0, budget, 2).folds == folds
+    assert make_plan(_problem(50_000), _data(50_000, 30), "temporal", 5, 0, min(budget, 10.0), 2).folds == 1
+
+
 def test_a_sample_is_drawn_once():
     rows = sample_rows(10, 100, seed=3)
     assert len(rows) == 10
     assert (np.diff(rows) > 0).all()
     assert (sample_rows(10, 100, seed=3) == rows).all()
     assert sample_rows(10, 10, seed=3) is None
-
-
-def test_cores_are_limited_by_the_environment(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    assert available_cores() == 1
-    monkeypatch.setenv("OMP_NUM_THREADS", "x")
-    assert available_cores() >= 1
 
 
 def test_the_clock_keeps_a_part_for_the_end():
@@ -103,8 +104,19 @@ def test_variations_never_repeat_and_stay_in_the_family():
     assert list(variations([], _problem(50), np.random.default_rng(0))) == []
 
 
+@pytest.mark.parametrize(
+    ("values", "logged"), [("exponential", True), ("normal", False), ("below zero", False)], ids=str
+)
+def test_a_skewed_target_is_tried_on_a_scale_of_logs_early(values, logged):
+    y = np.random.default_rng(0).exponential(size=1000) if values != "normal" else np.linspace(0, 1, 1000)
+    problem = Problem("regression", "rmse", "y", y - (1.0 if values == "below zero" else 0.0))
+    first, _, third, *_ = portfolio(problem, _data(1000, 4), interpretable=False)
+    assert first.learner == "lightgbm"
+    assert (third.name == "lightgbm_log" and third.params == dict(first.params) | {"target": "log1p"}) == logged
+
+
 def test_wide_tables_get_no_splines():
-    names = {config.name for config in portfolio(_problem(1000), _data(1000, 400), interpretable=False)}
+    names = {config.name for config in portfolio(_problem(3000), _data(3000, 400), interpretable=False)}
     assert "linear_splines" not in names
     assert "linear" in names
 

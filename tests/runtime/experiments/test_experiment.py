@@ -33,6 +33,31 @@ def test_a_small_configuration_gives_a_run_that_is_judged_on_rows_it_has_not_see
         assert [row.holdout for row in index.rows()] == [scores["roc_auc"]]
 
 
+def test_a_configuration_with_every_section_is_read_and_run(written: Path) -> None:
+    written.write_text(
+        """
+project: shop
+family: trees
+experiment: first
+version: 2.0.0
+dataset: customers.csv
+target: distance
+drop: [bought]
+architecture: xgboost
+params: {n_estimators: 20, max_depth: 3}
+training: {trials: 1, folds: 3}
+export: {auto: true, format: onnx}
+evaluation: {auto: true, evaluator: regression, plots: [cdf, loglog]}
+"""
+    )
+    run = Experiment.from_config(written).run()
+    home = written.parent / "shop" / "trees" / "first" / "experiments" / run.id
+    assert (home / "exports" / "model.onnx").is_file()
+    assert {path.stem for path in (home / "plots").iterdir()} == {"error_cdf", "error_loglog"}
+    assert json.loads((home / "evaluation.json").read_text())["evaluator"] == "regression"
+    assert yaml.safe_load((home / "config.yaml").read_text())["experiment"]["version"] == "2.0.0"
+
+
 def test_a_setting_that_is_changed_lands_in_what_is_kept_and_not_in_the_file(written: Path) -> None:
     experiment = Experiment.from_config(written)
     experiment.config.training.trials = 1
@@ -80,9 +105,12 @@ def test_data_that_changed_since_are_told(written: Path) -> None:
         ({"traning": {}}, "unknown key `traning`; did you mean `training`?"),
         ({"training": {"trils": 1}}, "unknown key `training.trils`; did you mean `trials`?"),
         ({"training": {"folds": "many"}}, "`training.folds`"),
+        ({"training": {"strategy": "rndom"}}, "no strategy 'rndom'. Did you mean random?"),
         ({"architecture": "lightgmb"}, "Did you mean lightgbm"),
         ({"evaluation": {"evaluator": "regression"}}, "regression is for regression; the target 'bought' is a binary"),
         ({"evaluation": {"evaluator": "skores"}}, "Did you mean scores"),
+        ({"evaluation": {"plots": ["cfd"]}}, "`evaluation.plots.0`: Input should be 'roc', 'precision_recall'"),
+        ({"task": "clustering", "target": None, "evaluation": {"plots": []}}, "evaluation.plots"),
         ({"clusters": 3}, "`clusters` is only for task='clustering'"),
         ({"task": "regression"}, "finite numbers"),
         ({"task": "multiclass", "positive": "yes"}, "`positive` is only for two classes"),
@@ -170,6 +198,26 @@ def test_two_trainings_in_one_process_do_not_mix(table: Path) -> None:
     two = Experiment(content | {"experiment": "other", "target": "distance"}, table.parent)
     assert {*one.run().evaluate()} & {*two.run().evaluate()} == set()
     assert one.config.target == "bought"
+
+
+@pytest.mark.parametrize(
+    ("plots", "names"),
+    [
+        (None, {"predicted_actual", "residuals", "error_cdf", "error_loglog"}),
+        (["cdf", "loglog"], {"error_cdf", "error_loglog"}),
+        ([], set()),
+    ],
+)
+def test_the_plots_of_a_run_are_those_that_the_configuration_names(
+    written: Path, plots: list[str] | None, names: set[str]
+) -> None:
+    experiment = Experiment.from_config(written)
+    experiment.config.target, experiment.config.training.trials = "distance", 1
+    experiment.config.drop, experiment.config.evaluation.plots = ["bought"], plots
+    run = experiment.run()
+    found = [path for path in run.path.glob("plots/*") if path.stat().st_size > 500]
+    assert {path.stem for path in found} == names
+    assert yaml.safe_load((run.path / "config.yaml").read_text())["experiment"]["evaluation"]["plots"] == plots
 
 
 def test_a_run_is_exported_as_the_configuration_says(written: Path) -> None:

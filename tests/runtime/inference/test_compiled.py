@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from automl_runtime import fit, load
 from automl_runtime.engine import finish
-from automl_runtime.errors import RequestError, SchemaMismatchError
+from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError
 from automl_runtime.inference import records
 from automl_runtime.inference.model import FittedModel
 
@@ -43,7 +43,7 @@ FAMILIES = (
 )
 TRAPS = {
     "size": ["3", " 1.5 ", "much", None, True, 10**30, float("inf"), -0.0, np.float32(0.1)],
-    "price": [np.nan, -1e300, "inf", 2**64, 0, pd.NA],
+    "price": [np.nan, -1e9, "inf", 2**64, 0, pd.NA],
     "colour": ["Red", "violet", None, 3, 2.0, True, np.str_("red"), pd.NaT],
     "shop": ["s3", "s99", "", float("nan")],
     "open": ["yes", "No", 0, 1.0, None, "perhaps", np.bool_(True)],
@@ -149,6 +149,13 @@ def test_no_frame_is_made_of_common_cells(ensemble, monkeypatch):
     assert ensemble.predict_record(plain) == wanted
     monkeypatch.setattr(records, "pd", SimpleNamespace(Timestamp=pd.Timestamp))
     assert ensemble.predict_record(plain) == wanted
+
+
+def test_parts_that_do_not_fit_the_classes_are_refused():
+    parts = fit(FRAME, TARGETS["binary"], models=["linear"], trials=1, folds=2).fitted
+    info = replace(parts.info, classes=("a", "b", "c"))
+    with pytest.raises(BundleError, match="says 1 numbers of 3 classes"):
+        FittedModel(info, parts.encoder, parts.designs, parts.members).predict_record(RECORDS[0])
 
 
 @pytest.mark.parametrize(("record", "error"), [({}, SchemaMismatchError), ([1], RequestError), (None, RequestError)])

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from automl_runtime.errors import BundleError, SchemaMismatchError
 from automl_runtime.inference.encoding import MISSING, UNSEEN, Column, Encoder, spell
+from automl_runtime.inference.texts import lower
 
 ENCODER = Encoder((Column("b", "category", ("x", "3")), Column("a", "number"), Column("d", "date")))
 ROWS = pd.DataFrame({"d": ["2024-01-05", None], "b": ["x", None], "a": [1.5, np.inf], "extra": [0, 0]})
@@ -83,6 +84,19 @@ def test_many_texts_are_counted_in_chunks(monkeypatch):
     monkeypatch.setattr(texts, "_CHUNK", 40)
     assert abs(texts.count_ngrams(cells) - whole).nnz == 0
     assert texts.count_ngrams([]).shape == (0, texts.BUCKETS)
+
+
+def test_an_empty_text_is_a_missing_one():
+    data = Encoder((Column("t", "text"),)).encode(pd.DataFrame({"t": ["", None, " "]}))
+    assert np.isnan(data.numbers[:2]).all()
+    assert data.numbers[2, 0] == 1.0
+
+
+def test_every_letter_has_one_in_lower_case_whatever_surrounds_it():
+    letters = [chr(point) for point in range(0x20000) if chr(point).isalpha()]
+    assert {len(lower(letter)) for letter in letters} == {1}
+    assert lower("".join(letters)) == "".join(map(lower, letters))
+    assert lower("ΟΔΟΣ") == lower("οδος") == "οδοσ"
 
 
 def test_json_round_trip_and_refusals():

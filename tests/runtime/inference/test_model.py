@@ -16,7 +16,6 @@ from automl_runtime.engine import finish
 from automl_runtime.engine.fit import fit
 from automl_runtime.errors import BundleError, MissingExtraError
 from automl_runtime.inference.forest import Forest
-from automl_runtime.inference.lightgbm import LightGbm, shrink
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import load
 from automl_runtime.inference.network import Network
@@ -231,29 +230,6 @@ def test_a_regression_has_no_probabilities():
     model = fit(_rows(60)[["number", "value"]], "value", trials=1, folds=2)
     with pytest.raises(TypeError, match="predict"):
         model.predict_proba(_rows(60))
-
-
-def test_lightgbm_by_its_library_equals_its_package():
-    import lightgbm
-
-    rng = np.random.default_rng(0)
-    rows = np.column_stack([rng.normal(size=(400, 3)), rng.integers(0, 9, 400)])
-    rows[rng.random(rows.shape) < 0.1] = np.nan
-    codes = (np.nan_to_num(rows[:, 0]) + (rows[:, 3] == 2) > 0.3).astype(int) + (rows[:, 3] == 5)
-    for objective, labels, extra in (
-        ("binary", codes > 0, {}),
-        ("multiclass", codes, {"num_class": 3}),
-        ("regression", codes, {}),
-    ):
-        data = lightgbm.Dataset(rows, labels.astype(float), categorical_feature=[3])
-        booster = lightgbm.train({"objective": objective, "verbosity": -1, **extra}, data, 20)
-        text = booster.model_to_string()
-        ours = LightGbm(shrink(text))
-        assert len(ours.text) < 0.7 * len(text)
-        probes = np.vstack([rows, np.full((1, 4), np.nan), [[0, 0, 0, 77.0]]])
-        np.testing.assert_array_equal(ours.predict(probes).squeeze(), booster.predict(probes))
-        many = np.tile(rows, (15, 1))
-        np.testing.assert_array_equal(ours.predict(many).squeeze(), booster.predict(many))
 
 
 def test_predictors_refuse_other_widths():

@@ -34,7 +34,7 @@ RANDOM = np.random.default_rng(5)
 NUMBERS, LEVELS = 6, (2, 4)
 OFFSETS = np.array([0, 4, 10])
 BOTH = np.array([0, 1])
-TEXTS = ("", "free offer, call now", "now see you at home", "naïve Übung 123 free")
+TEXTS = ("", "free offer, call now", "now see you at home", "naïve Übung 123 free", "ΟΔΟΣ İstanbul")
 BUCKETS = np.unique(count_ngrams(TEXTS).indices)[::2]
 WEIGHTS = RANDOM.uniform(1, 3, len(BUCKETS))
 EVERY = np.arange(NUMBERS)
@@ -107,7 +107,7 @@ def test_every_block_is_tried():
 @given(row=ROWS)
 def test_a_block_of_one_row(block, row):
     design = Design((block,))
-    found = Program(design, ENCODER, BLANK).row(row)
+    found = Program([design], ENCODER, BLANK).rows(row)
     np.testing.assert_allclose(found, _by_blocks(design, row), rtol=1e-12, atol=1e-12, strict=True)
 
 
@@ -116,8 +116,16 @@ def test_a_block_of_one_row(block, row):
 @given(row=ROWS)
 def test_blocks_side_by_side_behind_steps(steps, row):
     design = Design(tuple(BLOCK_CASES), steps)
-    found = Program(design, ENCODER, BLANK).row(row)
+    found = Program([design], ENCODER, BLANK).rows(row)
     np.testing.assert_allclose(found, _by_blocks(design, row), rtol=1e-12, atol=1e-12, strict=True)
+
+
+def test_several_designs_lie_side_by_side():
+    designs = [Design((BLOCK_CASES[0],)), Design(()), Design(tuple(BLOCK_CASES[5:14]))]
+    program = Program(designs, ENCODER, BLANK)
+    found = program.rows(BLANK)
+    for design, columns in zip(designs, program.slices, strict=True):
+        np.testing.assert_allclose(found[:, columns], _by_blocks(design, BLANK), rtol=1e-12, strict=True)
 
 
 @pytest.mark.parametrize("text", [*TEXTS, "x" * 30_000])
@@ -134,13 +142,18 @@ def test_the_ngrams_of_one_text_are_those_of_a_row(text, characters):
 )
 def test_a_column_that_is_not_there_is_refused(block):
     with pytest.raises(BundleError, match="reads a column that is not there"):
-        Program(Design((block,)), ENCODER, BLANK)
+        Program([Design((block,))], ENCODER, BLANK)
 
 
-@pytest.mark.parametrize(("offset", "code"), [(-1, -2), (1, 0)])
-def test_a_table_is_never_left(offset, code):
-    block = Codes(BOTH[1:], np.ones(3), np.array([offset, 3]))
+@pytest.mark.parametrize(
+    ("block", "code"),
+    [
+        (Codes(BOTH[1:], np.ones(3), np.array([-1, 3])), -2),
+        (Codes(BOTH[1:], np.ones(3), np.array([1, 3])), 0),
+        (OneHot(BOTH[1:], np.array([0, 1, 2]), np.array([0, 3]), 2, False), 0),
+        (CrossedMeans(BOTH, BOTH, BOTH + 4, np.array([1, 2]), np.array([0, 3]), np.ones((3, 1))), 0),
+    ],
+)
+def test_a_table_is_never_left(block, code):
     with pytest.raises(IndexError, match="outside of its table"):
-        Program(Design((block,)), ENCODER, BLANK).row(
-            Row(BLANK.numbers, np.array([0, code], np.int32), BLANK.texts, ())
-        )
+        Program([Design((block,))], ENCODER, BLANK).rows(BLANK._replace(codes=np.array([0, code], np.int32)))

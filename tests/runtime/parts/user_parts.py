@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import time
+
 import numpy as np
+from automl_runtime.engine.strategies.base import History
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 
@@ -103,6 +107,20 @@ class Fails(Centroids):
         raise AssertionError("not with me")
 
 
+class Deadly(Centroids):
+    settings = ({},)
+
+    def fit(self, X, y):
+        os._exit(1)
+
+
+class Endless(Centroids):
+    settings = ({},)
+
+    def fit(self, X, y):
+        time.sleep(3600)
+
+
 class FailsLater(Centroids):
     settings = ({},)
 
@@ -123,3 +141,46 @@ def for_values(model, frame, target):
 
 
 for_values.tasks = ("regression",)
+
+
+class Deepest(History):
+    def ask(self):
+        depths = [each.params["tree.max_depth"] for each in self.observations[1:]]
+        deeper = {"tree.max_depth": max(depths, default=1) + 1, "tree.min_samples_leaf": 4}
+        return self.propose([{"learner": "tree"} | deeper])
+
+
+class Impatient(History):
+    def ask(self):
+        rng = np.random.default_rng([self.seed, len(self.seen)])
+        return self.propose([self.space.decode(rng.random(len(self.space))) for _ in range(20)])
+
+    def report(self, params, step, loss):
+        return False
+
+
+class Fixed(History):
+    def __init__(self, space, seed, objectives, steps):
+        super().__init__(space, seed)
+        self.told = {"x": float(objectives * steps)}
+
+    def ask(self):
+        return self.told
+
+
+class Absent(History):
+    def ask(self):
+        return {"z": 1.0}
+
+
+class Stuck(History):
+    def ask(self):
+        raise KeyError("lost")
+
+
+class Silent:
+    def __init__(self, space, seed):
+        pass
+
+    def ask(self):
+        return None

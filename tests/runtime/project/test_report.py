@@ -5,18 +5,21 @@ from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import get_args
 from xml.etree import ElementTree
 
 import pytest
 from automl_runtime.engine.evaluation import ClassReport, Confusion, Slice
 from automl_runtime.errors import DataError
+from automl_runtime.events import Event, Warned
 from automl_runtime.project.model_card import render_model_card, write_model_card
 from automl_runtime.project.report import ReportData, render_report, write_plots, write_report
 from automl_schemas.bundle import BundleManifest, Signature
 from automl_schemas.catalog import ColumnStats, DataCatalog, ValueCount
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.question import Option, Question
-from automl_schemas.spec import DroppedColumn
+from automl_schemas.spec import DroppedColumn, EvaluationPlots
+from automl_schemas.vocabulary import PlotName
 
 MakeReport = Callable[..., ReportData]
 HOSTILE = '</td><script>alert("1")</script><img src=x onerror=alert(2)>\n\u202e|`*#'
@@ -95,6 +98,36 @@ def test_every_picture_is_sound_and_says_what_it_shows(make_report: MakeReport, 
     for path in (tmp_path / "plots").glob("*.svg"):
         ElementTree.parse(path)
         assert "--s0" in path.read_text()
+
+
+@pytest.mark.parametrize(
+    ("plots", "names"),
+    [
+        (["roc", "dependence"], {"roc", "dependence_1", "dependence_2"}),
+        (["cdf", "loglog"], set()),
+        (["confusion", "residuals"], {"confusion"}),
+        ([], set()),
+    ],
+)
+def test_only_the_pictures_that_were_asked_for_are_written(
+    make_report: MakeReport, tmp_path: Path, plots: list[str], names: set[str]
+) -> None:
+    data = make_report("binary")
+    data = replace(data, spec=data.spec.model_copy(update={"evaluation": EvaluationPlots(plots=plots)}))
+    heard: list[Event] = []
+    written = write_plots(tmp_path, data, on_event=heard.append)
+    assert {path.stem for path in written} == {path.stem for path in tmp_path.iterdir()} == names
+    absent = [plot for plot in plots if plot in ("cdf", "loglog", "residuals")]
+    said = [event.text for event in heard if isinstance(event, Warned) and "There is no plot" in event.text]
+    assert [", ".join(absent) in text and "precision_recall" in text for text in said] == [True] * bool(absent)
+
+
+@pytest.mark.parametrize("task", ["binary", "regression", "multiclass"])
+def test_every_picture_has_a_name_that_can_be_asked_for(make_report: MakeReport, task: str, tmp_path: Path) -> None:
+    data = make_report(task)
+    every = EvaluationPlots(plots=list(get_args(PlotName)))
+    asked = replace(data, spec=data.spec.model_copy(update={"evaluation": every}))
+    assert len(write_plots(tmp_path / "asked", asked)) == len(write_plots(tmp_path / "all", data)) > 0
 
 
 def test_each_task_has_its_pictures(make_report: MakeReport, tmp_path: Path) -> None:

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 import pytest
 from automl_runtime import fit
+from automl_runtime.data.pictures import EXAMPLE_PICTURE, read_picture
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.contract import openapi_request
 from automl_runtime.serving.requests import BadRequest
 from automl_runtime.serving.scorer import Limits, Scorer
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
-from pictures import stripes, to_bytes
+from pictures import huge_png, stripes, to_bytes
 
 
 def address(pixels):
@@ -24,8 +26,8 @@ def scorer():
     y = pd.Series(["flat", "upright"] * 20, name="way")
     rows = pd.DataFrame({"photo": [to_bytes(stripes(90 if way == "flat" else 0, rng)) for way in y]})
     model = fit(rows, y, models=["linear"], trials=1).fitted
-    plan = ColumnPlan(column="photo", type="text")
-    schema = InputSchema(columns=[InputColumn(name="photo", type="text", plan=plan, example="data:image/png;base64,")])
+    plan = ColumnPlan(column="photo", type="image")
+    schema = InputSchema(columns=[InputColumn(name="photo", type="image", plan=plan, example=EXAMPLE_PICTURE)])
     manifest = BundleManifest(
         model_version="v1",
         created="2025-01-01T00:00:00+00:00",
@@ -62,3 +64,27 @@ def test_a_broken_picture_is_named(scorer):
     whole = address(stripes(0, np.random.default_rng(0)))
     with pytest.raises(BadRequest, match="Row 1, 'photo': it is cut off or broken"):
         scorer.predict([{"photo": whole}, {"photo": whole[:822]}])
+
+
+def test_a_picture_of_too_many_pixels_is_refused_before_they_cost_memory(scorer):
+    with pytest.raises(BadRequest, match="more than 60,000,000 pixels") as refused:
+        scorer.predict([{"photo": "data:image/png;base64," + base64.b64encode(huge_png(30_000)).decode()}])
+    assert refused.value.status == 422
+
+
+def test_a_reason_does_not_repeat_the_picture(scorer):
+    (answer,) = scorer.predict([{"photo": address(stripes(0, np.random.default_rng(0)))}], explain=True)
+    (reason,) = answer["reasons"]
+    assert reason["value"] == "a picture"
+    assert reason["words"].startswith("photo = a picture: ")
+
+
+def test_the_documentation_says_how_a_picture_is_sent():
+    plan = ColumnPlan(column="photo", type="image")
+    schema = InputSchema(columns=[InputColumn(name="photo", type="image", plan=plan, example=EXAMPLE_PICTURE)])
+    body, row = openapi_request(schema)
+    photo = row["properties"]["photo"]
+    assert [kind["type"] for kind in photo["anyOf"]] == ["string", "null"]
+    assert "data:image/...;base64" in photo["description"]
+    (example,) = body["content"]["application/json"]["examples"]["one row"]["value"].values()
+    assert read_picture(example).min() == 255

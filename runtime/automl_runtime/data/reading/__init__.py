@@ -15,17 +15,22 @@ from automl_runtime.events import EventSink, ignore
 __all__ = ["Source", "read_path", "write_raw"]
 
 
-def read_path(source: Path, *, on_event: EventSink = ignore) -> ReadResult:
+def read_path(source: Path, *, every_picture: bool = False, on_event: EventSink = ignore) -> ReadResult:
     """Every table of a file or folder, with the files they came from and those that were left out.
 
     Formats are told by content. The order is that of the paths; equal bytes give equal results.
+
+    Args:
+        source: the file or folder.
+        every_picture: make a table of all pictures, not only of those that lie in folders of their classes.
+        on_event: takes progress.
 
     Raises:
         DataError: if `source` does not exist or nothing in it can be read.
     """
     from automl_runtime.data.reading.folder import read_path as read
 
-    return read(source, on_event=on_event)
+    return read(source, every_picture=every_picture, on_event=on_event)
 
 
 def write_raw(tables: Iterable[RawTable], folder: Path) -> list[Path]:

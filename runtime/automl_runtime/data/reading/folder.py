@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +21,12 @@ from automl_runtime.data.reading.names import apply_names, parse_names
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.reading.walk import Found, walk
 from automl_runtime.data.tables import RawTable, ReadResult
-from automl_runtime.errors import DataError
+from automl_runtime.errors import DataError, MissingExtraError
 from automl_runtime.events import EventSink, Progress, Warned, ignore
 
 __all__ = ["read_path"]
+
+_MOST_NAMED: Final = 5
 
 _READERS: Final[dict[FileKind, tuple[str, str]]] = {
     "delimited": ("delimited", "read_delimited"),
@@ -41,14 +43,14 @@ _READERS: Final[dict[FileKind, tuple[str, str]]] = {
 }
 
 
-def read_path(source: Path, *, on_event: EventSink = ignore) -> ReadResult:
+def read_path(source: Path, *, every_picture: bool = False, on_event: EventSink = ignore) -> ReadResult:
     """Every table of a file or folder; see `automl_runtime.data.reading.read_path`."""
     found = _found(source)
     with ExitStack() as stack:
         gathered = Gathered(stack, ignored=list(found.ignored))
         gathered.add(found.files)
         tables = _with_names(_read_all(gathered, on_event), gathered)
-        images = _images(gathered)
+        images, tables = _pictures(gathered, tables, on_event, every=every_picture)
     tables = _uniquely_named(tables)
     for text in gathered.warnings:
         on_event(Warned(text))
@@ -120,18 +122,61 @@ def _note_use(source: Source, tables: list[RawTable], gathered: Gathered) -> Non
     gathered.warnings.extend(f"{source.file}: {text}" for table in tables for text in table.warnings)
 
 
-def _images(gathered: Gathered) -> list[ImageFolder]:
-    pictures = [source for source in gathered.sources if source.kind == "image"]
-    if not pictures:
-        return []
-    folders: list[ImageFolder] = importlib.import_module("automl_runtime.data.reading.images").image_folders(pictures)
-    for source in pictures:
-        if any(folder.path in ("", ".") or source.file.startswith(f"{folder.path}/") for folder in folders):
-            for file in containers(source.file):
-                gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
-        else:
-            gathered.leave_out(source.file, "an image that is not in a folder of its class")
-    return folders
+def _pictures(
+    gathered: Gathered, tables: list[RawTable], on_event: EventSink, *, every: bool
+) -> tuple[list[ImageFolder], list[RawTable]]:
+    """The folders of pictures by class, and the tables with one of these and with columns that name pictures.
+
+    With `every`, also pictures that are neither in such a folder nor named make rows.
+    """
+    if all(source.kind != "image" for source in gathered.sources):
+        return [], tables
+    images = importlib.import_module("automl_runtime.data.reading.images")
+    naming = importlib.import_module("automl_runtime.data.reading.named_pictures")
+    found = images.placed(gathered.sources)
+    folders: list[ImageFolder] = images.image_folders(found)
+    files = [each.source.file for each in found]
+    named = [naming.named_pictures(table, files) for table in tables]
+    told = {file for columns in named for column in columns for file in column.files.values()}
+    wanted = [each for each in found if each.label is not None or every]
+    divided = images.divisions(each.source for each in found)
+    if divided and not every:
+        gathered.warnings.append(f"{divided} only divide the pictures: their classes are put together and split anew.")
+    used = told | {each.source.file for each in wanted}
+    for file in files:
+        if file not in used:
+            gathered.leave_out(file, "an image that is not in a folder of its class and that no table names")
+    try:
+        read = images.read_sources([each.source for each in found if each.source.file in used], on_event)
+    except MissingExtraError as missing:
+        gathered.warnings.append(f"{len(used):,} pictures were not read. {missing.message} {missing.hint}")
+        return folders, tables
+    _note_pictures(read.signatures, read.broken, gathered)
+    for place, columns in enumerate(named):
+        known = len(tables[place].warnings)
+        tables[place] = naming.with_pictures(tables[place], columns, read.signatures)
+        gathered.warnings += [f"{tables[place].file}: {text}" for text in tables[place].warnings[known:]]
+    shown = images.picture_table(wanted, read.signatures)
+    if shown is None:
+        return folders, tables
+    gathered.warnings += shown.warnings
+    return folders, [*tables, shown]
+
+
+def _note_pictures(used: Iterable[str], broken: Mapping[str, str], gathered: Gathered) -> None:
+    for file, reason in broken.items():
+        gathered.leave_out(file, reason)
+    if broken:
+        gathered.warnings.append(_told(broken))
+    for file in used:
+        gathered.entries[file] = gathered.entries[file].model_copy(update={"used": True})
+
+
+def _told(broken: Mapping[str, str]) -> str:
+    named = "; ".join(f"{file}: {reason}" for file, reason in list(broken.items())[:_MOST_NAMED])
+    more = f"; and {len(broken) - _MOST_NAMED} more" if len(broken) > _MOST_NAMED else ""
+    counted = "1 picture was" if len(broken) == 1 else f"{len(broken):,} pictures were"
+    return f"{counted} left out: {named}{more}"
 
 
 def _with_names(tables: list[RawTable], gathered: Gathered) -> list[RawTable]:
@@ -184,7 +229,7 @@ def _nothing(source: Path, gathered: Gathered) -> DataError:
         return DataError(f"{source} cannot be used: {ignored[0].reason}")
     shown = "; ".join(f"{entry.path}: {entry.reason}" for entry in ignored[:5])
     more = f"; and {len(ignored) - 5} more" if len(ignored) > 5 else ""
-    return DataError(
-        f"No table was found in {source}. Left out: {shown}{more}.",
-        hint="Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ...",
-    )
+    hint = "Give a folder with tables: CSV, Excel, JSON, Parquet, SQLite ..."
+    if any(entry.kind == "image" for entry in gathered.entries.values()):
+        hint += "\n  To learn from pictures, lay those of each of the classes, two at least, into a folder."
+    return DataError(f"No table was found in {source}. Left out: {shown}{more}.", hint=hint)

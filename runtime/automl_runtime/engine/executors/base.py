@@ -11,7 +11,7 @@ from automl_runtime.errors import RequestError, shorten
 
 __all__ = ["EXECUTORS", "THREADS", "Executor", "Threads", "executor_named"]
 
-EXECUTORS = ("threads", "ray")
+EXECUTORS = ("threads", "processes", "ray")
 """Names that `fit(executor=...)` knows."""
 
 
@@ -66,6 +66,10 @@ def executor_named(asked: str | Executor | None) -> Executor:
     """
     if asked is None or asked == "threads":
         return THREADS
+    if asked == "processes":
+        from automl_runtime.engine.executors.processes import Processes
+
+        return Processes()
     if asked == "ray":
         from automl_runtime.engine.executors.cluster import RayCluster
 

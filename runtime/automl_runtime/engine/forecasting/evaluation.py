@@ -31,7 +31,6 @@ _SAMPLE = 500
 _BINS = 40
 _WORDS = {
     "gap": "steps ahead",
-    "trend": "time",
     "level": "level",
     "year_part": "day of the year",
     "week_part": "hour of the week",
@@ -235,9 +234,9 @@ def _spoken(name: str, model: Forecaster) -> str:
     kind, _, rest = name.partition("_")
     if name in _WORDS:
         return _WORDS[name]
-    if kind == "last":
+    if kind == "last" and rest.isdecimal():
         return "last value" if rest == "1" else f"value {int(rest) - 1} steps before the last"
-    if kind == "season":
+    if kind == "season" and rest.partition("_")[0].isdecimal():
         period, _, which = rest.partition("_")
         return f"mean at multiples of {period} steps" if which == "mean" else f"{which} x {period} steps before"
     return f"{'mean' if kind == 'mean' else 'spread'} of the last {rest} steps" if rest.isdecimal() else name

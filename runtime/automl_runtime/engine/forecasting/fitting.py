@@ -1,7 +1,8 @@
 """Forecasts: a regression over all series and distances ahead, or a seasonal naive forecast where that is better.
 
 Each training row is a step of a series seen a random number of steps before it: the model learns how much the past
-still tells, and every step of a horizon is forecast directly, without feeding forecasts back.
+still tells, and every step of a horizon is forecast directly, without feeding forecasts back. Models are chosen by
+forecasts of the last horizons of the history, made as if these had not come yet.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.vocabulary import MetricName, default_metric
+from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import infer_frequency, named_frequency, to_moments
+from automl_runtime.engine.forecasting.covariates import Covariates
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.forecasting.history import History, Rows
 from automl_runtime.engine.forecasting.layout import (
@@ -37,7 +40,7 @@ from automl_runtime.events import EventSink, Warned
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.kernels.arrays import Bools, Floats
 
-__all__ = ["fit_forecast"]
+__all__ = ["fit_forecast", "windows_of"]
 
 _MOST_ROWS = 200_000
 _MOST_VIEWS = 3
@@ -45,6 +48,11 @@ _LEAST_HISTORY = 3
 _GROUPS = 4
 _FEWEST_OF_GROUP = 30
 _TIMED_ROWS = 2_000
+_WINDOWS = 3
+_FEWEST_VALIDATING = 500
+_MOST_VALIDATING = 30_000
+_SHARE_VALIDATING = 0.45
+_LEAST_PAST = 0.3
 
 
 def fit_forecast(
@@ -80,9 +88,10 @@ def fit_forecast(
             raise RequestError(f"The table has no column {shorten(name)}.")
     table = table[table[target].notna()].reset_index(drop=True)
     layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
-    views = _views(table, layout, history, steps, codes, options.seed)
+    covariates = Covariates.of(table, layout.known_ahead, codes, steps, history)
+    views = _views(table, layout, (history, covariates), steps, codes, options.seed)
     tried = _tried(views, metric, options)
-    return _best(layout, history, views, tried, metric, interval, options.on_event)
+    return _best(layout, (history, covariates), views, tried, metric, interval, options.on_event)
 
 
 def _read(
@@ -133,24 +142,49 @@ def _refuse_repeated(codes: Any, steps: Any, series: tuple[str, ...], time: str)
 
 @dataclass(frozen=True, slots=True)
 class _Views:
-    """Training rows: steps seen from some steps before."""
+    """Steps seen from some steps before, to train on and to validate."""
 
     rows: Rows
     inputs: pd.DataFrame
     y: Floats
     level: Floats
+    windows: NDArray[np.int64]
+    """The window in which a row validates; -1 where it only trains."""
 
 
-def _views(table: pd.DataFrame, layout: Layout, history: History, steps: Any, codes: Any, seed: int) -> _Views:
+def _views(
+    table: pd.DataFrame, layout: Layout, past: tuple[History, Covariates], steps: Any, codes: Any, seed: int
+) -> _Views:
+    history, covariates = past
     rng = np.random.default_rng(seed)
     views = int(np.clip(_MOST_ROWS // len(table), 1, _MOST_VIEWS)) if layout.horizon > 1 else 1
     chosen = np.tile(np.arange(len(table)), views)
     gaps = rng.integers(1, layout.horizon + 1, len(chosen))
     known = steps[chosen] - gaps >= history.first
-    chosen, gaps = chosen[known], gaps[known]
+    chosen, gaps, windows = chosen[known], gaps[known], np.full(int(known.sum()), -1)
+    for number, (begin, end) in enumerate(windows_of(layout, history)):
+        inside = np.flatnonzero((steps >= begin) & (steps < end))
+        if len(inside) > _MOST_VALIDATING:
+            inside = np.sort(rng.permutation(inside)[:_MOST_VALIDATING])
+        chosen, windows = np.append(chosen, inside), np.append(windows, np.full(len(inside), number))
+        gaps = np.append(gaps, (steps[inside] - begin) % layout.horizon + 1)
     rows = Rows(codes[chosen], steps[chosen], gaps)
-    inputs = combined_inputs(history, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
-    return _Views(rows, inputs, history.at(rows.series, rows.steps), inputs["level"].to_numpy())
+    inputs = combined_inputs(history, covariates, rows, layout, known_columns(table.iloc[chosen], layout.known_ahead))
+    return _Views(rows, inputs, history.at(rows.series, rows.steps), inputs["level"].to_numpy(), windows)
+
+
+def windows_of(layout: Layout, history: History) -> list[tuple[int, int]]:
+    """First step and end of up to three stretches at the end of the history, in which forecasts are tried out.
+
+    Each is a horizon long, or several where that gives few rows, and is forecast as later steps will be: by models
+    that know nothing from its begin on, from the step before each horizon begins (rolling origins: Tashman, 2000).
+    """
+    horizon, (series, span) = layout.horizon, history.values.shape
+    wanted = -(-_FEWEST_VALIDATING // (horizon * series))
+    length = horizon * max(1, min(wanted, int(span * _SHARE_VALIDATING / _WINDOWS) // horizon))
+    begins = [history.last + 1 - length * back for back in range(_WINDOWS, 0, -1)]
+    least = history.first + max(1, int(span * _LEAST_PAST))
+    return [(begin, begin + length) for begin in begins if begin >= least]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +222,14 @@ def _fit(views: _Views, kept: Bools, metric: MetricName, options: Options, *, re
         time=pd.Series(views.rows.steps[places]),
         weights=weights,
     )
-    model = fit_table(inputs, problem, clock, options)
+    model = fit_table(inputs, replace(problem, windows=views.windows[places]), clock, options)
     validated = model.oof.index.to_numpy()
     return _Tried(model, relative, places[validated], model.oof.to_numpy()[:, 0] * scale[validated])
 
 
 def _best(
     layout: Layout,
-    history: History,
+    past: tuple[History, Covariates],
     views: _Views,
     tried: list[_Tried],
     metric: MetricName,
@@ -203,6 +237,7 @@ def _best(
     on_event: EventSink,
 ) -> Forecaster:
     """The variant, or the mean of both, with the least loss on the rows that all of them validated on."""
+    history, covariates = past
     common = tried[0].rows
     for each in tried[1:]:
         common = np.intersect1d(common, each.rows)
@@ -239,6 +274,7 @@ def _best(
     return Forecaster(
         layout,
         history,
+        covariates,
         [Member(each.model.fitted, each.relative) for each in members.get(chosen, [])],
         naive=naive.get(chosen),
         spread=_spread(truth - outputs[chosen], rows.gaps, layout, interval, views.level[common]),

@@ -13,6 +13,7 @@ from automl_schemas.vocabulary import MetricName, TaskType
 from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import Frequency, to_moments
+from automl_runtime.engine.forecasting.covariates import Covariates
 from automl_runtime.engine.forecasting.history import History, Rows, level_width
 from automl_runtime.engine.forecasting.layout import (
     Layout,
@@ -45,6 +46,7 @@ class Forecaster:
         self,
         layout: Layout,
         history: History,
+        covariates: Covariates,
         members: Sequence[Member],
         *,
         naive: int | None,
@@ -56,7 +58,7 @@ class Forecaster:
         trials: Sequence[dict[str, Any]] = (),
         seconds: float = 0.0,
     ) -> None:
-        self.layout, self.history, self.members = layout, history, tuple(members)
+        self.layout, self.history, self.covariates, self.members = layout, history, covariates, tuple(members)
         self.naive, self.spread = naive, spread
         self.metric, self.cv, self.best_model = metric, cv, best_model
         self.trials, self.seconds = list(trials), seconds
@@ -216,7 +218,7 @@ class Forecaster:
 
     def inputs(self, rows: Rows, known: pd.DataFrame) -> pd.DataFrame:
         """What the regressions see of `rows`, of which `known` holds what is known ahead."""
-        return combined_inputs(self.history, rows, self.layout, known)
+        return combined_inputs(self.history, self.covariates, rows, self.layout, known)
 
     def outputs(self, rows: Rows, inputs: pd.DataFrame) -> Floats:
         """The forecast of `rows`, whose `inputs` are given, in the unit of the target.
@@ -255,6 +257,7 @@ class Forecaster:
                 "keys": layout.keys,
             },
             "first": self.history.first,
+            "covariates": self.covariates.names,
             "members": [member.relative for member in self.members],
             "naive": self.naive,
             "spread": {name: getattr(self.spread, name) for name in ("edges", "low", "high", "level", "relative")},
@@ -263,7 +266,8 @@ class Forecaster:
             "best_model": self.best_model,
             "leaderboard": [row.model_dump(mode="json") for row in self._rows],
         }
-        files = write_parts(folder, RECORD, record, {"values": self.history.values}, _HISTORY)
+        arrays = {"values": self.history.values, "covariates": self.covariates.values}
+        files = write_parts(folder, RECORD, record, arrays, _HISTORY)
         for place, member in enumerate(self.members):
             files += member.model.save(folder / f"{_MODEL}{place}")
         return sorted(files)
@@ -279,20 +283,31 @@ class Forecaster:
         def build(record: dict[str, Any], arrays: Arrays) -> Forecaster:
             relative = enumerate(record["members"])
             members = [Member(load(Path(path) / f"{_MODEL}{place}"), bool(how)) for place, how in relative]
-            return cls._of(record, np.asarray(arrays["values"], dtype=np.float64), members)
+            values, covariates = (np.asarray(arrays[name], dtype=np.float64) for name in ("values", "covariates"))
+            return cls._of(record, values, covariates, members)
 
         return read_parts(path, RECORD, build, _HISTORY)
 
     @classmethod
-    def _of(cls, record: dict[str, Any], values: NDArray[np.float64], members: Sequence[Member]) -> Forecaster:
+    def _of(
+        cls,
+        record: dict[str, Any],
+        values: NDArray[np.float64],
+        covariates: NDArray[np.float64],
+        members: Sequence[Member],
+    ) -> Forecaster:
         layout, spread = record["layout"], record["spread"]
         names = {name: tuple(layout[name]) for name in ("series", "known_ahead")}
         keys = tuple(tuple(key) for key in layout["keys"])
         if values.ndim != 2 or len(values) != len(keys):
             raise BundleError(f"The history has {len(values)} series, {len(keys)} are named.")
+        told = tuple(map(str, record["covariates"]))
+        if covariates.ndim != 3 or covariates.shape[:2] != (len(told), len(keys)):
+            raise BundleError(f"What is known ahead has {len(covariates)} columns, {len(told)} are named.")
         return cls(
             Layout(**(layout | names | {"keys": keys, "frequency": Frequency.from_json(layout["frequency"])})),
             History(values, int(record["first"])),
+            Covariates(told, covariates, int(record["first"])),
             members,
             naive=record["naive"],
             spread=Spread(**(spread | {name: tuple(spread[name]) for name in ("edges", "low", "high")})),
@@ -321,8 +336,10 @@ class Forecaster:
         width = max(self.history.values.shape[1], int(steps.max(initial=-1)) + 1)
         values = np.full((len(self.history.values), width), np.nan)
         values[:, : self.history.values.shape[1]] = self.history.values
-        values[series_codes(table, layout)[kept], steps[kept]] = table[layout.target].to_numpy(dtype=np.float64)[kept]
-        return self._with(History(values, self.history.first))
+        codes = series_codes(table, layout)
+        values[codes[kept], steps[kept]] = table[layout.target].to_numpy(dtype=np.float64)[kept]
+        told = self.covariates.told(Rows(codes, steps + self.history.first, steps), table)
+        return self._with(History(values, self.history.first), told)
 
     def before(self, moment: Any) -> Forecaster:
         """The same model with the history cut before `moment`, so that it can be scored on what came then.
@@ -333,12 +350,14 @@ class Forecaster:
         width = int(self.layout.frequency.steps(pd.Series([pd.Timestamp(moment)]))[0]) - self.history.first
         if width < 1:
             raise RequestError(f"The history begins after {moment}.")
-        return self._with(History(self.history.values[:, :width], self.history.first))
+        history = History(self.history.values[:, :width], self.history.first)
+        return self._with(history, self.covariates.before(history.last + 1))
 
-    def _with(self, history: History) -> Forecaster:
+    def _with(self, history: History, covariates: Covariates) -> Forecaster:
         return Forecaster(
             self.layout,
             history,
+            covariates,
             self.members,
             naive=self.naive,
             spread=self.spread,

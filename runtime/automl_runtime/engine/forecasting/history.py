@@ -84,7 +84,7 @@ def features_of(history: History, rows: Rows, frequency: Frequency) -> pd.DataFr
     `level_width` steps.
     """
     origin = rows.steps - rows.gaps
-    columns: dict[str, Floats] = {"gap": rows.gaps.astype(np.float64), "trend": rows.steps.astype(np.float64)}
+    columns: dict[str, Floats] = {"gap": rows.gaps.astype(np.float64)}
     for lag in range(_NEAREST):
         columns[f"last_{lag + 1}"] = history.at(rows.series, origin - lag)
     for period in frequency.periods():

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from automl_runtime.data.frequency import Frequency
 from automl_runtime.data.naming import unique_name
+from automl_runtime.engine.forecasting.covariates import Covariates
 from automl_runtime.engine.forecasting.history import History, Rows, features_of, with_columns
 from automl_runtime.errors import SchemaMismatchError, shorten
 from automl_runtime.inference.model import FittedModel
@@ -103,11 +104,14 @@ def series_codes(table: pd.DataFrame, layout: Layout) -> NDArray[np.int64]:
     return np.array([places[key] for key in keys], dtype=np.int64)
 
 
-def combined_inputs(history: History, rows: Rows, layout: Layout, known: pd.DataFrame) -> pd.DataFrame:
-    """What a regression sees of `rows`: features of the history, what is known ahead, and the series."""
+def combined_inputs(
+    history: History, covariates: Covariates, rows: Rows, layout: Layout, known: pd.DataFrame
+) -> pd.DataFrame:
+    """What a regression sees of `rows`: features of the history, what is known ahead and was before, and the series."""
     cells = {name: [layout.keys[code][place] for code in rows.series] for place, name in enumerate(layout.series)}
     told = {str(name): values.reset_index(drop=True) for name, values in known.items()}
-    return with_columns(features_of(history, rows, layout.frequency), told | cells)
+    before = covariates.features(rows, known, layout.frequency.periods())
+    return with_columns(features_of(history, rows, layout.frequency), told | before | cells)
 
 
 def known_columns(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:

@@ -137,14 +137,17 @@ def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> F
     nodes = leaves = 0
     for tree in trees:
         leaf = tree.children_left < 0
+        held, places = _distinct(_leaf_values(tree.value[leaf, 0, :], columns, classes))
+        numbers = np.zeros(len(leaf), dtype=np.int64)
+        numbers[leaf] = leaves + places
         roots.append(nodes)
         feature.append(np.where(leaf, -1, tree.feature))
         threshold.append(_round_down(np.where(leaf, 0.0, tree.threshold)))
-        left.append(np.where(leaf, leaves + np.cumsum(leaf) - 1, tree.children_left + nodes))
+        left.append(np.where(leaf, numbers, tree.children_left + nodes))
         right.append(np.where(leaf, 0, tree.children_right + nodes))
-        values.append(_leaf_values(tree.value[leaf, 0, :], columns, classes))
+        values.append(held)
         nodes += tree.node_count
-        leaves += int(leaf.sum())
+        leaves += len(held)
     return Forest(
         np.array(roots, dtype=np.int32),
         np.concatenate(feature).astype(np.int32),
@@ -185,3 +188,13 @@ def _leaf_values(values: Floats, columns: NDArray[np.int64] | None, classes: int
     result = np.zeros((len(values), classes))
     result[:, columns] = values / values.sum(axis=1, keepdims=True)
     return result
+
+
+def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:
+    """The different rows, and for each row its place among them: leaves of few examples are few kinds of leaves."""
+    order = np.lexsort(rows.T)
+    ranked = rows[order]
+    new = np.concatenate([[True], (ranked[1:] != ranked[:-1]).any(axis=1)])
+    places = np.empty(len(rows), dtype=np.int64)
+    places[order] = np.cumsum(new) - 1
+    return ranked[new], places

@@ -53,6 +53,8 @@ def fit_labels(
     """
     if options.replay is not None:
         raise RequestError("`replay` executes the trials of one target; it is not possible for several labels.")
+    if options.max_predict_us is not None:
+        raise RequestError("`max_predict_us` limits one model; it is not possible for several labels.")
     chosen: MetricName = metric or default_metric("multilabel")
     check_metric(chosen, "binary")
     clock = options.clock()

@@ -1,15 +1,14 @@
-"""The search strategies, by name."""
+"""The search strategies, by name: built in, or added by packages and by the user."""
 
 from __future__ import annotations
 
-import difflib
-
+from automl_runtime.engine.registries import registry
+from automl_runtime.engine.strategies.added import AddedSearch
 from automl_runtime.engine.strategies.asht import Asht, GaussianSearch
 from automl_runtime.engine.strategies.backed import OptunaSearch
 from automl_runtime.engine.strategies.base import SearchStrategy
 from automl_runtime.engine.strategies.simple import GridSearch, RandomSearch
 from automl_runtime.engine.strategies.space import SearchSpace
-from automl_runtime.errors import RequestError, shorten
 
 __all__ = ["ALIASES", "STRATEGIES", "canonical", "check_strategy", "make_strategy"]
 
@@ -31,7 +30,7 @@ ALIASES = {"bayesian": "tpe", "evolutionary": "nsga2", "hybrid": "asht"}
 
 
 def canonical(name: str) -> str:
-    """The name of the strategy that `name`, which may be an alias, stands for.
+    """The name of the strategy that `name`, which may be an alias, stands for; nothing is imported.
 
     >>> canonical("hybrid")
     'asht'
@@ -39,20 +38,14 @@ def canonical(name: str) -> str:
     Raises:
         RequestError: naming those there are.
     """
-    found = ALIASES.get(name, name)
-    if found not in STRATEGIES:
-        near = difflib.get_close_matches(str(name), [*STRATEGIES, *ALIASES], n=1)
-        hint = f"Did you mean {near[0]}?" if near else None
-        names = ", ".join([*STRATEGIES, *ALIASES])
-        raise RequestError(f"There is no search strategy {shorten(name)}; possible: {names}.", hint=hint)
-    return found
+    return ALIASES.get(name) or registry("strategies").named(name).name
 
 
 def check_strategy(name: str) -> None:
     """Refuses a strategy that cannot be used.
 
     Raises:
-        RequestError: if there is none of this name.
+        RequestError: if there is none of this name, or it was added and cannot be made.
         MissingExtraError: if it needs a package that is not installed.
     """
     make_strategy(name, SearchSpace({"x": (0.0, 1.0)}), seed=0)
@@ -70,15 +63,15 @@ def make_strategy(
     """The strategy called `name`, with no history.
 
     Args:
-        name: one of `STRATEGIES` or `ALIASES`.
+        name: one of `STRATEGIES` or `ALIASES`, or one that was added.
         space: what may be chosen.
         seed: of everything that is random.
         objectives: how many losses a trial has.
-        steps: of a trial; `hyperband` ends most after a few.
+        steps: of a trial; `hyperband` ends most after a few, and one that was added may.
         converges: whether `asht` ends by itself.
 
     Raises:
-        RequestError: if there is none of this name.
+        RequestError: if there is none of this name, it was added and cannot be made, or has one objective only.
         MissingExtraError: if it needs a package that is not installed.
     """
     name = canonical(name)
@@ -90,4 +83,6 @@ def make_strategy(
         return RandomSearch(space, seed)
     if name == "grid":
         return GridSearch(space, seed)
+    if name not in STRATEGIES:
+        return AddedSearch(registry("strategies").named(name), space, seed, objectives=objectives, steps=steps)
     return OptunaSearch(space, seed, kind=name, objectives=objectives, steps=steps)

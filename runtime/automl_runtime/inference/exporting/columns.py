@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from automl_runtime.errors import shorten
 from automl_runtime.features.dates import DATE_PARTS
-from automl_runtime.inference.encoding import MISSING, UNSEEN, Column, Encoded, Encoder
+from automl_runtime.inference.encoding import MISSING, UNSEEN, Column, Encoder
 from automl_runtime.inference.exporting.graph import TREES, Graph, cannot
+from automl_runtime.inference.exporting.texts import Grams, read_texts
 
-__all__ = ["Columns", "feeds", "missing_word", "read_columns"]
+__all__ = ["Columns", "input_names", "missing_word", "read_columns"]
 
 _HUGE = 1e30
 _NO_WORDS = ("", "<missing>", "<missing value>")
@@ -20,10 +20,11 @@ _NO_WORDS = ("", "<missing>", "<missing value>")
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Encoded rows as tensors: `numbers` rows x columns of double, `codes` rows x columns of int64."""
+    """Encoded rows as tensors: `numbers` (rows x columns) double, `codes` (rows x columns) int64; n-grams of texts."""
 
     numbers: str | None
     codes: str | None
+    texts: tuple[Grams, ...]
 
 
 def missing_word(column: Column) -> str:
@@ -34,27 +35,31 @@ def missing_word(column: Column) -> str:
 def read_columns(graph: Graph, encoder: Encoder) -> Columns:
     """The inputs of `graph`, and what `Encoder.encode` makes of them.
 
-    Numbers and booleans (0, 1) are double, NaN where missing; categories are text; a date is its parts, each a
-    number, as `when.year`, `when.month`, ...
+    Numbers and booleans (0, 1) are double, NaN where missing; categories and texts are text; a date is its parts, each
+    a number, as `when.year`, `when.month`, ...
 
     Raises:
-        RequestError: if a column is free text.
+        RequestError: if a column holds pictures.
     """
-    texts = [column.name for column in encoder.columns if column.kind == "text"]
-    if texts:
+    if encoder.image_owners:
         raise cannot(
-            f"free text ({', '.join(shorten(name) for name in texts[:5])})", "Leave the column out, or make categories."
+            f"pictures ({', '.join(map(shorten, encoder.image_owners[:5]))})",
+            "Nothing in ONNX Runtime reads the files of pictures: fit without the column, or serve the model itself.",
         )
-    numbers, codes = [], []
+    statistics, grams = read_texts(graph, [column for column in encoder.columns if column.kind == "text"])
+    numbers, codes, counted = [], [], iter(statistics)
     for column in encoder.columns:
         if column.kind == "category":
             codes.append(_codes(graph, column))
+        elif column.kind == "text":
+            numbers.append(next(counted))
         else:
-            numbers += [_finite(graph, graph.input(name, "double"), column) for name in _names(column)]
-    return Columns(graph.concat(numbers) if numbers else None, graph.concat(codes) if codes else None)
+            numbers += [_finite(graph, graph.input(name, "double"), column) for name in input_names(column)]
+    return Columns(graph.concat(numbers) if numbers else None, graph.concat(codes) if codes else None, tuple(grams))
 
 
-def _names(column: Column) -> list[str]:
+def input_names(column: Column) -> list[str]:
+    """What the inputs of a column are called."""
     return [f"{column.name}.{part}" for part in DATE_PARTS] if column.kind == "date" else [column.name]
 
 
@@ -75,21 +80,3 @@ def _finite(graph: Graph, value: str, column: Column) -> str:
     high = graph.where(graph.op("Greater", value, graph.constant(_HUGE)), graph.constant(_HUGE), value)
     held = graph.where(graph.op("Less", high, graph.constant(-_HUGE)), graph.constant(-_HUGE), high)
     return graph.where(graph.op("IsInf", value), value if column.infinite else graph.constant(np.nan), held)
-
-
-def feeds(encoder: Encoder, data: Encoded) -> dict[str, np.ndarray[Any, Any]]:
-    """Encoded rows as the inputs of the exported model."""
-    found: dict[str, np.ndarray[Any, Any]] = {}
-    number = code = 0
-    for column in encoder.columns:
-        if column.kind == "category":
-            # Codes from -2: unseen, missing, then the vocabulary.
-            unseen = "".join(map(str, column.vocabulary)) + missing_word(column) + "?"
-            words = np.array([unseen, missing_word(column), *column.vocabulary], dtype=object)
-            found[column.name] = words[data.codes[:, code] - UNSEEN].reshape(-1, 1)
-            code += 1
-        else:
-            for name in _names(column):
-                found[name] = data.numbers[:, number : number + 1]
-                number += 1
-    return found

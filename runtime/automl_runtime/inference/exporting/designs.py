@@ -3,47 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from automl_runtime.errors import shorten
 from automl_runtime.inference import blocks, steps
-from automl_runtime.inference.encoding import MISSING, UNSEEN
+from automl_runtime.inference.encoding import MISSING, UNSEEN, Encoded
 from automl_runtime.inference.exporting.columns import Columns
-from automl_runtime.inference.exporting.graph import Graph, cannot
+from automl_runtime.inference.exporting.graph import TREES, Graph, cannot
+from automl_runtime.inference.exporting.texts import Entries, weighed
+from automl_runtime.inference.foreign import ForeignStep
+from automl_runtime.inference.groups import GROUP_STATISTICS, CrossedMeans, Grouped
 from automl_runtime.inference.parts import Design
 
-__all__ = ["design_matrix"]
+__all__ = ["Rows", "design_matrix"]
 
 _LARGEST = 1e30
 _LARGEST_SCORE = 10.0
 
 
-def design_matrix(graph: Graph, design: Design, columns: Columns) -> str:
-    """The matrix of `design`: rows x columns of double.
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The matrix of a design in parts side by side, each a tensor (rows x columns) or its cells that are not 0.
+
+    `starts` are the first column of each part, and the number of all columns.
+    """
+
+    parts: tuple[str | Entries, ...]
+    starts: tuple[int, ...]
+
+    def dense(self, graph: Graph) -> str:
+        """The matrix: rows x columns of double."""
+        return graph.concat([part if isinstance(part, str) else part.dense(graph) for part in self.parts])
+
+    def times(self, graph: Graph, weights: Any) -> str:
+        """The matrix times `weights` (columns x outputs); what is sparse stays so."""
+        sums = []
+        for part, first, last in zip(self.parts, self.starts, self.starts[1:], strict=False):
+            if isinstance(part, str):
+                sums.append(graph.op("MatMul", part, graph.constant(weights[first:last])))
+            else:
+                sums.append(part.times(graph, weights[first:last]))
+        return sums[0] if len(sums) == 1 else graph.op("Sum", *sums)
+
+
+def design_matrix(graph: Graph, design: Design, columns: Columns, blank: Encoded) -> Rows:
+    """The matrix of `design`; `blank` is a row, by which the parts are measured.
 
     Raises:
         RequestError: naming a step or block that ONNX cannot express.
     """
     for step in design.steps:
-        columns = _written(_STEPS, step, "step")(graph, step, columns)
-    parts = [_written(_BLOCKS, block, "block")(graph, block, columns) for block in design.blocks]
-    return graph.concat(parts)
+        columns, blank = _written(_STEPS, step)(graph, step, columns), step.apply(blank)
+    parts = [_written(_BLOCKS, block)(graph, block, columns) for block in design.blocks]
+    widths = [block.transform(blank).shape[1] for block in design.blocks]
+    return Rows(tuple(parts), (0, *np.cumsum(widths).tolist()))
 
 
-def _written(known: dict[type[Any], Callable[..., Any]], part: Any, what: str) -> Callable[..., Any]:
-    if type(part) not in known:
-        raise cannot(f"the preprocessing {what} {_NAMES.get(type(part).__name__, type(part).__name__)}")
+def _written(known: dict[type[Any], Callable[..., Any]], part: Any) -> Callable[..., Any]:
+    if isinstance(part, ForeignStep):
+        raise cannot(
+            f"the transformer {shorten(part.name)} that was added, whose inside is not known",
+            "Fit without it: leave it out of `preprocessing.custom`; or serve the model itself.",
+        )
     return known[type(part)]
-
-
-_NAMES: Final = {
-    "Quantiles": "`scaling: quantile`",
-    "ForeignStep": "of a transformer that was added",
-    "Words": "over words of a text",
-    "Topics": "over topics of a text",
-}
 
 
 def _numbers(graph: Graph, columns: Columns, places: Any) -> str:
@@ -142,7 +167,7 @@ def _one_hot(graph: Graph, block: blocks.OneHot, columns: Columns) -> str:
     hot = graph.op("Gather", graph.places(table), _places(graph, block, columns), axis=0)
     ends = graph.constant([0.0, 1.0], np.float32)
     every = graph.op("OneHot", hot, graph.places(block.width + 1), ends, axis=-1)
-    marked = graph.op("ReduceMax", every, axes=[1], keepdims=0)
+    marked = graph.op("ReduceMax", every, graph.places([1]), keepdims=0)
     return graph.cast(graph.columns(marked, np.arange(block.width)), np.float64)
 
 
@@ -152,7 +177,74 @@ def _target_means(graph: Graph, block: blocks.TargetMeans, columns: Columns) -> 
     return graph.op("Reshape", cells, graph.places([-1, width]))
 
 
-_BLOCKS: Final[dict[type[Any], Callable[..., str]]] = {
+def _crossed_means(graph: Graph, block: CrossedMeans, columns: Columns) -> str:
+    assert columns.codes is not None
+    found = []
+    for pair, (first, last) in enumerate(zip(block.starts.tolist(), block.starts[1:].tolist(), strict=False)):
+        left, right = (
+            graph.op("Sub", graph.columns(columns.codes, [int(side[pair])]), graph.places(UNSEEN))
+            for side in (block.left, block.right)
+        )
+        place = graph.op(
+            "LabelEncoder",
+            graph.op("Add", graph.op("Mul", left, graph.places(block.widths[pair])), right),
+            domain=TREES,
+            keys_int64s=block.keys[first:last].tolist(),
+            values_int64s=list(range(first, last)),
+            default_int64=len(block.keys),
+        )
+        cells = graph.op("Gather", graph.constant(block.table), place, axis=0)
+        found.append(graph.op("Reshape", cells, graph.places([-1, block.table.shape[1]])))
+    return graph.concat(found)
+
+
+def _grouped(graph: Graph, block: Grouped, columns: Columns) -> str:
+    assert columns.codes is not None
+    pairs, names = np.divmod(block.kept, len(GROUP_STATISTICS))
+    found = []
+    for pair, name in zip(pairs.tolist(), names.tolist(), strict=True):
+        code = graph.columns(columns.codes, [int(block.categories[pair])])
+        level = graph.op("Add", code, graph.places(int(block.offsets[pair]) - UNSEEN))
+        values = _numbers(graph, columns, [int(block.numbers[pair])])
+        found.append(_statistic(graph, block, GROUP_STATISTICS[name], level, values))
+    together = graph.concat(found)
+    return graph.where(graph.op("IsInf", together), graph.constant(np.nan), together)
+
+
+def _statistic(graph: Graph, block: Grouped, name: str, level: str, values: str) -> str:
+    if name == "spread":
+        return graph.op("Gather", graph.constant(block.spreads), level, axis=0)
+    if name == "rank":
+        edges = graph.op("Gather", graph.constant(block.edges), level, axis=0)
+        edges = graph.op("Reshape", edges, graph.places([-1, block.edges.shape[1]]))
+        passed = [graph.cast(graph.op(kind, edges, values), np.float64) for kind in ("Less", "LessOrEqual")]
+        ranks = graph.op(
+            "Div", graph.sum(graph.op("Add", *passed), 1, keep=True), graph.constant(2.0 * block.edges.shape[1])
+        )
+        return graph.where(graph.op("IsNaN", values), values, ranks)
+    means = graph.op("Gather", graph.constant(block.means), level, axis=0)
+    if name == "mean":
+        return means
+    if name == "difference":
+        return graph.op("Sub", values, means)
+    zero = graph.op("Equal", means, graph.constant(0.0))
+    return graph.op("Div", values, graph.where(zero, graph.constant(np.nan), means))
+
+
+def _words(graph: Graph, block: blocks.Words, columns: Columns) -> Entries:
+    return weighed(graph, columns.texts[block.text], block.buckets, block.weights)
+
+
+def _topics(graph: Graph, block: blocks.Topics, columns: Columns) -> str:
+    found = weighed(graph, columns.texts[block.text], block.buckets, block.weights)
+    return found.times(graph, block.components.astype(np.float64))
+
+
+_BLOCKS: Final[dict[type[Any], Callable[..., str | Entries]]] = {
+    CrossedMeans: _crossed_means,
+    Grouped: _grouped,
+    blocks.Words: _words,
+    blocks.Topics: _topics,
     blocks.Cycles: _cycles,
     blocks.Numbers: _plain,
     blocks.Filled: _filled,
@@ -189,7 +281,7 @@ def _imputed(graph: Graph, step: steps.Imputed, columns: Columns) -> Columns:
     if codes is not None:
         absent = graph.op("Equal", codes, graph.places(MISSING))
         codes = graph.where(absent, graph.places(step.codes), codes)
-    return Columns(numbers, codes)
+    return replace(columns, numbers=numbers, codes=codes)
 
 
 def _rescaled(graph: Graph, step: steps.Rescaled, columns: Columns) -> Columns:
@@ -202,6 +294,34 @@ def _logged(graph: Graph, step: steps.Logged, columns: Columns) -> Columns:
     del step
     assert columns.numbers is not None
     return replace(columns, numbers=_log1p_abs(graph, columns.numbers))
+
+
+def _quantiles(graph: Graph, step: steps.Quantiles, columns: Columns) -> Columns:
+    if columns.numbers is None:
+        return columns
+    found = [
+        _shares(graph, graph.columns(columns.numbers, [place]), known) for place, known in enumerate(step.values.T)
+    ]
+    return replace(columns, numbers=graph.concat(found))
+
+
+def _shares(graph: Graph, values: str, known: Any) -> str:
+    """A column of rows x 1 between quantiles, from below and from above; see `steps.Quantiles`."""
+    last = len(known) - 1
+    shares, gaps = np.linspace(0, 1, len(known)), np.diff(known)
+    slopes = np.divide(np.diff(shares), gaps, out=np.zeros(last), where=gaps > 0)
+    inside = graph.clip(graph.where(graph.op("IsNaN", values), graph.constant(known[0]), values), known[0], known[-1])
+    sides = []
+    for kind, slope, shift in (("LessOrEqual", np.append(slopes, 0.0), -1), ("Less", np.insert(slopes, 0, 0.0), 0)):
+        passed = graph.sum(graph.cast(graph.op(kind, graph.constant(known), inside), np.int64), 1, keep=True)
+        place = graph.op("Add", passed, graph.places(shift))
+        start, share, steep = (graph.op("Gather", graph.constant(each), place) for each in (known, shares, slope))
+        sides.append(graph.op("Add", share, graph.op("Mul", graph.op("Sub", inside, start), steep)))
+    found = graph.op("Mul", graph.op("Add", *sides), graph.constant(0.5))
+    above = graph.op("Greater", values, graph.constant(known[-1] - steps.TINY))
+    below = graph.op("Less", values, graph.constant(known[0] + steps.TINY))
+    found = graph.where(below, graph.constant(0.0), graph.where(above, graph.constant(1.0), found))
+    return graph.where(graph.op("IsNaN", values), values, found)
 
 
 def _powers(graph: Graph, step: steps.Powers, columns: Columns) -> Columns:
@@ -226,7 +346,7 @@ def _powers(graph: Graph, step: steps.Powers, columns: Columns) -> Columns:
 def _selected(graph: Graph, step: steps.Selected, columns: Columns) -> Columns:
     numbers = graph.columns(columns.numbers, step.numbers) if columns.numbers is not None else None
     codes = graph.columns(columns.codes, step.codes) if columns.codes is not None else None
-    return Columns(numbers, codes)
+    return replace(columns, numbers=numbers, codes=codes)
 
 
 _STEPS: Final[dict[type[Any], Callable[..., Columns]]] = {
@@ -236,5 +356,6 @@ _STEPS: Final[dict[type[Any], Callable[..., Columns]]] = {
     steps.Rescaled: _rescaled,
     steps.Logged: _logged,
     steps.Powers: _powers,
+    steps.Quantiles: _quantiles,
     steps.Selected: _selected,
 }

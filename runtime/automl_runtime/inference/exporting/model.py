@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
-from automl_runtime.errors import MissingExtraError, TrainingError, shorten
+from automl_runtime.errors import MissingExtraError, TrainingError
 from automl_runtime.files import replace_file
-from automl_runtime.inference.boosted import Boosted
-from automl_runtime.inference.catboost import CatBoost
-from automl_runtime.inference.encoding import Encoded
-from automl_runtime.inference.exporting import trees
-from automl_runtime.inference.exporting.catboost import catboost
-from automl_runtime.inference.exporting.columns import feeds, missing_word, read_columns
-from automl_runtime.inference.exporting.designs import design_matrix
-from automl_runtime.inference.exporting.graph import Graph, cannot
-from automl_runtime.inference.forest import Forest
-from automl_runtime.inference.kernel_machine import KernelMachine
-from automl_runtime.inference.lightgbm import LightGbm
-from automl_runtime.inference.linear import Linear
+from automl_runtime.inference.exporting.columns import missing_word, read_columns
+from automl_runtime.inference.exporting.designs import Rows, design_matrix
+from automl_runtime.inference.exporting.graph import Graph
+from automl_runtime.inference.exporting.predictors import predicted, width_of
+from automl_runtime.inference.exporting.samples import Sample, feeds
 from automl_runtime.inference.model import FittedModel
-from automl_runtime.inference.network import Network
-from automl_runtime.inference.parts import Member, Reading
+from automl_runtime.inference.parts import Member, Reading, encoded_rows
 
 __all__ = ["TOLERANCE", "export_onnx"]
 
-TOLERANCE: Final = 1e-4
+TOLERANCE: Final = 1e-5
 """Largest difference, relative to the size of the outputs."""
 _LARGEST_LOG = 80.0
 _LEAST_CHANCE = 1e-15
 _LEAST_POOLED = 1e-6
 
 
-def export_onnx(model: FittedModel, path: Path, data: Encoded) -> Path:
-    """Writes `model` to `path` after ONNX Runtime has given the same outputs for `data` as the model.
+def export_onnx(model: FittedModel, path: Path, sample: Sample) -> Path:
+    """Writes `model` to `path` after ONNX Runtime has given the same outputs for `sample` as the model.
 
     The inputs are the columns (see `exporting.columns`); the outputs `probabilities` (rows x classes) and `label`, of
     a regression `value` (rows x 1).
@@ -48,24 +39,26 @@ def export_onnx(model: FittedModel, path: Path, data: Encoded) -> Path:
         TrainingError: if the outputs differ by more than `TOLERANCE`; nothing is written.
     """
     graph = Graph()
-    columns = read_columns(graph, model.encoder)
+    encoder = model.encoder
+    columns = read_columns(graph, encoder)
+    blank = encoded_rows(*map(len, (encoder.number_owners, encoder.code_owners, encoder.text_owners)))
     matrices = {
-        place: design_matrix(graph, model.designs[place], columns)
+        place: design_matrix(graph, model.designs[place], columns, blank)
         for place in sorted({part.design for member in model.members for part in member.parts})
     }
     outputs = _blended(graph, model, matrices)
     names = _outputs(graph, model, outputs)
-    missing = {c.name: missing_word(c) for c in model.encoder.columns if c.kind == "category" and missing_word(c)}
+    missing = {c.name: missing_word(c) for c in encoder.columns if c.kind == "category" and missing_word(c)}
     about = {"target": model.target, "task": model.task, "missing_categories": json.dumps(missing)}
     content = graph.model(about).SerializeToString()
-    _compare(model, content, names[0], data)
+    _compare(model, content, names[0], sample)
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda temporary: temporary.write_bytes(content))
     return path
 
 
-def _blended(graph: Graph, model: FittedModel, matrices: dict[int, str]) -> str:
-    members = [_member(graph, member, matrices, len(model.classes)) for member in model.members]
+def _blended(graph: Graph, model: FittedModel, matrices: dict[int, Rows]) -> str:
+    members = [_member(graph, model, member, matrices) for member in model.members]
     weights = [member.weight for member in model.members]
     if model.info.shifts:
         members = [_centered_logs(graph, member) for member in members]
@@ -79,64 +72,18 @@ def _blended(graph: Graph, model: FittedModel, matrices: dict[int, str]) -> str:
 
 def _centered_logs(graph: Graph, chances: str) -> str:
     logs = graph.op("Log", graph.op("Max", chances, graph.constant(_LEAST_POOLED)))
-    return graph.op("Sub", logs, graph.op("ReduceMean", logs, axes=[1], keepdims=1))
+    return graph.op("Sub", logs, graph.op("ReduceMean", logs, graph.places([1]), keepdims=1))
 
 
-def _member(graph: Graph, member: Member, matrices: dict[int, str], classes: int) -> str:
-    parts = []
+def _member(graph: Graph, model: FittedModel, member: Member, matrices: dict[int, Rows]) -> str:
+    parts, levels = [], max(model.encoder.levels, default=0)
     for part in member.parts:
-        raw = _predicted(graph, part.predictor, matrices[part.design], member.name)
-        parts.append(_read(graph, part.reading, raw, _width(part.predictor), classes))
+        raw = predicted(graph, part.predictor, matrices[part.design], levels, member.name)
+        parts.append(_read(graph, part.reading, raw, width_of(part.predictor), len(model.classes)))
     total = parts[0]
     for outputs in parts[1:]:
         total = graph.op("Add", total, outputs)
     return graph.op("Div", total, graph.constant(float(len(parts))))
-
-
-def _predicted(graph: Graph, predictor: Any, rows: str, name: str) -> str:
-    if type(predictor) not in _PREDICTORS:
-        kind = type(predictor).__name__
-        raise cannot(
-            f"the model {shorten(name)} of the kind {kind}, which is not written yet",
-            'Those that can be: fit(models=["lightgbm", "xgboost", "catboost", "extra_trees", "random_forest", '
-            '"linear", "network"]).',
-        )
-    return _PREDICTORS[type(predictor)](graph, predictor, rows)
-
-
-def _linear(graph: Graph, model: Linear, rows: str) -> str:
-    raw = graph.op("Add", graph.op("MatMul", rows, graph.constant(model.weights)), graph.constant(model.intercept))
-    return graph.clip(raw, model.low, model.high)
-
-
-def _network(graph: Graph, model: Network, rows: str) -> str:
-    layer, layers = rows, model.layers()
-    for place, (weights, biases) in enumerate(layers):
-        layer = graph.op("Add", graph.op("MatMul", layer, graph.constant(weights)), graph.constant(biases))
-        if place < len(layers) - 1:
-            layer = graph.op("Mul", layer, graph.op("Sigmoid", layer))
-    return layer
-
-
-def _kernel(graph: Graph, model: KernelMachine, rows: str) -> str:
-    cells = graph.op("Mul", rows, graph.constant(model.scales))
-    stored = model.stored.astype(np.float64)
-    lengths = graph.op("ReduceSum", graph.op("Mul", cells, cells), graph.places([1]), keepdims=1)
-    cross = graph.op("MatMul", cells, graph.constant(-2.0 * stored.T))
-    squares = graph.op("Add", graph.op("Add", lengths, graph.constant((stored**2).sum(axis=1))), cross)
-    near = graph.op("Exp", graph.op("Mul", graph.op("Max", squares, graph.constant(0.0)), graph.constant(-0.5)))
-    return graph.op("Add", graph.op("MatMul", near, graph.constant(model.weights)), graph.constant(model.intercept))
-
-
-_PREDICTORS: Final[dict[type[Any], Callable[..., str]]] = {
-    Linear: _linear,
-    Network: _network,
-    KernelMachine: _kernel,
-    Forest: trees.forest,
-    Boosted: trees.boosted,
-    LightGbm: trees.lightgbm,
-    CatBoost: catboost,
-}
 
 
 def _read(graph: Graph, reading: Reading, raw: str, width: int, classes: int) -> str:
@@ -151,26 +98,11 @@ def _read(graph: Graph, reading: Reading, raw: str, width: int, classes: int) ->
         return graph.op("Softmax", raw, axis=-1)
     if reading.link == "one_vs_rest":
         chances = graph.op("Max", graph.op("Sigmoid", raw), graph.constant(_LEAST_CHANCE))
-        return graph.op("Div", chances, graph.op("ReduceSum", chances, graph.places([1]), keepdims=1))
+        return graph.op("Div", chances, graph.sum(chances, 1, keep=True))
     positive = graph.op("Sigmoid", raw) if reading.link == "logistic" else raw
     if classes == 2 and width == 1:
         return graph.concat([graph.op("Sub", graph.constant(1.0), positive), positive])
     return positive
-
-
-def _width(predictor: Any) -> int:
-    """The number of raw outputs."""
-    match predictor:
-        case LightGbm() | CatBoost():
-            return predictor.outputs
-        case Boosted():
-            return len(predictor.base)
-        case Forest():
-            return int(predictor.values.shape[1])
-        case Network():
-            return int(predictor.widths[-1])
-        case _:
-            return int(predictor.weights.shape[1])
 
 
 def _outputs(graph: Graph, model: FittedModel, outputs: str) -> list[str]:
@@ -195,7 +127,7 @@ def _outputs(graph: Graph, model: FittedModel, outputs: str) -> list[str]:
     ]
 
 
-def _compare(model: FittedModel, content: bytes, name: str, data: Encoded) -> None:
+def _compare(model: FittedModel, content: bytes, name: str, sample: Sample) -> None:
     try:
         import onnxruntime
     except ImportError as error:
@@ -203,13 +135,13 @@ def _compare(model: FittedModel, content: bytes, name: str, data: Encoded) -> No
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-    [found] = session.run([name], feeds(model.encoder, data))
-    wanted = model.outputs(data)
+    found = np.vstack([session.run([name], cells)[0] for cells in feeds(model.encoder, sample)])
+    wanted = model.outputs(sample.data)
     scale = np.maximum(np.abs(wanted), np.abs(wanted).mean())
     off = float((np.abs(found - wanted) / np.maximum(scale, 1e-300)).max(initial=0.0))
     if not off <= TOLERANCE:
         raise TrainingError(
-            f"The exported model differs from the model by {off:.2g} of the size of the outputs on {len(data)} rows; "
+            f"The exported model differs from the model by {off:.2g} of the size of the outputs on {len(wanted)} rows; "
             f"allowed is {TOLERANCE:g}. Nothing was written.",
             hint="Please report it with the names of the models: model.weights.",
         )

@@ -108,7 +108,7 @@ def forest(graph: Graph, model: Forest, rows: str) -> str:
             trees.node(int(model.feature[place]), float(model.threshold[place]), *ways)
     found = graph.cast(trees.write(graph, _singles(graph, rows), len(model.roots)), np.int64)
     values = graph.op("Gather", graph.constant(model.values), found, axis=0)
-    return graph.op("ReduceMean", values, axes=[1], keepdims=0)
+    return graph.op("ReduceMean", values, graph.places([1]), keepdims=0)
 
 
 def _inner(feature: Any, root: int, end: int) -> list[int]:

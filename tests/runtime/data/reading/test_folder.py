@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import io
 import json
@@ -12,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from automl_runtime.data.pictures import EXAMPLE_PICTURE
 from automl_runtime.data.reading import read_path
 from automl_runtime.data.reading.records import parse_records
 from automl_runtime.data.tables import ReadResult
@@ -20,7 +22,7 @@ from automl_runtime.events import Event, Progress, Warned
 from automl_schemas.catalog import Dialect
 
 TABLE = b"id,plant,height\n1,oak,20.5\n2,elm,17.25\n3,fir,30.0\n"
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+PNG = base64.b64decode(EXAMPLE_PICTURE.partition(",")[2])
 
 
 def zip_of(**members: bytes) -> bytes:

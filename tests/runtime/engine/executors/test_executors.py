@@ -8,11 +8,13 @@ from concurrent import futures
 
 import pytest
 from automl_runtime.engine.executors.base import Threads, executor_named
+from automl_runtime.engine.executors.processes import Processes
 from automl_runtime.engine.executors.remote import Call, SharedDesigns, pack, settle, unpack
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners.base import Stopper
 from automl_runtime.engine.trials import Config
-from automl_runtime.errors import MissingExtraError, RequestError
+from automl_runtime.errors import Cancelled, MissingExtraError, RequestError
+from automl_runtime.events import CancellationToken
 from engine_jobs import mixed_rows
 
 FIXED = {"y": "y", "trials": 4, "folds": 3}
@@ -78,6 +80,37 @@ def test_another_executor_gives_the_same_model(task):
     assert other.calls >= 12
 
 
+def test_processes_give_the_same_model_and_are_started_once(plugs):
+    plugs("architectures", "centroids", "Centroids")
+    rows, processes = mixed_rows("binary", 300), Processes()
+    how = {"trials": 4, "folds": 2, "models": ["centroids", "tree", "linear"]}
+    here = fit(rows, "y", **how)
+    there = fit(rows, "y", **how, executor=processes)
+    assert _board(there) == _board(here)
+    assert there.predict_proba(rows).equals(here.predict_proba(rows))
+    processes.end()
+
+
+def test_a_process_that_dies_fails_its_trial_alone(plugs):
+    plugs("architectures", "deadly", "Deadly")
+    processes = Processes()
+    model = fit(mixed_rows("binary", 120), "y", trials=3, folds=2, models=["tree", "deadly"], executor=processes)
+    failed = {trial["model"] for trial in model.trials if trial["status"] == "failed"}
+    assert failed == {"deadly"}
+    assert len(model.trials) == 3
+    processes.end()
+
+
+def test_a_cancelled_search_ends_its_processes(plugs):
+    plugs("architectures", "endless", "Endless")
+    # Without an end of its own: the test would not end either.
+    processes, token = Processes(), CancellationToken()
+    threading.Timer(5, token.cancel).start()
+    with pytest.raises(Cancelled):
+        fit(mixed_rows("binary", 120), "y", trials=2, models=["endless"], executor=processes, cancel=token)
+    assert processes._running is None
+
+
 def test_equal_preprocessing_is_kept_once():
     rows = mixed_rows("binary", 300)
     models = [
@@ -119,7 +152,7 @@ def test_threads_are_the_default():
 
 
 def test_what_does_not_exist_is_refused():
-    with pytest.raises(RequestError, match=r"no executor 'dask'; possible: threads, ray"):
+    with pytest.raises(RequestError, match=r"no executor 'dask'; possible: threads, processes, ray"):
         fit(mixed_rows("binary"), "y", trials=1, executor="dask")
 
 

@@ -1,0 +1,1 @@
+"""How fast fitted models answer."""

@@ -1,0 +1,32 @@
+"""Kernels are compiled when they are first called."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
+    import numba
+    from automl_runtime.kernels import compiling
+
+    calls = []
+
+    def njit(**options):
+        calls.append(options)
+        if options.get("cache"):
+            raise RuntimeError("cannot cache function: no locator available")
+        return lambda function: function
+
+    monkeypatch.setattr(numba, "njit", njit)
+    double = compiling.compiled(lambda x: 2 * x)
+    assert double(4) == 8
+    assert calls == [{"nogil": True, "cache": True}, {"nogil": True}]
+
+
+@pytest.mark.parametrize("name", ["trees", "links", "ngrams", "arrays", "compiling"])
+def test_importing_kernels_does_not_import_numba(name):
+    import subprocess
+    import sys
+
+    code = f"import sys, automl_runtime.kernels.{name}; print('numba' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
