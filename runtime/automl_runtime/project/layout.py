@@ -242,4 +242,5 @@ class Project:
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
             source=ProjectModel(self, settings.model),
             guard=guard,
+            name=self.spec.name,
         )

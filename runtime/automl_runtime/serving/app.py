@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from automl_schemas.metrics import Metrics
@@ -30,6 +31,7 @@ from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -68,6 +70,7 @@ def create_app(
     policy: BatchPolicy | None = None,
     source: ModelSource | None = None,
     guard: Guard | None = None,
+    name: str = "model",
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -82,6 +85,7 @@ def create_app(
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
         guard: who may ask; None: everybody.
+        name: of the model below `/v2/models`.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
     service = _Service(live, metrics, source)
@@ -100,6 +104,8 @@ def create_app(
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
     app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.infer = InferService(app.title, partial(service.named, name), service.counters)
+    app.infer.add_to(app)
     _document(app, live)
     return app
 
@@ -109,10 +115,13 @@ class _ServiceApp(FrontApp):
 
     path: str
     service: _Service
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
-        """What is posted to the path of the model."""
-        return self.service.score if scope["path"] == self.path and scope["method"] == "POST" else None
+        """What is posted to be scored."""
+        if scope["path"] == self.path:
+            return self.service.score if scope["method"] == "POST" else None
+        return self.infer.hot(scope)
 
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
@@ -198,6 +207,12 @@ class _Service:
         if following is not None:
             following.cancel()
         await self.live.current.close()
+
+    async def named(self, name: str, asked: str) -> LiveModel:
+        """The model, if that is its name."""
+        if asked != name:
+            raise BadRequest([Problem(f"There is no model {asked[:100]!r}.", allowed=name)], status=404)
+        return self.live
 
     async def score(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to the path of the model, and counts it."""

@@ -16,6 +16,7 @@ from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.host import ModelHost, ModelState
+from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
 
@@ -60,6 +61,8 @@ def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
     service = _HostService(host)
     app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
     app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.infer = InferService(app.title, host.live, service.counters)
+    app.infer.add_to(app)
     app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
     app.add_api_route(
         "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
@@ -101,11 +104,12 @@ class _HostApp(FrontApp):
     """The application of many models."""
 
     service: _HostService
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
         """What is posted to a model to be scored."""
         if scope["method"] != "POST" or not scope["path"].startswith(_PREFIX):
-            return None
+            return self.infer.hot(scope)
         name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
         return partial(self.service.score, name, action) if action in _HOT else None
 

@@ -49,7 +49,7 @@ class ScoringRoute:
         media_type = b"application/json"
         told = dict(scope["headers"])
         try:
-            form = negotiate(told.get(b"content-type"), told.get(b"accept"))
+            form = self.form(told)
             if form.media_type == NDJSON and self._live.current.scorer.takes_lines:
                 wishes = Wishes(_explain(scope["query_string"]), *_urgency(scope["headers"]))
                 stream = LineStream(self._live, self._counters, wishes, told.get(b"content-encoding"))
@@ -64,23 +64,31 @@ class ScoringRoute:
                 content = await _packed(content, coding)
                 headers += [(b"content-encoding", coding.encode()), (b"vary", b"accept, accept-encoding")]
         except BadRequest as refusal:
-            status, content = refusal.status, refusal.to_json()
+            status, content = refusal.status, self.told(refusal)
             self._counters.refused("too_large" if status == 413 else "invalid")
         except Overloaded as refusal:
-            status, content = refusal.status, BadRequest([Problem(str(refusal))]).to_json()
+            status, content = refusal.status, self.told(BadRequest([Problem(str(refusal))]))
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
             self._counters.refused("overloaded")
         except TimedOut as late:
-            status, content = 504, BadRequest([Problem(str(late))]).to_json()
+            status, content = 504, self.told(BadRequest([Problem(str(late))]))
             self._counters.refused("timeout")
         except Disconnected:
             return _GONE
         except Exception:  # noqa: BLE001 -- the outermost layer of a request: what went wrong goes to the log
-            status, content = 500, _BROKEN
+            status, content = 500, self.told(_BROKEN)
             self._counters.refused("internal")
             _LOG.exception("%s failed", scope["path"])
         await respond(send, status, content, headers, media_type)
         return status
+
+    def form(self, headers: dict[bytes, bytes]) -> Form:
+        """The form of a request with these headers."""
+        return negotiate(headers.get(b"content-type"), headers.get(b"accept"))
+
+    def told(self, refusal: BadRequest) -> bytes:
+        """The body of a refusal."""
+        return refusal.to_json()
 
     async def _body(self, coding: bytes | None, receive: Receive) -> bytes:
         limit = self._live.limits.body_bytes
@@ -107,7 +115,7 @@ class ScoringRoute:
         )
 
 
-_BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")]).to_json()
+_BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")])
 
 
 async def _packed(content: bytes, coding: str) -> bytes:
