@@ -253,11 +253,15 @@ def other_answers() -> dict[str, Any]:
 _AS_TEXT = {"type": "string", "format": "binary"}
 _OTHER_FORMS = {
     "text/csv": "A header with the columns, and a line for each row, in UTF-8.",
+    "application/vnd.apache.arrow.stream": "A stream of Arrow IPC with the columns, its buffers not compressed.",
+    "application/x-npy": "A matrix of numbers, rows x columns in the order of `GET /model`, as numpy.save writes it.",
     "application/x-ndjson": "One row as a JSON object in each line, for as long as there are rows; lines are answered "
     "while they come. Read the answers while you send.",
 }
 _OTHER_ANSWERS = {
     "text/csv": "`label` and `probability_<class>`, or `prediction`, with a header.",
+    "application/vnd.apache.arrow.stream": "The columns of CSV.",
+    "application/x-npy": "Probabilities (rows x classes, in the order of the classes), or a number for each row.",
     "application/x-ndjson": "A line for each line, in order; in place of an answer that there is not "
     '`{"error": ..., "line": ..., "detail": [...]}`.',
 }

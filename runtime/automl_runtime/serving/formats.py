@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from automl_runtime.serving.answers import JSON, Answer, Contents, Form, Writer
+from automl_runtime.serving.arrays import read_arrow, read_npy
 from automl_runtime.serving.columns import read_csv, read_json
 from automl_runtime.serving.lines import NDJSON, write_lines
 from automl_runtime.serving.requests import BadRequest, Problem
-from automl_runtime.serving.tables import write_csv
+from automl_runtime.serving.tables import ARROW, NPY, write_arrow, write_csv, write_npy
 
 if TYPE_CHECKING:
     from automl_schemas.bundle import BundleManifest, InputSchema
@@ -41,9 +42,17 @@ def _read_whole(body: bytes, schema: InputSchema, most_rows: int) -> Contents:
 REQUESTS: Final[dict[str, Callable[[bytes, InputSchema, int], Contents]]] = {
     JSON: read_json,
     "text/csv": read_csv,
+    ARROW: read_arrow,
+    NPY: read_npy,
     NDJSON: _read_whole,
 }
-ANSWERS: Final[dict[str, Writer]] = {JSON: write_json, "text/csv": write_csv, NDJSON: write_lines}
+ANSWERS: Final[dict[str, Writer]] = {
+    JSON: write_json,
+    "text/csv": write_csv,
+    ARROW: write_arrow,
+    NPY: write_npy,
+    NDJSON: write_lines,
+}
 JSON_FORM: Final = Form(JSON, JSON, read_json, write_json)
 
 

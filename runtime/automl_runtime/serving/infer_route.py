@@ -77,7 +77,7 @@ class InferService:
         add("/v2/health/ready", self._ready, summary="Whether models may be asked", tags=["v2"])
         for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
             versioned = path.endswith("{version}")
-            routes = (
+            routes: tuple[tuple[str, Callable[..., Any], str, str, dict[int | str, Any]], ...] = (
                 ("", self._version if versioned else self._model, "GET", "What a model takes and gives", {}),
                 ("/ready", self._version_ready if versioned else self._model_ready, "GET", "Whether it answers", {}),
                 ("/infer", self._version_infer if versioned else self._model_infer, "POST", "Predict", _SCORED),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,10 @@ from automl_runtime.serving.requests import BadRequest, Problem, plain, text_of
 if TYPE_CHECKING:
     from automl_schemas.bundle import BundleManifest
 
-__all__ = ["answer_table", "write_arrow", "write_csv", "write_npy"]
+__all__ = ["ARROW", "NPY", "answer_table", "write_arrow", "write_csv", "write_npy"]
 
+ARROW: Final = "application/vnd.apache.arrow.stream"
+NPY: Final = "application/x-npy"
 _REASONS = 3
 _OF_TASK: dict[str, dict[str, pa.DataType]] = {
     "clustering": {"cluster": pa.int64()},
@@ -66,7 +68,7 @@ def write_arrow(answers: Sequence[dict[str, Any]], manifest: BundleManifest, man
     sink = io.BytesIO()
     with pa.ipc.new_stream(sink, table.schema) as stream:
         stream.write_table(table)
-    return Answer(sink.getvalue(), len(answers), "application/vnd.apache.arrow.stream", _version(manifest))
+    return Answer(sink.getvalue(), len(answers), ARROW, _version(manifest))
 
 
 def write_npy(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many: bool) -> Answer:
@@ -86,7 +88,7 @@ def write_npy(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many:
         values = table.column(0).to_numpy()
     sink = io.BytesIO()
     np.save(sink, values, allow_pickle=False)
-    return Answer(sink.getvalue(), len(answers), "application/x-npy", _version(manifest))
+    return Answer(sink.getvalue(), len(answers), NPY, _version(manifest))
 
 
 def _version(manifest: BundleManifest) -> tuple[tuple[bytes, bytes], ...]:
