@@ -32,6 +32,8 @@ _UNDER_WAY: Final = 2
 _LONGEST: Final = 1024 * 1024
 _PATIENCE: Final = 30.0
 """Seconds after which a stream that the model has no time for ends."""
+_TIMEOUT: Final = 600.0
+"""Seconds for a group, unless the client says another: it waits for its turn, and slows the client down meanwhile."""
 _HEADERS: Final = [
     (b"content-type", NDJSON.encode()),
     (b"cache-control", b"no-store"),
@@ -193,7 +195,7 @@ class LineStream:
             served = self._live.current
             ask = LinesAsk(group.first, group.block, self._wishes.explain)
             weight = group.lines * (100 if self._wishes.explain else 1)
-            _, priority, timeout = self._wishes
+            priority, timeout = self._wishes.priority, self._wishes.timeout or _TIMEOUT
             try:
                 answer = served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout)
             except Overloaded:
