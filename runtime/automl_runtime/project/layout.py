@@ -247,6 +247,7 @@ class Project:
             source=source,
             guard=guard,
             observer=observer_of(settings, self.root),
+            name=self.spec.name,
         )
         command = source.job_command()
         if command is not None:

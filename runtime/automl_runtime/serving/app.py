@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from automl_schemas.metrics import Metrics
@@ -15,7 +16,15 @@ from automl_schemas.vocabulary import TaskType
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
-from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
+from automl_runtime.serving.contract import (
+    Answers,
+    Health,
+    ModelCard,
+    Problems,
+    answer_model,
+    openapi_request,
+    other_answers,
+)
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
@@ -24,6 +33,7 @@ from automl_runtime.serving.forecast_contract import forecast_answer, openapi_fo
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
+from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
@@ -64,6 +74,7 @@ def create_app(
     source: ModelSource | None = None,
     guard: Guard | None = None,
     observer: Observer | None = None,
+    name: str = "model",
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -79,6 +90,7 @@ def create_app(
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
         guard: who may ask; None: everybody.
         observer: what the service sees of itself; None: drift, by the usual policy.
+        name: of the model below `/v2/models`.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
     observer = observer or Observer()
@@ -103,6 +115,8 @@ def create_app(
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
     app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
+    app.infer = InferService(app.title, partial(service.named, name), service.counters)
+    app.infer.add_to(app)
     _document(app, live)
     return app
 
@@ -112,10 +126,13 @@ class _ServiceApp(FrontApp):
 
     path: str
     service: _Service
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
-        """What is posted to the path of the model."""
-        return self.service.score if scope["path"] == self.path and scope["method"] == "POST" else None
+        """What is posted to be scored."""
+        if scope["path"] == self.path:
+            return self.service.score if scope["method"] == "POST" else None
+        return self.infer.hot(scope)
 
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
@@ -123,8 +140,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     503: {"model": Problems, "description": "It could not be answered in time; Retry-After says when to come back."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
 }
 
 
@@ -138,7 +160,11 @@ def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
         summary="Predict one row or many",
         response_class=JSONResponse,
         responses={
-            200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
+            200: {
+                "model": answer | Answers,
+                "content": other_answers(),
+                "description": "The prediction, or the predictions in order.",
+            },
             **_REFUSED,
         },
     )
@@ -198,6 +224,12 @@ class _Service:
         await self.live.current.close()
         self.observer.close()
 
+    async def named(self, name: str, asked: str) -> LiveModel:
+        """The model, if that is its name."""
+        if asked != name:
+            raise BadRequest([Problem(f"There is no model {asked[:100]!r}.", allowed=name)], status=404)
+        return self.live
+
     async def score(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to the path of the model, and counts it."""
         started = time.perf_counter()
@@ -213,12 +245,13 @@ class _Service:
     async def predict(
         self, explain: Explain = False, x_priority: Urgency = None, x_timeout_ms: Patience = None
     ) -> Response:
-        """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
+        """Predicts one row `{"column": value}`, or many: `{"rows": [{...}, ...]}` or `{"columns": {"column": [...]}}`.
 
         Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
         a column that was never empty in training must be there, others may be left out.
         One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
-        holds its `reasons`, the three columns that move it most.
+        holds its `reasons`, the three columns that move it most. The body may be packed with gzip or zstd
+        (Content-Encoding), and large answers are, where Accept-Encoding allows it.
         """
         del explain, x_priority, x_timeout_ms
         return Delegated(self.route)

@@ -13,7 +13,7 @@ from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer, Observed
+from automl_runtime.serving.answers import JSON, Answer, Form, Observed
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits
 
@@ -106,6 +106,8 @@ def _told(bundle: Bundle, model: Forecaster, ahead: pd.DataFrame) -> pd.DataFram
 class ForecastScorer:
     """Answers requests for forecasts with the model of one bundle. Not thread-safe: call it from one thread."""
 
+    takes_lines = False
+
     def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
         """`features` makes what the model is told of rows ahead; None when it takes the rows as they are."""
         self._bundle = bundle
@@ -118,12 +120,18 @@ class ForecastScorer:
         """Lets `rows` see what is told of the past and of what lies ahead from now on."""
         self._observed = rows
 
-    def ask(self, body: bytes, explain: bool = False) -> Mapping[str, Any]:
+    def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Mapping[str, Any]:
         """What the body of a request asks for; an empty one asks for everything. May be called from any thread.
 
         Raises:
-            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of.
+            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of; 415 and 406 for
+                other forms than JSON.
         """
+        if form is not None and (form.media_type, form.answer_type) != (JSON, JSON):
+            what, status = (form.media_type, 415) if form.media_type != JSON else (form.answer_type, 406)
+            raise BadRequest(
+                [Problem(f"Forecasts are asked for and told in JSON, not {what}.", allowed=JSON)], status=status
+            )
         if explain:
             raise BadRequest([Problem("A forecast has no reasons to give.", allowed="explain=false")])
         return parse_object(body, form=_FORM) if body.strip() else {}

@@ -18,6 +18,7 @@ from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
 from automl_runtime.serving.host import ModelHost, ModelState
+from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -41,8 +42,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
 }
 _SCORED: dict[int | str, dict[str, Any]] = {
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
 }
@@ -61,6 +67,8 @@ def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Obser
     service = _HostService(host, observer)
     app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
     app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
+    app.infer = InferService(app.title, host.live, service.counters)
+    app.infer.add_to(app)
     app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
     app.add_api_route(
         "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
@@ -110,11 +118,12 @@ class _HostApp(FrontApp):
     """The application of many models."""
 
     service: _HostService
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
         """What is posted to a model to be scored."""
         if scope["method"] != "POST" or not scope["path"].startswith(_PREFIX):
-            return None
+            return self.infer.hot(scope)
         name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
         return partial(self.service.score, name, action) if action in _HOT else None
 

@@ -81,9 +81,7 @@ class RecordScorer:
         Raises:
             BadRequest: naming every cell that is no value of its column, in this `row`.
         """
-        values, problems = self._parser.parse(record, row)
-        if problems:
-            raise BadRequest([cell_problem(problem) for problem in problems])
+        values = self._parsed(record, row)
         known = self._encoded(values)
         if self.observed is not None:
             self.observed.row(values, known)
@@ -99,6 +97,20 @@ class RecordScorer:
             known = _encode(self._answered(values))
             self._cache.put(key, known, len(known) + _CELL * len(key) + sum(len(v) for v in key if type(v) is str))
         return known
+
+    def predict(self, record: Mapping[str, object], row: int = 0) -> dict[str, Any]:
+        """What `answer` tells, before it is JSON; nothing is kept of it."""
+        values = self._parsed(record, row)
+        answer = self._answered(values)
+        if self.observed is not None:
+            self.observed.row(values, _encode(answer))
+        return answer
+
+    def _parsed(self, record: Mapping[str, object], row: int) -> dict[str, Any]:
+        values, problems = self._parser.parse(record, row)
+        if problems:
+            raise BadRequest([cell_problem(problem) for problem in problems])
+        return values
 
     def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         found = self._predict(self._features(values))
