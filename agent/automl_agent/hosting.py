@@ -60,12 +60,13 @@ def host_app(
     from automl_runtime.serving.host_app import create_host_app
     from automl_runtime.serving.jobs import JobStore
     from automl_runtime.serving.jobs_app import add_jobs
+    from automl_runtime.serving.observing import Observer
 
     if memory_gb is not None and not memory_gb > 0:
         raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
     held = None if memory_gb is None else int(memory_gb * 1e9)
     models = named_models(folders)
-    app = create_host_app(ModelHost(models, memory_bytes=held), guard)
+    app = create_host_app(ModelHost(models, memory_bytes=held), guard, Observer(slow_seconds=1.0))
     if jobs is not None:
         commands = {name: command for name, model in models.items() if (command := model.job_command()) is not None}
         add_jobs(app, JobStore(jobs.resolve(), commands, allowed=job_folders), prefix="/models/{name}")

@@ -7,7 +7,7 @@ from typing import Literal
 from automl_schemas.base import Contract
 from automl_schemas.cleaning import ColumnPlan
 from automl_schemas.metrics import LeaderboardRow, Scored
-from automl_schemas.vocabulary import ColumnType, MetricName, TaskType
+from automl_schemas.vocabulary import ColumnType, MetricName, PersonalData, TaskType
 
 __all__ = ["BundleManifest", "HashedFile", "InputColumn", "InputSchema", "Signature", "TrainingSummary"]
 
@@ -26,6 +26,8 @@ class InputColumn(Contract):
     min: float | None = None
     max: float | None = None
     example: str | float | int | bool | None = None
+    personal: PersonalData | None = None
+    """Its values are masked wherever they are kept or shown."""
 
 
 class InputSchema(Contract):
@@ -57,6 +59,8 @@ class TrainingSummary(Contract):
     """How the model came about: what the search found, on how many rows, in how long."""
 
     run_id: str
+    data_sha256: str | None = None
+    """One hash over the source files."""
     rows: int
     seconds: float
     cv: Scored

@@ -48,6 +48,7 @@ def _input(column: TrainingColumn, values: pd.Series) -> InputColumn:
         min=float(filled.min()) if numeric else None,
         max=float(filled.max()) if numeric else None,
         example=_example(column, filled),
+        personal=column.personal,
     )
 
 

@@ -12,9 +12,12 @@ from automl_runtime.data.distinct import word_set
 from automl_runtime.data.given_names import GIVEN_NAMES
 from automl_runtime.data.naming import singular, tokens
 
-__all__ = ["detect", "luhn", "mask"]
+__all__ = ["detect", "luhn", "mask", "mask_text"]
 
 _EMAIL: Final = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>.]{2,}")
+_EMAIL_WITHIN: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_LONG_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){6,}")
+"""Seven digits or more: phone numbers, cards, accounts."""
 _PHONE: Final = re.compile(r"(?:\+|00)?[\d\s().\-/]{6,24}(?:\s?(?:x|ext\.?)\s?\d{1,6})?", re.IGNORECASE)
 _CLEAR_PHONE: Final = re.compile(
     r"\+\d[\d\s().\-/]{6,20}|\(\d{2,5}\)\s?\d[\d\s\-/]{4,12}|\d{3}[-.]\d{3}[-.]\d{4}(?:\s?x\d+)?|(?:\d{2} ){4}\d{2}"
@@ -93,6 +96,15 @@ def mask(value: str, kind: PersonalData) -> str:
     if kind == "name":
         return " ".join(f"{word[0]}***" for word in value.split()[:4]) or "***"
     return "***"
+
+
+def mask_text(text: str) -> str:
+    """Free text without mail addresses and long numbers.
+
+    >>> mask_text("write to jane@example.com or call 0170 5550123")
+    'write to ***@*** or call 0000 0000000'
+    """
+    return _LONG_NUMBER.sub(lambda match: re.sub(r"\d", "0", match[0]), _EMAIL_WITHIN.sub("***@***", text))
 
 
 def luhn(digits: str) -> bool:

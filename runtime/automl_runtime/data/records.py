@@ -32,6 +32,7 @@ __all__ = [
     "cell_problem",
     "is_missing",
     "parse_cell",
+    "parse_columns",
     "parse_frame",
     "parse_records",
     "plan_of",
@@ -45,6 +46,8 @@ ABSENT: Final = object()
 _NUMERIC: Final = ("integer", "number", "time")
 _WORDS: Final = ("category", "text")
 _MOST_SUGGESTIONS: Final = 20
+_WORTH_IT: Final = 8
+"""Cells from which on a column is looked at as a whole first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,35 @@ def parse_records(
     problems = unknown_keys(records, schema)
     columns: dict[str, Any] = {}
     for column in schema.columns:
-        values = [record.get(column.name, ABSENT) for record in records]
+        absent = None if column.nullable and not column.required else ABSENT
+        values = [record.get(column.name, absent) for record in records]
         array, wrong = _parse_objects(values, column)
         columns[column.name] = _series(array, column)
         problems += [cell_problem(row, values[row], column) for row in wrong]
     frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(records)))
+    return frame, sorted(problems, key=lambda problem: problem.row)
+
+
+def parse_columns(
+    columns: Mapping[str, Sequence[object] | pa.Array], rows: int, schema: InputSchema
+) -> tuple[pd.DataFrame, list[CellProblem]]:
+    """`parse_records` of rows that come column by column: each a list of `rows` JSON values, or an Arrow array.
+
+    Columns of `schema` that are absent are null in all rows; whether they may be is for the caller to say.
+    """
+    problems: list[CellProblem] = []
+    parsed: dict[str, Any] = {}
+    for column in schema.columns:
+        values = columns.get(column.name)
+        if values is None:
+            parsed[column.name] = _series(pa.nulls(rows, arrow_type(plan_of(column).type)), column)
+            continue
+        array, wrong = _parse_array(values, column) if isinstance(values, pa.Array) else _parse_objects(values, column)
+        parsed[column.name] = _series(array, column)
+        shown = values.take(pa.array(wrong, pa.int64())).to_pylist() if isinstance(values, pa.Array) else None
+        told = [values[row] for row in wrong] if shown is None else shown
+        problems += [cell_problem(row, value, column) for row, value in zip(wrong, told, strict=True)]
+    frame = pd.DataFrame(parsed) if parsed else pd.DataFrame(index=pd.RangeIndex(rows))
     return frame, sorted(problems, key=lambda problem: problem.row)
 
 
@@ -184,6 +211,20 @@ def _parse_series(series: pd.Series, column: InputColumn) -> tuple[pa.Array, lis
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     if not (is_text(array.type) or array.type in _TRUSTED):
         return _parse_objects(series.astype(object).where(series.notna(), None).tolist(), column)
+    return _parse_trusted(array, column)
+
+
+def _parse_array(array: pa.Array, column: InputColumn) -> tuple[pa.Array, list[int]]:
+    if pa.types.is_floating(array.type):
+        values = pc.cast(array, pa.float64())
+        # A number that is none stands for nothing, as it does in frames.
+        return _parse_trusted(pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values), column)
+    if is_text(array.type) or array.type in _TRUSTED:
+        return _parse_trusted(array, column)
+    return _parse_objects(array.to_pylist(), column)
+
+
+def _parse_trusted(array: pa.Array, column: InputColumn) -> tuple[pa.Array, list[int]]:
     clean = clean_values(array, plan_of(column))
     wrong = clean.rejected.copy() if column.type != "empty" else np.zeros(len(array), dtype=bool)
     if not column.nullable:
@@ -221,6 +262,11 @@ def is_missing(value: object) -> bool:
 def _parse_objects(values: Sequence[object], column: InputColumn) -> tuple[pa.Array, list[int]]:
     """Clean values of cells of any kind, and the rows of those that are none of the column's."""
     plan = plan_of(column)
+    at_once = _clean_at_once(values, plan)
+    if at_once is not None:
+        array, rejected = at_once
+        wrong_at_once = rejected if column.nullable else rejected | np.asarray(array.is_null())
+        return array, np.flatnonzero(wrong_at_once).tolist()
     texts: list[str | None] = [None] * len(values)
     numbers = np.full(len(values), np.nan)
     wrong: set[int] = set()
@@ -236,6 +282,31 @@ def _parse_objects(values: Sequence[object], column: InputColumn) -> tuple[pa.Ar
     if not column.nullable:
         wrong.update(np.flatnonzero(np.asarray(array.is_null())).tolist())
     return array, sorted(wrong)
+
+
+def _clean_at_once(values: Sequence[object], plan: ColumnPlan) -> tuple[pa.Array, np.ndarray] | None:
+    """Clean values of cells that are all of one usual kind or null, and which were rejected; None: they are not.
+
+    What comes out is what comes out cell by cell, ten times as fast.
+    """
+    if len(values) < _WORTH_IT or plan.type == "empty":
+        return None
+    # Of the types first: Arrow crashes on lists that are nested deeply.
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds == {str}:
+            return parse_text(pa.array(values, pa.large_string()), plan)
+        if kinds == {bool} and plan.type in (*_WORDS, "boolean"):
+            return parse_text(pc.cast(pa.array(values, pa.bool_()), pa.large_string()), plan)
+        if kinds and kinds <= {int, float} and plan.type in ("integer", "number"):
+            numbers = np.array(values, dtype=float)
+            if not np.isinf(numbers).any():
+                empty = pa.nulls(len(values), arrow_type(plan.type))
+                return _with_numbers(empty, np.zeros(len(values), dtype=bool), numbers, plan)
+    except (UnicodeEncodeError, OverflowError):
+        # Half a surrogate pair; integers of hundreds of digits.
+        pass
+    return None
 
 
 def _place(value: object, row: int, type_: str, epoch: bool, texts: list[str | None], numbers: np.ndarray) -> bool:
@@ -290,6 +361,13 @@ def _clean_both(texts: Sequence[str | None], numbers: np.ndarray, column: InputC
     if any(text is not None for text in texts):
         encodable = [text if text is not None and _encodable(text) else None for text in texts]
         array, rejected = parse_text(pa.array(encodable, pa.large_string()), plan)
+    return _with_numbers(array, rejected, numbers, plan)
+
+
+def _with_numbers(
+    array: pa.Array, rejected: np.ndarray, numbers: np.ndarray, plan: ColumnPlan
+) -> tuple[pa.Array, np.ndarray]:
+    """Clean values with those that came as numbers (NaN: none did) put in."""
     given = ~np.isnan(numbers)
     if given.any():
         fits, values = number_values(numbers, plan.model_copy(update={"hhmm": False}))

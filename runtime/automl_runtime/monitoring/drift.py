@@ -8,9 +8,10 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from automl_runtime.kernels.arrays import Floats, Ints
 from automl_runtime.monitoring.reference import Reference, bins_of, psi
 
-__all__ = ["Drift", "Verdict", "drift_of"]
+__all__ = ["Drift", "Verdict", "drift_of", "stability"]
 
 Verdict = Literal["same", "shifted", "far"]
 
@@ -41,8 +42,7 @@ def drift_of(reference: Reference, rows: pd.DataFrame) -> list[Drift]:
 
     The index of few rows is large by chance: over n bins it is (1/N + 1/M) times a chi-square with n - 1 degrees of
     freedom (Yurdakul, Statistical Properties of Population Stability Index, 2018). A column counts as shifted when its
-    index is above 0.1 and above what chance explains, and as far off above 0.25. Neighbouring bins that would hold
-    fewer than five of the fewer rows are counted as one, and half a row is added to each.
+    index is above 0.1 and above what chance explains, and as far off above 0.25.
     """
     from scipy.special import chdtri
 
@@ -51,9 +51,8 @@ def drift_of(reference: Reference, rows: pd.DataFrame) -> list[Drift]:
         if column.name not in rows.columns or not len(rows) or not column.rows:
             continue
         before, now = bins_of(column, rows[column.name])
-        ends = _merged(before + now, before.sum() + now.sum(), min(column.rows, len(rows)))
-        index = psi(*(np.add.reduceat(counts, ends) + _HALF for counts in (before, now)))
-        rarest = float(chdtri(max(len(ends) - 1, 1), _CHANCE / len(reference.columns)))
+        index, free = stability(before, now)
+        rarest = float(chdtri(free, _CHANCE / len(reference.columns)))
         chance = rarest * (1 / column.rows + 1 / len(rows))
         verdict: Verdict = "same"
         if index > max(_SHIFTED, chance):
@@ -63,7 +62,18 @@ def drift_of(reference: Reference, rows: pd.DataFrame) -> list[Drift]:
     return sorted(found, key=lambda drift: (-drift.psi, drift.column))
 
 
-def _merged(pooled: np.ndarray, total: float, fewer: int) -> np.ndarray:
+def stability(before: Floats, now: Floats) -> tuple[float, int]:
+    """The population stability index of two vectors of counts over the same bins, and its degrees of freedom.
+
+    Neighbouring bins that would hold fewer than five of the fewer rows are counted as one, and half a row is added to
+    each.
+    """
+    ends = _merged(before + now, before.sum() + now.sum(), min(before.sum(), now.sum()))
+    index = psi(*(np.add.reduceat(counts, ends) + _HALF for counts in (before, now)))
+    return index, max(len(ends) - 1, 1)
+
+
+def _merged(pooled: Floats, total: float, fewer: float) -> Ints:
     """Where each merged bin begins, for `np.add.reduceat`: each holds enough of the pooled rows."""
     least = _FEWEST * total / fewer
     starts, held = [0], 0.0

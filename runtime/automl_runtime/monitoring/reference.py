@@ -10,7 +10,7 @@ from automl_schemas.base import Contract
 from automl_schemas.bundle import InputSchema
 from automl_schemas.vocabulary import ColumnType
 
-__all__ = ["ColumnSketch", "Reference", "bins_of", "psi", "psi_of", "sketch"]
+__all__ = ["ColumnSketch", "Reference", "bins_of", "numbers_of", "psi", "psi_of", "sketch", "sketch_values"]
 
 _BINS = 20
 _TOP = 50
@@ -42,6 +42,10 @@ class ColumnSketch(Contract):
     """Rows per bin, or per word of `words`."""
     words: tuple[str, ...] = ()
     other: int = 0
+    mean: float | None = None
+    std: float | None = None
+    tails: tuple[float, float] | None = None
+    """Means of the values in the first and in the last bin, which have no outer edge; None: of no numbers."""
 
     @property
     def missing_share(self) -> float:
@@ -55,16 +59,70 @@ class Reference(Contract):
     version: Literal[1] = 1
     rows: int
     columns: list[ColumnSketch]
+    prediction: ColumnSketch | None = None
+    """What the model predicted out of fold: see `sketch`."""
 
 
-def sketch(rows: pd.DataFrame, schema: InputSchema) -> Reference:
-    """The distribution of each column of `schema` in `rows`, clean rows of the training table; pictures have none."""
+def sketch(rows: pd.DataFrame, schema: InputSchema, predictions: pd.Series | None = None) -> Reference:
+    """The distribution of each column of `schema` in `rows`, clean rows of the training table; pictures have none.
+
+    `predictions` are those of rows that the model was not fitted on: numbers (values, or probabilities of one class),
+    else labels.
+    """
     columns = [
-        _sketch_column(rows[column.name], column.name, _KINDS.get(column.type, "number"))
+        sketch_values(rows[column.name], column.name, _KINDS.get(column.type, "number"))
         for column in schema.columns
         if column.name in rows.columns and column.type != "image"
     ]
-    return Reference(rows=len(rows), columns=columns)
+    if predictions is None:
+        return Reference(rows=len(rows), columns=columns)
+    numeric = pd.api.types.is_float_dtype(predictions)
+    predicted = sketch_values(predictions, "prediction", "number" if numeric else "category")
+    return Reference(rows=len(rows), columns=columns, prediction=predicted)
+
+
+def sketch_values(values: pd.Series, name: str, kind: Literal["number", "category", "length"]) -> ColumnSketch:
+    """The distribution of `values`, of which those that are missing are counted only."""
+    present = values.dropna()
+    missing = len(values) - len(present)
+    if kind == "category":
+        counted = present.astype(str).value_counts()
+        order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+        top = order[:_TOP]
+        return ColumnSketch(
+            name=name,
+            kind=kind,
+            rows=len(values),
+            missing=missing,
+            words=tuple(str(word) for word, _ in top),
+            counts=tuple(int(count) for _, count in top),
+            other=int(sum(count for _, count in order[_TOP:])),
+        )
+    numbers = numbers_of(present, kind)
+    missing = len(values) - len(numbers)
+    quantiles = np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]) if len(numbers) else np.array([])
+    edges = np.unique(quantiles)
+    some = len(numbers) > 0
+    return ColumnSketch(
+        name=name,
+        kind=kind,
+        rows=len(values),
+        missing=missing,
+        edges=tuple(float(edge) for edge in edges),
+        counts=tuple(int(count) for count in _bin(numbers, edges)),
+        mean=float(numbers.mean()) if some else None,
+        std=float(numbers.std()) if some else None,
+        tails=_tails(numbers, edges) if some else None,
+    )
+
+
+def _tails(numbers: np.ndarray, edges: np.ndarray) -> tuple[float, float]:
+    """Means of the first and of the last bin; of an empty one its edge."""
+    low, high = numbers[numbers <= edges[0]], numbers[numbers > edges[-1]]
+    return (
+        float(low.mean() if len(low) else edges[0]),
+        float(high.mean() if len(high) else edges[-1]),
+    )
 
 
 def psi(expected: np.ndarray, actual: np.ndarray) -> float:
@@ -97,43 +155,13 @@ def bins_of(column: ColumnSketch, values: pd.Series) -> tuple[np.ndarray, np.nda
     return expected, _counts_like(values, column)
 
 
-def _sketch_column(values: pd.Series, name: str, kind: Literal["number", "category", "length"]) -> ColumnSketch:
-    present = values.dropna()
-    missing = len(values) - len(present)
-    if kind == "category":
-        counted = present.astype(str).value_counts()
-        order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-        top = order[:_TOP]
-        return ColumnSketch(
-            name=name,
-            kind=kind,
-            rows=len(values),
-            missing=missing,
-            words=tuple(str(word) for word, _ in top),
-            counts=tuple(int(count) for _, count in top),
-            other=int(sum(count for _, count in order[_TOP:])),
-        )
-    numbers = _numbers(present, kind)
-    missing = len(values) - len(numbers)
-    quantiles = np.quantile(numbers, np.linspace(0, 1, _BINS + 1)[1:-1]) if len(numbers) else np.array([])
-    edges = np.unique(quantiles)
-    return ColumnSketch(
-        name=name,
-        kind=kind,
-        rows=len(values),
-        missing=missing,
-        edges=tuple(float(edge) for edge in edges),
-        counts=tuple(int(count) for count in _bin(numbers, edges)),
-    )
-
-
 def _counts_like(values: pd.Series, column: ColumnSketch) -> np.ndarray:
     present = values.dropna()
     if column.kind == "category":
         counted = present.astype(str).value_counts()
         known = [int(counted.get(word, 0)) for word in column.words]
         return np.array([*known, len(present) - sum(known), len(values) - len(present)], dtype=float)
-    numbers = _numbers(present, column.kind)
+    numbers = numbers_of(present, column.kind)
     counts = _bin(numbers, np.array(column.edges))
     return np.array([*counts, 0, len(values) - len(numbers)], dtype=float)
 
@@ -142,7 +170,7 @@ def _bin(numbers: np.ndarray, edges: np.ndarray) -> np.ndarray:
     return np.bincount(np.searchsorted(edges, numbers, side="left"), minlength=len(edges) + 1)
 
 
-def _numbers(present: pd.Series, kind: str) -> np.ndarray:
+def numbers_of(present: pd.Series, kind: str) -> np.ndarray:
     """The finite numbers that stand for the values of a column without missing ones."""
     if kind == "length":
         numbers = present.astype(str).str.len().to_numpy(dtype=float)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
-from automl_runtime.data.personal import mask
+from automl_runtime.data.personal import mask, mask_text
 from automl_runtime.data.pictures import read_picture, small_png
 from automl_runtime.files import write_text
 from automl_runtime.serving.forecasts import ForecastScorer
@@ -27,9 +26,6 @@ __all__ = ["MOST_ROWS", "golden_inputs", "write_golden"]
 MOST_ROWS: Final = 50
 _LONGEST_CELL: Final = 2_000
 _MOST_CHARACTERS: Final = 2_000_000
-_EMAIL: Final = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_LONG_NUMBER: Final = re.compile(r"\+?\d(?:[ ().-]{0,2}\d){6,}")
-"""Seven digits or more: phone numbers, cards, accounts."""
 
 
 def write_golden(project: Project, build_features: Features) -> None:
@@ -87,9 +83,4 @@ def _cell(value: Any, type_: ColumnType, personal: PersonalData | None) -> objec
         return value.date().isoformat() if type_ == "date" else value.isoformat()
     if type_ == "integer" and isinstance(value, float) and value.is_integer():
         return int(value)
-    return _without_personal_data(value) if type_ == "text" and isinstance(value, str) else value
-
-
-def _without_personal_data(text: str) -> str:
-    text = _EMAIL.sub("***@***", text[:_LONGEST_CELL])
-    return _LONG_NUMBER.sub(lambda match: re.sub(r"\d", "0", match[0]), text)
+    return mask_text(value[:_LONGEST_CELL]) if type_ == "text" and isinstance(value, str) else value

@@ -226,6 +226,7 @@ class Project:
         Raises:
             RequestError: if other machines would reach it, and nobody has to say who he is.
         """
+        from automl_runtime.project.observing import observer_of
         from automl_runtime.serving.app import create_app
         from automl_runtime.serving.guard import Guard, check_exposure
         from automl_runtime.serving.jobs import JobStore
@@ -245,6 +246,8 @@ class Project:
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
             source=source,
             guard=guard,
+            observer=observer_of(settings, self.root),
+            name=self.spec.name,
         )
         command = source.job_command()
         if command is not None:

@@ -1,7 +1,7 @@
 """Lines for machines: with AUTOML_LOG=json every line on standard error is a JSON object of its own.
 
 Each has `timestamp`, `level`, `logger`, `message`, `project` and `run_id` (null outside of one); those of events also
-have the event as `event`.
+have the event as `event`, those that a service writes while it answers the name of the request as `request_id`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from automl_runtime.events import (
     Warned,
     finite,
 )
+from automl_runtime.serving.request_ids import current_request
 
 __all__ = ["bind_run", "level_of", "log_error", "log_event", "logs_json", "say", "start_logging"]
 
@@ -59,6 +60,9 @@ class _JsonLines(logging.Formatter):
             "message": record.getMessage(),
             **self.bound,
         }
+        request = current_request.get()
+        if request is not None:
+            line["request_id"] = request
         event = getattr(record, "event", None)
         if event is not None:
             line["event"] = event

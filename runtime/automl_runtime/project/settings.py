@@ -39,6 +39,14 @@ class Settings(BaseModel):
     """Requests a minute of each who asks; null: as many as they like."""
     anonymous: bool = False
     """Whether a service that other machines reach may answer everybody, without keys or tokens."""
+    slow_ms: float = Field(default=1000.0, gt=0)
+    """Requests that take so many milliseconds are lines of the log."""
+    log_predictions: float = Field(default=0.0, ge=0, le=1)
+    """Share of the requests whose inputs and answers are kept in `predictions/`, personal data masked."""
+    drift_rows: int = Field(default=500, ge=50)
+    """Rows after which it is judged, once a minute at most, whether requests have moved away from training."""
+    drain_seconds: float = Field(default=0.0, ge=0, le=600)
+    """How long, after SIGTERM, requests are still taken while `/health/ready` says 503."""
     jobs: str = "jobs"
     """Folder of prediction jobs, from the root of the project."""
     job_folders: tuple[str, ...] = ()

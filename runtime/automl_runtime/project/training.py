@@ -147,10 +147,11 @@ class TrainingRun:
             version=version,
             target=target,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            reference=sketch(inputs, schema).model_dump(mode="json"),
+            reference=sketch(inputs, schema, _predictions(model)).model_dump(mode="json"),
             features_sha256=code_sha256(project.root),
             training=TrainingSummary(
                 run_id=self.folder.run_id,
+                data_sha256=project.data_sha256,
                 rows=len(inputs),
                 seconds=round(model.seconds, 3),
                 cv=model.cv,
@@ -217,6 +218,17 @@ class TrainingRun:
             # The error that ended the run is worth more than one about its folder or about who listens.
             with contextlib.suppress(OSError, DataError):
                 self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
+
+
+def _predictions(model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.Series | None:
+    """What the model predicted out of fold: values, probabilities of the positive one of two classes, else labels."""
+    if not isinstance(model, Model):
+        return None
+    if not model.classes:
+        return model.oof.iloc[:, 0].astype(float)
+    if len(model.classes) == 2:
+        return model.oof[model.positive].astype(float)
+    return pd.Series(model.fitted.decide(model.oof.to_numpy())).astype(str)
 
 
 def _last_checkpoint(experiments: Path) -> Path:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from automl_schemas.metrics import Metrics
@@ -15,14 +16,26 @@ from automl_schemas.vocabulary import TaskType
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
-from automl_runtime.serving.contract import Answers, Health, ModelCard, Problems, answer_model, openapi_request
+from automl_runtime.serving.contract import (
+    Answers,
+    Health,
+    ModelCard,
+    Problems,
+    answer_model,
+    openapi_request,
+    other_answers,
+)
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.dispatching import BatchPolicy
+from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
+from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
+from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
@@ -37,7 +50,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
+_PATHS = frozenset({"/predict", "/forecast", "/drift", "/metrics", "/model", *HEALTH_PATHS})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 Urgency = Annotated[
@@ -60,6 +73,8 @@ def create_app(
     policy: BatchPolicy | None = None,
     source: ModelSource | None = None,
     guard: Guard | None = None,
+    observer: Observer | None = None,
+    name: str = "model",
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -74,9 +89,12 @@ def create_app(
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
         guard: who may ask; None: everybody.
+        observer: what the service sees of itself; None: drift, by the usual policy.
+        name: of the model below `/v2/models`.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
-    service = _Service(live, metrics, source)
+    observer = observer or Observer()
+    service = _Service(live, metrics, source, observer)
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
@@ -85,13 +103,20 @@ def create_app(
     )
     (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
+    add_health(app, service)
+    app.add_api_route(
+        "/drift", service.drift, summary="How far requests are from training", response_model=Drift, responses=NO_DRIFT
+    )
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
     app.add_exception_handler(RequestValidationError, service.misasked)
+    app.add_exception_handler(BadRequest, refused)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
-    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
+    app.infer = InferService(app.title, partial(service.named, name), service.counters)
+    app.infer.add_to(app)
     _document(app, live)
     return app
 
@@ -101,10 +126,13 @@ class _ServiceApp(FrontApp):
 
     path: str
     service: _Service
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
-        """What is posted to the path of the model."""
-        return self.service.score if scope["path"] == self.path and scope["method"] == "POST" else None
+        """What is posted to be scored."""
+        if scope["path"] == self.path:
+            return self.service.score if scope["method"] == "POST" else None
+        return self.infer.hot(scope)
 
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
@@ -112,8 +140,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     503: {"model": Problems, "description": "It could not be answered in time; Retry-After says when to come back."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
 }
 
 
@@ -127,7 +160,11 @@ def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
         summary="Predict one row or many",
         response_class=JSONResponse,
         responses={
-            200: {"model": answer | Answers, "description": "The prediction, or the predictions in order."},
+            200: {
+                "model": answer | Answers,
+                "content": other_answers(),
+                "description": "The prediction, or the predictions in order.",
+            },
             **_REFUSED,
         },
     )
@@ -160,27 +197,38 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> None:
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None) -> None:
+    def __init__(
+        self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None, observer: Observer
+    ) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
         self.counters = Counters()
         self.counters.exchanged(manifest.model_version, manifest.task)
-        self.route = ScoringRoute(live, self.counters)
+        self.counters.add(observer)
+        self.observer = observer
+        observer.observe("", live.current)
+        self.route = ScoringRoute(live, self.counters, observer.predictions)
         self._source = source
         self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
-        live.on_exchange.append(
-            lambda served: self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
-        )
+        live.on_exchange.append(self._exchanged)
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         self._app = app
+        self.observer.start()
         following = None if self._source is None else asyncio.create_task(follow(self.live, self._source))
         yield
         if following is not None:
             following.cancel()
         await self.live.current.close()
+        self.observer.close()
+
+    async def named(self, name: str, asked: str) -> LiveModel:
+        """The model, if that is its name."""
+        if asked != name:
+            raise BadRequest([Problem(f"There is no model {asked[:100]!r}.", allowed=name)], status=404)
+        return self.live
 
     async def score(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to the path of the model, and counts it."""
@@ -190,18 +238,20 @@ class _Service:
 
     def _exchanged(self, served: Served) -> None:
         self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
+        self.observer.observe("", served)
         # Made again when it is asked for.
         self._app.openapi_schema = None
 
     async def predict(
         self, explain: Explain = False, x_priority: Urgency = None, x_timeout_ms: Patience = None
     ) -> Response:
-        """Predicts one row `{"column": value, ...}` or many, `{"rows": [{...}, ...]}`.
+        """Predicts one row `{"column": value}`, or many: `{"rows": [{...}, ...]}` or `{"columns": {"column": [...]}}`.
 
         Values may be written as in the source ("1,234.50", " yes", "31.12.2021"). `null` stands for what is not known;
         a column that was never empty in training must be there, others may be left out.
         One row is answered by its prediction, many by `{"predictions": [...]}`. With `explain=true` each prediction
-        holds its `reasons`, the three columns that move it most.
+        holds its `reasons`, the three columns that move it most. The body may be packed with gzip or zstd
+        (Content-Encoding), and large answers are, where Accept-Encoding allows it.
         """
         del explain, x_priority, x_timeout_ms
         return Delegated(self.route)
@@ -229,6 +279,18 @@ class _Service:
             "model_version": self.live.current.bundle.manifest.model_version,
             "uptime_seconds": round(time.monotonic() - self._started, 3),
         }
+
+    def unready(self) -> str | None:
+        """Why nothing can be answered; None: it can."""
+        return None
+
+    async def drift(self) -> dict[str, Any]:
+        """Distances of each column, and of the prediction, from the rows that the model was trained on.
+
+        They are of the last window that was judged and of the open one, of all workers together. An alert is raised
+        when columns have moved in two windows one after the other, and ends when two were calm.
+        """
+        return await asyncio.to_thread(self.observer.report)
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

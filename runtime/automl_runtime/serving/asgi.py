@@ -18,7 +18,6 @@ Asgi = Callable[[Message, Receive, Send], Awaitable[object]]
 T = TypeVar("T")
 
 _ALWAYS = (
-    (b"content-type", b"application/json"),
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
@@ -50,9 +49,15 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     raise BadRequest([Problem(refusal, allowed=f"at most {limit} bytes")], status=413)
 
 
-async def respond(send: Send, status: int, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-    """Sends a JSON answer as a whole."""
-    told = [*_ALWAYS, (b"content-length", b"%d" % len(body)), *headers]
+async def respond(
+    send: Send,
+    status: int,
+    body: bytes,
+    headers: Iterable[tuple[bytes, bytes]] = (),
+    media_type: bytes = b"application/json",
+) -> None:
+    """Sends an answer as a whole."""
+    told = [(b"content-type", media_type), *_ALWAYS, (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})
 

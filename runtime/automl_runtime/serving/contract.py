@@ -13,6 +13,7 @@ from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from automl_runtime.data.pictures import FORMATS
+from automl_runtime.serving.answers import JSON
 
 __all__ = [
     "Answers",
@@ -26,6 +27,7 @@ __all__ = [
     "ServiceHealth",
     "answer_model",
     "openapi_request",
+    "other_answers",
     "row_model",
 ]
 
@@ -248,21 +250,49 @@ def openapi_request(schema: InputSchema) -> tuple[dict[str, Any], dict[str, Any]
     row = row_model(schema).model_json_schema(by_alias=True)
     example = example_row(schema)
     reference = {"$ref": "#/components/schemas/Row"}
-    rows = {
-        "type": "object",
-        "title": "Rows",
-        "properties": {"rows": {"type": "array", "items": reference}},
-        "required": ["rows"],
-        "additionalProperties": False,
-    }
+    rows = _object("Rows", rows={"type": "array", "items": reference})
+    columns = _object("Columns", columns={"type": "object", "additionalProperties": {"type": "array"}})
+    by_column = {name: [value, value] for name, value in example.items()}
     content = {
-        "schema": {"oneOf": [reference, rows]},
-        "examples": {
-            "one row": {"summary": "One row", "value": example},
-            "many rows": {"summary": "Many rows", "value": {"rows": [example, example]}},
+        JSON: {
+            "schema": {"oneOf": [reference, rows, columns]},
+            "examples": {
+                "one row": {"summary": "One row", "value": example},
+                "many rows": {"summary": "Many rows", "value": {"rows": [example, example]}},
+                "columns": {"summary": "Many rows, column by column", "value": {"columns": by_column}},
+            },
         },
+        **{name: {"schema": _AS_TEXT | {"description": about}} for name, about in _OTHER_FORMS.items()},
     }
-    return {"required": True, "content": {"application/json": content}}, row
+    return {"required": True, "content": content}, row
+
+
+def other_answers() -> dict[str, Any]:
+    """The content of answers in other forms than JSON, for OpenAPI."""
+    return {name: {"schema": _AS_TEXT | {"description": about}} for name, about in _OTHER_ANSWERS.items()}
+
+
+_AS_TEXT = {"type": "string", "format": "binary"}
+_OTHER_FORMS = {
+    "text/csv": "A header with the columns, and a line for each row, in UTF-8.",
+    "application/vnd.apache.arrow.stream": "A stream of Arrow IPC with the columns, its buffers not compressed.",
+    "application/x-npy": "A matrix of numbers, rows x columns in the order of `GET /model`, as numpy.save writes it.",
+    "application/x-ndjson": "One row as a JSON object in each line, for as long as there are rows; lines are answered "
+    "while they come. Read the answers while you send.",
+}
+_OTHER_ANSWERS = {
+    "text/csv": "`label` and `probability_<class>`, or `prediction`, with a header.",
+    "application/vnd.apache.arrow.stream": "The columns of CSV.",
+    "application/x-npy": "Probabilities (rows x classes, in the order of the classes), or a number for each row.",
+    "application/x-ndjson": "A line for each line, in order; in place of an answer that there is not "
+    '`{"error": ..., "line": ..., "detail": [...]}`.',
+}
+
+
+def _object(title: str, **properties: Any) -> dict[str, Any]:
+    required = [*properties]
+    told = {"type": "object", "title": title, "properties": properties, "required": required}
+    return told | {"additionalProperties": False}
 
 
 def describe(column: InputColumn) -> str:

@@ -11,6 +11,7 @@ from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
+    from prometheus_client.registry import Collector
 except ImportError as error:
     raise MissingExtraError(package="prometheus-client", extra="serve") from error
 
@@ -43,8 +44,14 @@ class Counters:
             registry=self.registry,
             multiprocess_mode="livemax",
         )
+        self._collectors: list[Collector] = []
         self._bound: dict[tuple[str, int], Any] = {}
         self._answers: tuple[str, str] | None = None
+
+    def add(self, collector: Collector) -> None:
+        """Lets the exposition hold what `collector` knows of all workers."""
+        self._collectors.append(collector)
+        self.registry.register(collector)
 
     def exchanged(self, model_version: str, task: str) -> None:
         """Another model answers."""
@@ -73,6 +80,8 @@ class Counters:
         if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             registry = CollectorRegistry()
             multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+            for collector in self._collectors:
+                registry.register(collector)
         return bytes(generate_latest(registry))
 
 

@@ -74,6 +74,8 @@ class CostModel:
 
     keep: float = 0.95
     """The weight of what is known when one more batch has been seen."""
+    largest: int = 0
+    """Rows of the largest batch so far."""
     _weight: float = 0.0
     _rows: float = 0.0
     _seconds: float = 0.0
@@ -82,6 +84,7 @@ class CostModel:
 
     def add(self, rows: int, seconds: float) -> None:
         """Learns from a batch."""
+        self.largest = max(self.largest, rows)
         self._weight = self.keep * self._weight + 1.0
         self._rows = self.keep * self._rows + rows
         self._seconds = self.keep * self._seconds + seconds
@@ -95,8 +98,9 @@ class CostModel:
         rows, seconds = self._rows / self._weight, self._seconds / self._weight
         spread = self._squares / self._weight - rows * rows
         if spread <= 1e-9 * max(1.0, rows * rows):
-            # All batches were of one size: no telling what a batch costs besides its rows.
-            return seconds / max(rows, 1.0), 0.0
+            # All batches were of one size: no telling what a row costs. A first one of a single row, slow as first
+            # ones are, must not make a large one look hopeless.
+            return 0.0, seconds
         slope = max(0.0, (self._products / self._weight - rows * seconds) / spread)
         slope = min(slope, seconds / max(rows, 1.0))
         return slope, max(0.0, seconds - slope * rows)
@@ -241,7 +245,8 @@ class Dispatcher(Generic[T, R]):
             self.counts.refused += 1
             raise Overloaded("The service is stopping.", status=503, retry_after=1.0)
         wait = self.predicted_wait(priority)
-        if wait + self.cost.seconds(rows) > allowed:
+        # What is larger than any batch so far takes as long as that at least; more is not known.
+        if wait + self.cost.seconds(min(rows, self.cost.largest)) > allowed:
             self.counts.refused += 1
             raise Overloaded(
                 f"About {wait:.1f} s of work wait, and the request allows {allowed:g} s.", status=503, retry_after=wait

@@ -13,7 +13,7 @@ from automl_runtime.data.records import parse_records
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import JSON, Answer, Form, Observed
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_object
 from automl_runtime.serving.scorer import Features, Limits
 
@@ -106,19 +106,32 @@ def _told(bundle: Bundle, model: Forecaster, ahead: pd.DataFrame) -> pd.DataFram
 class ForecastScorer:
     """Answers requests for forecasts with the model of one bundle. Not thread-safe: call it from one thread."""
 
+    takes_lines = False
+
     def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
         """`features` makes what the model is told of rows ahead; None when it takes the rows as they are."""
         self._bundle = bundle
         self._features = features
         self._limits = limits
         self._parts = parts_of_schema(bundle)
+        self._observed: Observed | None = None
 
-    def ask(self, body: bytes, explain: bool = False) -> Mapping[str, Any]:
+    def observe(self, rows: Observed) -> None:
+        """Lets `rows` see what is told of the past and of what lies ahead from now on."""
+        self._observed = rows
+
+    def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Mapping[str, Any]:
         """What the body of a request asks for; an empty one asks for everything. May be called from any thread.
 
         Raises:
-            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of.
+            BadRequest: if it is no JSON object, or reasons are asked for, which a forecast has none of; 415 and 406 for
+                other forms than JSON.
         """
+        if form is not None and (form.media_type, form.answer_type) != (JSON, JSON):
+            what, status = (form.media_type, 415) if form.media_type != JSON else (form.answer_type, 406)
+            raise BadRequest(
+                [Problem(f"Forecasts are asked for and told in JSON, not {what}.", allowed=JSON)], status=status
+            )
         if explain:
             raise BadRequest([Problem("A forecast has no reasons to give.", allowed="explain=false")])
         return parse_object(body, form=_FORM) if body.strip() else {}
@@ -158,6 +171,10 @@ class ForecastScorer:
             found = forecast_rows(self._bundle, self._features, horizon, history=history, future=future, series=series)
         except AutomlError as error:
             raise BadRequest([Problem(" ".join(str(error).split()))]) from error
+        if self._observed is not None:
+            for part in (history, future):
+                if part is not None:
+                    self._observed.frame(part)
         return {
             "forecast": self._records(found),
             "interval": self._bundle.model.spread.level,

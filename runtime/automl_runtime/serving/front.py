@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import time
+from typing import Any
 
 from fastapi import FastAPI
 
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.guard import Denied, Guard
+from automl_runtime.serving.observing import Observer
+from automl_runtime.serving.request_ids import HEADER, current_request, request_id_of
+from automl_runtime.serving.tracing import traced, tracer
 
 __all__ = ["FrontApp"]
 
+_LOG = logging.getLogger("automl_runtime.serving")
 _POLICY = 1008
 _LONGEST_REASON = 100
 
 
 class FrontApp(FastAPI):
-    """An application whose requests pass a guard; those that are `hot` go straight to what answers them."""
+    """An application whose requests have a name and pass a guard; the `hot` ones go straight to what answers them."""
 
     guard: Guard
     counters: Counters
+    observer: Observer
+    _tracer: Any = None
     stopping = False
     """Whether the service ends: what streams without an end must then come to one."""
 
@@ -30,26 +38,60 @@ class FrontApp(FastAPI):
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or one lifespan."""
-        if scope["type"] == "http":
-            started = time.perf_counter()
-            try:
-                scope["principal"] = self.guard.admit(scope)
-            except Denied as denied:
-                await respond(send, denied.status, denied.to_json(), denied.headers)
-                self.counters.refused("denied")
-                self.counters.answered("other", denied.status, time.perf_counter() - started)
-                return
+        if scope["type"] == "lifespan":
+            self._tracer = tracer()
+        if scope["type"] == "websocket" and not await self._lets_in(scope, send):
+            return
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        started = time.perf_counter()
+        name = request_id_of(scope["headers"])
+        current_request.set(name)
+        header = HEADER, name.encode()
+        status = 0
+
+        def answer(message: Message) -> Any:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], header]
+            return send(message)
+
+        try:
+            scope["principal"] = self.guard.admit(scope)
             hot = self.hot(scope)
-            if hot is not None:
-                await hot(scope, receive, send)
-                return
-        elif scope["type"] == "websocket":
-            try:
-                scope["principal"] = self.guard.admit({**scope, "method": "GET"})
-            except Denied as denied:
-                self.counters.refused("denied")
-                # Only who has been let in sees the code.
-                await send({"type": "websocket.accept"})
-                await send({"type": "websocket.close", "code": _POLICY, "reason": str(denied)[:_LONGEST_REASON]})
-                return
-        await super().__call__(scope, receive, send)
+            if hot is not None and self._tracer is not None:
+                hot = traced(self._tracer, hot, name)
+            await (hot or super().__call__)(scope, receive, answer)
+        except Denied as denied:
+            await respond(answer, denied.status, denied.to_json(), denied.headers)
+            self.counters.refused("denied")
+            self.counters.answered("other", denied.status, time.perf_counter() - started)
+        finally:
+            seconds = time.perf_counter() - started
+            if seconds >= self.observer.slow_seconds:
+                self._tell_slow(scope, status, seconds)
+
+    async def _lets_in(self, scope: Message, send: Send) -> bool:
+        """Whether the guard admits somebody who opens a WebSocket; who is not admitted is told why."""
+        try:
+            scope["principal"] = self.guard.admit({**scope, "method": "GET"})
+        except Denied as denied:
+            self.counters.refused("denied")
+            # Only who has been let in sees the code.
+            await send({"type": "websocket.accept"})
+            await send({"type": "websocket.close", "code": _POLICY, "reason": str(denied)[:_LONGEST_REASON]})
+            return False
+        return True
+
+    def _tell_slow(self, scope: Message, status: int, seconds: float) -> None:
+        request = {
+            "method": scope["method"],
+            "path": scope["path"][:200],
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+        }
+        _LOG.warning(
+            "slow: %(method)s %(path)r took %(milliseconds)s ms (%(status)s)", request, extra={"event": request}
+        )

@@ -26,7 +26,7 @@ __all__ = ["Denied", "Guard", "Principal", "check_exposure"]
 _LOG = logging.getLogger("automl_runtime.serving")
 _LOOK_EVERY = 0.5
 _MOST_TOKENS = 10_000
-_OPEN = "/health"
+_OPEN = ("/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
 _MANAGED = ("/load", "/unload")
 _ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 
@@ -85,7 +85,7 @@ class Guard:
             Denied: if somebody is not known, not allowed, or asks too often.
         """
         path: str = scope["path"]
-        if path == _OPEN:
+        if path in _OPEN:
             return None
         self._refresh()
         if self.is_open:

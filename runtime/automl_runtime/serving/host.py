@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,6 +72,8 @@ class ModelHost:
         self._limits = limits or Limits()
         self._policy = policy or BatchPolicy()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self.on_load: list[Callable[[str, LiveModel], None]] = []
+        """Called on the event loop with the name and the model after each loading."""
         self.loads = 0
         """How often a model was opened."""
 
@@ -143,6 +145,8 @@ class ModelHost:
             state.loading = None
         state.live, state.stamp, state.bytes, state.error = live, stamp, held, None
         self.loads += 1
+        for tell in self.on_load:
+            tell(state.name, live)
         self._make_room(state)
         return live
 

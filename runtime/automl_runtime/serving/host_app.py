@@ -13,9 +13,14 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
+from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
 from automl_runtime.serving.host import ModelHost, ModelState
+from automl_runtime.serving.infer_route import InferService
+from automl_runtime.serving.live import LiveModel
+from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
 
@@ -37,8 +42,13 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
 }
 _SCORED: dict[int | str, dict[str, Any]] = {
+    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
     413: {"model": Problems, "description": "The request is too large."},
-    422: {"model": Problems, "description": "The request is not JSON, or a cell is no value of its column."},
+    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
+    422: {
+        "model": Problems,
+        "description": "The request is not in the form that it says, or a cell is no value of its column.",
+    },
     429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
     504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
 }
@@ -47,14 +57,18 @@ Name = Annotated[str, Path(description="Name of the model, as GET /models lists 
 Pin = Annotated[bool, Query(description="Whether it stays loaded when memory runs short.")]
 
 
-def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
+def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Observer | None = None) -> FastAPI:
     """The service of the models of `host` as an ASGI application; models are loaded when they are asked for.
 
-    `guard` says who may ask; None: everybody.
+    `guard` says who may ask; None: everybody. `observer` is what the service sees of itself; None: drift, by the usual
+    policy.
     """
-    service = _HostService(host)
+    observer = observer or Observer()
+    service = _HostService(host, observer)
     app = _HostApp(title=f"{len(host.states)} models", description="Models of a workspace.", lifespan=service.lifespan)
-    app.service, app.counters, app.guard = service, service.counters, guard or Guard()
+    app.service, app.counters, app.guard, app.observer = service, service.counters, guard or Guard(), observer
+    app.infer = InferService(app.title, host.live, service.counters)
+    app.infer.add_to(app)
     app.add_api_route("/models", service.models, summary="What there is", response_model=list[Loaded])
     app.add_api_route(
         "/models/{name}", service.model, summary="What is known of a model", response_model=Loaded, responses=_REFUSED
@@ -65,6 +79,13 @@ def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
         summary="Versions, and the aliases that point at them",
         response_model=ModelVersions,
         responses=_REFUSED,
+    )
+    app.add_api_route(
+        "/models/{name}/drift",
+        service.drift,
+        summary="How far requests are from training",
+        response_model=Drift,
+        responses=_REFUSED | NO_DRIFT,
     )
     for action, about in (("load", "Load a model before it is asked for"), ("unload", "Let a model go")):
         app.add_api_route(
@@ -85,10 +106,11 @@ def create_host_app(host: ModelHost, guard: Guard | None = None) -> FastAPI:
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
         )
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=ServiceHealth)
+    add_health(app, service)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_exception_handler(BadRequest, service.refused)
+    app.add_exception_handler(BadRequest, refused)
     app.add_exception_handler(RequestValidationError, service.misasked)
-    app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/health", "/metrics"}))
+    app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/metrics", *HEALTH_PATHS}))
     return app
 
 
@@ -96,11 +118,12 @@ class _HostApp(FrontApp):
     """The application of many models."""
 
     service: _HostService
+    infer: InferService
 
     def hot(self, scope: Message) -> Asgi | None:
         """What is posted to a model to be scored."""
         if scope["method"] != "POST" or not scope["path"].startswith(_PREFIX):
-            return None
+            return self.infer.hot(scope)
         name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
         return partial(self.service.score, name, action) if action in _HOT else None
 
@@ -108,18 +131,27 @@ class _HostApp(FrontApp):
 class _HostService:
     """State and handlers of one application."""
 
-    def __init__(self, host: ModelHost) -> None:
+    def __init__(self, host: ModelHost, observer: Observer) -> None:
         self.host = host
+        self.observer = observer
         self.counters = Counters()
+        self.counters.add(observer)
+        host.on_load.append(self._loaded)
         self._started = time.monotonic()
 
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
         following = asyncio.create_task(self.host.follow())
+        self.observer.start()
         yield
         following.cancel()
         await self.host.close()
+        self.observer.close()
+
+    def _loaded(self, name: str, live: LiveModel) -> None:
+        self.observer.observe(name, live.current)
+        live.on_exchange.append(partial(self.observer.observe, name))
 
     async def score(self, name: str, action: str, scope: Message, receive: Receive, send: Send) -> None:
         """Answers what is posted to `/models/{name}/{action}`."""
@@ -132,7 +164,7 @@ class _HostService:
             if forecasts != (action == "forecast"):
                 right = f"POST {_PREFIX}{name}/{'forecast' if forecasts else 'predict'}"
                 raise BadRequest([Problem(f"This model answers {right}.", allowed=right)], status=404)
-            status = await ScoringRoute(live, self.counters)(scope, receive, send)
+            status = await ScoringRoute(live, self.counters, self.observer.predictions)(scope, receive, send)
         except BadRequest as refusal:
             status = refusal.status
             self.counters.refused("unavailable" if status == 503 else "invalid")
@@ -168,6 +200,19 @@ class _HostService:
         self.host.unload(name)
         return _shown(self.host.state(name))
 
+    def unready(self) -> str | None:
+        """Why nothing can be answered; None: it can."""
+        if not self.host.states:
+            return "There is no model."
+        if all(state.live is None and state.error is not None for state in self.host.states.values()):
+            return "No model can be loaded; GET /models tells why."
+        return None
+
+    async def drift(self, name: Name) -> dict[str, Any]:
+        """Distances of each column, and of the prediction, from the rows that the model was trained on."""
+        self.host.state(name)
+        return await asyncio.to_thread(self.observer.report, name)
+
     async def health(self) -> dict[str, Any]:
         return {
             "status": "ok",
@@ -178,12 +223,6 @@ class _HostService:
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def refused(self, request: Request, error: Exception) -> Response:
-        """Answers a refusal in the shape of all refusals."""
-        del request
-        assert isinstance(error, BadRequest)
-        return JSONResponse({"detail": [_problem(problem) for problem in error.problems]}, error.status)
 
     async def misasked(self, request: Request, error: Exception) -> Response:
         """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""

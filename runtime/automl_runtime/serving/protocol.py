@@ -14,6 +14,7 @@ except ImportError as error:
 
 __all__ = ["PatientProtocol"]
 
+_STREAMED = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/x-jsonlines")
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
@@ -24,13 +25,15 @@ class PatientProtocol(HttpToolsProtocol):
     header_seconds: ClassVar[float] = 10.0
     """From the connection, or the first byte of a request on an open one, to the end of its headers."""
     request_seconds: ClassVar[float] = 60.0
-    """From the end of the headers to that of the body, or for each further `piece_bytes` of a large body."""
+    """From the end of the headers to that of the body, or for each further `piece_bytes` of a large body; of a stream
+    of lines, from one part of it to the next."""
     piece_bytes: ClassVar[int] = 1024 * 1024
     header_bytes: ClassVar[int] = 64 * 1024
 
     _patience: asyncio.TimerHandle | None = None
     _in_headers = True
     _seen = 0
+    _streams = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
@@ -61,8 +64,17 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """The headers are there; now for the body."""
         self._in_headers, self._seen = False, 0
+        self._streams = any(
+            name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
+        )
         self._wait(self.request_seconds)
         super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """A part of the body is there."""
+        if self._streams:
+            self._wait(self.request_seconds)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The request is there as a whole."""

@@ -18,6 +18,7 @@ from automl_runtime.errors import AutomlError
 from automl_runtime.features.dates import DATE_PARTS, date_parts_of
 from automl_runtime.inference.model import FittedModel, decide
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving.answers import Observed
 from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.requests import BadRequest, cell_problem, plain, text_of
 
@@ -71,6 +72,8 @@ class RecordScorer:
         self._classes = [plain(label) for label in np.array(manifest.classes)] if manifest.classes else []
         self._names = [text_of(label) for label in self._classes]
         self._threshold, self._version = manifest.threshold, manifest.model_version
+        self.observed: Observed | None = None
+        """Sees the clean rows and their answers."""
 
     def answer(self, record: Mapping[str, object], row: int = 0) -> bytes:
         """The JSON answer to one row of a request.
@@ -78,9 +81,13 @@ class RecordScorer:
         Raises:
             BadRequest: naming every cell that is no value of its column, in this `row`.
         """
-        values, problems = self._parser.parse(record, row)
-        if problems:
-            raise BadRequest([cell_problem(problem) for problem in problems])
+        values = self._parsed(record, row)
+        known = self._encoded(values)
+        if self.observed is not None:
+            self.observed.row(values, known)
+        return known
+
+    def _encoded(self, values: Mapping[str, Any]) -> bytes:
         if self._cache is None:
             return _encode(self._answered(values))
         # Clean values: however a row is written, it is the same row.
@@ -90,6 +97,20 @@ class RecordScorer:
             known = _encode(self._answered(values))
             self._cache.put(key, known, len(known) + _CELL * len(key) + sum(len(v) for v in key if type(v) is str))
         return known
+
+    def predict(self, record: Mapping[str, object], row: int = 0) -> dict[str, Any]:
+        """What `answer` tells, before it is JSON; nothing is kept of it."""
+        values = self._parsed(record, row)
+        answer = self._answered(values)
+        if self.observed is not None:
+            self.observed.row(values, _encode(answer))
+        return answer
+
+    def _parsed(self, record: Mapping[str, object], row: int) -> dict[str, Any]:
+        values, problems = self._parser.parse(record, row)
+        if problems:
+            raise BadRequest([cell_problem(problem) for problem in problems])
+        return values
 
     def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
         found = self._predict(self._features(values))

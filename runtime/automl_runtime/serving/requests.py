@@ -15,13 +15,25 @@ import numpy as np
 from automl_runtime.data.records import NO_VALUE, CellProblem
 from automl_runtime.errors import AutomlError
 
-__all__ = ["BadRequest", "Problem", "cell_problem", "check_rows", "parse_body", "parse_object", "plain", "text_of"]
+__all__ = [
+    "BadRequest",
+    "Problem",
+    "cell_problem",
+    "check_rows",
+    "keys_are_unique",
+    "parse_body",
+    "parse_object",
+    "plain",
+    "text_of",
+    "too_many_rows",
+]
 
 _LONGEST = 100
 _MOST_PROBLEMS = 100
 _MOST_SUGGESTIONS = 5
 _NO_NUMBER = re.compile(rb"[:\[,]\s*-?(?:NaN|Infinity)")
-_FORMS = 'one row as an object {"column": value, ...}, or {"rows": [{...}, ...]}'
+_FORMS = 'one row as an object {"column": value, ...}, {"rows": [{...}, ...]}, or {"columns": {"column": [...], ...}}'
+_SPACED_COLON = re.compile(rb"\s:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +64,22 @@ class BadRequest(AutomlError):
         return json.dumps({"detail": [asdict(problem) for problem in self.problems]}).encode()
 
 
-def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object]], bool]:
-    """The rows of a request, and whether it came as `{"rows": [...]}`.
+def parse_body(
+    body: bytes, *, most_rows: int
+) -> tuple[list[Mapping[str, object]], bool, dict[str, list[object]] | None]:
+    """The rows of a request, whether they are many, and what came as `{"columns": {...}}` in their place.
 
     Raises:
-        BadRequest: 422 if the body is no JSON of one of the two forms, 413 if it has more than `most_rows` rows.
+        BadRequest: 422 if the body is no JSON of one of these forms, 413 if it has more than `most_rows` rows.
     """
     content = parse_object(body, form=_FORMS)
-    if set(content) != {"rows"} or not isinstance(content["rows"], list):
-        return [content], False
+    if content.keys() == {"columns"} and isinstance(content["columns"], dict):
+        return [], True, _lists(content["columns"])
+    if content.keys() != {"rows"} or not isinstance(content["rows"], list):
+        return [content], False, None
     rows = content["rows"]
     if len(rows) > most_rows:
-        message = f"The request has {len(rows):,} rows; at most {most_rows:,} are allowed. Send it in parts."
-        raise BadRequest([Problem(message, allowed=f"at most {most_rows} rows")], status=413)
+        raise too_many_rows(len(rows), most_rows)
     wrong = [number for number, row in enumerate(rows) if not isinstance(row, dict)]
     if wrong:
         raise BadRequest(
@@ -73,7 +88,26 @@ def parse_body(body: bytes, *, most_rows: int) -> tuple[list[Mapping[str, object
                 for row in wrong
             ]
         )
-    return rows, True
+    return rows, True, None
+
+
+def _lists(columns: dict[str, object]) -> dict[str, list[object]]:
+    lists = {name: values for name, values in columns.items() if isinstance(values, list)}
+    if len(lists) < len(columns):
+        raise BadRequest(
+            [
+                Problem(f"Column {_quote(name)} is {_kind(values)}.", column=_cut(name), allowed="a list of values")
+                for name, values in columns.items()
+                if name not in lists
+            ]
+        )
+    return lists
+
+
+def too_many_rows(rows: int, most: int) -> BadRequest:
+    """The refusal of a request with so many rows."""
+    message = f"The request has {rows:,} rows; at most {most:,} are allowed. Send it in parts."
+    return BadRequest([Problem(message, allowed=f"at most {most} rows")], status=413)
 
 
 def parse_object(body: bytes, *, form: str) -> dict[str, object]:
@@ -84,8 +118,7 @@ def parse_object(body: bytes, *, form: str) -> dict[str, object]:
     """
     try:
         content = msgspec.json.decode(body)
-        if isinstance(content, dict) and body.count(b":") != _colons(content):
-            # Either a colon inside a text, or a key that was given twice, of which only one is left.
+        if isinstance(content, dict) and not keys_are_unique(body, _keys(content)):
             json.loads(body, object_pairs_hook=_unique)
     except RecursionError as error:
         raise BadRequest([Problem("The body is nested too deeply.", allowed=form)]) from error
@@ -99,9 +132,19 @@ def parse_object(body: bytes, *, form: str) -> dict[str, object]:
     return content
 
 
-def _colons(content: dict[str, object]) -> int:
-    """As many colons as JSON needs for the keys, for those forms of a request that are usual."""
-    rows = content.get("rows")
+def keys_are_unique(body: bytes, keys: int) -> bool:
+    """Whether no object in `body`, JSON that was decoded to so many keys, has a key twice; False may be an error."""
+    if body.count(b":") == keys:
+        return True
+    # Colons in texts, as in times. Those after a key follow its quote, at once where nobody puts space between.
+    return body.count(b'":') == keys and _SPACED_COLON.search(body) is None
+
+
+def _keys(content: dict[str, object]) -> int:
+    """How many keys there are, for those forms of a request that are usual."""
+    rows = content.get("rows", content.get("columns"))
+    if isinstance(rows, dict):
+        return len(content) + len(rows)
     return len(content) + (sum(len(row) for row in rows if isinstance(row, dict)) if isinstance(rows, list) else 0)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -12,16 +12,18 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from automl_runtime.data.records import parse_records
+from automl_runtime.data.records import CellProblem, parse_columns, parse_records
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import Answer, Columns, Form, Observed, Writer
 from automl_runtime.serving.caching import ResultCache
+from automl_runtime.serving.formats import JSON_FORM, write_json
+from automl_runtime.serving.lines import NDJSON, LinesAsk, error_answer, read_lines
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
-from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, parse_body, plain, text_of
+from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, plain, text_of
 
 __all__ = ["Ask", "Features", "Limits", "Scorer"]
 
@@ -29,6 +31,7 @@ Features = Callable[[pd.DataFrame], pd.DataFrame]
 
 _EXPLAINED = 100
 _INSTANT_ROWS = 8
+_encode_lines = msgspec.json.Encoder().encode_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,20 @@ class Ask:
     many: bool
     """Whether it came as `{"rows": [...]}`, and is answered in the same way."""
     explain: bool = False
+    columns: Columns | None = None
+    """In place of `rows`, of those that came column by column."""
+    write: Writer = write_json
+
+    @property
+    def count(self) -> int:
+        """How many rows there are."""
+        return len(self.rows) if self.columns is None else self.columns.count
 
 
 class Scorer:
     """Answers prediction requests with the model of one bundle. Not thread-safe: call it from one thread."""
+
+    takes_lines = True
 
     def __init__(
         self,
@@ -80,20 +93,29 @@ class Scorer:
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
+        self._observed: Observed | None = None
 
-    def ask(self, body: bytes, explain: bool = False) -> Ask:
-        """What the body of a request asks for. May be called from any thread.
+    def observe(self, rows: Observed) -> None:
+        """Lets `rows` see what is asked and answered from now on."""
+        self._observed = rows
+        if self._record is not None:
+            self._record.observed = rows
+
+    def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Ask:
+        """What the body of a request in this form (None: JSON) asks for. May be called from any thread.
 
         Raises:
             BadRequest: if it cannot be answered.
         """
-        rows, many = parse_body(body, most_rows=self._limits.rows)
-        if explain and len(rows) > self._limits.explained_rows:
+        form = form or JSON_FORM
+        found = form.read(body, self._bundle.schema, self._limits.rows)
+        ask = Ask(found.rows, found.many, explain, found.columns, found.write or form.write)
+        if explain and ask.count > self._limits.explained_rows:
             most = self._limits.explained_rows
-            message = f"The request asks for the reasons of {len(rows):,} rows; at most {most:,} are explained at once."
+            message = f"The request asks for the reasons of {ask.count:,} rows; at most {most:,} are explained at once."
             raise BadRequest([Problem(f"{message} Send it in parts.", allowed=f"at most {most} rows")], status=413)
-        check_rows(rows, self._columns)
-        return Ask(rows, many, explain)
+        check_rows(ask.rows, self._columns)
+        return ask
 
     def instant(self, ask: Ask) -> Answer | None:
         """The answer, if it is made so fast that nothing else has to wait for it; from any thread.
@@ -101,8 +123,11 @@ class Scorer:
         Raises:
             BadRequest: if a cell is no value of its column.
         """
-        if self._record is None or ask.explain or len(ask.rows) > _INSTANT_ROWS:
+        if self._record is None or ask.explain or ask.count > _INSTANT_ROWS or ask.columns is not None:
             return None
+        if ask.write is not write_json:
+            rows = [self._record.predict(row, number) for number, row in enumerate(ask.rows)]
+            return ask.write(rows, self._bundle.manifest, ask.many)
         answers = [self._record.answer(row, number) for number, row in enumerate(ask.rows)]
         if not ask.many:
             return Answer(answers[0], 1)
@@ -110,9 +135,9 @@ class Scorer:
 
     def weight(self, ask: Ask) -> int:
         """How many rows the work is worth: one that is explained costs a hundred."""
-        return max(1, len(ask.rows)) * (_EXPLAINED if ask.explain else 1)
+        return max(1, ask.count) * (_EXPLAINED if ask.explain else 1)
 
-    def answers(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
+    def answers(self, asks: Sequence[Ask | LinesAsk]) -> list[Answer | Exception]:
         """The JSON answers to several requests, scored together; of a request that is wrong its `BadRequest`."""
         if len(asks) > 1:
             try:
@@ -122,23 +147,55 @@ class Scorer:
                 pass
         return [self._answer_or_refusal(ask) for ask in asks]
 
-    def _together(self, asks: Sequence[Ask]) -> list[Answer | Exception]:
-        plain = iter(self.predict([row for ask in asks if not ask.explain for row in ask.rows]))
-        answers = [
-            self.predict(ask.rows, explain=True) if ask.explain else list(islice(plain, len(ask.rows))) for ask in asks
-        ]
-        return [self._encoded(ask, mine) for ask, mine in zip(asks, answers, strict=True)]
+    def _together(self, asks: Sequence[Ask | LinesAsk]) -> list[Answer | Exception]:
+        shared = [ask for ask in asks if isinstance(ask, Ask) and not ask.explain and ask.columns is None]
+        found = iter(self.predict([row for ask in shared for row in ask.rows]))
+        together = {id(ask): self._encoded(ask, list(islice(found, ask.count))) for ask in shared}
+        return [together.get(id(ask)) or self._answer_or_refusal(ask) for ask in asks]
 
-    def _answer_or_refusal(self, ask: Ask) -> Answer | Exception:
+    def _answer_or_refusal(self, ask: Ask | LinesAsk) -> Answer | Exception:
         try:
-            return self._encoded(ask, self.predict(ask.rows, explain=ask.explain))
+            if isinstance(ask, LinesAsk):
+                return self._answered_lines(ask)
+            if ask.columns is None:
+                return self._encoded(ask, self.predict(ask.rows, explain=ask.explain))
+            return self._encoded(ask, self.predict_columns(ask.columns, explain=ask.explain))
         except BadRequest as refusal:
             return refusal
 
+    def _answered_lines(self, ask: LinesAsk) -> Answer:
+        """A line for each line that is not blank: an answer, or what is wrong with it."""
+        places, rows, wrong = read_lines(ask.block)
+        frame, problems = parse_records(rows, self._bundle.schema)
+        of_row: dict[int, list[Problem]] = {}
+        for problem in problems:
+            line = replace(problem, row=ask.first + places[problem.row])
+            of_row.setdefault(problem.row, []).append(cell_problem(line, where="line"))
+        good = [row for row in range(len(rows)) if row not in of_row]
+        answers = dict(zip(good, self._lenient(frame if not of_row else frame.iloc[good], ask.explain), strict=True))
+        told: dict[int, Any] = {}
+        for row, place in enumerate(places):
+            found = answers.get(row)
+            problems_ = of_row.get(row) or (found.problems if isinstance(found, BadRequest) else None)
+            told[place] = error_answer(problems_, ask.first + place) if problems_ else found
+        for place, refusal in wrong.items():
+            told[place] = error_answer(refusal.problems, ask.first + place)
+        content = [told[place] for place in sorted(told)]
+        return Answer(_encode_lines(content), len(good), NDJSON)
+
+    def _lenient(self, frame: pd.DataFrame, explain: bool) -> list[dict[str, Any] | BadRequest]:
+        """An answer to each row, or why there is none."""
+        if not len(frame):
+            return []
+        try:
+            return [*self._answers_to(frame, [], explain)]
+        except BadRequest as refusal:
+            if len(frame) == 1:
+                return [refusal]
+            return [self._lenient(frame.iloc[row : row + 1], explain)[0] for row in range(len(frame))]
+
     def _encoded(self, ask: Ask, answers: Sequence[dict[str, Any]]) -> Answer:
-        version = self._bundle.manifest.model_version
-        content = {"predictions": answers, "model_version": version} if ask.many else answers[0]
-        return Answer(msgspec.json.encode(content), len(answers))
+        return ask.write(answers, self._bundle.manifest, ask.many)
 
     def predict(self, rows: Sequence[Mapping[str, object]], *, explain: bool = False) -> list[dict[str, Any]]:
         """One answer per row, in order; BadRequest names every cell that is no value of its column."""
@@ -148,8 +205,19 @@ class Scorer:
             frame, problems = parse_records(rows, self._bundle.schema)
         except SchemaMismatchError as error:
             raise BadRequest([Problem(str(error))]) from error
+        return self._answers_to(frame, problems, explain)
+
+    def predict_columns(self, columns: Columns, *, explain: bool = False) -> list[dict[str, Any]]:
+        """`predict` of rows that came column by column."""
+        if not columns.count:
+            return []
+        frame, problems = parse_columns(columns.values, columns.count, self._bundle.schema)
+        return self._answers_to(frame, problems, explain)
+
+    def _answers_to(self, frame: pd.DataFrame, problems: list[CellProblem], explain: bool) -> list[dict[str, Any]]:
         if problems:
             raise BadRequest([cell_problem(problem) for problem in problems])
+        clean = frame.copy(deep=False)
         if self._features is not None:
             frame = self._features(frame)
         check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
@@ -160,6 +228,8 @@ class Scorer:
             for answer, wanted in zip(answers, told, strict=True):
                 if wanted:
                     answer["reasons"] = [asdict(reason) for reason in next(found)]
+        if self._observed is not None:
+            self._observed.frame(clean, answers)
         return answers
 
     def _bare_answers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:

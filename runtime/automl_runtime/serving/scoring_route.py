@@ -7,21 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
-from automl_runtime.serving.answers import Answer
+from automl_runtime.serving.answers import JSON, Answer, Form
 from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
+from automl_runtime.serving.compression import Unpacker, pack, packing, unpack
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
-from automl_runtime.serving.live import LiveModel
+from automl_runtime.serving.formats import negotiate
+from automl_runtime.serving.lines import NDJSON
+from automl_runtime.serving.live import LiveModel, Served
+from automl_runtime.serving.prediction_log import PredictionLog
+from automl_runtime.serving.request_ids import current_request
 from automl_runtime.serving.requests import BadRequest, Problem
+from automl_runtime.serving.scorer import Ask
+from automl_runtime.serving.streams import LineStream, Wishes
 
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
 _LARGE = 256 * 1024
 """Bodies above are read off the event loop."""
+_SMALL = 16 * 1024
+"""Answers above are packed off the event loop."""
 _GONE = 499
 """What is counted for a client that went away, as nginx does."""
 PRIORITY = "x-priority"
@@ -33,55 +44,106 @@ _NO = ("false", "0", "no", "off", "n", "f")
 class ScoringRoute:
     """Answers the requests of one path with the model that is live."""
 
-    def __init__(self, live: LiveModel, counters: Counters) -> None:
+    def __init__(self, live: LiveModel, counters: Counters, predictions: PredictionLog | None = None) -> None:
         self._live = live
         self._counters = counters
+        self._predictions = predictions
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> int:
         """Answers one request; returns the status."""
         headers: list[tuple[bytes, bytes]] = []
+        media_type = b"application/json"
+        told = dict(scope["headers"])
         try:
-            body = await read_body(receive, self._live.limits.body_bytes)
-            answer = await self._scored(scope, body, receive)
+            form = self.form(told)
+            if form.media_type == NDJSON and self._live.current.scorer.takes_lines:
+                wishes = Wishes(_explain(scope["query_string"]), *_urgency(scope["headers"]))
+                stream = LineStream(self._live, self._counters, wishes, told.get(b"content-encoding"))
+                return await stream.run(receive, send)
+            body = await self._body(told.get(b"content-encoding"), receive)
+            answer = await self._scored(scope, body, receive, form)
             self._counters.rows.inc(answer.rows)
-            status, content = 200, answer.body
+            status, content, media_type = 200, answer.body, answer.media_type.encode()
+            headers += answer.headers
+            coding = packing(told.get(b"accept-encoding"), len(content))
+            if coding is not None:
+                content = await _packed(content, coding)
+                headers += [(b"content-encoding", coding.encode()), (b"vary", b"accept, accept-encoding")]
         except BadRequest as refusal:
-            status, content = refusal.status, refusal.to_json()
+            status, content = refusal.status, self.told(refusal)
             self._counters.refused("too_large" if status == 413 else "invalid")
         except Overloaded as refusal:
-            status, content = refusal.status, BadRequest([Problem(str(refusal))]).to_json()
+            status, content = refusal.status, self.told(BadRequest([Problem(str(refusal))]))
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
             self._counters.refused("overloaded")
         except TimedOut as late:
-            status, content = 504, BadRequest([Problem(str(late))]).to_json()
+            status, content = 504, self.told(BadRequest([Problem(str(late))]))
             self._counters.refused("timeout")
         except Disconnected:
             return _GONE
         except Exception:  # noqa: BLE001 -- the outermost layer of a request: what went wrong goes to the log
-            status, content = 500, _BROKEN
+            status, content = 500, self.told(_BROKEN)
             self._counters.refused("internal")
             _LOG.exception("%s failed", scope["path"])
-        await respond(send, status, content, headers)
+        await respond(send, status, content, headers, media_type)
         return status
 
-    async def _scored(self, scope: Message, body: bytes, receive: Receive) -> Answer:
+    def form(self, headers: dict[bytes, bytes]) -> Form:
+        """The form of a request with these headers."""
+        return negotiate(headers.get(b"content-type"), headers.get(b"accept"))
+
+    def told(self, refusal: BadRequest) -> bytes:
+        """The body of a refusal."""
+        return refusal.to_json()
+
+    async def _body(self, coding: bytes | None, receive: Receive) -> bytes:
+        limit = self._live.limits.body_bytes
+        if coding is None or coding == b"identity":
+            return await read_body(receive, limit)
+        Unpacker(coding)
+        packed = await read_body(receive, limit)
+        return await asyncio.get_running_loop().run_in_executor(None, unpack, packed, coding, limit)
+
+    async def _scored(self, scope: Message, body: bytes, receive: Receive, form: Form) -> Answer:
         explain = _explain(scope["query_string"])
         priority, timeout = _urgency(scope["headers"])
         served = self._live.current
         if len(body) > _LARGE:
-            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain)
+            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain, form)
         else:
-            ask = served.scorer.ask(body, explain)
+            ask = served.scorer.ask(body, explain, form)
             instant = served.scorer.instant(ask)
             if instant is not None:
+                self._log(served, ask, instant, len(body))
                 return instant
         weight = served.scorer.weight(ask)
-        return await answer_or_hang_up(
+        answer = await answer_or_hang_up(
             served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive
         )
+        self._log(served, ask, answer, len(body))
+        return answer
+
+    def _log(self, served: Served, ask: Any, answer: Answer, size: int) -> None:
+        """Offers the answer to the log of predictions; only those of rows as JSON are kept there."""
+        if self._predictions is not None and isinstance(ask, Ask) and ask.columns is None and answer.media_type == JSON:
+            self._predictions.offer(
+                current_request.get() or "",
+                time.time(),
+                served.bundle,
+                ask.rows,
+                many=ask.many,
+                body=answer.body,
+                size=size,
+            )
 
 
-_BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")]).to_json()
+_BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")])
+
+
+async def _packed(content: bytes, coding: str) -> bytes:
+    if len(content) <= _SMALL:
+        return pack(content, coding)
+    return await asyncio.get_running_loop().run_in_executor(None, pack, content, coding)
 
 
 def _explain(query: bytes) -> bool:

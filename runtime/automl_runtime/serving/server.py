@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import os
+import signal
 import socket
 from collections.abc import Callable
+from types import FrameType
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
 from automl_runtime.serving.front import FrontApp
@@ -15,6 +19,7 @@ from automl_runtime.serving.workers import LISTENER, supervise
 try:
     import uvicorn
     from fastapi import FastAPI
+    from uvicorn.config import LOGGING_CONFIG
 except ImportError as error:
     raise MissingExtraError(package="uvicorn", extra="serve") from error
 
@@ -31,6 +36,7 @@ def serve(
     workers: int = 1,
     on_ready: Callable[[str], None] | None = None,
     log_level: str = "info",
+    drain_seconds: float = 0.0,
 ) -> None:
     """Answers requests for `app` until Ctrl-C or SIGTERM, then finishes those that are under way and returns.
 
@@ -44,7 +50,9 @@ def serve(
         workers: processes that answer.
         on_ready: gets the URL as soon as the port is ours, before the first request is answered.
         log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`; from `debug` on with a line
-            for each request.
+            for each request. Where the process has set up a log of its own, uvicorn writes there too.
+        drain_seconds: how long, after SIGTERM, requests are still taken while `/health/ready` says 503, so that load
+            balancers send none any more when the port is closed. Ctrl-C, or a second signal, does not wait.
 
     Raises:
         RequestError: if the port is taken or not allowed, or the host is not this machine; exit code 2.
@@ -56,7 +64,7 @@ def serve(
         if on_ready is not None and inherited is None:
             on_ready(_url(host, listener))
         if workers > 1 and inherited is None:
-            supervise(listener, workers)
+            supervise(listener, workers, drain_seconds)
             return
         # A line for each request costs more than the request; /metrics counts them.
         told = log_level in ("debug", "trace")
@@ -67,10 +75,11 @@ def serve(
             ws="websockets-sansio",
             log_level=log_level,
             access_log=told,
+            log_config=None if logging.getLogger().handlers else LOGGING_CONFIG,
             lifespan="on",
             timeout_graceful_shutdown=30,
         )
-        _Server(config, made).run(sockets=[listener])
+        _Server(config, made, drain_seconds).run(sockets=[listener])
     except KeyboardInterrupt:
         # uvicorn has shut down in good order by now and hands the signal on.
         return
@@ -79,13 +88,30 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """Tells the application before it waits for the requests that are under way."""
+    """uvicorn, which tells load balancers, and what streams without an end, before it stops."""
 
-    def __init__(self, config: uvicorn.Config, app: FastAPI) -> None:
+    _loop: asyncio.AbstractEventLoop | None = None
+
+    def __init__(self, config: uvicorn.Config, app: FastAPI, drain_seconds: float) -> None:
         super().__init__(config)
-        self._app = app
+        self._app, self._drain_seconds = app, drain_seconds
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Stops at once, or after the time in which it is not ready."""
+        draining = getattr(self._app.state, "draining", False)
+        self._app.state.draining = True
+        if sig != signal.SIGTERM or draining or not self._drain_seconds or self._loop is None:
+            super().handle_exit(sig, frame)
+            return
+        self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, super().handle_exit, sig, frame)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does."""
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does, once the application knows."""
         if isinstance(self._app, FrontApp):
             self._app.stopping = True
         await super().shutdown(sockets)

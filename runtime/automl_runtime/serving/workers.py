@@ -38,8 +38,10 @@ _MOST_DEATHS = 10
 _SOON = 30.0
 
 
-def supervise(listener: socket.socket, workers: int) -> None:
+def supervise(listener: socket.socket, workers: int, drain_seconds: float = 0.0) -> None:
     """Runs the command of this process `workers` times, with `listener` to answer on, until SIGTERM or SIGINT.
+
+    A worker may take `drain_seconds` longer to stop.
 
     Raises:
         AutomlError: if ten workers died within half a minute; the others are stopped.
@@ -67,14 +69,14 @@ def supervise(listener: socket.socket, workers: int) -> None:
                     _LOG.error("worker %d ended with %s; another takes its place", process.pid, process.returncode)
                     running[place] = start()
         finally:
-            _stop(running)
+            _stop(running, _PATIENCE + drain_seconds)
 
 
-def _stop(running: list[subprocess.Popen[bytes]]) -> None:
+def _stop(running: list[subprocess.Popen[bytes]], patience: float) -> None:
     for process in running:
         if process.poll() is None:
             process.terminate()
-    end = time.monotonic() + _PATIENCE
+    end = time.monotonic() + patience
     for process in running:
         try:
             process.wait(max(0.1, end - time.monotonic()))

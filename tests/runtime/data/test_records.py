@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from datetime import date, datetime
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -293,3 +294,48 @@ def test_hostile_values_do_not_raise():
     frame, problems = parse_records([{"price": value} for value in values], SCHEMA)
     assert len(frame) == len(values)
     assert len(problems) == len(values) - 1
+
+
+KINDS: list[tuple[Any, dict[str, Any]]] = [
+    ("number", {"unit": "$", "thousands": ",", "sentinels": [-9.0]}),
+    ("integer", {}),
+    ("boolean", {"true_values": ["y"], "false_values": ["n"]}),
+    ("category", {"missing": ["?"]}),
+    ("date", {"date_formats": ["%d.%m.%Y"]}),
+    ("datetime", {"epoch": "s"}),
+    ("time", {}),
+    ("empty", {}),
+]
+POOLS: list[list[Any]] = [
+    [1, 0, -9, 2**53 + 1, None],
+    [1.5, 2.0, float("nan"), -9.0, None],
+    [1, 2.5, 1e300],
+    [float("inf"), 1.0],
+    [10**30, 1, 1.5],
+    [True, False, None],
+    [True, 1, 0, 0.0],
+    [1, True],
+    ["1", "$1,234.50", "", " y ", None],
+    ["31.12.2021", "2021-12-31", "05:17", "?"],
+    ["a", 1, None, True],
+    ["\ud800", "a"],
+    [[1], {}, None, "a"],
+]
+
+
+@pytest.mark.parametrize(("kind", "plan"), KINDS)
+@pytest.mark.parametrize("pool", POOLS)
+@pytest.mark.parametrize("more", [{}, {"nullable": False}, {"required": True}])
+def test_columns_that_are_read_at_once_are_read_as_cells_are(
+    kind: Any, plan: dict[str, Any], pool: list[Any], more: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    column = InputColumn(name="c", type=kind, plan=ColumnPlan(column="c", type=kind, **plan), example="a", **more)
+    schema = InputSchema(columns=[column])
+    rows: list[dict[str, object]] = [{"c": value} for value in pool * 4]
+    for records in (rows, [*rows, {}], rows[:1] * 9):
+        frame, problems = parse_records(records, schema)
+        with monkeypatch.context() as patch:
+            patch.setattr("automl_runtime.data.records._WORTH_IT", 10**9)
+            expected, expected_problems = parse_records(records, schema)
+        pd.testing.assert_frame_equal(frame, expected)
+        assert problems == expected_problems

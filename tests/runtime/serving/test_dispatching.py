@@ -214,6 +214,17 @@ def test_the_cost_model_takes_equal_batches_and_none(sizes: list[int]) -> None:
     assert cost.seconds(5) == pytest.approx(0.01 if sizes else 0.0)
 
 
+def test_a_slow_first_row_does_not_make_many_look_hopeless() -> None:
+    async def story() -> None:
+        dispatcher: Dispatcher[int, int] = Dispatcher(lambda items: items)
+        for rows, seconds in ((1, 2.0), (3, 6.0)):
+            dispatcher.cost.add(rows, seconds)
+            assert await dispatcher.submit(rows, 100_000) == rows
+        await dispatcher.close()
+
+    asyncio.run(story())
+
+
 ACTIONS = st.lists(
     st.tuples(
         st.integers(0, 20),

@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.features.dates import add_date_parts
-from automl_runtime.monitoring.reference import sketch
+from automl_runtime.monitoring.reference import Reference, sketch
+from automl_runtime.monitoring.watching import DriftPolicy, DriftWatch
+from automl_runtime.project.training import _predictions
 from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
+from automl_runtime.serving.observing import ObservedRows
 from automl_runtime.serving.record_scorer import record_scorer, standard_features
 from automl_runtime.serving.requests import BadRequest
 from automl_runtime.serving.scorer import Ask, Limits, Scorer
@@ -78,7 +81,7 @@ def make(task: str, folder: Path) -> Bundle:
         version="v001",
         target="y",
         created="2025-01-01T00:00:00+00:00",
-        reference=sketch(frame, SCHEMA).model_dump(mode="json"),
+        reference=sketch(frame, SCHEMA, _predictions(model)).model_dump(mode="json"),
     )
     assert manifest.signature is not None
     keys = folder / f"{task}.keys"
@@ -92,7 +95,14 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 RECORDS = [
-    {"price": "$12.50", "shop": " A", "open": "true", "note": "good", "sold": "2021-03-01", "at": "2021-03-01 23:59:59"},
+    {
+        "price": "$12.50",
+        "shop": " A",
+        "open": "true",
+        "note": "good",
+        "sold": "2021-03-01",
+        "at": "2021-03-01 23:59:59",
+    },
     {"price": 12.5, "shop": "unseen", "open": False, "note": "", "sold": None, "at": None},
     {},
     {"price": -1e300, "open": True, "at": "1969-12-31T00:00:00"},
@@ -144,6 +154,25 @@ def test_rows_that_come_again_are_answered_from_memory_however_they_are_written(
     assert first == again
     assert other is not None
     assert (scorer.cache.counts.hits, scorer.cache.counts.misses) == (1, 2)
+
+
+def test_what_is_seen_of_a_row_is_what_is_seen_of_it_in_a_frame(bundle: Bundle) -> None:
+    made = standard_features(bundle.manifest.features, list(KINDS))
+    scorers = [Scorer(bundle, features, Limits(cache_bytes=1_000_000), made), Scorer(bundle, features, Limits())]
+    seen = []
+    for scorer in scorers:
+        watch = DriftWatch(Reference.model_validate(bundle.reference), DriftPolicy(rows=1, seconds=0))
+        scorer.observe(rows := ObservedRows("", bundle, watch))
+        for _ in range(2):
+            for record in RECORDS:
+                ask = Ask([record], many=False)
+                assert scorer.instant(ask) is not None or scorer.answers([ask])
+        rows.fold()
+        seen.append(watch.report())
+    assert seen[0].rows == 2 * len(RECORDS)
+    assert seen[0].prediction is not None
+    for fast, slow in zip([*seen[0].columns, seen[0].prediction], [*seen[1].columns, seen[1].prediction], strict=True):
+        assert (fast.column, fast.rows, fast.psi) == (slow.column, slow.rows, pytest.approx(slow.psi))
 
 
 @pytest.mark.parametrize("names", [["price", "price.year2"], ["unknown"], ["price.mean"], ["x.year"]])

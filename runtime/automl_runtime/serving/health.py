@@ -1,0 +1,73 @@
+"""Whether a service lives, and whether it should be sent requests: what load balancers ask for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from automl_runtime.errors import MissingExtraError
+from automl_runtime.serving.contract import Problems
+from automl_runtime.serving.requests import BadRequest, Problem
+
+try:
+    from fastapi import FastAPI, Request, Response
+except ImportError as error:
+    raise MissingExtraError(package="fastapi", extra="serve") from error
+
+__all__ = ["HEALTH_PATHS", "add_health", "refused"]
+
+HEALTH_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
+
+
+class Alive(BaseModel):
+    """Answer of `/health/live`."""
+
+    status: Literal["alive"]
+
+
+class Ready(BaseModel):
+    """Answer of `/health/ready`."""
+
+    status: Literal["ready"]
+
+
+class Answering(Protocol):
+    """What knows whether requests can be answered."""
+
+    def unready(self) -> str | None:
+        """Why not; None: they can."""
+        ...
+
+
+def add_health(app: FastAPI, service: Answering) -> None:
+    """Adds `/health/live` and `/health/ready`; the latter is 503 too while `app.state.draining` says so."""
+
+    async def alive() -> dict[str, Any]:
+        """The process answers."""
+        return {"status": "alive"}
+
+    async def ready() -> dict[str, Any]:
+        """Requests can be answered, and will be: not when the service is about to stop, or there is no model."""
+        if getattr(app.state, "draining", False):
+            raise BadRequest([Problem("The service is about to stop; ask another.")], status=503)
+        why = service.unready()
+        if why is not None:
+            raise BadRequest([Problem(why)], status=503)
+        return {"status": "ready"}
+
+    app.add_api_route("/health/live", alive, summary="Whether the process answers", response_model=Alive)
+    app.add_api_route(
+        "/health/ready",
+        ready,
+        summary="Whether it should be sent requests",
+        response_model=Ready,
+        responses={503: {"model": Problems, "description": "It is about to stop, or has no model."}},
+    )
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Answers a refusal in the shape of all refusals."""
+    del request
+    assert isinstance(error, BadRequest)
+    return Response(error.to_json(), error.status, media_type="application/json")
