@@ -24,6 +24,7 @@ from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.settings import Settings
 from automl_runtime.project.specfile import load_spec
 from automl_runtime.project.training import TrainingRun
+from automl_runtime.registry.aliases import PRODUCTION
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -229,11 +230,15 @@ class Project:
         from automl_runtime.serving.app import create_app
         from automl_runtime.serving.guard import Guard, check_exposure
         from automl_runtime.serving.scorer import Limits
+        from automl_runtime.serving.traffic import TrafficSource
 
         settings = settings or Settings()
         guard = Guard(self.root / settings.keys, token_key=settings.token_key, per_minute=settings.per_minute)
         check_exposure(guard, settings.host, anonymous=settings.anonymous)
         bundle = self.bundle(settings.model)
+        traffic = TrafficSource(
+            self.root / "models", lambda name: ProjectModel(self, name).open(), self.root / ".automl" / "trusted_keys"
+        )
         return create_app(
             bundle,
             build_features,
@@ -242,4 +247,6 @@ class Project:
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
             source=ProjectModel(self, settings.model),
             guard=guard,
+            # A rule is about what is in production; a service of something else has none.
+            traffic=traffic if settings.model == PRODUCTION else None,
         )

@@ -27,6 +27,8 @@ from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
 from automl_runtime.serving.scoring_route import ScoringRoute
+from automl_runtime.serving.traffic import Traffic, TrafficSource
+from automl_runtime.serving.traffic_routes import add_traffic
 
 try:
     from fastapi import FastAPI, Header, Query, Request, Response
@@ -37,7 +39,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model"})
+_PATHS = frozenset({"/predict", "/forecast", "/health", "/metrics", "/model", "/traffic", "/feedback"})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 Urgency = Annotated[
@@ -60,6 +62,7 @@ def create_app(
     policy: BatchPolicy | None = None,
     source: ModelSource | None = None,
     guard: Guard | None = None,
+    traffic: TrafficSource | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -74,9 +77,10 @@ def create_app(
         policy: how requests are put together, and when they are refused.
         source: is looked at twice a second; when it has another model, that answers from then on. None: `bundle` stays.
         guard: who may ask; None: everybody.
+        traffic: where rules come from by which two versions share the requests; None: there are none.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
-    service = _Service(live, metrics, source)
+    service = _Service(live, metrics, source, None if traffic is None else Traffic(live, traffic))
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
@@ -87,6 +91,8 @@ def create_app(
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    if service.traffic is not None:
+        add_traffic(app, service.traffic)
     app.add_exception_handler(RequestValidationError, service.misasked)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
@@ -160,12 +166,15 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> None:
 class _Service:
     """State and handlers of one application."""
 
-    def __init__(self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None) -> None:
+    def __init__(
+        self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None, traffic: Traffic | None
+    ) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
         self.counters = Counters()
         self.counters.exchanged(manifest.model_version, manifest.task)
         self.route = ScoringRoute(live, self.counters)
+        self.traffic = traffic
         self._source = source
         self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
@@ -176,10 +185,14 @@ class _Service:
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         self._app = app
-        following = None if self._source is None else asyncio.create_task(follow(self.live, self._source))
+        following = [] if self._source is None else [asyncio.create_task(follow(self.live, self._source))]
+        if self.traffic is not None:
+            following.append(asyncio.create_task(self.traffic.run()))
         yield
-        if following is not None:
-            following.cancel()
+        for task in following:
+            task.cancel()
+        if self.traffic is not None:
+            await self.traffic.close()
         await self.live.current.close()
 
     async def score(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -14,7 +14,7 @@ from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
-from automl_runtime.serving.live import LiveModel
+from automl_runtime.serving.live import Asked, LiveModel
 from automl_runtime.serving.requests import BadRequest, Problem
 
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
@@ -67,6 +67,8 @@ class ScoringRoute:
     async def _scored(self, scope: Message, body: bytes, receive: Receive) -> Answer:
         explain = _explain(scope["query_string"])
         priority, timeout = _urgency(scope["headers"])
+        if (split := self._live.split) is not None:
+            return await split.answer(Asked(body, explain, priority, timeout, scope["headers"]), receive)
         served = self._live.current
         if len(body) > _LARGE:
             ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain)

@@ -92,7 +92,14 @@ def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 
 RECORDS = [
-    {"price": "$12.50", "shop": " A", "open": "true", "note": "good", "sold": "2021-03-01", "at": "2021-03-01 23:59:59"},
+    {
+        "price": "$12.50",
+        "shop": " A",
+        "open": "true",
+        "note": "good",
+        "sold": "2021-03-01",
+        "at": "2021-03-01 23:59:59",
+    },
     {"price": 12.5, "shop": "unseen", "open": False, "note": "", "sold": None, "at": None},
     {},
     {"price": -1e300, "open": True, "at": "1969-12-31T00:00:00"},
