@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from automl_runtime.engine.families import ADDITIVE, GAUSSIAN_PROCESS, further, of_pictures
+from automl_runtime.engine.configurations import Entry, shipped
+from automl_runtime.engine.families import of_pictures, registered
 from automl_runtime.engine.groups import can_group
-from automl_runtime.engine.learners.registry import registered_params
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.pairs import can_pair
 from automl_runtime.engine.probes import BOOSTERS
@@ -22,46 +22,18 @@ from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
 
-__all__ = ["cost_of", "factors_of", "portfolio", "smallest_leaf", "variations"]
+__all__ = ["cost_of", "factors_of", "is_skewed", "portfolio", "smallest_leaf", "variations"]
 
-_LIGHTGBM: dict[str, Any] = {
-    "learning_rate": 0.05,
-    "num_leaves": 31,
-    "min_data_in_leaf": 20,
-    "feature_fraction": 0.8,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "lambda_l2": 1.0,
-    "cat_smooth": 10.0,
-}
-_CATBOOST: dict[str, Any] = {
-    "learning_rate": 0.1,
-    "depth": 6,
-    "l2_leaf_reg": 3.0,
-    "border_count": 128,
-    "one_hot_max_size": 64,
-    "max_ctr_complexity": 1,
-    "bootstrap_type": "MVS",
-    "subsample": 0.8,
-}
-_NETWORK: dict[str, Any] = {
-    "width": 128,
-    "layers": 2,
-    "rate": 0.003,
-    "dropout": 0.1,
-    "decay": 0.01,
-    "epochs": 40,
-    "batch": 256,
-    "patience": 8,
-}
 _SKEW = 1.0
 _WIDE = 300
 _MANY_CELLS = 2_500_000
 _MANY_CLASSES = 10
 _TREES = 100
+_FORESTS = ("extra_trees", "random_forest")
 _MOST_LEAVES = 800_000
 _MOST_LEAF_VALUES = 10_000_000
 _FEW_ROWS = 200
+_MOST_OF_FEW = 2_000
 _EXPLORE = 0.5
 """How often a variation is made of any family, not of the best trials."""
 
@@ -90,9 +62,9 @@ def portfolio(
     families, notes = fitting_families(families, problem.task, len(problem))
     for note in notes:
         on_event(Warned(note))
-    configs = _of_families(problem, families, interpretable)
+    configs = _of_families(problem, families, interpretable, named=models is not None)
     if data.images and not interpretable:
-        first = [config for config in of_pictures(_NETWORK, copies=bool(data.copies)) if config.learner in families]
+        first = [config for config in of_pictures(shipped(), copies=bool(data.copies)) if config.learner in families]
         configs = list({config.name: config for config in (*first, *configs)}.values())
     if data.texts:
         # Linear models read words as they are.
@@ -101,7 +73,7 @@ def portfolio(
         # Boosters grow a tree for each class in every round.
         configs.sort(key=lambda config: config.learner != "extra_trees")
     if (rows * width > _MANY_CELLS or families == SCALABLE) and not interpretable:
-        configs = _for_many_rows(configs, families)
+        configs = _for_many_rows(configs, families, problem)
     if width > _WIDE or rows * width > _MANY_CELLS:
         configs = [_plain(config) for config in configs if config.name != "linear_splines"]
     if not can_pair(data):
@@ -111,7 +83,7 @@ def portfolio(
     if rows < _FEW_ROWS:
         configs = [_for_few_rows(config, rows) for config in configs]
     configs = [_for_metric(config, problem) for config in configs]
-    return [*configs[:2], *_logged(configs), *configs[2:]] if _skewed(problem) else configs
+    return [*configs[:2], *_logged(configs), *configs[2:]] if is_skewed(problem) else configs
 
 
 def _logged(configs: Sequence[Config]) -> list[Config]:
@@ -122,13 +94,28 @@ def _logged(configs: Sequence[Config]) -> list[Config]:
     )
 
 
-def _of_families(problem: Problem, families: Sequence[str], interpretable: bool) -> list[Config]:
-    """Configurations of `families`: registered ones second, later families last."""
-    first, *rest = _readable() if interpretable else _diverse(problem)
-    more = [_for_size(config, problem) for config in further(problem, _TREES)]
-    own = [config for config in more if config.learner in registered_params()]
-    found = {config.name: config for config in (first, *own, *rest, *more, _TREE)}
+def _of_families(problem: Problem, families: Sequence[str], interpretable: bool, *, named: bool) -> list[Config]:
+    """Configurations of `families`: registered ones second, further ones last.
+
+    Of the further ones, all where families were named, else the first of each family that has no other.
+    """
+    if interpretable:
+        first, *rest = [shipped().named(name) for name in shipped().readable]
+    else:
+        # The order that public tables gave was found on few rows, and says nothing of more.
+        few = len(problem) <= _MOST_OF_FEW
+        first, *rest = _configs(shipped().few_rows if few else shipped().diverse, problem)
+    own = registered()
+    found = {config.name: config for config in (first, *own, *rest)}
+    for config in _configs((*shipped().diverse, *shipped().further), problem):
+        if named or config.learner not in {other.learner for other in found.values()}:
+            found.setdefault(config.name, config)
     return [config for config in found.values() if config.learner in families]
+
+
+def _configs(entries: Sequence[Entry], problem: Problem) -> list[Config]:
+    """Those of `entries` that are for the task, as the table bears them."""
+    return [_for_size(shipped().config(entry), problem) for entry in entries if problem.task in entry.tasks]
 
 
 def _plain(config: Config) -> Config:
@@ -136,83 +123,13 @@ def _plain(config: Config) -> Config:
     return replace(config, params=dict(config.params) | {"basis": "plain"}) if "basis" in config.params else config
 
 
-def _lightgbm(name: str, cost: float, **changes: Any) -> Config:
-    return Config(name, "lightgbm", _LIGHTGBM | changes, cost)
-
-
-def _catboost(name: str, cost: float, **changes: Any) -> Config:
-    return Config(name, "catboost", _CATBOOST | changes, cost)
-
-
-def _network(name: str, cost: float, **changes: Any) -> Config:
-    return Config(name, "network", _NETWORK | changes, cost)
-
-
-def _trees(name: str, cost: float, **changes: Any) -> Config:
-    return Config(name, "extra_trees", {"trees": _TREES, "min_samples_leaf": 1} | changes, cost)
-
-
-def _diverse(problem: Problem) -> list[Config]:
-    forests = _forests(problem)
-    return [
-        _lightgbm("lightgbm", 1.0, learning_rate=0.1, patience=30),
-        Config("linear", "linear", {"basis": "plain"}),
-        forests[0],
-        _lightgbm("lightgbm_pairs", 1.5, learning_rate=0.1, patience=30, pairs=True),
-        _catboost("catboost", 1.0),
-        _network("network", 1.0),
-        _lightgbm("lightgbm_groups", 2.0, learning_rate=0.1, patience=30, groups=True),
-        Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
-        _lightgbm("lightgbm_large", 3.0, num_leaves=96, feature_fraction=0.5, lambda_l2=5.0, min_data_in_leaf=10),
-        _lightgbm(
-            "lightgbm_small",
-            2.0,
-            num_leaves=16,
-            feature_fraction=0.3,
-            min_data_in_leaf=5,
-            lambda_l2=0.1,
-            max_cat_to_onehot=64,
-        ),
-        GAUSSIAN_PROCESS,
-        _catboost("catboost_slow", 2.5, learning_rate=0.05, one_hot_max_size=10, random_strength=2.0, rsm=0.7),
-        forests[1],
-        _network("network_deep", 2.0, layers=3, rate=0.005, dropout=0.0, width=192),
-        _lightgbm("lightgbm_slow", 3.0, learning_rate=0.03, num_leaves=24, feature_fraction=0.5, min_data_in_leaf=40),
-        _catboost("catboost_leaves", 1.5, grow_policy="Lossguide", max_leaves=24, leaf_estimation_iterations=1),
-        _lightgbm("lightgbm_random", 3.0, num_leaves=48, feature_fraction=0.9, extra_trees=True),
-    ]
-
-
-def _forests(problem: Problem) -> list[Config]:
-    """Many classes need pure leaves; two classes and values less noise."""
-    if problem.task == "multiclass":
-        forests = [
-            _trees("extra_trees", 1.0, trees=_TREES * 3 // 2, max_features="sqrt", min_samples_leaf=1),
-            _trees("extra_trees_wide", 2.0, max_features=0.6, min_samples_leaf=1),
-        ]
-    elif problem.task == "binary":
-        forests = [
-            _trees("extra_trees", 1.0, max_features="sqrt", min_samples_leaf=3),
-            _trees("extra_trees_wide", 2.0, max_features=0.6, min_samples_leaf=10),
-        ]
-    else:
-        forests = [
-            _trees("extra_trees", 1.0, max_features=0.6, min_samples_leaf=2),
-            _trees("extra_trees_wide", 2.0, max_features=1.0, min_samples_leaf=3),
-        ]
-    return [_for_size(forest, problem) for forest in forests]
-
-
 def _for_size(forest: Config, problem: Problem) -> Config:
     """Larger leaves where a forest would get too large to store and to hold."""
-    if "trees" not in forest.params:
+    if forest.learner not in _FORESTS:
         return forest
-    params = dict(forest.params)
+    params = {"trees": _TREES} | dict(forest.params)
     params["min_samples_leaf"] = max(params["min_samples_leaf"], smallest_leaf(problem, params))
     return replace(forest, params=params)
-
-
-_TREE = Config("tree", "tree", {"max_depth": 4, "min_samples_leaf": 5})
 
 
 def smallest_leaf(problem: Problem, params: Mapping[str, Any]) -> int:
@@ -222,22 +139,9 @@ def smallest_leaf(problem: Problem, params: Mapping[str, Any]) -> int:
     return math.ceil(least)
 
 
-def _readable() -> list[Config]:
-    return [
-        Config("linear", "linear", {"basis": "plain"}),
-        ADDITIVE,
-        Config("linear_splines", "linear", {"basis": "splines"}, 2.0),
-        Config("lasso", "lasso", {"basis": "plain"}),
-        _TREE,
-    ]
-
-
-def _for_many_rows(configs: list[Config], families: Sequence[str]) -> list[Config]:
+def _for_many_rows(configs: list[Config], families: Sequence[str], problem: Problem) -> list[Config]:
     """Boosters first, and those that learn fast: what is not fitted in time is worth nothing."""
-    fast = [
-        _lightgbm("lightgbm_fast", 1.0, learning_rate=0.15, num_leaves=63, bagging_fraction=0.5, patience=20),
-        _catboost("catboost_fast", 0.7, learning_rate=0.2, border_count=64, leaf_estimation_iterations=1),
-    ]
+    fast = _configs(shipped().many_rows, problem)
     order = ["lightgbm", *(family for family in families if families == SCALABLE and family != "lightgbm")]
     ranked = sorted(configs, key=lambda config: order.index(config.learner) if config.learner in order else len(order))
     return [*(config for config in fast if config.learner in families), *ranked]
@@ -254,21 +158,16 @@ def _for_few_rows(config: Config, rows: int) -> Config:
 
 
 def _for_metric(config: Config, problem: Problem) -> Config:
-    """Absolute loss where the metric is absolute or relative; log(1 + y) in every second booster of a skewed target."""
+    """Absolute loss where the metric is absolute or relative; log(1 + y) of a skewed target where the entry says so."""
     params = dict(config.params)
     if problem.metric in ("mae", "mape", "pinball") and config.learner in BOOSTERS:
         params["loss"] = "l1"
-    if _skewed(problem) and config.name in _LOGGED:
+    if is_skewed(problem) and config.name in shipped().logging:
         params["target"] = "log1p"
     return replace(config, params=params)
 
 
-_LOGGED = frozenset(
-    {"linear", "linear_splines", "lightgbm_slow", "extra_trees_wide", "lightgbm_random", "network_deep"}
-)
-
-
-def _skewed(problem: Problem) -> bool:
+def is_skewed(problem: Problem) -> bool:
     """Whether a target is nowhere negative, and has a long tail to the right."""
     if problem.classes or problem.y.min() < 0:
         return False

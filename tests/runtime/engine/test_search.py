@@ -116,7 +116,7 @@ def test_a_skewed_target_is_tried_on_a_scale_of_logs_early(values, logged):
 
 
 def test_wide_tables_get_no_splines():
-    names = {config.name for config in portfolio(_problem(1000), _data(1000, 400), interpretable=False)}
+    names = {config.name for config in portfolio(_problem(3000), _data(3000, 400), interpretable=False)}
     assert "linear_splines" not in names
     assert "linear" in names
 
