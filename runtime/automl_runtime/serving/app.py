@@ -187,6 +187,7 @@ class _Service:
         self._app = app
         following = [] if self._source is None else [asyncio.create_task(follow(self.live, self._source))]
         if self.traffic is not None:
+            await self.traffic.start()
             following.append(asyncio.create_task(self.traffic.run()))
         yield
         for task in following:

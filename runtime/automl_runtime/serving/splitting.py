@@ -285,7 +285,7 @@ def _apart(mine: Mapping[str, Any], its: Mapping[str, Any]) -> float:
 
 
 def _rounding(mine: Mapping[str, Any]) -> float:
-    return 1e-9 * max(1.0, abs(mine.get("prediction") or 0.0))
+    return 1e-9 * max(1.0, abs(float(mine.get("prediction") or 0.0)))
 
 
 async def _ask(served: Served, body: bytes, asked: Asked, receive: Receive) -> Answer:

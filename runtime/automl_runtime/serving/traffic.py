@@ -42,13 +42,20 @@ class Traffic:
     """The rule that is in force for one live model; used on one event loop."""
 
     def __init__(self, live: LiveModel, source: TrafficSource) -> None:
-        """Nothing is followed before `run`."""
+        """Nothing is followed before `start`."""
         self._live, self._source = live, source
         self._ledger = Ledger(source.models / LEDGER)
         self._split: Split | None = None
         self._known: tuple[object, str] | None = None
         self._error: str | None = None
         live.on_exchange.append(self._exchanged)
+
+    async def start(self) -> None:
+        """Puts the rule that there is into force, before the first request: a restart moves no key to the other arm."""
+        try:
+            await self._follow()
+        except (AutomlError, OSError) as error:
+            _LOG.error("Traffic: %s", error)
 
     async def run(self, *, every: float = 0.25) -> None:
         """Follows the rule, writes the ledger and ends canaries, until it is cancelled.

@@ -109,13 +109,12 @@ def test_a_key_has_one_arm_in_all_workers_and_after_a_restart(store: Store) -> N
     with store.client() as one, store.client() as other:
         rule = begin(one, store, "ab", "v002", share=0.3, key="header:X-User")
         wait_for(lambda: other.get("/traffic").json()["rule"])
-        arms = {str(key): ask(one, str(key)) for key in range(100)}
+        arms = {str(key): ask(one, str(key)) for key in range(40)}
         assert arms == {key: "v002" if rule.chosen(key) else "v001" for key in arms}
         assert arms == {key: ask(other, key) for key in arms}
         assert set(arms.values()) == {"v001", "v002"}
-        wait_for(lambda: arm(one, "v001")["requests"] + arm(one, "v002")["requests"] == 200)
+        wait_for(lambda: arm(one, "v001")["requests"] + arm(one, "v002")["requests"] == 80)
     with store.client() as client:
-        wait_for(lambda: client.get("/traffic").json()["rule"])
         assert arms == {key: ask(client, key) for key in arms}
 
 
