@@ -87,5 +87,7 @@ class BundleManifest(Contract):
     """Of the code of the project that made the features, when there was some."""
     runtime_version: str
     training: TrainingSummary | None = None
+    encryption: Literal["fernet"] | None = None
+    """How the files are encrypted; the manifest itself never is."""
     files: list[HashedFile]
     signature: Signature | None = None

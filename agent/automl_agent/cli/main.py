@@ -12,7 +12,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from automl_runtime.errors import AutomlError, Cancelled, RequestError
 
-from automl_agent.cli import access, experimenting, extending, making, runs, using, versions
+from automl_agent.cli import access, experimenting, extending, making, runs, traffic, using, versions
 from automl_agent.cli.shared import emit, emit_json
 
 __all__ = ["app", "main"]
@@ -52,6 +52,7 @@ experimenting.register(app)
 extending.register(app)
 runs.register(app)
 versions.register(app)
+traffic.register(app)
 access.register(app)
 
 

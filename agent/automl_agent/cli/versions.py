@@ -1,4 +1,4 @@
-"""Commands for the versions of a model: models, promote, rollback."""
+"""Commands for the versions of a model: models, promote, rollback, encrypt."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl models ./churn --compare v001 v002")(models)
     app.command(epilog="Example: automl promote ./churn v002 --reason 'a month without complaints'")(promote)
     app.command(epilog="Example: automl rollback ./churn")(rollback)
+    app.command(epilog="Example: AUTOML_PASSPHRASE='...' automl encrypt ./churn")(encrypt)
 
 
 def models(
@@ -92,6 +93,23 @@ def rollback(
 
     place, keys = _place(project)
     _tell(move(place, alias=alias, trusted_keys=keys, reason=reason), alias, as_json)
+
+
+def encrypt(
+    project: ProjectFolder,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Let $AUTOML_NEW_PASSPHRASE or $AUTOML_NEW_BUNDLE_KEY open the versions.")
+    ] = False,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Encrypt the versions that are trained from now on, with $AUTOML_PASSPHRASE or $AUTOML_BUNDLE_KEY."""
+    from automl_runtime.registry.encryption import rotate_key, start_encryption
+
+    place, _ = _place(project)
+    (rotate_key if rotate else start_encryption)(place)
+    said = "the new key opens all versions, the old one no longer does" if rotate else "new versions are encrypted"
+    emit_json({"encrypted": True, "rotated": rotate}) if as_json else emit(said)
 
 
 def _place(project: Path) -> tuple[Path, Path]:

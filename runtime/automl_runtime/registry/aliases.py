@@ -14,6 +14,7 @@ from automl_runtime.files import locked, write_text
 
 __all__ = [
     "HISTORY",
+    "LOCK",
     "PRODUCTION",
     "AliasChange",
     "alias_history",
@@ -22,13 +23,15 @@ __all__ = [
     "next_version",
     "read_aliases",
     "set_alias",
+    "user_name",
 ]
 
 PRODUCTION = "production"
 """The alias that serving and evaluation follow when nothing else is asked."""
 
 HISTORY = "history.jsonl"
-_LOCK = ".lock"
+LOCK = ".lock"
+"""File below `models` that is locked while an alias or a traffic rule changes."""
 _VERSION = re.compile(r"v(\d{3,9})")
 _ALIAS = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
@@ -98,14 +101,14 @@ def set_alias(models: Path, alias: str, version: str, *, reason: str = "") -> No
     if not _ALIAS.fullmatch(alias):
         raise RequestError(f"{shorten(alias)} cannot be an alias: lower-case letters, digits, `-` and `_` are allowed.")
     _require(models, version)
-    with locked(models / _LOCK):
+    with locked(models / LOCK):
         aliases = read_aliases(models)
         change = AliasChange(
             at=datetime.now(UTC).isoformat(timespec="seconds"),
             alias=alias,
             before=aliases.get(alias),
             after=version,
-            by=_user(),
+            by=user_name(),
             reason=reason[:500],
         )
         # First what is going to be done: an alias never points where nobody can tell why.
@@ -129,7 +132,8 @@ def alias_history(models: Path) -> list[AliasChange]:
     return found
 
 
-def _user() -> str:
+def user_name() -> str:
+    """The login name of this process; empty where there is none."""
     try:
         return getpass.getuser()
     except (OSError, KeyError):

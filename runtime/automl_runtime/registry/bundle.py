@@ -6,6 +6,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any, Protocol
@@ -20,6 +21,7 @@ from automl_runtime.engine.loading import load
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.files import write_text
 from automl_runtime.registry import signing
+from automl_runtime.registry.encryption import cipher_of, decrypted, encrypt_files
 from automl_runtime.registry.files import list_files, sha256_of
 from automl_runtime.registry.signing import private_key, public_hex, sign, verify
 
@@ -121,8 +123,12 @@ def write_bundle(
         model.save(staging / MODEL)
         _write_json(staging / SCHEMA, schema.model_dump(mode="json"))
         _write_json(staging / REFERENCE, dict(reference or {}))
+        cipher = cipher_of(folder.parent)
+        if cipher is not None:
+            encrypt_files(staging, cipher)
         told = _describe(model, staging, version=version, target=target, created=created, training=training)
-        manifest = _signed(told.model_copy(update={"features_sha256": features_sha256}), key)
+        more = {"features_sha256": features_sha256, "encryption": None if cipher is None else "fernet"}
+        manifest = _signed(told.model_copy(update=more), key)
         _write_json(staging / MANIFEST, manifest.model_dump(mode="json"))
         staging.chmod(0o755)
         staging.rename(folder)
@@ -165,9 +171,10 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
     """
     manifest = verify_bundle(folder, trusted_keys)
     try:
-        schema = InputSchema.model_validate_json((folder / SCHEMA).read_bytes())
-        reference = json.loads((folder / REFERENCE).read_bytes())
-        model = load(folder / MODEL)
+        with nullcontext(folder) if manifest.encryption is None else decrypted(folder) as place:
+            schema = InputSchema.model_validate_json((place / SCHEMA).read_bytes())
+            reference = json.loads((place / REFERENCE).read_bytes())
+            model = load(place / MODEL)
     except BundleError:
         raise
     except (OSError, ValueError, KeyError) as error:

@@ -40,6 +40,8 @@ from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
 from automl_runtime.serving.scoring_route import ScoringRoute
+from automl_runtime.serving.traffic import Traffic, TrafficSource
+from automl_runtime.serving.traffic_routes import add_traffic
 
 try:
     from fastapi import FastAPI, Header, Query, Request, Response
@@ -50,7 +52,7 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/forecast", "/drift", "/metrics", "/model", *HEALTH_PATHS})
+_PATHS = frozenset({"/predict", "/forecast", "/drift", "/metrics", "/model", "/traffic", "/feedback", *HEALTH_PATHS})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 Urgency = Annotated[
@@ -75,6 +77,7 @@ def create_app(
     guard: Guard | None = None,
     observer: Observer | None = None,
     name: str = "model",
+    traffic: TrafficSource | None = None,
 ) -> FastAPI:
     """The service of `bundle` as an ASGI application.
 
@@ -91,10 +94,11 @@ def create_app(
         guard: who may ask; None: everybody.
         observer: what the service sees of itself; None: drift, by the usual policy.
         name: of the model below `/v2/models`.
+        traffic: where rules come from by which two versions share the requests; None: there are none.
     """
     live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
     observer = observer or Observer()
-    service = _Service(live, metrics, source, observer)
+    service = _Service(live, metrics, source, observer, None if traffic is None else Traffic(live, traffic))
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
@@ -109,6 +113,8 @@ def create_app(
     )
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    if service.traffic is not None:
+        add_traffic(app, service.traffic)
     app.add_exception_handler(RequestValidationError, service.misasked)
     app.add_exception_handler(BadRequest, refused)
     app.add_exception_handler(Exception, service.broken)
@@ -198,7 +204,12 @@ class _Service:
     """State and handlers of one application."""
 
     def __init__(
-        self, live: LiveModel, metrics: Metrics | None, source: ModelSource | None, observer: Observer
+        self,
+        live: LiveModel,
+        metrics: Metrics | None,
+        source: ModelSource | None,
+        observer: Observer,
+        traffic: Traffic | None,
     ) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
@@ -208,6 +219,7 @@ class _Service:
         self.observer = observer
         observer.observe("", live.current)
         self.route = ScoringRoute(live, self.counters, observer.predictions)
+        self.traffic = traffic
         self._source = source
         self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
@@ -217,10 +229,15 @@ class _Service:
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         self._app = app
         self.observer.start()
-        following = None if self._source is None else asyncio.create_task(follow(self.live, self._source))
+        following = [] if self._source is None else [asyncio.create_task(follow(self.live, self._source))]
+        if self.traffic is not None:
+            await self.traffic.start()
+            following.append(asyncio.create_task(self.traffic.run()))
         yield
-        if following is not None:
-            following.cancel()
+        for task in following:
+            task.cancel()
+        if self.traffic is not None:
+            await self.traffic.close()
         await self.live.current.close()
         self.observer.close()
 

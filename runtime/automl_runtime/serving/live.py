@@ -8,19 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from automl_runtime.errors import AutomlError, BundleError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, BatchScorer
-from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher
+from automl_runtime.serving.asgi import Receive
+from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, Priority
 from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
-__all__ = ["LiveModel", "ModelSource", "Served", "follow"]
+__all__ = ["Asked", "LiveModel", "ModelSource", "Served", "Splitting", "follow"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
 
@@ -65,6 +66,24 @@ class Served:
             await self._dispatcher.close()
 
 
+class Asked(NamedTuple):
+    """A request for an answer, as it came."""
+
+    body: bytes
+    explain: bool
+    priority: Priority
+    timeout: float | None
+    headers: Sequence[tuple[bytes, bytes]]
+
+
+class Splitting(Protocol):
+    """Several versions behind one name."""
+
+    async def answer(self, asked: Asked, receive: Receive) -> Answer:
+        """The answer of one of them."""
+        ...
+
+
 @dataclass(slots=True)
 class LiveModel:
     """A model under a name that does not change, whatever version of it answers."""
@@ -72,6 +91,8 @@ class LiveModel:
     limits: Limits
     policy: BatchPolicy
     current: Served
+    split: Splitting | None = None
+    """What answers instead of `current` while there is a traffic rule."""
     on_exchange: list[Callable[[Served], None]] = field(default_factory=list)
     """Called on the event loop after each exchange."""
 

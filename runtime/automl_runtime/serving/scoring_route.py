@@ -19,7 +19,7 @@ from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
 from automl_runtime.serving.formats import negotiate
 from automl_runtime.serving.lines import NDJSON
-from automl_runtime.serving.live import LiveModel, Served
+from automl_runtime.serving.live import Asked, LiveModel, Served
 from automl_runtime.serving.prediction_log import PredictionLog
 from automl_runtime.serving.request_ids import current_request
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -107,6 +107,9 @@ class ScoringRoute:
     async def _scored(self, scope: Message, body: bytes, receive: Receive, form: Form) -> Answer:
         explain = _explain(scope["query_string"])
         priority, timeout = _urgency(scope["headers"])
+        if (split := self._live.split) is not None and form.media_type == form.answer_type == JSON:
+            # Other forms have no place for the name of a prediction: production answers them.
+            return await split.answer(Asked(body, explain, priority, timeout, scope["headers"]), receive)
         served = self._live.current
         if len(body) > _LARGE:
             ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain, form)

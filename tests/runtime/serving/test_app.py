@@ -321,5 +321,5 @@ def test_openapi_shows_both_forms_with_real_examples(client: TestClient) -> None
     assert "written %d.%m.%Y" in row["properties"]["admitted"]["description"]
     assert "true: yes, y; false: no, n; never null" in row["properties"]["smokes?"]["description"]
     answers = document["paths"]["/predict"]["post"]["responses"]
-    assert set(answers) == {"200", "413", "422", "429", "503", "504"}
+    assert set(answers) == {"200", "406", "413", "415", "422", "429", "503", "504"}
     assert "Answer" in document["components"]["schemas"]
