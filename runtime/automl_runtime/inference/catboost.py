@@ -62,22 +62,32 @@ class CatBoost:
             BundleError: if it is not a CatBoost model.
             MissingExtraError: if CatBoost is not installed.
         """
-        module = import_catboost()
         self.blob, self.numbers, self.outputs = blob, numbers, outputs
-        self._model = module.CatBoost()
-        try:
-            self._model.load_model(blob=blob)
-        except module.CatBoostError as error:
-            raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
         self.wanted = backend
         """The backend that was asked for."""
+        self.width = len(self._model.feature_names_)
+        """Columns that it reads."""
+
+    @cached_property
+    def _model(self) -> Any:
+        """The library's, loaded when it is needed; kernels that have read it do without."""
+        module = import_catboost()
+        model = module.CatBoost()
+        try:
+            model.load_model(blob=self.blob)
+        except module.CatBoostError as error:
+            raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
+        return model
 
     @cached_property
     def _trees(self) -> JsonModel | None:
         """Read when it is first needed: that takes as long as the library takes to predict ten thousands of rows."""
         if self.wanted == "library" or (self.width > self.numbers and len(self.blob) > _LARGEST):
             return None
-        return read_json(self.to_json(), self.numbers, self.width, self.outputs)
+        trees = read_json(self.to_json(), self.numbers, self.width, self.outputs)
+        if trees is not None:
+            vars(self).pop("_model", None)
+        return trees
 
     @property
     def backend(self) -> str:
@@ -110,11 +120,6 @@ class CatBoost:
         threads = 1 if len(rows) < _ROWS_FOR_THREADS else -1
         raw = self._model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads)
         return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
-
-    @cached_property
-    def width(self) -> int:
-        """Columns that it reads."""
-        return len(self._model.feature_names_)
 
     def write(self, path: Path, format: str, *, pool: Any = None) -> None:
         """Writes the model in one of CatBoost's own formats; `pool` holds the categories that code must know."""

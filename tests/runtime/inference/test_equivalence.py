@@ -167,6 +167,13 @@ def test_catboost_runs_what_is_not_read_here(monkeypatch):
     np.testing.assert_array_equal(ours.predict(cells), ours.by_library().predict(cells))
 
 
+def test_a_model_that_kernels_have_read_is_still_written(tmp_path):
+    ours, cells = trained_on_codes(0, {})
+    found = ours.predict(cells)
+    ours.write(tmp_path / "model.cbm", "cbm")
+    np.testing.assert_array_equal(CatBoost((tmp_path / "model.cbm").read_bytes(), 4, 1).predict(cells), found)
+
+
 def test_a_lookup_that_is_off_is_noticed(monkeypatch):
     ours, _ = trained_on_codes(2, {})
     monkeypatch.setattr(catboost_cells, "hash_codes", lambda rows, first, hashed: hashed.fill(0))
