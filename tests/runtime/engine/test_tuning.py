@@ -151,7 +151,7 @@ def test_events_say_what_happened_and_cancel_stops():
     [
         ({"trials": 0}, "at least 1"),
         ({"budget_seconds": 0}, "positive"),
-        ({"strategy": "magic"}, "possible: auto, asht"),
+        ({"strategy": "magic"}, "Possible: auto, asht"),
         ({"direction": "up"}, "possible: minimize, maximize"),
         ({"direction": []}, "no objective"),
         ({"suggested": [{"x": 1.0}]}, "lack"),

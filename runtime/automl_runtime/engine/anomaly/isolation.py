@@ -31,16 +31,8 @@ def fit_isolation(cells: Floats, seed: int, watch: Watch) -> Forest:
     while model.n_estimators < _TREES and not (model.n_estimators and watch.over()):
         model.set_params(n_estimators=model.n_estimators + _STEP)
         model.fit(rows)
-    packed = pack([estimator.tree_ for estimator in model.estimators_], None, 0)
-    paths = [_paths(estimator.tree_) for estimator in model.estimators_]
-    return Forest(
-        packed.roots,
-        packed.feature,
-        packed.threshold,
-        packed.left,
-        packed.right,
-        np.concatenate(paths).reshape(-1, 1) / float(_mean_path(np.array([most]))[0]),
-    )
+    usual = float(_mean_path(np.array([most]))[0])
+    return pack([estimator.tree_ for estimator in model.estimators_], lambda tree: _paths(tree).reshape(-1, 1) / usual)
 
 
 def isolation(forest: Forest, cells: Floats) -> Floats:

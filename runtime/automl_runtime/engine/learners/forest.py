@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -54,7 +55,7 @@ class _ForestLearner:
             model.set_params(n_estimators=min(wanted, grown + step))
             model.fit(matrix, y, sample_weight=job.train_weights())
             trees = [estimator.tree_ for estimator in model.estimators_[grown:]]
-            parts.append(pack(trees, _columns(model, job.problem), len(job.problem.classes)))
+            parts.append(pack(trees, _leaf_values(model, job.problem)))
             # Growing on only counts the trees there are; packed ones take a third of the memory.
             model.estimators_[grown:] = [None] * len(trees)
         return Fit(_smooth(_join(parts), job), reading, grown, grown)
@@ -99,7 +100,7 @@ class TreeLearner:
         y, reading = _target(job)
         matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
         model.fit(matrix, y, sample_weight=job.train_weights())
-        forest = pack([model.tree_], _columns(model, job.problem), len(job.problem.classes))
+        forest = pack([model.tree_], _leaf_values(model, job.problem))
         return Fit(_smooth(forest, job), reading, 1, 1)
 
 
@@ -127,8 +128,10 @@ def _smooth(forest: Forest, job: Job) -> Forest:
     return replace(forest, values=np.ascontiguousarray(values[:, 1:]) if len(prior) == 2 else values)
 
 
-def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> Forest:
+def pack(trees: list[Any], values_of: Callable[[Any], Floats]) -> Forest:
     """Scikit-learn's trees as flat arrays, which predict exactly the same.
+
+    `values_of` gives the rows that the leaves of a tree hold, in the order of their nodes; equal ones are kept once.
 
     Scikit-learn compares float32 cells with float64 thresholds; rounding a threshold down to the next float32
     does not change any comparison.
@@ -137,7 +140,7 @@ def pack(trees: list[Any], columns: NDArray[np.int64] | None, classes: int) -> F
     nodes = leaves = 0
     for tree in trees:
         leaf = tree.children_left < 0
-        held, places = _distinct(_leaf_values(tree.value[leaf, 0, :], columns, classes))
+        held, places = _distinct(values_of(tree))
         numbers = np.zeros(len(leaf), dtype=np.int64)
         numbers[leaf] = leaves + places
         roots.append(nodes)
@@ -182,12 +185,19 @@ def _round_down(thresholds: Floats) -> NDArray[np.float32]:
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def _leaf_values(values: Floats, columns: NDArray[np.int64] | None, classes: int) -> NDArray[np.float64]:
-    if columns is None:
-        return np.ascontiguousarray(values, dtype=np.float64)
-    result = np.zeros((len(values), classes))
-    result[:, columns] = values / values.sum(axis=1, keepdims=True)
-    return result
+def _leaf_values(model: Any, problem: Problem) -> Callable[[Any], Floats]:
+    """What the leaves of a tree of `model` say: shares of all classes of the problem, or a value."""
+    columns, classes = _columns(model, problem), len(problem.classes)
+
+    def values_of(tree: Any) -> Floats:
+        values = tree.value[tree.children_left < 0, 0, :]
+        if columns is None:
+            return np.ascontiguousarray(values, dtype=np.float64)
+        result = np.zeros((len(values), classes))
+        result[:, columns] = values / values.sum(axis=1, keepdims=True)
+        return result
+
+    return values_of
 
 
 def _distinct(rows: Floats) -> tuple[Floats, NDArray[np.int64]]:
