@@ -35,14 +35,9 @@ def import_catboost() -> Any:
     return catboost
 
 
-_MOST_CODES = 1 << 22
-
-
 def features_data(rows: Matrix, numbers: int) -> Any:
     """What CatBoost reads: the first `numbers` columns of `rows` as numbers, the others as codes of categories."""
-    cells = rows[:, numbers:]
-    # A comparison of trees that look at numbers alone fills the other columns with anything.
-    codes = np.where((cells >= UNSEEN) & (cells < _MOST_CODES), cells, UNSEEN).astype(np.int64)
+    codes = rows[:, numbers:].astype(np.int64)
     width = codes.shape[1]
     spellings = np.array([str(code).encode() for code in range(UNSEEN, codes.max(initial=0) + 1)], dtype=object)
     return import_catboost().FeaturesData(

@@ -118,6 +118,7 @@ CATEGORIES = {
     "buckets": {"simple_ctr": [OTHER_CTR.format("Buckets")], "combinations_ctr": [OTHER_CTR.format("Buckets")]},
     "counters": {"simple_ctr": [OTHER_CTR.format("Counter")], "combinations_ctr": [OTHER_CTR.format("Counter")]},
     "leaf by leaf": {"grow_policy": "Lossguide", "max_leaves": 40, "one_hot_max_size": 10},
+    "none is looked at": {"ignored_features": [4, 5]},
 }
 
 
