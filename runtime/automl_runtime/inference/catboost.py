@@ -1,4 +1,4 @@
-"""CatBoost models, run by our kernels, or by the library where trees look at categories."""
+"""CatBoost models, run by our kernels, or by the library."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ import numpy as np
 from automl_runtime.errors import BundleError, MissingExtraError
 from automl_runtime.inference.catboost_json import JsonModel, read_json
 from automl_runtime.inference.encoding import UNSEEN
-from automl_runtime.kernels.arrays import Floats, Matrix
+from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = ["CatBoost", "features_data", "import_catboost"]
 
 _ROWS_FOR_THREADS = 1_000
+_LARGEST = 1 << 24
+"""Bytes of a model with categories whose tables are read: that takes a second, and ten times as much memory."""
 
 
 def import_catboost() -> Any:
@@ -33,14 +35,9 @@ def import_catboost() -> Any:
     return catboost
 
 
-_MOST_CODES = 1 << 22
-
-
 def features_data(rows: Matrix, numbers: int) -> Any:
     """What CatBoost reads: the first `numbers` columns of `rows` as numbers, the others as codes of categories."""
-    cells = rows[:, numbers:]
-    # A comparison of trees that look at numbers alone fills the other columns with anything.
-    codes = np.where((cells >= UNSEEN) & (cells < _MOST_CODES), cells, UNSEEN).astype(np.int64)
+    codes = rows[:, numbers:].astype(np.int64)
     width = codes.shape[1]
     spellings = np.array([str(code).encode() for code in range(UNSEEN, codes.max(initial=0) + 1)], dtype=object)
     return import_catboost().FeaturesData(
@@ -59,31 +56,38 @@ class CatBoost:
             blob: the model.
             numbers: how many of its columns are numbers.
             outputs: how many it predicts.
-            backend: `kernels`, or `library`, which runs trees that look at categories in any case.
+            backend: `kernels`, or `library`, which runs in any case what `read_json` does not read.
 
         Raises:
             BundleError: if it is not a CatBoost model.
             MissingExtraError: if CatBoost is not installed.
         """
-        module = import_catboost()
         self.blob, self.numbers, self.outputs = blob, numbers, outputs
-        self._model = module.CatBoost()
-        try:
-            self._model.load_model(blob=blob)
-        except module.CatBoostError as error:
-            raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
         self.wanted = backend
         """The backend that was asked for."""
+        self.width = len(self._model.feature_names_)
+        """Columns that it reads."""
+
+    @cached_property
+    def _model(self) -> Any:
+        """The library's, loaded when it is needed; kernels that have read it do without."""
+        module = import_catboost()
+        model = module.CatBoost()
+        try:
+            model.load_model(blob=self.blob)
+        except module.CatBoostError as error:
+            raise BundleError(f"The CatBoost model cannot be read: {str(error)[:300]}") from error
+        return model
 
     @cached_property
     def _trees(self) -> JsonModel | None:
         """Read when it is first needed: that takes as long as the library takes to predict ten thousands of rows."""
-        if self.wanted == "library":
+        if self.wanted == "library" or (self.width > self.numbers and len(self.blob) > _LARGEST):
             return None
-        with tempfile.TemporaryDirectory(prefix="automl-") as folder:
-            path = Path(folder) / "model.json"
-            self._model.save_model(str(path), format="json")
-            return read_json(json.loads(path.read_bytes()), self.width, self.outputs)
+        trees = read_json(self.to_json(), self.numbers, self.width, self.outputs)
+        if trees is not None:
+            vars(self).pop("_model", None)
+        return trees
 
     @property
     def backend(self) -> str:
@@ -94,11 +98,9 @@ class CatBoost:
         """The same model, run by CatBoost."""
         return CatBoost(self.blob, self.numbers, self.outputs, "library")
 
-    def edges(self) -> list[Floats]:
-        """For each column the borders that trees ask for; none where the library runs them."""
-        if self._trees is None:
-            return [np.empty(0)] * self.width
-        return [edges.astype(np.float32) for edges in self._trees.trees.edges(self.width)]
+    def edges(self) -> list[Floats | Ints]:
+        """For each column the borders that trees ask for, or codes; none where the library runs them."""
+        return [np.empty(0)] * self.width if self._trees is None else self._trees.edges()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return CatBoost, (self.blob, self.numbers, self.outputs, self.wanted)
@@ -113,22 +115,22 @@ class CatBoost:
         # Many rows are not worth reading the trees for; once they are read, kernels do those, too.
         few = len(rows) < _ROWS_FOR_THREADS or "_trees" in vars(self)
         if few and self._trees is not None:
-            sums = np.zeros((len(rows), self.outputs))
-            self._trees.trees.add_to(sums, np.ascontiguousarray(rows, dtype=np.float32).astype(np.float64))
-            return sums * self._trees.scale + self._trees.bias
+            return self._trees.predict(rows)
         pool = import_catboost().Pool(features_data(rows, self.numbers))
         threads = 1 if len(rows) < _ROWS_FOR_THREADS else -1
         raw = self._model.predict(pool, prediction_type="RawFormulaVal", thread_count=threads)
         return np.asarray(raw, dtype=np.float64).reshape(len(rows), -1)
 
-    @cached_property
-    def width(self) -> int:
-        """Columns that it reads."""
-        return len(self._model.feature_names_)
-
     def write(self, path: Path, format: str, *, pool: Any = None) -> None:
         """Writes the model in one of CatBoost's own formats; `pool` holds the categories that code must know."""
         self._model.save_model(str(path), format=format, pool=pool)
+
+    def to_json(self) -> dict[str, Any]:
+        """What CatBoost tells of the model."""
+        with tempfile.TemporaryDirectory(prefix="automl-") as folder:
+            self.write(Path(folder) / "model.json", "json")
+            told: dict[str, Any] = json.loads((Path(folder) / "model.json").read_bytes())
+        return told
 
     def check(self, width: int) -> None:
         """Refuses a model that does not read matrices of `width` columns.

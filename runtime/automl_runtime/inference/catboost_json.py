@@ -2,26 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from automl_runtime.errors import BundleError
-from automl_runtime.inference.trees import NAN_IS_MISSING, ObliviousSum, Splits, Trees, TreeSum, ranked
-from automl_runtime.kernels.arrays import Floats
+from automl_runtime.inference.catboost_cells import Cells, read_cells
+from automl_runtime.inference.catboost_ctrs import splits_of, strange, treated_above
+from automl_runtime.inference.trees import NAN_IS_MISSING, ObliviousSum, Splits, Tests, Trees, TreeSum, ranked
+from automl_runtime.kernels.arrays import Bools, Floats, Ints
+from automl_runtime.kernels.threads import over_rows
 
 __all__ = ["JsonModel", "read_json"]
+
+_Tests: TypeAlias = Callable[[list[dict[str, Any]]], Tests]
+_BLOCK = 256
+_ROWS_FOR_THREADS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
 class JsonModel:
-    """Trees over float32 cells, and what becomes of their sums: `sum * scale + bias`."""
+    """Trees over `cells`, and what becomes of their sums: `sum * scale + bias`; immutable and thread-safe."""
 
+    cells: Cells
     trees: ObliviousSum | TreeSum
     scale: float
     bias: Floats
+
+    def predict(self, rows: Floats) -> Floats:
+        """float64, rows x outputs."""
+        sums, rows = np.zeros((len(rows), len(self.bias))), np.ascontiguousarray(rows, dtype=np.float64)
+
+        def add(begin: int, end: int) -> None:
+            self.trees.add_to(sums[begin:end], self.cells.of(rows[begin:end]))
+
+        if len(rows) <= _BLOCK:
+            add(0, len(rows))
+        else:
+            over_rows(add, len(rows), _BLOCK, least=_ROWS_FOR_THREADS)
+        return sums * self.scale + self.bias
+
+    def edges(self) -> list[Floats | Ints]:
+        """For each column of rows what to compare on."""
+        return self.cells.edges(self.trees.edges(self.cells.width))
 
 
 @dataclass(slots=True)
@@ -49,46 +74,38 @@ class _Nodes:
         return place
 
 
-def read_json(model: dict[str, Any], width: int, outputs: int) -> JsonModel | None:
-    """The model that CatBoost has told; None where a tree looks at a category, which takes its library.
+def read_json(model: dict[str, Any], numbers: int, width: int, outputs: int) -> JsonModel | None:
+    """The model that CatBoost has told; None where it is of a kind that is not read here, which takes its library.
 
     Raises:
-        BundleError: if it reads other cells than those of `width` columns, or has not `outputs` values in each leaf.
+        BundleError: if it reads other cells than those of `width` columns, of which `numbers` are numbers and the
+            others codes, or has not `outputs` values in each leaf.
     """
-    floats = model["features_info"].get("float_features", [])
-    if any(split["split_type"] != "FloatFeature" for split in _splits(model)):
+    if strange(model) is not None:
         return None
     scale, bias = model["scale_and_bias"]
-    if len(bias) != outputs or not all(0 <= each["flat_feature_index"] < width for each in floats):
-        raise BundleError(
-            f"The CatBoost model has {len(bias)} outputs, expected {outputs}, or reads columns elsewhere."
-        )
-    made = _oblivious(model, floats, outputs) if "oblivious_trees" in model else _nested(model, floats, outputs)
-    return JsonModel(made, float(scale), np.array(bias, dtype=np.float64))
+    if len(bias) != outputs:
+        raise BundleError(f"The CatBoost model has {len(bias)} outputs, expected {outputs}.")
+    cells, places = read_cells(model, numbers, width)
+    above = np.zeros(cells.width, np.bool_)
+    for each in model["features_info"].get("float_features", ()):
+        above[each["flat_feature_index"]] = treated_above(each)
+
+    def tests(splits: list[dict[str, Any]]) -> Tests:
+        columns = np.array([places.of(split) for split in splits], dtype=np.int32)
+        return ranked(columns, _asked([split.get("border", 0.5) for split in splits], above[columns]))
+
+    made = _oblivious(model, tests, outputs) if "oblivious_trees" in model else _nested(model, tests, outputs)
+    return JsonModel(cells, made, float(scale), np.array(bias, dtype=np.float64))
 
 
-def _splits(model: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for tree in model.get("oblivious_trees", []):
-        yield from tree["splits"]
-    waiting = list(model.get("trees", []))
-    while waiting:
-        node = waiting.pop()
-        if "split" in node:
-            yield node["split"]
-            waiting += [node["left"], node["right"]]
-
-
-def _asked(splits: list[dict[str, Any]], floats: list[dict[str, Any]]) -> tuple[Any, Splits]:
-    """The column that each split reads, and how: a cell above the border goes right."""
-    of = np.array([split["float_feature_index"] for split in splits], dtype=np.int64)
-    places = np.array([each["flat_feature_index"] for each in floats], dtype=np.int32)
-    above = np.array([each["nan_value_treatment"] == "AsTrue" for each in floats], dtype=np.bool_)
-    border = np.array([split["border"] for split in splits], dtype=np.float32).astype(np.float64)
-    none = np.full(len(of), -1)
-    return places[of], Splits(
-        threshold=border,
-        missing=np.full(len(of), NAN_IS_MISSING),
-        missing_left=~above[of],
+def _asked(borders: list[float], above: Bools) -> Splits:
+    """A cell above its border goes right, and a missing one where it counts as `above`."""
+    none = np.full(len(borders), -1)
+    return Splits(
+        threshold=np.array(borders, dtype=np.float32).astype(np.float64),
+        missing=np.full(len(borders), NAN_IS_MISSING),
+        missing_left=~above,
         sets=none,
         bounds=np.zeros(1, np.int64),
         words=np.zeros(0, np.uint32),
@@ -98,16 +115,16 @@ def _asked(splits: list[dict[str, Any]], floats: list[dict[str, Any]]) -> tuple[
     )
 
 
-def _oblivious(model: dict[str, Any], floats: list[dict[str, Any]], outputs: int) -> ObliviousSum:
+def _oblivious(model: dict[str, Any], tests: _Tests, outputs: int) -> ObliviousSum:
     trees = model["oblivious_trees"]
-    if any(len(tree["leaf_values"]) != outputs << len(tree["splits"]) for tree in trees):
+    if any(len(tree["leaf_values"]) != outputs << len(tree["splits"] or ()) for tree in trees):
         raise BundleError("The trees of the CatBoost model are not valid: the leaves do not fit the levels.")
-    tests = ranked(*_asked(list(_splits(model)), floats))
     values = np.concatenate([np.array(tree["leaf_values"], dtype=np.float64) for tree in trees])
-    return ObliviousSum(tests, np.array([len(tree["splits"]) for tree in trees]), values.reshape(-1, outputs))
+    depths = np.array([len(tree["splits"] or ()) for tree in trees])
+    return ObliviousSum(tests(list(splits_of(model))), depths, values.reshape(-1, outputs))
 
 
-def _nested(model: dict[str, Any], floats: list[dict[str, Any]], outputs: int) -> TreeSum:
+def _nested(model: dict[str, Any], tests: _Tests, outputs: int) -> TreeSum:
     nodes = _Nodes()
     for tree in model["trees"]:
         nodes.roots.append(len(nodes.feature))
@@ -116,4 +133,4 @@ def _nested(model: dict[str, Any], floats: list[dict[str, Any]], outputs: int) -
     leaf = np.cumsum(feature < 0) - 1
     trees = Trees(np.array(nodes.roots), feature, *(np.array(each, np.int32) for each in (nodes.left, nodes.right)))
     values = np.array(nodes.values, dtype=np.float64).reshape(len(nodes.values), outputs)
-    return TreeSum(trees, ranked(*_asked(nodes.splits, floats)), leaf, values, np.zeros(len(nodes.roots), np.int32))
+    return TreeSum(trees, tests(nodes.splits), leaf, values, np.zeros(len(nodes.roots), np.int32))

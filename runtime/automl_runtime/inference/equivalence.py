@@ -12,9 +12,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from automl_runtime.errors import MissingExtraError
-from automl_runtime.kernels.arrays import Floats
+from automl_runtime.kernels.arrays import Floats, Ints
 
 __all__ = ["Comparison", "Refusable", "compare", "edge_rows", "gate"]
 
@@ -42,7 +43,7 @@ class Refusable(Protocol):
     def backend(self) -> str:
         """The backend by name; `library` is the model's own."""
 
-    def edges(self) -> Sequence[Floats]:
+    def edges(self) -> Sequence[Floats | Ints]:
         """For each column the thresholds and categories that trees ask for."""
 
     def predict(self, rows: Floats) -> Floats:
@@ -59,10 +60,11 @@ class Refusable(Protocol):
 R = TypeVar("R", bound=Refusable)
 
 
-def edge_rows(edges: Sequence[Floats], *, seed: int = 0, most: int = _MOST) -> Floats:
+def edge_rows(edges: Sequence[Floats | Ints], *, seed: int = 0, most: int = _MOST) -> Floats:
     """Rows (float64, as many as the longest of `edges` needs, 300 at least and `most` at most) to compare on.
 
     `edges` are float64, or float32 where the model reads cells in single precision: the next number is one of those.
+    Of integers, which are codes, there are no others.
     """
     rng = np.random.default_rng(seed)
     pools = [_pool(np.unique(each)) for each in edges]
@@ -70,7 +72,9 @@ def edge_rows(edges: Sequence[Floats], *, seed: int = 0, most: int = _MOST) -> F
     return np.column_stack([rng.permutation(np.resize(rng.permutation(pool), rows)) for pool in pools])
 
 
-def _pool(edges: Floats) -> Floats:
+def _pool(edges: NDArray[Any]) -> Floats:
+    if edges.dtype.kind == "i":
+        return edges.astype(np.float64)
     with np.errstate(over="ignore"):
         around = [np.nextafter(edges, edges.dtype.type(side)) for side in (-np.inf, np.inf)]
         return np.concatenate([edges, *around, np.array(_ODD).astype(edges.dtype)]).astype(np.float64)

@@ -11,7 +11,7 @@ from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners.forest import pack
 from automl_runtime.engine.learners.xgboost import unpack
 from automl_runtime.errors import BundleError
-from automl_runtime.inference import lightgbm
+from automl_runtime.inference import catboost, catboost_cells, lightgbm
 from automl_runtime.inference.boosted import single_cells
 from automl_runtime.inference.catboost import CatBoost, features_data
 from automl_runtime.inference.equivalence import compare, edge_rows, gate
@@ -86,15 +86,15 @@ CATBOOST = {
 @pytest.mark.parametrize("classes", [0, 2, 3])
 @pytest.mark.parametrize("family", CATBOOST)
 def test_catboost(family, classes):
-    import catboost
+    import catboost as library
 
     cells, signal = table(4)
     cells = cells.astype(np.float32)
     weights = np.random.default_rng(0).uniform(0.5, 3, len(cells))
-    pool = catboost.Pool(catboost.FeaturesData(num_feature_data=cells), target(signal, classes), weight=weights)
+    pool = library.Pool(library.FeaturesData(num_feature_data=cells), target(signal, classes), weight=weights)
     fixed = {"iterations": 20, "thread_count": 1, "allow_writing_files": False, "verbose": False, "random_seed": 0}
     loss = {0: "RMSE", 2: "Logloss", 3: "MultiClass"}[classes]
-    model = catboost.train(pool, fixed | {"loss_function": loss} | CATBOOST[family])
+    model = library.train(pool, fixed | {"loss_function": loss} | CATBOOST[family])
     ours = CatBoost(bytes(model._serialize_model()), 6, 3 if classes == 3 else 1)
     many = np.tile(cells, (3, 1))
     by_library = ours.predict(many)
@@ -109,17 +109,78 @@ def test_catboost(family, classes):
         CatBoost(ours.blob, 6, 7).predict(cells)
 
 
-def test_catboost_runs_its_trees_that_look_at_categories():
-    import catboost
+OTHER_CTR = "{}:Prior=0.3:Prior=2"
+CATEGORIES = {
+    "statistics": {"max_ctr_complexity": 3},
+    "one by one": {"one_hot_max_size": 80},
+    "both": {"one_hot_max_size": 10, "max_ctr_complexity": 4},
+    "missing is largest": {"nan_mode": "Max"},
+    "buckets": {"simple_ctr": [OTHER_CTR.format("Buckets")], "combinations_ctr": [OTHER_CTR.format("Buckets")]},
+    "counters": {"simple_ctr": [OTHER_CTR.format("Counter")], "combinations_ctr": [OTHER_CTR.format("Counter")]},
+    "leaf by leaf": {"grow_policy": "Lossguide", "max_leaves": 40, "one_hot_max_size": 10},
+    "none is looked at": {"ignored_features": [4, 5]},
+}
 
-    cells, signal = table(5)
-    cells = np.nan_to_num(cells)
-    pool = catboost.Pool(features_data(cells, 4), signal)
-    model = catboost.train(pool, {"iterations": 20, "allow_writing_files": False, "verbose": False})
-    ours = CatBoost(bytes(model._serialize_model()), 4, 1)
+
+def with_codes(seed):
+    """The table's codes as CatBoost reads them (missing: -1), and the rows that it trains on without some levels."""
+    cells, signal = table(seed)
+    cells[:, 4:] = np.nan_to_num(cells[:, 4:], nan=-1.0)
+    return cells, signal, cells[:, 5] % 9 != 1
+
+
+def trained_on_codes(classes, params):
+    import catboost as library
+
+    cells, signal, seen = with_codes(5)
+    pool = library.Pool(features_data(cells[seen], 4), target(signal, classes)[seen])
+    loss = {0: "RMSE", 2: "Logloss", 3: "MultiClass"}[classes]
+    fixed = {"iterations": 30, "thread_count": 1, "allow_writing_files": False, "verbose": False, "random_seed": 0}
+    model = library.train(pool, fixed | {"loss_function": loss} | params)
+    return CatBoost(bytes(model._serialize_model()), 4, 3 if classes == 3 else 1), cells
+
+
+@pytest.mark.parametrize("classes", [0, 2, 3])
+@pytest.mark.parametrize("family", CATEGORIES)
+def test_catboost_with_categories(family, classes):
+    ours, cells = trained_on_codes(classes, CATEGORIES[family])
+    unseen = np.where(np.arange(6) < 4, cells[:20], -2.0)
+    rows = np.vstack([cells, unseen, edge_rows(ours.edges())])
+    by_library = ours.by_library().predict(rows)
+    assert ours.backend == "kernels"
+    np.testing.assert_array_equal(ours.predict(rows), by_library)
+    np.testing.assert_array_equal(np.vstack([ours.predict(row[None]) for row in rows[::20]]), by_library[::20])
+    kept, compared = gate(ours)
+    assert kept is ours
+    assert (compared["backend"], compared["different"]) == ("kernels", 0)
+    with pytest.raises(BundleError, match="columns that its preprocessing does not make"):
+        CatBoost(ours.blob, 3, ours.outputs).predict(cells)
+
+
+def test_catboost_runs_what_is_not_read_here(monkeypatch):
+    kind = "BinarizedTargetMeanValue"
+    ours, cells = trained_on_codes(0, {"simple_ctr": [kind], "combinations_ctr": [kind]})
     assert ours.backend == "library"
-    np.testing.assert_array_equal(ours.predict(cells)[:, 0], model.predict(pool))
     assert gate(ours) == (ours, None)
+    ours, cells = trained_on_codes(0, {})
+    monkeypatch.setattr(catboost, "_LARGEST", len(ours.blob) - 1)
+    assert ours.backend == "library"
+    np.testing.assert_array_equal(ours.predict(cells), ours.by_library().predict(cells))
+
+
+def test_a_model_that_kernels_have_read_is_still_written(tmp_path):
+    ours, cells = trained_on_codes(0, {})
+    found = ours.predict(cells)
+    ours.write(tmp_path / "model.cbm", "cbm")
+    np.testing.assert_array_equal(CatBoost((tmp_path / "model.cbm").read_bytes(), 4, 1).predict(cells), found)
+
+
+def test_a_lookup_that_is_off_is_noticed(monkeypatch):
+    ours, _ = trained_on_codes(2, {})
+    monkeypatch.setattr(catboost_cells, "hash_codes", lambda rows, first, hashed: hashed.fill(0))
+    kept, compared = gate(ours)
+    assert kept.backend == "library"
+    assert compared["different"] > 0
 
 
 def wrong(monkeypatch):
@@ -192,6 +253,10 @@ def test_edges_are_met_below_at_and_above():
     assert {float(single), float(np.nextafter(single, np.float32(1)))} <= set(rows[:, 2])
     assert np.isnan(rows).any(axis=0).all()
     assert np.isinf(rows).any(axis=0).all()
+
+
+def test_rows_have_no_codes_but_those_that_are_asked_for():
+    assert set(edge_rows([np.arange(-2, 3), np.array([0.5])])[:, 0]) == {-2, -1, 0, 1, 2}
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1.0 + 1e-9])

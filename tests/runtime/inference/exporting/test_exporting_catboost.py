@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import Path
 from typing import Any
 
 import catboost as library
@@ -13,7 +11,7 @@ import pytest
 from automl_runtime.errors import RequestError
 from automl_runtime.inference.catboost import CatBoost, features_data
 from automl_runtime.inference.encoding import UNSEEN
-from automl_runtime.inference.exporting.catboost import catboost, hashes
+from automl_runtime.inference.exporting.catboost import catboost
 from automl_runtime.inference.exporting.graph import Graph
 
 LEVELS = (40, 3, 7)
@@ -66,15 +64,3 @@ def test_what_is_not_trained_here_is_named() -> None:
     model = train("Logloss", simple_ctr=["BinarizedTargetMeanValue"], combinations_ctr=["BinarizedTargetMeanValue"])
     with pytest.raises(RequestError, match="statistics of the kind BinarizedTargetMeanValue"):
         answers(model, make_rows(3, 1))
-
-
-def test_hashes_are_those_of_catboost(tmp_path: Path) -> None:
-    rows = np.hstack([np.zeros((12_003, 1)), np.arange(UNSEEN, 12_001)[:, None]])
-    pool = library.Pool(features_data(rows, 1), label=np.arange(len(rows)))
-    model = library.CatBoost({"iterations": 1, "verbose": False, "allow_writing_files": False}).fit(pool)
-    model.save_model(tmp_path / "model.py", format="python", pool=pool)
-    text = (tmp_path / "model.py").read_text()
-    listed = re.findall(r'^\s*"(-?\d+)": (-?\d+),', text[text.index("cat_features_hashes") :], re.MULTILINE)
-    found = hashes(12_001)
-    assert len(listed) == len(found)
-    assert all(np.int64(int(hashed)).astype(np.int32) == found[int(code) - UNSEEN] for code, hashed in listed)
