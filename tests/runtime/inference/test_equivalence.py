@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 from automl_runtime.engine.fit import fit
-from automl_runtime.engine.learners.forest import pack
+from automl_runtime.engine.learners.forest import leaf_values, pack
 from automl_runtime.engine.learners.xgboost import unpack
 from automl_runtime.errors import BundleError
 from automl_runtime.inference import catboost, catboost_cells, lightgbm
@@ -62,7 +62,7 @@ def test_scikit_learn(family, classes, depth):
     cells = np.nan_to_num(cells).astype(np.float32)
     kind = getattr(sklearn.ensemble, f"{family}{'Classifier' if classes else 'Regressor'}")
     model = kind(15, max_depth=depth, random_state=0).fit(cells, target(signal, classes))
-    ours = pack([each.tree_ for each in model.estimators_], model.classes_ if classes else None, classes)
+    ours = pack([each.tree_ for each in model.estimators_], leaf_values(model.classes_ if classes else None, classes))
     ours.check(6)
     rows = np.vstack([cells, np.nan_to_num(edge_rows(ours._sum.edges(6))).clip(-1e30, 1e30)])
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from automl_runtime.engine.learners.forest import pack
+from automl_runtime.engine.learners.forest import leaf_values, pack
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ def _forest(seed, classes, leaf):
     rows = rng.integers(-3, 4, size=(60, 4)).astype(np.float32) / np.float32(3)
     codes = np.arange(60) % classes
     model = ExtraTreesClassifier(n_estimators=5, min_samples_leaf=leaf, random_state=seed % 1000).fit(rows, codes)
-    return model, pack([tree.tree_ for tree in model.estimators_], model.classes_, classes)
+    return model, pack([tree.tree_ for tree in model.estimators_], leaf_values(model.classes_, classes))
 
 
 @settings(max_examples=15, deadline=None)
@@ -42,7 +42,7 @@ def test_cells_next_to_thresholds_go_the_same_way_as_in_scikit_learn():
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(500, 3)).astype(np.float32)
     model = DecisionTreeRegressor(random_state=0).fit(rows, rng.normal(size=500))
-    forest = pack([model.tree_], None, 0)
+    forest = pack([model.tree_], leaf_values(None, 0))
     inner = model.tree_.feature >= 0
     edges = model.tree_.threshold[inner].astype(np.float32)
     around = np.concatenate([np.nextafter(edges, np.float32(side)) for side in (-9, 9)] + [edges])

@@ -16,7 +16,7 @@ from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.parts import Reading
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["ExtraTreesLearner", "RandomForestLearner", "TreeLearner", "pack"]
+__all__ = ["ExtraTreesLearner", "RandomForestLearner", "TreeLearner", "leaf_values", "pack"]
 
 _CHUNK = 10
 _TREES = 100
@@ -55,7 +55,7 @@ class _ForestLearner:
             model.set_params(n_estimators=min(wanted, grown + step))
             model.fit(matrix, y, sample_weight=job.train_weights())
             trees = [estimator.tree_ for estimator in model.estimators_[grown:]]
-            parts.append(pack(trees, _leaf_values(model, job.problem)))
+            parts.append(pack(trees, leaf_values(_columns(model, job.problem), len(job.problem.classes))))
             # Growing on only counts the trees there are; packed ones take a third of the memory.
             model.estimators_[grown:] = [None] * len(trees)
         return Fit(_smooth(_join(parts), job), reading, grown, grown)
@@ -100,7 +100,7 @@ class TreeLearner:
         y, reading = _target(job)
         matrix = np.ascontiguousarray(job.rows.train_matrix(), dtype=np.float32)
         model.fit(matrix, y, sample_weight=job.train_weights())
-        forest = pack([model.tree_], _leaf_values(model, job.problem))
+        forest = pack([model.tree_], leaf_values(_columns(model, job.problem), len(job.problem.classes)))
         return Fit(_smooth(forest, job), reading, 1, 1)
 
 
@@ -185,9 +185,8 @@ def _round_down(thresholds: Floats) -> NDArray[np.float32]:
     return np.where(rounded > thresholds, np.nextafter(rounded, np.float32(-np.inf)), rounded)
 
 
-def _leaf_values(model: Any, problem: Problem) -> Callable[[Any], Floats]:
-    """What the leaves of a tree of `model` say: shares of all classes of the problem, or a value."""
-    columns, classes = _columns(model, problem), len(problem.classes)
+def leaf_values(columns: NDArray[np.int64] | None, classes: int) -> Callable[[Any], Floats]:
+    """What the leaves of a tree say: shares of all `classes`, of which it knows those at `columns`; None: a value."""
 
     def values_of(tree: Any) -> Floats:
         values = tree.value[tree.children_left < 0, 0, :]
