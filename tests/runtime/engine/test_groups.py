@@ -105,8 +105,8 @@ def test_what_has_nothing_to_group_is_left_alone(rows):
 def test_all_boosters_get_what_helps_and_none_what_does_not(tmp_path):
     rows, y = _among_its_like(_rows(600))
     noise = np.random.default_rng(1).normal(scale=0.1, size=600)
-    useful = fit(rows.assign(y=y + noise), "y", trials=9, folds=3)
-    useless = fit(rows.assign(y=noise + (rows["shop"] == "s1")), "y", trials=9, folds=3)
+    useful = fit(rows.assign(y=y + noise), "y", trials=11, folds=3)
+    useless = fit(rows.assign(y=noise + (rows["shop"] == "s1")), "y", trials=11, folds=3)
     tried = [trial["model"].startswith("lightgbm_groups") for trial in useful.trials].index(True)
     later = [trial for trial in useful.trials[tried:] if trial["learner"] in ("lightgbm", "catboost")]
     assert len(later) > 1
