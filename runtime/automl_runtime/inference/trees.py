@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -205,7 +206,7 @@ def own_fields(model: Any) -> dict[str, Any]:
     return {field.name: getattr(model, field.name) for field in fields(model)}
 
 
-class _Sum:
+class _Sum(ABC):
     """Sums leaves block by block of rows; immutable and thread-safe."""
 
     def __init__(self, tests: Tests) -> None:
@@ -267,9 +268,9 @@ class _Sum:
         if part.base is not sums:
             sums[:] = part.T
 
+    @abstractmethod
     def _sum(self, sums: Floats, cells: Floats) -> None:
         """Adds to `sums` (outputs x rows) the leaves that the rows `cells` reach."""
-        raise NotImplementedError
 
 
 class TreeSum(_Sum):

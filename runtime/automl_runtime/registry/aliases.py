@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import re
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 from automl_runtime.errors import BundleError, RequestError, shorten
 from automl_runtime.files import locked, write_text
+from automl_runtime.registry.history import add_change, now, read_changes, user_name
 
 __all__ = [
-    "HISTORY",
     "LOCK",
     "PRODUCTION",
     "AliasChange",
@@ -23,13 +21,11 @@ __all__ = [
     "next_version",
     "read_aliases",
     "set_alias",
-    "user_name",
 ]
 
 PRODUCTION = "production"
 """The alias that serving and evaluation follow when nothing else is asked."""
 
-HISTORY = "history.jsonl"
 LOCK = ".lock"
 """File below `models` that is locked while an alias or a traffic rule changes."""
 _VERSION = re.compile(r"v(\d{3,9})")
@@ -103,41 +99,13 @@ def set_alias(models: Path, alias: str, version: str, *, reason: str = "") -> No
     _require(models, version)
     with locked(models / LOCK):
         aliases = read_aliases(models)
-        change = AliasChange(
-            at=datetime.now(UTC).isoformat(timespec="seconds"),
-            alias=alias,
-            before=aliases.get(alias),
-            after=version,
-            by=user_name(),
-            reason=reason[:500],
-        )
-        # First what is going to be done: an alias never points where nobody can tell why.
-        with (models / HISTORY).open("a", encoding="utf-8", newline="\n") as file:
-            file.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")
+        add_change(models, AliasChange(now(), alias, aliases.get(alias), version, user_name(), reason))
         write_text(models / "aliases.json", json.dumps(aliases | {alias: version}, indent=2, sort_keys=True) + "\n")
 
 
 def alias_history(models: Path) -> list[AliasChange]:
-    """The changes of aliases, oldest first; a line that cannot be read is left out."""
-    found = []
-    try:
-        lines = (models / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        try:
-            found.append(AliasChange(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return found
-
-
-def user_name() -> str:
-    """The login name of this process; empty where there is none."""
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        return ""
+    """The changes of aliases, oldest first."""
+    return read_changes(models, AliasChange)
 
 
 def find_version(models: Path, name: str | None = None) -> str:

@@ -11,14 +11,14 @@ import json
 import re
 import secrets
 from dataclasses import asdict, dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from automl_runtime.errors import BundleError, RequestError, shorten
 from automl_runtime.files import locked, write_text
-from automl_runtime.registry.aliases import HISTORY, LOCK, PRODUCTION, find_version, read_aliases, set_alias, user_name
+from automl_runtime.registry.aliases import LOCK, PRODUCTION, find_version, read_aliases, set_alias
 from automl_runtime.registry.bundle import verify_bundle
+from automl_runtime.registry.history import add_change, now, read_changes, user_name
 
 __all__ = [
     "CanaryLimits",
@@ -170,7 +170,7 @@ def start_traffic(
         share=share,
         key=_HEADER + key[len(_HEADER) :].lower() if key is not None and key.startswith(_HEADER) else key,
         salt=secrets.token_hex(8),
-        since=_now(),
+        since=now(),
         limits=limits or CanaryLimits(),
     )
     _check(rule)
@@ -238,18 +238,8 @@ def finish_canary(models: Path, rule: TrafficRule, *, fit: bool, reason: str, tr
 
 
 def traffic_history(models: Path) -> list[TrafficChange]:
-    """The rules that began and ended, oldest first; a line that cannot be read is left out."""
-    found = []
-    try:
-        lines = (models / HISTORY).read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    for line in lines:
-        try:
-            found.append(TrafficChange(**json.loads(line)))
-        except (ValueError, TypeError):
-            continue
-    return found
+    """The rules that began and ended, oldest first."""
+    return read_changes(models, TrafficChange)
 
 
 def _check(rule: TrafficRule) -> None:
@@ -274,11 +264,4 @@ def _check(rule: TrafficRule) -> None:
 
 
 def _log(models: Path, what: str, rule: TrafficRule, reason: str) -> None:
-    # First what is going to be done, as for aliases.
-    change = TrafficChange(_now(), what, rule.to_json(), user_name(), reason[:500])
-    with (models / HISTORY).open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(asdict(change), ensure_ascii=False) + "\n")
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    add_change(models, TrafficChange(now(), what, rule.to_json(), user_name(), reason))

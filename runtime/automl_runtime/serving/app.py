@@ -32,11 +32,12 @@ from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.forecast_contract import forecast_answer, openapi_forecast
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
-from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
+from automl_runtime.serving.health import HEALTH_PATHS, add_health
 from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
+from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals, refusal
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features, Limits
 from automl_runtime.serving.scoring_route import ScoringRoute
@@ -45,7 +46,6 @@ from automl_runtime.serving.traffic_routes import add_traffic
 
 try:
     from fastapi import FastAPI, Header, Query, Request, Response
-    from fastapi.exceptions import RequestValidationError
     from fastapi.responses import JSONResponse
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
@@ -115,8 +115,7 @@ def create_app(
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
     if service.traffic is not None:
         add_traffic(app, service.traffic)
-    app.add_exception_handler(RequestValidationError, service.misasked)
-    app.add_exception_handler(BadRequest, refused)
+    add_refusals(app, service.counters)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
     app.path = "/forecast" if bundle.manifest.task == "forecast" else "/predict"
@@ -142,18 +141,6 @@ class _ServiceApp(FrontApp):
 
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
-_REFUSED: dict[int | str, dict[str, Any]] = {
-    429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
-    503: {"model": Problems, "description": "It could not be answered in time; Retry-After says when to come back."},
-    504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
-    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
-    413: {"model": Problems, "description": "The request is too large."},
-    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
-    422: {
-        "model": Problems,
-        "description": "The request is not in the form that it says, or a cell is no value of its column.",
-    },
-}
 
 
 def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
@@ -171,7 +158,7 @@ def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
                 "content": other_answers(),
                 "description": "The prediction, or the predictions in order.",
             },
-            **_REFUSED,
+            **REFUSED_SCORING,
         },
     )
 
@@ -186,7 +173,7 @@ def _add_forecast(app: FastAPI, service: _Service, bundle: Bundle) -> None:
         response_class=JSONResponse,
         responses={
             200: {"model": forecast_answer(bundle), "description": "The steps, series by series."},
-            **_REFUSED,
+            **REFUSED_SCORING,
         },
     )
     app.add_api_route(
@@ -288,7 +275,7 @@ class _Service:
         """Says where to go instead."""
         self.counters.refused("invalid")
         message = "This model forecasts series and does not predict single rows: POST /forecast instead."
-        return _json(BadRequest([Problem(message, allowed="POST /forecast")]).to_json(), 404)
+        return refusal(BadRequest([Problem(message, allowed="POST /forecast")], status=404))
 
     async def health(self) -> dict[str, Any]:
         return {
@@ -322,29 +309,12 @@ class _Service:
             "columns": bundle.schema.columns,
         }
 
-    async def misasked(self, request: Request, error: Exception) -> Response:
-        """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""
-        del request
-        self.counters.refused("invalid")
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        problems = [
-            Problem(
-                f"The parameter '{item['loc'][-1]}' of the query: {item['msg']}.", value=str(item.get("input"))[:100]
-            )
-            for item in found
-        ]
-        return _json(BadRequest(problems).to_json(), 422)
-
     async def broken(self, request: Request, error: Exception) -> Response:
         """Answers 500 in the shape of all refusals; what went wrong goes to the log, not to the caller."""
         self.counters.refused("internal")
         _LOG.error("%s failed", request.url.path, exc_info=error)
         problem = Problem("The service failed on this request; its log says why.")
-        return _json(BadRequest([problem]).to_json(), 500)
-
-
-def _json(content: bytes, status: int = 200) -> Response:
-    return Response(content, status_code=status, media_type="application/json")
+        return refusal(BadRequest([problem], status=500))
 
 
 def _document(app: FastAPI, live: LiveModel) -> None:

@@ -33,8 +33,9 @@ class FrontApp(FastAPI):
     """Whether the service ends: what streams without an end must then come to one."""
 
     def hot(self, scope: Message) -> Asgi | None:
-        """What answers this request itself; None for all that FastAPI answers."""
-        raise NotImplementedError
+        """What answers this request itself; None: FastAPI does, as it answers all of them unless told otherwise."""
+        del scope
+        return None
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """One request, or one lifespan."""

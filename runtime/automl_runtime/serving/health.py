@@ -11,11 +11,11 @@ from automl_runtime.serving.contract import Problems
 from automl_runtime.serving.requests import BadRequest, Problem
 
 try:
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
-__all__ = ["HEALTH_PATHS", "add_health", "refused"]
+__all__ = ["HEALTH_PATHS", "add_health"]
 
 HEALTH_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
 
@@ -64,10 +64,3 @@ def add_health(app: FastAPI, service: Answering) -> None:
         response_model=Ready,
         responses={503: {"model": Problems, "description": "It is about to stop, or has no model."}},
     )
-
-
-async def refused(request: Request, error: Exception) -> Response:
-    """Answers a refusal in the shape of all refusals."""
-    del request
-    assert isinstance(error, BadRequest)
-    return Response(error.to_json(), error.status, media_type="application/json")

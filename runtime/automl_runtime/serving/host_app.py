@@ -16,18 +16,17 @@ from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
-from automl_runtime.serving.health import HEALTH_PATHS, add_health, refused
+from automl_runtime.serving.health import HEALTH_PATHS, add_health
 from automl_runtime.serving.host import ModelHost, ModelState
 from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.observing import Observer
+from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
 
 try:
-    from fastapi import FastAPI, Path, Query, Request, Response
-    from fastapi.exceptions import RequestValidationError
-    from fastapi.responses import JSONResponse
+    from fastapi import FastAPI, Path, Query, Response
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
@@ -40,17 +39,6 @@ _HOT = ("predict", "forecast")
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problems, "description": "There is no such model, or it does not answer in this way."},
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
-}
-_SCORED: dict[int | str, dict[str, Any]] = {
-    406: {"model": Problems, "description": "The answer is wanted in a form that there is not."},
-    413: {"model": Problems, "description": "The request is too large."},
-    415: {"model": Problems, "description": "The request is in a form, or packed in a way, that is not read."},
-    422: {
-        "model": Problems,
-        "description": "The request is not in the form that it says, or a cell is no value of its column.",
-    },
-    429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
-    504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
 }
 _BODY = {"type": "object", "description": "The columns of the model, or `rows` with a list of such objects."}
 Name = Annotated[str, Path(description="Name of the model, as GET /models lists it.")]
@@ -102,14 +90,13 @@ def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Obser
             getattr(service, action),
             methods=["POST"],
             summary=f"{action.capitalize()} with a model",
-            responses={**_SCORED, **_REFUSED},
+            responses={**REFUSED_SCORING, **_REFUSED},
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
         )
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=ServiceHealth)
     add_health(app, service)
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_exception_handler(BadRequest, refused)
-    app.add_exception_handler(RequestValidationError, service.misasked)
+    add_refusals(app, service.counters)
     app.add_middleware(CountedApp, counters=service.counters, paths=frozenset({"/models", "/metrics", *HEALTH_PATHS}))
     return app
 
@@ -223,17 +210,6 @@ class _HostService:
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
-
-    async def misasked(self, request: Request, error: Exception) -> Response:
-        """Answers 422 in the shape of all refusals when a parameter of the query cannot be read."""
-        del request
-        found = error.errors() if isinstance(error, RequestValidationError) else []
-        problems = [Problem(f"The parameter {item['loc'][-1]!r}: {item['msg']}.") for item in found]
-        return JSONResponse({"detail": [_problem(problem) for problem in problems]}, 422)
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {name: getattr(problem, name) for name in ("row", "column", "value", "allowed", "message")}
 
 
 def _shown(state: ModelState) -> dict[str, Any]:

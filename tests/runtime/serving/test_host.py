@@ -47,11 +47,9 @@ def make_host() -> Iterator[MakeHost]:
     clients: list[TestClient] = []
 
     def make(sources: dict[str, Source], **more: Any) -> TestClient:
-        host: list[ModelHost] = []
         client = TestClient(create_host_app(ModelHost(sources, **more)), raise_server_exceptions=False)
         client.__enter__()
         clients.append(client)
-        del host
         return client
 
     yield make
