@@ -6,11 +6,11 @@ Trees split one column at a time: what depends on a total, a balance or a rate c
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from automl_runtime.engine.short_boosting import short_boosting
 from automl_runtime.engine.target_means import Target
 from automl_runtime.inference.blocks import Pairs
 from automl_runtime.inference.encoding import Encoded
@@ -24,16 +24,6 @@ _MOST_ROWS = 10_000
 _MOST_CLASSES = 10
 _FEWEST_VALUES = 10
 _ROUNDS = 60
-_GROWING: dict[str, Any] = {
-    "learning_rate": 0.1,
-    "num_leaves": 15,
-    "feature_fraction": 0.5,
-    "min_data_in_leaf": 20,
-    "verbose": -1,
-    "num_threads": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-}
 
 
 def fit_pairs(data: Encoded, target: Target, seed: int) -> Pairs | None:
@@ -94,11 +84,5 @@ def _all_pairs(values: Floats, columns: Ints) -> Pairs:
 
 def gains(matrix: Floats, y: NDArray[np.float64], classes: int, seed: int) -> Floats:
     """How much each column (NaN: missing) adds to a short boosting of `y`: places of classes, or values when 0."""
-    import lightgbm
-
-    objective: dict[str, Any] = {"objective": "regression"}
-    if classes:
-        objective = {"objective": "multiclass", "num_class": classes} if classes > 2 else {"objective": "binary"}
-    data = lightgbm.Dataset(matrix, label=y, params={"verbose": -1, "num_threads": 1})
-    booster = lightgbm.train(_GROWING | objective | {"seed": seed}, data, num_boost_round=_ROUNDS)
+    booster = short_boosting(matrix, y, classes, seed, _ROUNDS)
     return np.asarray(booster.feature_importance("gain"), dtype=np.float64)

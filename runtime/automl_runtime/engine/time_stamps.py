@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from automl_schemas.vocabulary import higher_is_better
@@ -19,6 +18,7 @@ from automl_runtime.engine.folds import Fold
 from automl_runtime.engine.metrics import LABEL_METRICS, error_of
 from automl_runtime.engine.problem import Problem
 from automl_runtime.engine.scoring import selection_loss
+from automl_runtime.engine.short_boosting import short_boosting
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.kernels.arrays import Ints
 
@@ -35,16 +35,6 @@ _MOST_CLASSES = 10
 _ROWS_PER_SECOND = 200
 """Of a budget: the comparison shall take a small share of it."""
 _ROUNDS = (25, 50, 100)
-_GROWING: dict[str, Any] = {
-    "learning_rate": 0.1,
-    "num_leaves": 15,
-    "feature_fraction": 0.5,
-    "min_data_in_leaf": 20,
-    "verbose": -1,
-    "num_threads": 1,
-    "deterministic": True,
-    "force_row_wise": True,
-}
 
 
 def harmful_stamps(problem: Problem, data: Encoded, seed: int, budget: float | None) -> Ints:
@@ -122,22 +112,17 @@ def _error(problem: Problem, data: Encoded, columns: Ints, folds: Sequence[Fold]
 
 
 def _errors(problem: Problem, data: Encoded, columns: Ints, fold: Fold, seed: int) -> list[float]:
-    import lightgbm
-
     train, valid = (np.hstack([data.numbers[rows], data.codes[rows]])[:, columns] for rows in (fold.train, fold.valid))
     classes = len(problem.classes)
-    objective: dict[str, Any] = {"objective": "regression"}
-    if classes:
-        objective = {"objective": "multiclass", "num_class": classes} if classes > 2 else {"objective": "binary"}
-    elif problem.metric in ("mae", "mape", "pinball"):
-        objective = {"objective": "regression_l1"}
-    rows = lightgbm.Dataset(
+    booster = short_boosting(
         train,
-        label=problem.y[fold.train],
-        weight=None if problem.weights is None else problem.weights[fold.train],
-        params={"verbose": -1, "num_threads": 1},
+        problem.y[fold.train],
+        classes,
+        seed,
+        _ROUNDS[-1],
+        weights=None if problem.weights is None else problem.weights[fold.train],
+        absolute=problem.metric in ("mae", "mape", "pinball"),
     )
-    booster = lightgbm.train(_GROWING | objective | {"seed": seed}, rows, num_boost_round=_ROUNDS[-1])
     loss = selection_loss(problem, fold.valid)
     metric = "log_loss" if problem.metric in LABEL_METRICS else problem.metric
     found = []

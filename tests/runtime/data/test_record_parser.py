@@ -16,21 +16,12 @@ from automl_schemas.cleaning import ColumnPlan
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.runtime.data.test_records import RAW as OTHERS
+
 RAW = {
-    "price": ["$1,234.50", "$5.00", "(6)", "N/A", ""] * 6,
-    "distance": ["1.234,5", "7,25", "-"] * 10,
+    **OTHERS,
     "share": ["15 %", "7.5%", "3"] * 10,
-    "orders": ["5", "1,250", "?"] * 10,
     "size": ["1.5", "2", "-999"] * 10,
-    "member": [" yes", "No", "NULL"] * 10,
-    "seen": ["31.12.2021", "2021-05-06", "Jan 5, 2020"] * 10,
-    "at": ["2021-05-06T10:00:00+02:00", "2021-05-06 08:00:00", "n/a"] * 10,
-    "created_at": [str(1_600_000_000 + 90_000 * i) for i in range(30)],
-    "opening_time": [str(hour * 100 + 30) for hour in range(24)] + ["0"] * 6,
-    "starts": ["17:05", "05:30", "-"] * 10,
-    "color": ["Red", "red ", "dark  blue", "?"] * 7 + ["Red"] * 2,
-    "note": [f" a longer remark about thing {i}" for i in range(30)],
-    "nothing": [""] * 30,
 }
 
 
