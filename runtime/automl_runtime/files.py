@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from automl_runtime.errors import DataError
 
-__all__ = ["is_locked", "lock", "locked", "replace_file", "write_text"]
+__all__ = ["is_locked", "lock", "locked", "replace_file", "stamp_of", "write_text"]
 
 
 def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
@@ -40,6 +40,15 @@ def replace_file(path: Path, write: Callable[..., Any], **options: Any) -> None:
         ) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def stamp_of(path: Path) -> tuple[int, int, int] | None:
+    """Another value when there is another file at `path` or it was changed; None when there is none. Cheap."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
 
 
 def write_text(path: Path, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +9,8 @@ from threading import Lock
 from typing import Generic, TypeVar
 
 import msgspec
+
+from automl_runtime.files import locked
 
 __all__ = ["SharedState"]
 
@@ -34,7 +35,7 @@ class SharedState(Generic[T]):
             if self._path is None:
                 yield self._state
                 return
-            with _locked(self._path.with_suffix(".lock")):
+            with locked(self._path.with_suffix(".lock")):
                 state = self._read(self._path)
                 yield state
                 # Renamed, so that a process that is killed meanwhile leaves a whole file.
@@ -47,16 +48,3 @@ class SharedState(Generic[T]):
             return self._decode(path.read_bytes())
         except FileNotFoundError:
             return self._new()
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("ab") as file:
-        if sys.platform == "win32":
-            yield
-            return
-        import fcntl
-
-        # Freed when the file is closed, or the process dies.
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

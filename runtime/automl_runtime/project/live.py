@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from automl_runtime.errors import BundleError, RequestError
+from automl_runtime.files import stamp_of
 from automl_runtime.project import evaluating
 from automl_runtime.project.code import code_of, code_sha256, is_as_generated
 from automl_runtime.registry.aliases import list_versions, read_aliases
@@ -29,11 +30,7 @@ class ProjectModel:
 
     def stamp(self) -> Hashable:
         """Which file of aliases there is."""
-        try:
-            found = (self.project.root / "models" / "aliases.json").stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return stamp_of(self.project.root / "models" / "aliases.json")
 
     def versions(self) -> dict[str, Any]:
         """The versions of the project, oldest first, and its aliases."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_runtime.errors import DataError, MissingExtraError, RequestError, shorten
+from automl_runtime.files import stamp_of
 from automl_runtime.serving.asgi import Message
 from automl_runtime.serving.keys import SCOPES, ApiKey, read_keys, verify_key
 from automl_runtime.serving.rates import RATES, SharedBuckets
@@ -148,12 +149,8 @@ class Guard:
         self._known.clear()
         self.is_open &= not self._keys
 
-    def _look(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat() if self._path is not None else None
-        except OSError:
-            return None
-        return None if found is None else (found.st_mtime_ns, found.st_ino)
+    def _look(self) -> tuple[int, int, int] | None:
+        return None if self._path is None else stamp_of(self._path)
 
     def _read(self) -> dict[str, ApiKey]:
         return {} if self._path is None else {key.id: key for key in read_keys(self._path)}
