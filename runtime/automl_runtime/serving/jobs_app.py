@@ -83,7 +83,7 @@ def add_jobs(app: FastAPI, store: JobStore, *, workers: int = 1, prefix: str = "
     """Adds the routes of `store` to `app`, and runs its jobs for as long as the application does.
 
     Args:
-        app: gets the routes.
+        app: gets the routes; answers `BadRequest` (`refusals.add_refusals`).
         store: of the jobs.
         workers: how many jobs run at a time.
         prefix: of a second way to start a job, with the model in the path: `/models/{name}`; "" for none.
@@ -129,7 +129,6 @@ def add_jobs(app: FastAPI, store: JobStore, *, workers: int = 1, prefix: str = "
     )
     router.add_api_websocket_route("/jobs/{job_id}/ws", jobs.socket)
     app.include_router(router)
-    app.add_exception_handler(BadRequest, _refuse)
     _run_beside(app, jobs)
 
 
@@ -309,12 +308,6 @@ class _Jobs:
         with self.store.incoming() as folder:
             await receive(request, folder / asked.source)
             return await asyncio.to_thread(self.store.submit, folder, asked)
-
-
-async def _refuse(request: Request, refusal: Exception) -> Response:
-    del request
-    assert isinstance(refusal, BadRequest)
-    return Response(refusal.to_json(), refusal.status, media_type="application/json")
 
 
 def _owner(request: Request | WebSocket) -> str | None:

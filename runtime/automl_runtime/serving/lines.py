@@ -31,6 +31,8 @@ class LinesAsk:
     first: int
     block: bytes
     """Whole lines, each with its end."""
+    count: int
+    """How many there are."""
     explain: bool = False
 
 

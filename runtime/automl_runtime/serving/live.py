@@ -14,8 +14,8 @@ from typing import Any, NamedTuple, Protocol
 
 from automl_runtime.errors import AutomlError, BundleError
 from automl_runtime.registry.bundle import Bundle
-from automl_runtime.serving.answers import Answer, BatchScorer
-from automl_runtime.serving.asgi import Receive
+from automl_runtime.serving.answers import Answer, BatchScorer, Form
+from automl_runtime.serving.asgi import Receive, answer_or_hang_up
 from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, Priority
 from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.record_scorer import RecordFeatures
@@ -24,6 +24,8 @@ from automl_runtime.serving.scorer import Features, Limits, Scorer
 __all__ = ["Asked", "LiveModel", "ModelSource", "Served", "Splitting", "follow"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
+_LARGE = 256 * 1024
+"""Bodies above are read off the event loop."""
 
 
 class ModelSource(Protocol):
@@ -40,6 +42,18 @@ class ModelSource(Protocol):
     def versions(self) -> dict[str, Any]:
         """`versions`, oldest first, and the `aliases` that point at them."""
         ...
+
+
+class Asked(NamedTuple):
+    """A request for an answer, as it came."""
+
+    body: bytes
+    explain: bool
+    priority: Priority
+    timeout: float | None
+    headers: Sequence[tuple[bytes, bytes]]
+    form: Form | None = None
+    """None: rows as JSON, and so is the answer."""
 
 
 @dataclass(slots=True)
@@ -60,20 +74,31 @@ class Served:
             self._dispatcher, self._loop = Dispatcher(self.scorer.answers, self.policy), loop
         return self._dispatcher
 
+    async def answer(self, asked: Asked, receive: Receive) -> tuple[Any, Answer]:
+        """What `asked` asks for, as the scorer has read it, and the answer of this version.
+
+        Raises:
+            BadRequest: if it cannot be answered.
+            Overloaded: if too much waits.
+            TimedOut: if it was not answered in time.
+            Disconnected: if the client went away meanwhile.
+        """
+        if len(asked.body) > _LARGE:
+            loop = asyncio.get_running_loop()
+            ask = await loop.run_in_executor(None, self.scorer.ask, asked.body, asked.explain, asked.form)
+        else:
+            ask = self.scorer.ask(asked.body, asked.explain, asked.form)
+            instant = self.scorer.instant(ask)
+            if instant is not None:
+                return ask, instant
+        weight = self.scorer.weight(ask)
+        answer = self.dispatcher.submit(ask, weight, priority=asked.priority, timeout=asked.timeout)
+        return ask, await answer_or_hang_up(answer, receive)
+
     async def close(self) -> None:
         """Answers what was taken, and takes nothing more."""
         if self._dispatcher is not None:
             await self._dispatcher.close()
-
-
-class Asked(NamedTuple):
-    """A request for an answer, as it came."""
-
-    body: bytes
-    explain: bool
-    priority: Priority
-    timeout: float | None
-    headers: Sequence[tuple[bytes, bytes]]
 
 
 class Splitting(Protocol):

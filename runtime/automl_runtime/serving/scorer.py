@@ -133,7 +133,7 @@ class Scorer:
             return Answer(answers[0], 1)
         return Answer(b'{"predictions":[%b],"model_version":%b}' % (b",".join(answers), self._version), len(answers))
 
-    def weight(self, ask: Ask) -> int:
+    def weight(self, ask: Ask | LinesAsk) -> int:
         """How many rows the work is worth: one that is explained costs a hundred."""
         return max(1, ask.count) * (_EXPLAINED if ask.explain else 1)
 

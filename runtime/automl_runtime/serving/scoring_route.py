@@ -13,11 +13,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from automl_runtime.serving.answers import JSON, Answer, Form
-from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, answer_or_hang_up, read_body, respond
+from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send, read_body, respond
 from automl_runtime.serving.compression import Unpacker, pack, packing, unpack
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
-from automl_runtime.serving.formats import negotiate
+from automl_runtime.serving.formats import JSON_FORM, negotiate
 from automl_runtime.serving.lines import NDJSON
 from automl_runtime.serving.live import Asked, LiveModel, Served
 from automl_runtime.serving.prediction_log import PredictionLog
@@ -29,8 +29,6 @@ from automl_runtime.serving.streams import LineStream, Wishes
 __all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
-_LARGE = 256 * 1024
-"""Bodies above are read off the event loop."""
 _SMALL = 16 * 1024
 """Answers above are packed off the event loop."""
 _GONE = 499
@@ -105,24 +103,12 @@ class ScoringRoute:
         return await asyncio.get_running_loop().run_in_executor(None, unpack, packed, coding, limit)
 
     async def _scored(self, scope: Message, body: bytes, receive: Receive, form: Form) -> Answer:
-        explain = _explain(scope["query_string"])
-        priority, timeout = _urgency(scope["headers"])
-        if (split := self._live.split) is not None and form.media_type == form.answer_type == JSON:
+        asked = Asked(body, _explain(scope["query_string"]), *_urgency(scope["headers"]), scope["headers"], form)
+        if (split := self._live.split) is not None and form is JSON_FORM:
             # Other forms have no place for the name of a prediction: production answers them.
-            return await split.answer(Asked(body, explain, priority, timeout, scope["headers"]), receive)
+            return await split.answer(asked, receive)
         served = self._live.current
-        if len(body) > _LARGE:
-            ask = await asyncio.get_running_loop().run_in_executor(None, served.scorer.ask, body, explain, form)
-        else:
-            ask = served.scorer.ask(body, explain, form)
-            instant = served.scorer.instant(ask)
-            if instant is not None:
-                self._log(served, ask, instant, len(body))
-                return instant
-        weight = served.scorer.weight(ask)
-        answer = await answer_or_hang_up(
-            served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout), receive
-        )
+        ask, answer = await served.answer(asked, receive)
         self._log(served, ask, answer, len(body))
         return answer
 

@@ -20,7 +20,7 @@ import msgspec
 from automl_runtime.registry.ledger import Arm, Prediction
 from automl_runtime.registry.traffic import TrafficRule
 from automl_runtime.serving.answers import Answer
-from automl_runtime.serving.asgi import Disconnected, Receive, answer_or_hang_up
+from automl_runtime.serving.asgi import Disconnected, Receive
 from automl_runtime.serving.dispatching import TimedOut
 from automl_runtime.serving.live import Asked, Served
 from automl_runtime.serving.requests import BadRequest, parse_body
@@ -220,7 +220,7 @@ class Split:
         served, started = part.served, time.perf_counter()
         version = served.bundle.manifest.model_version
         try:
-            answer = await _ask(served, part.body, asked, receive)
+            _, answer = await served.answer(asked._replace(body=part.body), receive)
         except (Disconnected, BadRequest, asyncio.CancelledError) as refusal:
             if served is self._control or not isinstance(refusal, BadRequest):
                 raise
@@ -289,20 +289,6 @@ def _apart(mine: Mapping[str, Any], its: Mapping[str, Any]) -> float:
 
 def _rounding(mine: Mapping[str, Any]) -> float:
     return 1e-9 * max(1.0, abs(float(mine.get("prediction") or 0.0)))
-
-
-async def _ask(served: Served, body: bytes, asked: Asked, receive: Receive) -> Answer:
-    """What one version answers, as without a rule."""
-    scorer = served.scorer
-    if len(body) > _LARGE:
-        ask = await asyncio.get_running_loop().run_in_executor(None, scorer.ask, body, asked.explain)
-    else:
-        ask = scorer.ask(body, asked.explain)
-        instant = scorer.instant(ask)
-        if instant is not None:
-            return instant
-    answer = served.dispatcher.submit(ask, scorer.weight(ask), priority=asked.priority, timeout=asked.timeout)
-    return await answer_or_hang_up(answer, receive)
 
 
 def _merged(answers: Sequence[Answer], parts: Sequence[_Part]) -> bytes:

@@ -193,8 +193,8 @@ class LineStream:
         until = loop.time() + _PATIENCE
         while True:
             served = self._live.current
-            ask = LinesAsk(group.first, group.block, self._wishes.explain)
-            weight = group.lines * (100 if self._wishes.explain else 1)
+            ask = LinesAsk(group.first, group.block, group.lines, self._wishes.explain)
+            weight = served.scorer.weight(ask)
             priority, timeout = self._wishes.priority, self._wishes.timeout or _TIMEOUT
             try:
                 answer = served.dispatcher.submit(ask, weight, priority=priority, timeout=timeout)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from automl_runtime.errors import AutomlError
+from automl_runtime.files import stamp_of
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.registry.canary import judge
 from automl_runtime.registry.ledger import Arm, Delivered, Ledger
@@ -125,7 +126,7 @@ class Traffic:
             self._ledger.write(split.rule.id, arms, predictions)
 
     async def _follow(self) -> None:
-        stamp = self._stamp(), self._live.current.bundle.manifest.model_version
+        stamp = stamp_of(self._source.models / "traffic.json"), self._live.current.bundle.manifest.model_version
         if stamp == self._known:
             return
         self._known = stamp
@@ -184,10 +185,3 @@ class Traffic:
         """Another version is in production: it answers at once, not only when the rule has been read again."""
         if self._split is not None and self._split.rule.control != served.bundle.manifest.model_version:
             self._apply(None)
-
-    def _stamp(self) -> object:
-        try:
-            found = (self._source.models / "traffic.json").stat()
-        except OSError:
-            return None
-        return found.st_mtime_ns, found.st_ino, found.st_size

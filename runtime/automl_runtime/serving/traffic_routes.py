@@ -9,11 +9,10 @@ from pydantic import BaseModel, Field
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import read_body
 from automl_runtime.serving.contract import Problems
-from automl_runtime.serving.requests import BadRequest
 from automl_runtime.serving.traffic import Traffic
 
 try:
-    from fastapi import FastAPI, Request, Response
+    from fastapi import FastAPI, Request
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
@@ -98,10 +97,7 @@ def add_traffic(app: FastAPI, traffic: Traffic) -> None:
 
     async def feedback(request: Request) -> Any:
         """Takes what came true. A prediction is known a second after its answer; its first outcome stands."""
-        try:
-            return await traffic.deliver(await read_body(request.receive, _MOST_BYTES))
-        except BadRequest as refusal:
-            return Response(refusal.to_json(), refusal.status, media_type="application/json")
+        return await traffic.deliver(await read_body(request.receive, _MOST_BYTES))
 
     app.add_api_route("/traffic", show, summary="Versions that share the requests", response_model=TrafficModel)
     app.add_api_route(

@@ -105,6 +105,16 @@ def ask(client: TestClient, key: str) -> str:
     return answer["model_version"]
 
 
+def test_the_open_inference_protocol_is_answered_by_production(store: Store) -> None:
+    wanted = {"inputs": [{"name": "smokes?", "datatype": "BYTES", "shape": [1], "data": ["yes"]}]}
+    with store.client() as client:
+        begin(client, store, "ab", "v002", share=0.99)
+        for _ in range(5):
+            answer = client.post("/v2/models/model/infer", json=wanted)
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["model_version"] == "v001"
+
+
 def test_a_key_has_one_arm_in_all_workers_and_after_a_restart(store: Store) -> None:
     with store.client() as one, store.client() as other:
         rule = begin(one, store, "ab", "v002", share=0.3, key="header:X-User")
