@@ -17,6 +17,7 @@ __all__ = ["Kind", "as_text", "clean_typed", "finished", "number_values", "typed
 Kind = Literal["boolean", "number", "moment", "time", "text", "other"]
 
 _LARGEST_EXACT: Final = float(2**63)
+_LARGEST_MICROSECONDS: Final = 2.5e17
 
 
 def typed_kind(type_: pa.DataType) -> Kind:
@@ -135,8 +136,8 @@ def number_values(values: np.ndarray, plan: ColumnPlan) -> tuple[np.ndarray, np.
         return ok, values // 100 * 60 + values % 100
     if plan.epoch is not None:
         scale = 1e6 if plan.epoch == "s" else 1e3
-        ok &= np.abs(values) * scale < 2.5e17
-        return ok, np.where(ok, np.round(values * scale), 0.0)
+        ok &= np.abs(values) < _LARGEST_MICROSECONDS / scale
+        return ok, np.round(np.where(ok, values, 0.0) * scale)
     if plan.type == "time":
         ok &= values >= 0
     if plan.type == "integer":

@@ -39,11 +39,12 @@ def adapt(
 ) -> list[Config]:
     """The rest of the portfolio after the last trial.
 
-    When that was the one that tries made features, and they save errors, all boosters get them; else none.
+    When that was the one that tries made features, and they save errors, all boosters get them; else none. Recorded
+    trials stay as they are: variations of the one that tried stand among them, whatever it saved.
     """
     last = results[-1]
     made = _tried(last.config)
-    if made is None:
+    if made is None or last.config.rounds:
         return list(queue)
     plain = next((result for result in results if _same_but(result.config, last.config, made)), None)
     if plain is None or not saves(plain, last, problem, folds):

@@ -310,3 +310,11 @@ def test_any_text_is_cleaned_once_and_for_all(cells, name):
     assert twice.values.equals(once.values)
     assert not twice.rejected.any()
     assert twice.changed == 0
+
+
+def test_numbers_too_large_for_an_epoch_are_no_moments():
+    plan = infer_plan("created_at", pa.array([1.5e12 + place * 1e9 for place in range(60)]))
+    assert plan.epoch == "ms"
+    clean = clean_values(pa.array([1.5e12, 1.8e302, -1e308, None]), plan)
+    assert [value is not None for value in clean.values.to_pylist()] == [True, False, False, False]
+    assert clean.rejected.tolist() == [False, True, True, False]

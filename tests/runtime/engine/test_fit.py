@@ -400,3 +400,22 @@ def test_groups_weights_and_time_can_be_named():
     assert fit_fully(rows, "y", time="at", validation="temporal", trials=1).features == ["who", "w", "at", "x"]
     with pytest.raises(RequestError, match="no column 'whom'"):
         fit_fully(rows, "y", groups="whom")
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"bagging_fraction": 0.55, "bagging_freq": 1, "min_data_in_leaf": 32, "feature_fraction": 0.4},
+        {"extra_trees": True, "min_data_in_leaf": 40},
+    ],
+    ids=["sampled rows", "random thresholds"],
+)
+def test_rounds_of_lightgbm_that_found_no_split_are_replayed_too(params):
+    """They leave no tree, but draw random numbers: what counts is how many were tried."""
+    rows = _rows(150)
+    model = fit(rows, "y", trials=1, models=["lightgbm"], params=params)
+    again = fit(rows, "y", replay=model.trials)
+    rounds = [m.trials[0]["rounds"] for m in (model, again)]
+    assert rounds[0] == rounds[1]
+    assert again.cv == model.cv
+    pd.testing.assert_series_equal(again.predict(rows), model.predict(rows), check_exact=True)

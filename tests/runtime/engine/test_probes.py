@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -73,3 +75,17 @@ def test_boosters_to_come_get_both_kinds_of_features_or_none(helps):
     queue = adapt(queue, results, problem, parts)
     expected = [("catboost_pairs_groups", True), ("linear", None)] if helps else [("catboost", None), ("linear", None)]
     assert [(config.name, config.params.get("groups")) for config in queue] == expected
+
+
+def test_recorded_trials_stay_whatever_the_one_that_tries_saved():
+    """A variation of the trial that tried is among them: without it the replay would be another search."""
+    problem, parts, y = _problem("rmse", 5)
+    noise = np.random.default_rng(1).normal(size=COUNT)
+    results = [
+        _trial("lightgbm", problem, parts, y + noise, rate=1),
+        _trial("lightgbm_groups", problem, parts, y + 1.3 * noise, rate=1, groups=True),
+    ]
+    varied = Config("lightgbm_7", "lightgbm", {"rate": 2, "groups": True}, rounds=(3,) * 5)
+    assert adapt([varied], results, problem, parts) == []
+    results[-1].config = replace(results[-1].config, rounds=(3,) * 5)
+    assert adapt([varied], results, problem, parts) == [varied]

@@ -49,19 +49,18 @@ class LightGbmLearner:
         try:
             train, valid = _datasets(job)
             reading = _set_target(job, train, valid)
+            ending = _EndEarly(job)
             booster = lightgbm.train(
                 self.settings(job),
                 train,
                 num_boost_round=job.rounds or _MOST_ROUNDS,
                 valid_sets=None if valid is None else [valid],
-                callbacks=[_EndEarly(job)],
+                callbacks=[ending],
             )
         except lightgbm.basic.LightGBMError as error:
             raise RuntimeError(str(error)) from error
-        rounds = booster.current_iteration()
-        best = booster.best_iteration
-        text = shrink(booster.model_to_string(num_iteration=best, importance_type="split"))
-        return Fit(LightGbm(text), reading, rounds, best)
+        text = shrink(booster.model_to_string(num_iteration=ending.trees, importance_type="split"))
+        return Fit(LightGbm(text), reading, ending.rounds, booster.best_iteration)
 
     def settings(self, job: Job) -> dict[str, Any]:
         """LightGBM's parameters."""
@@ -86,6 +85,8 @@ class _EndEarly:
     """Ends the fit when the score has not improved for `patience` rounds, or when it is told to; keeps the best round.
 
     LightGBM's own callback keeps the last round when another one ends the fit, and so does not repeat in a replay.
+    A round in which no split is found leaves no tree, but draws random numbers, and the next one may find some: rounds
+    and trees are counted apart.
     """
 
     order = 30
@@ -94,6 +95,9 @@ class _EndEarly:
         self._job, self._stop = job, job.stop
         self._patience = int(job.params.get("patience", 60))
         self._best: tuple[float, int, list[Any]] = (-np.inf, 0, [])
+        self.rounds = 0
+        self.trees = 0
+        """Of each class, up to the best round."""
 
     def __call__(self, env: Any) -> None:
         from lightgbm.callback import EarlyStopException
@@ -103,14 +107,19 @@ class _EndEarly:
             _, _, value, higher_is_better = scores[0][:4]
             value = value if higher_is_better else -value
             if value > self._best[0] or not self._best[2]:
-                self._best = (value, env.iteration, scores)
+                self._keep(env, value)
         else:
-            self._best = (0.0, env.iteration, scores)
+            self._keep(env, 0.0)
+        self.rounds = env.iteration + 1
         last = env.iteration == env.end_iteration - 1
         last = last or env.iteration - self._best[1] >= self._patience or self._stop()
         self._job.epoch(env.iteration + 1, env.end_iteration, val_loss=_loss(scores), last=last)
         if last:
             raise EarlyStopException(self._best[1], self._best[2])
+
+    def _keep(self, env: Any, value: float) -> None:
+        self._best = (value, env.iteration, env.evaluation_result_list or [])
+        self.trees = env.model.current_iteration()
 
 
 def _loss(scores: list[Any]) -> float | None:
