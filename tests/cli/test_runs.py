@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 
 import pytest
-from automl_agent.cli import main
 from automl_runtime.tracking.runs import RunFolder
 
 
@@ -15,17 +14,6 @@ def project(tmp_path, monkeypatch):
             run.update(cv=cv)
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-@pytest.fixture
-def automl(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return call
 
 
 def test_runs_are_listed_filtered_and_sorted(project, automl):

@@ -4,7 +4,6 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from automl_agent.cli import main
 from automl_runtime.project import Project
 from automl_runtime.registry import traffic as rules
 from automl_runtime.registry.aliases import set_alias
@@ -21,17 +20,6 @@ def models(tmp_path, monkeypatch):
         (tmp_path / "models" / version).mkdir(parents=True)
     set_alias(tmp_path / "models", "production", "v001")
     return tmp_path / "models"
-
-
-@pytest.fixture
-def automl(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main(list(arguments))
-        said = capsys.readouterr()
-        return ended.value.code, said.out, said.err
-
-    return call
 
 
 def test_a_rule_begins_is_shown_with_its_counts_and_ends(models, automl):

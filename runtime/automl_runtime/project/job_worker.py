@@ -14,6 +14,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -154,23 +155,18 @@ def _total(source: Path) -> int | None:
 def _kept(folder: JobFolder, job: Job) -> list[Part]:
     """The parts that count; what a kill or a lost disk cache left behind is removed."""
     folder.parts.mkdir(exist_ok=True)
-    logged = list(folder.logged())
-    whole = [
-        part
-        for number, part in enumerate(logged)
-        if (path := folder.part(number, job)).is_file() and path.stat().st_size == part.size
-    ]
-    kept = whole if whole == logged else logged[: _first_difference(whole, logged)]
+
+    def is_whole(numbered: tuple[int, Part]) -> bool:
+        path = folder.part(numbered[0], job)
+        return path.is_file() and path.stat().st_size == numbered[1].size
+
+    kept = [part for _, part in takewhile(is_whole, enumerate(folder.logged()))]
     folder.keep(kept)
     counted = {folder.part(number, job) for number in range(len(kept))}
     for path in folder.parts.iterdir():
         if path not in counted:
             path.unlink()
     return kept
-
-
-def _first_difference(some: list[Part], others: list[Part]) -> int:
-    return next((n for n, (one, other) in enumerate(zip(some, others, strict=False)) if one != other), len(some))
 
 
 class _Chunks:

@@ -8,7 +8,18 @@ from typing import Any, TypeVar
 
 from automl_runtime.serving.requests import BadRequest, Problem
 
-__all__ = ["Asgi", "Disconnected", "Message", "Receive", "Send", "answer_or_hang_up", "read_body", "respond"]
+__all__ = [
+    "ALWAYS",
+    "Asgi",
+    "Disconnected",
+    "Message",
+    "Receive",
+    "Send",
+    "answer_or_hang_up",
+    "quality_values",
+    "read_body",
+    "respond",
+]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -17,10 +28,11 @@ Asgi = Callable[[Message, Receive, Send], Awaitable[object]]
 
 T = TypeVar("T")
 
-_ALWAYS = (
+ALWAYS = (
     (b"cache-control", b"no-store"),
     (b"x-content-type-options", b"nosniff"),
 )
+"""Headers of every answer."""
 
 
 class Disconnected(Exception):
@@ -49,6 +61,23 @@ async def read_body(receive: Receive, limit: int) -> bytes:
     raise BadRequest([Problem(refusal, allowed=f"at most {limit} bytes")], status=413)
 
 
+def quality_values(header: bytes) -> dict[str, float]:
+    """How welcome each value of an Accept header is, 0 to 1 (RFC 9110, section 12.4.2); what cannot be read is not.
+
+    >>> quality_values(b"gzip;q=0.5, ZSTD, br;q=much")
+    {'gzip': 0.5, 'zstd': 1.0, 'br': 0.0}
+    """
+    shares: dict[str, float] = {}
+    for part in header.decode("latin-1").lower().split(","):
+        name, *parameters = (piece.strip() for piece in part.split(";"))
+        quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
+        try:
+            shares[name] = float(quality)
+        except ValueError:
+            shares[name] = 0.0
+    return shares
+
+
 async def respond(
     send: Send,
     status: int,
@@ -57,7 +86,7 @@ async def respond(
     media_type: bytes = b"application/json",
 ) -> None:
     """Sends an answer as a whole."""
-    told = [(b"content-type", media_type), *_ALWAYS, (b"content-length", b"%d" % len(body)), *headers]
+    told = [(b"content-type", media_type), *ALWAYS, (b"content-length", b"%d" % len(body)), *headers]
     await send({"type": "http.response.start", "status": status, "headers": told})
     await send({"type": "http.response.body", "body": body})
 

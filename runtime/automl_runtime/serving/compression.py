@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import zstandard
 
+from automl_runtime.serving.asgi import quality_values
 from automl_runtime.serving.requests import BadRequest, Problem
 
 __all__ = ["CODINGS", "Unpacker", "pack", "packing", "unpack"]
@@ -99,14 +100,7 @@ def packing(accepted: bytes | None, size: int) -> str | None:
 
 @lru_cache(maxsize=256)
 def _chosen(accepted: bytes) -> str | None:
-    shares: dict[str, float] = {}
-    for part in accepted.decode("latin-1").lower().split(","):
-        name, _, parameter = part.partition(";")
-        share = parameter.strip().removeprefix("q=")
-        try:
-            shares[name.strip()] = float(share) if share else 1.0
-        except ValueError:
-            shares[name.strip()] = 0.0
+    shares = quality_values(accepted)
     wanted = {coding: shares.get(coding, shares.get("*", 0.0)) for coding in reversed(CODINGS)}
     best = max(wanted, key=lambda coding: wanted[coding])
     return best if wanted[best] > 0 else None

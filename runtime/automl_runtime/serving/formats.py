@@ -10,8 +10,9 @@ import msgspec
 
 from automl_runtime.serving.answers import JSON, Answer, Contents, Form, Writer
 from automl_runtime.serving.arrays import read_arrow, read_npy
+from automl_runtime.serving.asgi import quality_values
 from automl_runtime.serving.columns import read_csv, read_json
-from automl_runtime.serving.lines import NDJSON, write_lines
+from automl_runtime.serving.lines import NDJSON, NDJSON_NAMES, write_lines
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.tables import ARROW, NPY, write_arrow, write_csv, write_npy
 
@@ -23,8 +24,6 @@ __all__ = ["ANSWERS", "JSON_FORM", "REQUESTS", "negotiate", "write_json"]
 _LONGEST: Final = 300
 _UNSAID: Final = (b"", b"application/x-www-form-urlencoded")
 """What curl and urllib say of a body of which nobody said anything."""
-_LINES: Final = ("application/ndjson", "application/jsonl", "application/x-jsonlines")
-"""Further names of NDJSON."""
 
 
 def write_json(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many: bool) -> Answer:
@@ -80,7 +79,7 @@ def _request_type(header: bytes) -> str:
     if header in _UNSAID:
         return JSON
     name, *parameters = (part.strip() for part in header.decode("latin-1").lower().split(";"))
-    name = NDJSON if name in _LINES else name
+    name = NDJSON if name in NDJSON_NAMES else name
     if name not in REQUESTS:
         raise _refused("Content-Type", name, 415, REQUESTS)
     for parameter in parameters:
@@ -95,24 +94,12 @@ def _answer_type(header: bytes, given: str) -> str:
     # Lines are answered while they come, which no other form could be.
     allowed = [NDJSON] if given == NDJSON else [*ANSWERS]
     offered = sorted(allowed, key=lambda name: name != given)
-    shares = _shares(header.decode("latin-1").lower())
+    shares = quality_values(header)
     ranked = {name: _share(name, shares) for name in offered}
     best = max(ranked, key=lambda name: ranked[name])
     if ranked[best] <= 0:
         raise _refused("Accept", header.decode("latin-1"), 406, allowed)
     return best
-
-
-def _shares(header: str) -> dict[str, float]:
-    shares: dict[str, float] = {}
-    for part in header.split(","):
-        name, *parameters = (piece.strip() for piece in part.split(";"))
-        quality = next((value[2:] for value in parameters if value.startswith("q=")), "1")
-        try:
-            shares[name] = float(quality)
-        except ValueError:
-            shares[name] = 0.0
-    return shares
 
 
 def _share(name: str, shares: dict[str, float]) -> float:

@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.status import WS_1008_POLICY_VIOLATION
 
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
 from automl_runtime.serving.counters import Counters
@@ -18,7 +19,6 @@ from automl_runtime.serving.tracing import traced, tracer
 __all__ = ["FrontApp"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
-_POLICY = 1008
 _LONGEST_REASON = 100
 
 
@@ -82,7 +82,8 @@ class FrontApp(FastAPI):
             self.counters.refused("denied")
             # Only who has been let in sees the code.
             await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": _POLICY, "reason": str(denied)[:_LONGEST_REASON]})
+            reason = str(denied)[:_LONGEST_REASON]
+            await send({"type": "websocket.close", "code": WS_1008_POLICY_VIOLATION, "reason": reason})
             return False
         return True
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
+from automl_runtime.serving.contract import Loaded, ModelVersions, Problems, ServiceHealth
 from automl_runtime.serving.counters import CountedApp, Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.drift_contract import NO_DRIFT, Drift
@@ -29,8 +30,6 @@ try:
     from fastapi import FastAPI, Path, Query, Response
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
-
-from automl_runtime.serving.contract import Loaded, ModelVersions, Problems, ServiceHealth
 
 __all__ = ["create_host_app"]
 

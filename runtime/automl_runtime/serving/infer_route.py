@@ -12,11 +12,13 @@ import msgspec
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.answers import JSON, Form
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send, respond
+from automl_runtime.serving.contract import Problems
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.formats import write_json
 from automl_runtime.serving.live import LiveModel, Served
 from automl_runtime.serving.open_inference import HEADER_LENGTH, read_infer, tensors_in, tensors_out
+from automl_runtime.serving.refusals import REFUSED_SCORING
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
 
@@ -24,8 +26,6 @@ try:
     from fastapi import FastAPI, Path, Response
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
-
-from automl_runtime.serving.contract import Problems
 
 __all__ = ["InferService"]
 
@@ -38,13 +38,7 @@ _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problems, "description": "There is no such model, or another version of it answers."},
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
 }
-_SCORED: dict[int | str, dict[str, Any]] = {
-    413: {"model": Problems, "description": "The request is too large."},
-    415: {"model": Problems, "description": "The request is packed in a way that is not read."},
-    422: {"model": Problems, "description": "The request is none of the protocol, or no rows of the model."},
-    429: {"model": Problems, "description": "Too many requests of this priority wait; Retry-After says how long."},
-    504: {"model": Problems, "description": "It was not answered within the time that the client allows."},
-}
+_SCORED: dict[int | str, dict[str, Any]] = {status: REFUSED_SCORING[status] for status in (413, 415, 422, 429, 504)}
 _TENSOR = {
     "type": "object",
     "properties": {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Annotated, Any, Final, Literal
 
@@ -22,7 +22,8 @@ from automl_runtime.serving.uploads import MEDIA_TYPES, asked_of_files, format_o
 try:
     from fastapi import APIRouter, FastAPI, Header, Path, Query, Request, Response, WebSocket
     from fastapi.responses import FileResponse, JSONResponse, StreamingResponse
-    from starlette.requests import ClientDisconnect
+    from starlette.requests import ClientDisconnect, HTTPConnection
+    from starlette.status import WS_1008_POLICY_VIOLATION
     from starlette.websockets import WebSocketDisconnect
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
@@ -32,7 +33,6 @@ __all__ = ["add_jobs"]
 _LOOK_EVERY: Final = 0.5
 _SILENCE: Final = 15.0
 """Seconds after which a stream of events says that it is alive."""
-_POLICY: Final = 1008
 
 Id = Annotated[str, Path(description="Id of the job.")]
 Model = Annotated[str | None, Query(description="Name of the model; may be left out where there is only one.")]
@@ -238,7 +238,7 @@ class _Jobs:
         job = await self._job(request, job_id)
 
         async def stream() -> AsyncIterator[str]:
-            async for name, view in self._changes(request.scope, job.id):
+            async for name, view in self._changes(request, job.id):
                 yield _event(name, view)
 
         return StreamingResponse(stream(), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
@@ -249,26 +249,28 @@ class _Jobs:
         try:
             await asyncio.to_thread(self.store.get, job_id, _owner(socket))
         except BadRequest as refusal:
-            await socket.close(_POLICY, refusal.message[:120])
+            await socket.close(WS_1008_POLICY_VIOLATION, refusal.message[:120])
             return
-        sending = asyncio.create_task(self._send_all(socket, job_id))
-        gone = asyncio.create_task(_hung_up(socket))
-        await asyncio.wait({sending, gone}, return_when=asyncio.FIRST_COMPLETED)
-        for task in (sending, gone):
-            task.cancel()
-        await asyncio.gather(sending, gone, return_exceptions=True)
+        tasks = {asyncio.create_task(self._send_all(socket, job_id)), asyncio.create_task(_hung_up(socket))}
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
 
     async def _send_all(self, socket: WebSocket, job_id: str) -> None:
-        async for name, view in self._changes(socket.scope, job_id):
-            if view is not None:
-                await socket.send_json({"event": name, **view})
-        await socket.close()
+        with suppress(WebSocketDisconnect):
+            async for name, view in self._changes(socket, job_id):
+                if view is not None:
+                    await socket.send_json({"event": name, **view})
+            await socket.close()
 
-    async def _changes(self, scope: Any, job_id: str) -> AsyncIterator[tuple[str, dict[str, Any] | None]]:
+    async def _changes(self, client: HTTPConnection, job_id: str) -> AsyncIterator[tuple[str, dict[str, Any] | None]]:
         """What changes, until the job ends or the service does; None where nothing has changed for long."""
-        owner = getattr(scope.get("principal"), "name", None)
+        owner = _owner(client)
         before, silent = None, 0.0
-        while not scope["app"].stopping:
+        while not client.app.stopping:
             try:
                 job = await asyncio.to_thread(self.store.get, job_id, owner)
             except BadRequest:
@@ -310,9 +312,9 @@ class _Jobs:
             return await asyncio.to_thread(self.store.submit, folder, asked)
 
 
-def _owner(request: Request | WebSocket) -> str | None:
+def _owner(client: HTTPConnection) -> str | None:
     """The name of who asks; None where nobody has to say."""
-    name: str | None = getattr(request.scope.get("principal"), "name", None)
+    name: str | None = getattr(client.scope.get("principal"), "name", None)
     return name
 
 

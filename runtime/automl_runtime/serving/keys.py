@@ -106,7 +106,7 @@ def read_keys(path: Path) -> list[ApiKey]:
     except OSError as error:
         raise DataError(f"The API keys in {path} cannot be read: {error.strerror}.") from error
     except (ValueError, TypeError, KeyError) as error:
-        raise DataError(f"{path} does not hold API keys as `automl keys add` writes them.") from error
+        raise DataError(f"{path} does not hold API keys as `automl keys --add` writes them.") from error
 
 
 def verify_key(given: str, keys: dict[str, ApiKey]) -> ApiKey | None:

@@ -14,9 +14,11 @@ from automl_runtime.serving.requests import BadRequest, Problem, keys_are_unique
 if TYPE_CHECKING:
     from automl_schemas.bundle import BundleManifest
 
-__all__ = ["CUT", "NDJSON", "LinesAsk", "error_answer", "error_lines", "read_lines", "write_lines"]
+__all__ = ["CUT", "NDJSON", "NDJSON_NAMES", "LinesAsk", "error_answer", "error_lines", "read_lines", "write_lines"]
 
 NDJSON: Final = "application/x-ndjson"
+NDJSON_NAMES: Final = (NDJSON, "application/ndjson", "application/jsonl", "application/x-jsonlines")
+"""What clients call it."""
 CUT: Final = b"\x00"
 """What is left of a line that is too long to be kept; no JSON begins like this."""
 _ROW: Final = 'one row in each line, as an object {"column": value, ...}'

@@ -21,10 +21,10 @@ from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
-__all__ = ["Asked", "LiveModel", "ModelSource", "Served", "Splitting", "follow"]
+__all__ = ["LARGE_BODY", "Asked", "LiveModel", "ModelSource", "Served", "Splitting", "follow"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
-_LARGE = 256 * 1024
+LARGE_BODY = 256 * 1024
 """Bodies above are read off the event loop."""
 
 
@@ -83,7 +83,7 @@ class Served:
             TimedOut: if it was not answered in time.
             Disconnected: if the client went away meanwhile.
         """
-        if len(asked.body) > _LARGE:
+        if len(asked.body) > LARGE_BODY:
             loop = asyncio.get_running_loop()
             ask = await loop.run_in_executor(None, self.scorer.ask, asked.body, asked.explain, asked.form)
         else:

@@ -42,7 +42,7 @@ class ObservedRows:
 
     def __init__(self, name: str, bundle: Bundle, watch: DriftWatch) -> None:
         self.name, self.watch = name, watch
-        self._manifest = bundle.manifest
+        self.manifest = bundle.manifest
         self._rows: deque[tuple[Mapping[str, Any], bytes]] = deque()
         self._frames: deque[tuple[pd.DataFrame, Sequence[Mapping[str, Any]]]] = deque()
         self._skipped = 0
@@ -72,11 +72,11 @@ class ObservedRows:
         while self._rows:
             some = [self._rows.popleft() for _ in range(min(_CHUNK, len(self._rows)))]
             columns = zip(*(values.values() for values, _ in some), strict=True)
-            predicted = [_predicted(msgspec.json.decode(answer), self._manifest) for _, answer in some]
+            predicted = [_predicted(msgspec.json.decode(answer), self.manifest) for _, answer in some]
             vector += self.watch.vector(dict(zip(some[0][0], columns, strict=True)), len(some), predicted)
             time.sleep(_PAUSE)
         for frame, answers in self._together():
-            predicted = [_predicted(answer, self._manifest) for answer in answers]
+            predicted = [_predicted(answer, self.manifest) for answer in answers]
             vector += self.watch.vector({str(name): frame[name] for name in frame}, len(frame), predicted or None)
             time.sleep(_PAUSE)
         if not vector[-1]:
@@ -164,7 +164,7 @@ class Observer:
         rows = self._rows.get(name)
         if rows is None:
             raise BadRequest([Problem("The model has no sketch of its training rows, or is not loaded.")], status=404)
-        return {"model_version": rows._manifest.model_version, **asdict(rows.watch.report())}
+        return {"model_version": rows.manifest.model_version, **asdict(rows.watch.report())}
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Gauges for Prometheus, of the last window that was judged."""

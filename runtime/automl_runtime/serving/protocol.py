@@ -6,6 +6,7 @@ import asyncio
 from typing import ClassVar
 
 from automl_runtime.errors import MissingExtraError
+from automl_runtime.serving.lines import NDJSON_NAMES
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -14,7 +15,7 @@ except ImportError as error:
 
 __all__ = ["PatientProtocol"]
 
-_STREAMED = (b"application/x-ndjson", b"application/ndjson", b"application/jsonl", b"application/x-jsonlines")
+_STREAMED = tuple(name.encode() for name in NDJSON_NAMES)
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 

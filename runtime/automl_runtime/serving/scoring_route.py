@@ -26,15 +26,15 @@ from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Ask
 from automl_runtime.serving.streams import LineStream, Wishes
 
-__all__ = ["PRIORITY", "TIMEOUT", "ScoringRoute"]
+__all__ = ["ScoringRoute"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
 _SMALL = 16 * 1024
 """Answers above are packed off the event loop."""
 _GONE = 499
 """What is counted for a client that went away, as nginx does."""
-PRIORITY = "x-priority"
-TIMEOUT = "x-timeout-ms"
+_PRIORITY = "x-priority"
+_TIMEOUT = "x-timeout-ms"
 _YES = ("true", "1", "yes", "on", "y", "t")
 _NO = ("false", "0", "no", "off", "n", "f")
 
@@ -150,16 +150,16 @@ def _urgency(headers: Sequence[tuple[bytes, bytes]]) -> tuple[Priority, float | 
     """What the headers say of the priority and of the time that the client will wait."""
     priority, timeout = Priority.NORMAL, None
     for name, value in headers:
-        if name == b"x-priority":
+        if name == _PRIORITY.encode():
             try:
                 priority = Priority[value.decode("latin-1").strip().upper()]
             except KeyError as error:
                 allowed = ", ".join(level.name.lower() for level in Priority)
-                message = f"The header {PRIORITY} is {value.decode('latin-1')[:100]!r}; allowed are {allowed}."
+                message = f"The header {_PRIORITY} is {value.decode('latin-1')[:100]!r}; allowed are {allowed}."
                 raise BadRequest([Problem(message, allowed=allowed)]) from error
-        elif name == b"x-timeout-ms":
+        elif name == _TIMEOUT.encode():
             if not value.isdigit() or len(value) > 9 or int(value) == 0:
-                message = f"The header {TIMEOUT} is {value.decode('latin-1')[:100]!r}; whole milliseconds are allowed."
+                message = f"The header {_TIMEOUT} is {value.decode('latin-1')[:100]!r}; whole milliseconds are allowed."
                 raise BadRequest([Problem(message, allowed="1 to 999999999")])
             timeout = int(value) / 1000
     return priority, timeout

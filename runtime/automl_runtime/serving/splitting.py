@@ -22,14 +22,13 @@ from automl_runtime.registry.traffic import TrafficRule
 from automl_runtime.serving.answers import Answer
 from automl_runtime.serving.asgi import Disconnected, Receive
 from automl_runtime.serving.dispatching import TimedOut
-from automl_runtime.serving.live import Asked, Served
+from automl_runtime.serving.live import LARGE_BODY, Asked, Served
 from automl_runtime.serving.requests import BadRequest, parse_body
 from automl_runtime.serving.shadowing import Shadow
 
 __all__ = ["Notes", "Split", "hash_of", "key_of", "rows_of"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
-_LARGE = 256 * 1024
 _MOST_PENDING = 64 * 1024 * 1024
 """Bytes of answers that wait to be written; more are counted, but not remembered."""
 _MOST_ROWS = 1_000
@@ -155,7 +154,7 @@ class Split:
         Where the challenger fails and production does not, production's answer is given.
         """
         identity = secrets.token_hex(8)
-        if len(asked.body) > _LARGE and self.rule.column is not None:
+        if len(asked.body) > LARGE_BODY and self.rule.column is not None:
             parts = await asyncio.get_running_loop().run_in_executor(None, self._parts, asked, identity)
         else:
             parts = self._parts(asked, identity)

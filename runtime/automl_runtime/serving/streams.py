@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from automl_runtime.serving.answers import Answer
-from automl_runtime.serving.asgi import Disconnected, Message, Receive, Send
+from automl_runtime.serving.asgi import ALWAYS, Disconnected, Message, Receive, Send
 from automl_runtime.serving.compression import Unpacker
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
@@ -34,11 +34,7 @@ _PATIENCE: Final = 30.0
 """Seconds after which a stream that the model has no time for ends."""
 _TIMEOUT: Final = 600.0
 """Seconds for a group, unless the client says another: it waits for its turn, and slows the client down meanwhile."""
-_HEADERS: Final = [
-    (b"content-type", NDJSON.encode()),
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-]
+_HEADERS: Final = [(b"content-type", NDJSON.encode()), *ALWAYS]
 
 
 class Wishes(NamedTuple):

@@ -23,24 +23,19 @@ from automl_runtime.serving.traffic import TrafficSource
 from starlette.testclient import TestClient
 
 from tests.runtime.serving.conftest import make_bundle
+from tests.runtime.serving.test_live import ROW, Constant
 
-ROW = {"dose mg": 1500, "ward": "A", "smokes?": "yes"}
 
+class Watched(Constant):
+    """Says the same of every row, after `before` was called."""
 
-class Constant:
-    """Every row has the same probability, after `before` was called."""
-
-    classes = ("no", "yes")
-
-    def __init__(self, yes: float, before: Callable[[], Any] = lambda: None) -> None:
-        self.yes, self.before = yes, before
+    def __init__(self, yes: float) -> None:
+        super().__init__(yes)
+        self.before: Callable[[], Any] = lambda: None
 
     def predict_proba(self, frame: pd.DataFrame) -> pd.DataFrame:
         self.before()
-        return pd.DataFrame({"no": 1 - self.yes, "yes": self.yes}, index=frame.index)
-
-    def decide(self, shares: np.ndarray) -> np.ndarray:
-        return np.where(shares[:, 1] >= 0.5, "yes", "no")
+        return super().predict_proba(frame)
 
 
 def broken() -> None:
@@ -52,7 +47,7 @@ class Store:
 
     def __init__(self, models: Path) -> None:
         self.models = models
-        self.models_of = {name: Constant(yes) for name, yes in (("v001", 0.1), ("v002", 0.9), ("v003", 0.3))}
+        self.models_of = {name: Watched(yes) for name, yes in (("v001", 0.1), ("v002", 0.9), ("v003", 0.3))}
         for name in self.models_of:
             (models / name).mkdir(parents=True)
         set_alias(models, "production", "v001")
