@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
+from automl_runtime.errors import DataError
+
 __all__ = ["HISTORY", "add_change", "now", "read_changes", "user_name"]
 
 T = TypeVar("T")
@@ -23,11 +25,14 @@ def add_change(models: Path, change: Any) -> None:
     It is added before what it tells of is done: nothing is ever as it is without anybody who can tell why.
 
     Raises:
-        OSError: if the file cannot be written.
+        DataError: if the file cannot be written.
     """
     content = asdict(change) | {"reason": change.reason[:_LONGEST_REASON]}
-    with (models / HISTORY).open("a", encoding="utf-8", newline="\n") as file:
-        file.write(json.dumps(content, ensure_ascii=False) + "\n")
+    try:
+        with (models / HISTORY).open("a", encoding="utf-8", newline="\n") as file:
+            file.write(json.dumps(content, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise DataError(f"{models / HISTORY} cannot be written: {error.strerror}.") from error
 
 
 def read_changes(models: Path, kind: type[T]) -> list[T]:
