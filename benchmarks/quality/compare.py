@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from benchmarks.environments import ROOT, python_of
 from benchmarks.quality.tables import SHARED, TABLES, Table, public_tables
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).with_name("results.json")
 PACKAGES = {
     "flaml": ("flaml[automl]==2.8.0", "pandas<3"),
@@ -92,13 +92,7 @@ def _python(engine: str) -> str:
     peer = engine.partition("_")[0]
     if peer not in PACKAGES:
         return sys.executable
-    folder = ROOT / ".bench" / peer
-    python = folder / "bin" / "python"
-    if not (folder / ".made").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", *PACKAGES[peer]], check=True)
-        (folder / ".made").touch()
-    return str(python)
+    return python_of(peer, PACKAGES[peer])
 
 
 def _print(known: dict[str, Any]) -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -34,6 +33,8 @@ from automl_runtime.serving.server import serve
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
 from fastapi import FastAPI
+
+from benchmarks.serving.wrk import load, write_script
 
 VARIANTS = ("bare", "counted", "drift", "all")
 WORDS = [f"word {number}" for number in range(12)]
@@ -109,40 +110,26 @@ def cpu_seconds(process: int) -> float:
     return (int(used[11]) + int(used[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def load(url: str, process: int, script: Path, connections: int, seconds: int) -> tuple[float, float, float]:
+def spend(url: str, process: int, script: Path, connections: int, seconds: int) -> tuple[float, float, float]:
     """Requests a second, microseconds of the processor for each, and milliseconds that 99 % of them stay below."""
     before = cpu_seconds(process)
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", "-s", str(script), f"{url}/predict"]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    if "Non-2xx" in text:
-        raise SystemExit(text)
-    requests = int(re.findall(r"(\d+) requests in", text)[0])
-    spent = 1e6 * (cpu_seconds(process) - before) / requests
-    amount, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", text)[0]
-    rate = float(re.findall(r"Requests/sec:\s+([\d.]+)", text)[0])
-    return rate, spent, float(amount) * {"us": 1e-3, "ms": 1, "s": 1e3}[unit]
+    stood = load(f"{url}/predict", script, connections, seconds)
+    if stood.errors:
+        raise SystemExit(f"{stood.errors} of {stood.requests} requests failed.")
+    return stood.rps, 1e6 * (cpu_seconds(process) - before) / stood.requests, stood.p99_ms
 
 
-def write_script(path: Path) -> None:
+def make_script(path: Path) -> None:
     """Two hundred different requests in turn, with a token."""
     import jwt
 
     token = jwt.encode({"sub": "bench", "scope": "predict", "exp": 4e9}, SECRET, algorithm="HS256")
     records = make_table(200, 1).drop(columns="y").to_dict("records")
-    bodies = ",\n".join(f"[==[{msgspec.json.encode(record).decode()}]==]" for record in records)
-    path.write_text(
-        f"""local bodies = {{{bodies}}}
-local place = 0
-request = function()
-  place = place % #bodies + 1
-  return wrk.format("POST", nil, {{["Authorization"] = "Bearer {token}"}}, bodies[place])
-end
-"""
-    )
+    write_script(path, [msgspec.json.encode(row).decode() for row in records], {"Authorization": f"Bearer {token}"})
 
 
 def measure(folder: Path, connections: list[int], seconds: int, rounds: int) -> None:
-    write_script(folder / "load.lua")
+    make_script(folder / "load.lua")
     children = {}
     try:
         for variant in VARIANTS:
@@ -150,12 +137,12 @@ def measure(folder: Path, connections: list[int], seconds: int, rounds: int) -> 
             children[variant] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         urls = {name: child.stdout.readline().strip() for name, child in children.items() if child.stdout}
         for name in VARIANTS:
-            load(urls[name], children[name].pid, folder / "load.lua", 4, 1)
+            spend(urls[name], children[name].pid, folder / "load.lua", 4, 1)
         for count in connections:
             found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in VARIANTS}
             for _ in range(rounds):
                 for name in VARIANTS:
-                    found[name].append(load(urls[name], children[name].pid, folder / "load.lua", count, seconds))
+                    found[name].append(spend(urls[name], children[name].pid, folder / "load.lua", count, seconds))
             bare_rps, bare_spent, _ = (median(values) for values in zip(*found["bare"], strict=True))
             print(f"c={count:3}           rps  of bare  us CPU  of bare  p99 ms")
             for name in VARIANTS:

@@ -28,7 +28,7 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
     "models/history.jsonl": ["at", "by"],
     "models/*/model/forecast.json": ["leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
     "reports/metrics.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
-    "reports/model_card.md": ["created", "seconds"],
+    "reports/model_card.md": ["created", "seconds", "speeds"],
     "reports/report.html": ["created", "seconds", "fit_seconds", "predict_us_per_row"],
 }
 """Run ids, times, durations and measured speeds: all in which two runs of the same spec, data and seed may differ."""

@@ -31,6 +31,10 @@ __all__ = [
 Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 
+_LIMITED: tuple[TaskType, ...] = ("binary", "multiclass", "regression")
+_BATCHED = 20.0
+"""How much less than the slowest requests of one row a row of a batch may take."""
+
 
 def _is_unset(value: Any) -> bool:
     return value is None
@@ -183,8 +187,9 @@ class TrainingSpec(Contract):
 class DeploymentSpec(Contract):
     """What the service has to bear."""
 
-    requests_per_day: float | None = None
-    p99_ms: float | None = None
+    requests_per_day: float | None = Field(default=None, gt=0)
+    p99_ms: float | None = Field(default=None, gt=0)
+    """Milliseconds in which 99 of 100 requests of one row shall be answered; limits the model too (`predict_us`)."""
 
 
 class EvaluationPlots(Contract):
@@ -213,3 +218,15 @@ class ProjectSpec(Contract):
     deployment: DeploymentSpec = DeploymentSpec()
     answers: dict[str, str] = {}
     seed: int = Field(default=0, ge=0, lt=2**31)
+
+    @property
+    def predict_us(self) -> float | None:
+        """Microseconds that the model may take for each row, in batches; None: as long as it likes.
+
+        What `training.max_predict_us` says, or a share of `deployment.p99_ms`: a row by itself takes up to eight times
+        as long as one of a batch, and 99 of 100 requests shall find room for those before them. Groups, strange rows,
+        several labels and forecasts are not limited by `p99_ms`.
+        """
+        if self.training.max_predict_us is not None or self.deployment.p99_ms is None:
+            return self.training.max_predict_us
+        return 1000 * self.deployment.p99_ms / _BATCHED if self.task.type in _LIMITED else None

@@ -90,11 +90,20 @@ def test_generated_modules_are_short(project):
 
 
 @pytest.mark.parametrize("kind", ["project", "forecast", "unlabelled"])
-@pytest.mark.parametrize("name", ["trials", "memory_gb", "max_predict_us", "models", "preprocessing", "strategy"])
+@pytest.mark.parametrize("name", ["trials", "memory_gb", "models", "preprocessing", "strategy"])
 def test_every_wish_about_the_training_reaches_the_fit(kind, name):
     # Where the task has no such option, the fit says so.
     [template] = (Path(automl_templates.__file__).parent / kind).rglob("train.py.jinja")
     assert f"{name}=settings.{name}," in template.read_text(encoding="utf-8")
+
+
+def test_a_limit_of_the_time_of_an_answer_reaches_the_fit():
+    [template] = (Path(automl_templates.__file__).parent / "project").rglob("train.py.jinja")
+    assert "max_predict_us=project.spec.predict_us," in template.read_text(encoding="utf-8")
+    for kind in ("forecast", "unlabelled"):
+        # These take no limit; the fit says so.
+        [template] = (Path(automl_templates.__file__).parent / kind).rglob("train.py.jinja")
+        assert "max_predict_us=settings.max_predict_us," in template.read_text(encoding="utf-8")
 
 
 def test_project_yaml_reads_back_exactly(any_plan, project):

@@ -60,6 +60,7 @@ def fast_enough(search: Search, results: Sequence[TrialResult]) -> list[TrialRes
         raise TrainingError(
             f"No model predicts fast enough: {results[fastest].config.name}, the fastest, takes about "
             f"{times[fastest]:.0f} microseconds for each row, and {most:.0f} are left beside reading it.",
-            hint="Raise max_predict_us, or name fast families of models, as models=['linear', 'tree'].",
+            hint="Raise max_predict_us (or deployment.p99_ms, in a project), or name fast families of models, as "
+            "models=['linear', 'tree'].",
         )
     return kept

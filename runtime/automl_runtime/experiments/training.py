@@ -140,7 +140,7 @@ def _arguments(spec: ProjectSpec, rows: pd.DataFrame) -> dict[str, Any]:
         "preprocessing": settings.preprocessing,
         "models": settings.models,
         "strategy": settings.strategy,
-        "max_predict_us": settings.max_predict_us,
+        "max_predict_us": spec.predict_us,
         "seed": spec.seed,
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from automl_runtime.kernels.arrays import Floats, Ints
 if TYPE_CHECKING:
     from automl_runtime.inference.compiled import CompiledModel
 
-__all__ = ["FittedModel", "Label", "ModelInfo", "decide", "load"]
+__all__ = ["FittedModel", "Label", "ModelInfo", "decide", "decide_one", "load"]
 
 Label = str | int | float | bool
 
@@ -245,6 +245,14 @@ def decide(outputs: Floats, info: ModelInfo) -> Ints:
         return np.where(outputs[:, positive] >= info.threshold, positive, 1 - positive)
     weights = np.array(info.multipliers) if info.multipliers else 1.0
     return np.asarray(np.argmax(outputs * weights, axis=1))
+
+
+def decide_one(outputs: Sequence[float], info: ModelInfo) -> int:
+    """`decide` of a single row."""
+    if info.threshold is not None:
+        positive = info.classes.index(info.positive) if info.positive is not None else 1
+        return positive if outputs[positive] >= info.threshold else 1 - positive
+    return int(decide(np.array([outputs]), info)[0])
 
 
 def load(path: Path | str) -> FittedModel:

@@ -28,6 +28,7 @@ from automl_runtime.engine.model import problem_of
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress, Warned
 from automl_runtime.files import write_text
+from automl_runtime.inference.speeds import measure_speeds
 from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.forecasts import before_holdout
@@ -182,6 +183,7 @@ def _judged(
         effects=None if effects is None else without_personal_values(effects, _personal(project)),
         thresholds=_thresholds(bundle, features, target),
         mistakes=_mistakes(project, bundle, features, target),
+        speeds=measure_speeds(bundle.model, features),
     )
 
 

@@ -19,6 +19,7 @@ from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.forecasting.evaluation import ForecastView
 from automl_runtime.events import TrialFinished
+from automl_runtime.inference.speeds import Speed
 from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.report_mistakes import Mistake
@@ -78,6 +79,8 @@ class ReportData:
     """Of a clustering: sizes, traits and the picture."""
     mistakes: Sequence[Mistake] = ()
     """Pictures of the holdout that the model got wrong, the worst first."""
+    speeds: Sequence[Speed] = ()
+    """What the model takes for a row, by each way that it can be run."""
     anomalies: AnomalyView | None = None
     """Of a search for anomalies: the distribution of the scores and the strangest rows."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from automl_schemas.bundle import BundleManifest, InputSchema
 
-__all__ = ["JSON", "Answer", "BatchScorer", "Columns", "Contents", "Form", "Observed", "Writer"]
+__all__ = ["JSON", "Answer", "BatchScorer", "Columns", "Contents", "Form", "Observed", "RowScorer", "Writer"]
 
 JSON: Final = "application/json"
 
@@ -71,11 +71,28 @@ class Observed(Protocol):
         ...
 
 
+class RowScorer(Protocol):
+    """Answers single rows in tens of microseconds; from any thread."""
+
+    def clean(self, record: Mapping[str, object]) -> Mapping[str, Any] | None:
+        """The clean values of a row; None where a cell is no value of its column, or a key no column."""
+        ...
+
+    def answer_clean(self, values: Mapping[str, Any]) -> bytes:
+        """The JSON answer to a row of clean values."""
+        ...
+
+
 class BatchScorer(Protocol):
     """Reads bodies and scores what they ask for; `answers` is called from one thread at a time."""
 
     takes_lines: bool
     """Whether `answers` takes a `lines.LinesAsk` too."""
+
+    @property
+    def record(self) -> RowScorer | None:
+        """What answers rows that come alone; None where they wait as all others do."""
+        ...
 
     def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Any:
         """What a body in this form (None: JSON) asks for; BadRequest if it cannot be answered."""

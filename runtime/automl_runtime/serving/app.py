@@ -34,6 +34,7 @@ from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.health import HEALTH_PATHS, add_health
 from automl_runtime.serving.infer_route import InferService
+from automl_runtime.serving.instant import InstantRoute
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
@@ -139,6 +140,10 @@ class _ServiceApp(FrontApp):
             return self.service.score if scope["method"] == "POST" else None
         return self.infer.hot(scope)
 
+    def instant(self, path: str) -> InstantRoute | None:
+        """What is posted to be scored."""
+        return self.service.at_once if path == self.path else None
+
 
 _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"}
 
@@ -206,6 +211,7 @@ class _Service:
         self.observer = observer
         observer.observe("", live.current)
         self.route = ScoringRoute(live, self.counters, observer.predictions)
+        self.at_once = InstantRoute(live, self.counters, observer.predictions)
         self.traffic = traffic
         self._source = source
         self._metrics = (manifest.model_version, metrics)

@@ -107,6 +107,7 @@ class ForecastScorer:
     """Answers requests for forecasts with the model of one bundle. Not thread-safe: call it from one thread."""
 
     takes_lines = False
+    record = None
 
     def __init__(self, bundle: Bundle, features: Features | None, limits: Limits) -> None:
         """`features` makes what the model is told of rows ahead; None when it takes the rows as they are."""

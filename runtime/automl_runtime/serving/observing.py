@@ -69,8 +69,10 @@ class ObservedRows:
     def fold(self) -> Alert | None:
         """Counts what was kept; the alert, if that raised or ended it. For one thread."""
         vector = self.watch.counts.empty()
-        while self._rows:
-            some = [self._rows.popleft() for _ in range(min(_CHUNK, len(self._rows)))]
+        # Not those that come meanwhile: under load there would be no end.
+        waiting = len(self._rows)
+        for start in range(0, waiting, _CHUNK):
+            some = [self._rows.popleft() for _ in range(min(_CHUNK, waiting - start))]
             columns = zip(*(values.values() for values, _ in some), strict=True)
             predicted = [_predicted(msgspec.json.decode(answer), self.manifest) for _, answer in some]
             vector += self.watch.vector(dict(zip(some[0][0], columns, strict=True)), len(some), predicted)
@@ -87,7 +89,7 @@ class ObservedRows:
     def _together(self) -> Iterator[tuple[pd.DataFrame, list[Mapping[str, Any]]]]:
         """The frames that wait, those with the same columns as one: what a frame costs hardly depends on its rows."""
         groups: dict[tuple[str, ...], list[tuple[pd.DataFrame, Sequence[Mapping[str, Any]]]]] = {}
-        while self._frames:
+        for _ in range(len(self._frames)):
             kept = self._frames.popleft()
             groups.setdefault(tuple(kept[0].columns), []).append(kept)
         for group in groups.values():

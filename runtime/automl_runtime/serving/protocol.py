@@ -1,11 +1,13 @@
-"""HTTP/1.1 that does not wait for ever: clients that send a request drop by drop are cut off."""
+"""HTTP/1.1 that does not wait for ever, and that answers plain requests of one row where it has read them."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar
 
 from automl_runtime.errors import MissingExtraError
+from automl_runtime.serving.instant import LONGEST_BODY, Headers, InstantAnswer
 from automl_runtime.serving.lines import NDJSON_NAMES
 
 try:
@@ -19,9 +21,15 @@ _STREAMED = tuple(name.encode() for name in NDJSON_NAMES)
 _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
+_AtOnce = Callable[[str, Headers, "tuple[str, int] | None", bytes], "InstantAnswer | None"]
+
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol with an end to its patience: for headers, for their size, and for the whole of a request."""
+    """uvicorn's protocol with an end to its patience: for headers, for their size, and for the whole of a request.
+
+    A request that the application answers `at_once` (see `FrontApp`) never becomes a task: its answer is written as
+    soon as its last byte is there. All others go uvicorn's way.
+    """
 
     header_seconds: ClassVar[float] = 10.0
     """From the connection, or the first byte of a request on an open one, to the end of its headers."""
@@ -31,10 +39,24 @@ class PatientProtocol(HttpToolsProtocol):
     piece_bytes: ClassVar[int] = 1024 * 1024
     header_bytes: ClassVar[int] = 64 * 1024
 
-    _patience: asyncio.TimerHandle | None = None
+    _deadline: float | None = None
+    """When patience ends; None: it has none to lose."""
+    _timer: asyncio.TimerHandle | None = None
+    """Looks at the deadline, at it or before: a timer for each request would cost more than reading it."""
+    _idle = False
+    """Whether nothing is under way after an answer at once."""
     _in_headers = True
     _seen = 0
     _streams = False
+    _held: bytes | None = None
+    """The body so far of a request that may be answered at once; None: of any other."""
+    _heads: ClassVar[tuple[Any, bytes]] = (None, b"")
+    """uvicorn's headers of every answer, which it makes anew each second, and their bytes."""
+
+    def __init__(self, *arguments: Any, **wishes: Any) -> None:
+        """As uvicorn's."""
+        super().__init__(*arguments, **wishes)
+        self._at_once: _AtOnce | None = getattr(self.config.app, "at_once", None)
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
@@ -43,13 +65,15 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits no more."""
-        self._wait(None)
+        self._deadline = None
+        if self._timer is not None:
+            self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Cuts off headers without an end."""
         self._seen += len(data)
-        if not self._in_headers and self._seen >= self.piece_bytes and self._patience is not None:
+        if not self._in_headers and self._seen >= self.piece_bytes and self._deadline is not None:
             self._seen = 0
             self._wait(self.request_seconds)
         super().data_received(data)
@@ -59,20 +83,29 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request on an open connection begins."""
         super().on_message_begin()
-        if self._patience is None:
+        if self._deadline is None or self._idle:
+            self._idle = False
             self._wait(self.header_seconds)
 
     def on_headers_complete(self) -> None:
         """The headers are there; now for the body."""
         self._in_headers, self._seen = False, 0
+        self._wait(self.request_seconds)
+        if self._may_be_answered_at_once():
+            self._held = b""
+            return
         self._streams = any(
             name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
         )
-        self._wait(self.request_seconds)
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body is there."""
+        if self._held is not None:
+            self._held += body
+            if len(self._held) > LONGEST_BODY:
+                self._go_the_long_way(self._held)
+            return
         if self._streams:
             self._wait(self.request_seconds)
         super().on_body(body)
@@ -80,16 +113,79 @@ class PatientProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there as a whole."""
         self._in_headers, self._seen = True, 0
-        self._wait(None)
+        self._deadline = None
+        if self._held is not None:
+            held, self._held = self._held, None
+            if self._answered_at_once(held):
+                return
+            self._go_the_long_way(held)
         super().on_message_complete()
 
-    def _wait(self, seconds: float | None) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-        self._patience = None if seconds is None else self.loop.call_later(seconds, self._cut_off, _TOO_LATE)
+    def _may_be_answered_at_once(self) -> bool:
+        """Whether a request with these headers is one after the other, on a connection that stays."""
+        return (
+            self._at_once is not None
+            and self.parser.get_method() == b"POST"
+            and (self.cycle is None or self.cycle.response_complete)
+            and self.parser.should_keep_alive()
+            and not (self.access_log or self.expect_100_continue or self.flow.write_paused)
+            and self.limit_concurrency is None
+            and self.parser.get_http_version() == "1.1"
+            and not self.parser.should_upgrade()
+            # Names alone: what is escaped, or has a query, is read by uvicorn.
+            and self.url.isascii()
+            and b"%" not in self.url
+            and b"?" not in self.url
+        )
+
+    def _answered_at_once(self, body: bytes) -> bool:
+        assert self._at_once is not None
+        answer = self._at_once(self.url.decode("ascii"), self.headers, self.client, body)
+        if answer is None:
+            return False
+        told = b"".join([b"%b: %b\r\n" % header for header in answer.headers])
+        self.transport.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (self._head(), told, answer.body))
+        self.server_state.total_requests += 1
+        self._idle = True
+        self._wait(self.timeout_keep_alive)
+        return True
+
+    def _head(self) -> bytes:
+        known = self.server_state.default_headers
+        if self._heads[0] is not known:
+            PatientProtocol._heads = known, b"".join([b"%b: %b\r\n" % header for header in known])
+        return self._heads[1]
+
+    def _go_the_long_way(self, body: bytes) -> None:
+        self._held = None
+        self._streams = any(
+            name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
+        )
+        super().on_headers_complete()
+        super().on_body(body)
+
+    def _wait(self, seconds: float) -> None:
+        self._deadline = deadline = self.loop.time() + seconds
+        if self._timer is not None and self._timer.when() <= deadline:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self.loop.call_at(deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline is None:
+            return
+        if self.loop.time() < self._deadline:
+            self._timer = self.loop.call_at(self._deadline, self._look)
+        elif self._idle:
+            self._deadline = None
+            self.transport.close()
+        else:
+            self._cut_off(_TOO_LATE)
 
     def _cut_off(self, answer: bytes) -> None:
-        self._patience = None
+        self._deadline = None
         if self.transport.is_closing():
             return
         if self.cycle is None or not self.cycle.response_started or self.cycle.response_complete:

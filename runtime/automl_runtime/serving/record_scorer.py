@@ -16,7 +16,7 @@ import numpy as np
 from automl_runtime.data.record_parser import RecordParser
 from automl_runtime.errors import AutomlError
 from automl_runtime.features.dates import DATE_PARTS, date_parts_of
-from automl_runtime.inference.model import FittedModel, decide
+from automl_runtime.inference.model import FittedModel, decide_one
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Observed
 from automl_runtime.serving.caching import ResultCache
@@ -67,7 +67,7 @@ class RecordScorer:
         self._parser = RecordParser(bundle.schema)
         self._features = features
         self._cache = cache
-        self._predict = bundle.model.predict_record
+        self._outputs = bundle.model.outputs_of
         self._info = bundle.model.info
         self._classes = [plain(label) for label in np.array(manifest.classes)] if manifest.classes else []
         self._names = [text_of(label) for label in self._classes]
@@ -81,7 +81,15 @@ class RecordScorer:
         Raises:
             BadRequest: naming every cell that is no value of its column, in this `row`.
         """
-        values = self._parsed(record, row)
+        return self.answer_clean(self._parsed(record, row))
+
+    def clean(self, record: Mapping[str, object]) -> dict[str, Any] | None:
+        """The clean values of a row; None where a cell is no value of its column, or a key no column."""
+        values, problems = self._parser.parse(record)
+        return None if problems else values
+
+    def answer_clean(self, values: Mapping[str, Any]) -> bytes:
+        """The JSON answer to a row of clean values."""
         known = self._encoded(values)
         if self.observed is not None:
             self.observed.row(values, known)
@@ -113,13 +121,13 @@ class RecordScorer:
         return values
 
     def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._predict(self._features(values))
+        found = self._outputs(self._features(values))
         if not self._classes:
-            return {"prediction": found if math.isfinite(found) else None, "model_version": self._version}
-        shares = list(found.values())
+            [value] = found
+            return {"prediction": value if math.isfinite(value) else None, "model_version": self._version}
         return {
-            "label": self._classes[int(decide(np.array([shares]), self._info)[0])],
-            "probabilities": dict(zip(self._names, shares, strict=True)),
+            "label": self._classes[decide_one(found, self._info)],
+            "probabilities": dict(zip(self._names, found, strict=True)),
             "threshold": self._threshold,
             "model_version": self._version,
         }

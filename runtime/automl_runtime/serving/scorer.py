@@ -89,7 +89,7 @@ class Scorer:
         self._version = msgspec.json.encode(bundle.manifest.model_version)
         self.cache = ResultCache[bytes](limits.cache_bytes, limits.cache_seconds) if limits.cache_bytes else None
         """Answers that are kept, of rows that come one at a time."""
-        self._record = record_scorer(bundle, dict if features is None else record_features, self.cache)
+        self.record = record_scorer(bundle, dict if features is None else record_features, self.cache)
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
@@ -98,8 +98,8 @@ class Scorer:
     def observe(self, rows: Observed) -> None:
         """Lets `rows` see what is asked and answered from now on."""
         self._observed = rows
-        if self._record is not None:
-            self._record.observed = rows
+        if self.record is not None:
+            self.record.observed = rows
 
     def ask(self, body: bytes, explain: bool = False, form: Form | None = None) -> Ask:
         """What the body of a request in this form (None: JSON) asks for. May be called from any thread.
@@ -123,12 +123,12 @@ class Scorer:
         Raises:
             BadRequest: if a cell is no value of its column.
         """
-        if self._record is None or ask.explain or ask.count > _INSTANT_ROWS or ask.columns is not None:
+        if self.record is None or ask.explain or ask.count > _INSTANT_ROWS or ask.columns is not None:
             return None
         if ask.write is not write_json:
-            rows = [self._record.predict(row, number) for number, row in enumerate(ask.rows)]
+            rows = [self.record.predict(row, number) for number, row in enumerate(ask.rows)]
             return ask.write(rows, self._bundle.manifest, ask.many)
-        answers = [self._record.answer(row, number) for number, row in enumerate(ask.rows)]
+        answers = [self.record.answer(row, number) for number, row in enumerate(ask.rows)]
         if not ask.many:
             return Answer(answers[0], 1)
         return Answer(b'{"predictions":[%b],"model_version":%b}' % (b",".join(answers), self._version), len(answers))

@@ -1,0 +1,41 @@
+"""What follows from a project's spec."""
+
+from __future__ import annotations
+
+import pytest
+from automl_schemas.spec import DataSpec, DeploymentSpec, MetricSpec, ProjectSpec, TargetSpec, TaskSpec, TrainingSpec
+from pydantic import ValidationError
+
+
+def _spec(task="binary", asked=None, p99=None):
+    return ProjectSpec(
+        name="x",
+        request="x",
+        task=TaskSpec(type=task),
+        target=TargetSpec(table="t", column="y"),
+        metric=MetricSpec(name="roc_auc"),
+        data=DataSpec(source="."),
+        training=TrainingSpec(max_predict_us=asked),
+        deployment=DeploymentSpec(p99_ms=p99),
+    )
+
+
+@pytest.mark.parametrize(
+    ("spec", "limit"),
+    [
+        (_spec(), None),
+        (_spec(p99=10), 500),
+        (_spec("regression", p99=2), 100),
+        (_spec(p99=10, asked=30), 30),
+        (_spec("clustering", p99=10), None),
+        (_spec("clustering", p99=10, asked=30), 30),
+    ],
+)
+def test_the_time_of_an_answer_limits_the_model(spec, limit):
+    assert spec.predict_us == limit
+
+
+@pytest.mark.parametrize("wishes", [{"p99_ms": 0}, {"p99_ms": -1}, {"requests_per_day": 0}])
+def test_a_service_without_requests_or_time_is_refused(wishes):
+    with pytest.raises(ValidationError):
+        DeploymentSpec(**wishes)
