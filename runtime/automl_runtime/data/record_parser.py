@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final
 
 from automl_schemas.bundle import InputColumn, InputSchema
@@ -26,6 +27,7 @@ _LARGEST_WHOLE: Final = 2**53
 _DIGITS: Final = re.compile(r"-?\d{1,15}", re.ASCII)
 _NUMERAL: Final = re.compile(r"[+-]?(?:\d{1,15}(?:\.\d{0,15})?|\.\d{1,15})", re.ASCII)
 _WRONG: Final = object()
+_FLOATS: Final = {float}
 
 _Read = Callable[[Any], Any]
 
@@ -37,6 +39,11 @@ class RecordParser:
         self._schema = schema
         self._names = frozenset(column.name for column in schema.columns)
         self._cells = [(column.name, _Cell(column), column) for column in schema.columns]
+        self._blank: dict[str, Any] = dict.fromkeys(column.name for column in schema.columns)
+        self._numbers = tuple(column.name for column in schema.columns if _is_bare_number(column))
+        self._pick = itemgetter(*self._numbers) if len(self._numbers) > 1 else None
+        bare = frozenset(self._numbers)
+        self._others = [cell for cell in self._cells if cell[0] not in bare]
 
     def parse(self, record: Mapping[str, object], row: int = 0) -> tuple[dict[str, Any], list[CellProblem]]:
         """The clean value of each column (None, int, float, bool, datetime or str), and what is wrong in this `row`.
@@ -46,8 +53,11 @@ class RecordParser:
         problems = []
         if not record.keys() <= self._names:
             problems = [replace(problem, row=row) for problem in unknown_keys([record], self._schema)]
-        values: dict[str, Any] = {}
-        for name, cell, column in self._cells:
+        numbers = self._read_together(record)
+        values = self._blank.copy()
+        if numbers is not None:
+            values.update(zip(self._numbers, numbers, strict=True))
+        for name, cell, column in self._cells if numbers is None else self._others:
             value = record.get(name, ABSENT)
             clean = cell.read(value)
             if clean is _WRONG:
@@ -55,6 +65,23 @@ class RecordParser:
                 clean = None
             values[name] = clean
         return values, problems
+
+    def _read_together(self, record: Mapping[str, object]) -> Sequence[float] | None:
+        """All bare numbers at once, where each is there as a finite float; None: each has to be looked at."""
+        if self._pick is None:
+            return None
+        try:
+            found: Any = self._pick(record)
+        except KeyError:
+            return None
+        # One that is not finite makes the sum so.
+        return found if set(map(type, found)) == _FLOATS and math.isfinite(sum(found)) else None
+
+
+def _is_bare_number(column: InputColumn) -> bool:
+    """Whether finite floats are values of the column as they are."""
+    plan = plan_of(column)
+    return plan.accepted and plan.type == "number" and plan.epoch is None and not plan.sentinels
 
 
 class _Cell:

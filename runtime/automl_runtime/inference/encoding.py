@@ -107,8 +107,8 @@ class Encoder:
             for column in columns
             if column.kind == "category"
         }
-        self.number_owners = tuple(column.name for column in self.columns for _ in range(_numbers_of(column.kind)))
-        kinds = [column.kind for column in self.columns for _ in range(_numbers_of(column.kind))]
+        self.number_owners = tuple(column.name for column in self.columns for _ in range(numbers_of(column.kind)))
+        kinds = [column.kind for column in self.columns for _ in range(numbers_of(column.kind))]
         self.dates = tuple(place for place, kind in enumerate(kinds) if kind == "date")[:: len(DATE_PARTS)]
         self.code_owners = tuple(column.name for column in self.columns if column.kind == "category")
         self.levels = tuple(len(column.vocabulary) for column in self.columns if column.kind == "category")
@@ -246,7 +246,7 @@ def to_texts(values: pd.Series) -> list[str | None]:
     return [None if null else str(value) for value, null in zip(values, values.isna(), strict=True)]
 
 
-def _numbers_of(kind: FeatureKind) -> int:
+def numbers_of(kind: FeatureKind) -> int:
     several = {"date": len(DATE_PARTS), "text": len(TEXT_STATISTICS), "category": 0, "image": 0}
     return several.get(kind, 1)
 

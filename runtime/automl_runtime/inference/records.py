@@ -6,8 +6,10 @@ Common types of cells are read here; whatever else a cell holds is encoded in a 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import accumulate
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,8 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from automl_runtime.errors import RequestError, shorten
-from automl_runtime.features.dates import date_parts_of
-from automl_runtime.features.text import text_statistics
+from automl_runtime.features.dates import DATE_PARTS, date_parts_of
+from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
 from automl_runtime.inference.encoding import (
     HUGE,
     MISSING,
@@ -25,6 +27,7 @@ from automl_runtime.inference.encoding import (
     Encoded,
     Encoder,
     FeatureKind,
+    numbers_of,
     read_boolean,
     spell,
     to_texts,
@@ -40,6 +43,9 @@ _LONGEST_DIGITS = 15
 _DIGITS = re.compile(r"[+-]?\d+(?:\.\d+)?", re.ASCII)
 _ISO = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d{3}(?:\d{3})?)?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 _LONG = 1 << 63
+_NO_CODES = np.empty(0, np.int32)
+_FLOATS = {float}
+_PLAIN = {float, int, bool, type(None)}
 
 
 class Row(NamedTuple):
@@ -59,7 +65,16 @@ class RecordEncoder:
     def __init__(self, encoder: Encoder) -> None:
         self._encoder = encoder
         self._names = [column.name for column in encoder.columns]
-        self._readers = [(column.kind, _READERS[column.kind](column)) for column in encoder.columns]
+        numbers = [place for place, column in enumerate(encoder.columns) if column.kind in ("number", "boolean")]
+        *starts, self._width = accumulate((numbers_of(column.kind) for column in encoder.columns), initial=0)
+        self._readers = [
+            (place, start, column.kind, _READERS[column.kind](column))
+            for place, (start, column) in enumerate(zip(starts, encoder.columns, strict=True))
+        ]
+        """Of each column its place, where it begins among the numbers of a row, its kind, and what reads a cell."""
+        self._others = [reader for reader in self._readers if reader[0] not in set(numbers)]
+        self._pick = itemgetter(*numbers) if len(numbers) > 1 else None
+        self._picked = np.array([starts[place] for place in numbers], np.intp)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return RecordEncoder, (self._encoder,)
@@ -72,24 +87,31 @@ class RecordEncoder:
             SchemaMismatchError: if a column is missing, naming it.
             DataError: if a picture cannot be read.
         """
-        numbers: list[float] = []
+        cells = self._cells(record)
+        together = None if self._pick is None else _plain_numbers(self._pick(cells))
+        if together is not None and not self._others:
+            return Row(together, _NO_CODES, (), ())
+        numbers = np.empty(self._width)
+        if together is not None:
+            numbers[self._picked] = together
         codes: list[int] = []
         texts: list[tuple[Ints, Singles]] = []
         images: list[Singles] = []
-        for (kind, read), value in zip(self._readers, self._cells(record), strict=True):
+        for place, start, kind, read in self._readers if together is None else self._others:
+            value = cells[place]
             if kind == "category":
                 codes.append(read(value))
             elif kind == "number" or kind == "boolean":
-                numbers.append(read(value))
+                numbers[start] = read(value)
             elif kind == "date":
-                numbers += read(value)
+                numbers[start : start + len(DATE_PARTS)] = read(value)
             elif kind == "text":
                 statistics, counts = read(value)
-                numbers += statistics
+                numbers[start : start + len(TEXT_STATISTICS)] = statistics
                 texts.append(counts)
             else:
                 images.append(read(value))
-        return Row(np.array(numbers, np.float64), np.array(codes, np.int32), tuple(texts), tuple(images))
+        return Row(numbers, np.array(codes, np.int32), tuple(texts), tuple(images))
 
     def _cells(self, record: Mapping[Any, Any]) -> list[Any]:
         try:
@@ -113,6 +135,18 @@ class RecordEncoder:
         )
         known = self._encoder
         return Encoded(row.numbers[None], row.codes[None], texts, known.levels, known.orders, known.dates, row.images)
+
+
+def _plain_numbers(cells: Sequence[Any]) -> NDArray[np.float64] | None:
+    """What each of the cells reads as where all are numbers, true, false or None, none of them far off; else None."""
+    kinds = set(map(type, cells))
+    if kinds == _FLOATS:
+        # NaN is not below anything.
+        return np.array(cells) if sum(map(abs, cells)) <= HUGE else None
+    if not kinds <= _PLAIN:
+        return None
+    most = _LONG - 1 if int in kinds else HUGE
+    return np.array(cells, np.float64) if sum(abs(cell) for cell in cells if cell is not None) <= most else None
 
 
 def _framed(column: Column) -> Callable[[Any], Encoded]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.instant import LONGEST_BODY, Headers, InstantAnswer
@@ -22,6 +23,45 @@ _TOO_LATE = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-lengt
 _TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
 
 _AtOnce = Callable[[str, Headers, "tuple[str, int] | None", bytes], "InstantAnswer | None"]
+
+
+class _Outbox:
+    """Answers at once of all connections of an event loop, sent some together.
+
+    Sending wakes the one who waits for it: that takes a third of the time of a request when each is sent alone, and
+    hardly more for sixteen of them.
+    """
+
+    most: ClassVar[int] = 16
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._waiting: list[tuple[asyncio.Transport, bytes]] = []
+
+    def put(self, transport: asyncio.Transport, answer: bytes) -> None:
+        """Sends `answer` before the loop goes to sleep again."""
+        if not self._waiting:
+            self._loop.call_soon(self.send)
+        self._waiting.append((transport, answer))
+        if len(self._waiting) >= self.most:
+            self.send()
+
+    def send(self) -> None:
+        """Sends all that wait, now."""
+        waiting, self._waiting = self._waiting, []
+        for transport, answer in waiting:
+            if not transport.is_closing():
+                transport.write(answer)
+
+
+_OUTBOXES: WeakKeyDictionary[asyncio.AbstractEventLoop, _Outbox] = WeakKeyDictionary()
+
+
+def _outbox(loop: asyncio.AbstractEventLoop) -> _Outbox:
+    found = _OUTBOXES.get(loop)
+    if found is None:
+        found = _OUTBOXES[loop] = _Outbox(loop)
+    return found
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -57,6 +97,9 @@ class PatientProtocol(HttpToolsProtocol):
         """As uvicorn's."""
         super().__init__(*arguments, **wishes)
         self._at_once: _AtOnce | None = getattr(self.config.app, "at_once", None)
+        self._outbox = _outbox(self.loop)
+        # `access_log` of the protocol is true wherever any log has a handler.
+        self._tells = self.config.access_log and self.access_log
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begins to wait for the first request."""
@@ -121,6 +164,16 @@ class PatientProtocol(HttpToolsProtocol):
             self._go_the_long_way(held)
         super().on_message_complete()
 
+    def send_400_response(self, msg: str) -> None:
+        """As uvicorn does, after all that was asked before."""
+        self._outbox.send()
+        super().send_400_response(msg)
+
+    def shutdown(self) -> None:
+        """As uvicorn does, once what was asked is answered."""
+        self._outbox.send()
+        super().shutdown()
+
     def _may_be_answered_at_once(self) -> bool:
         """Whether a request with these headers is one after the other, on a connection that stays."""
         return (
@@ -128,7 +181,7 @@ class PatientProtocol(HttpToolsProtocol):
             and self.parser.get_method() == b"POST"
             and (self.cycle is None or self.cycle.response_complete)
             and self.parser.should_keep_alive()
-            and not (self.access_log or self.expect_100_continue or self.flow.write_paused)
+            and not (self._tells or self.expect_100_continue or self.flow.write_paused)
             and self.limit_concurrency is None
             and self.parser.get_http_version() == "1.1"
             and not self.parser.should_upgrade()
@@ -144,7 +197,7 @@ class PatientProtocol(HttpToolsProtocol):
         if answer is None:
             return False
         told = b"".join([b"%b: %b\r\n" % header for header in answer.headers])
-        self.transport.write(b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (self._head(), told, answer.body))
+        self._outbox.put(self.transport, b"HTTP/1.1 200 OK\r\n%b%b\r\n%b" % (self._head(), told, answer.body))
         self.server_state.total_requests += 1
         self._idle = True
         self._wait(self.timeout_keep_alive)
@@ -158,6 +211,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _go_the_long_way(self, body: bytes) -> None:
         self._held = None
+        self._outbox.send()
         self._streams = any(
             name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
         )
@@ -185,6 +239,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._cut_off(_TOO_LATE)
 
     def _cut_off(self, answer: bytes) -> None:
+        self._outbox.send()
         self._deadline = None
         if self.transport.is_closing():
             return

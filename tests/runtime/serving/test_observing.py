@@ -23,6 +23,7 @@ from automl_runtime.monitoring.reference import sketch
 from automl_runtime.monitoring.watching import DriftPolicy
 from automl_runtime.project.logs import _JsonLines
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.serving import observing
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.host import ModelHost
@@ -161,6 +162,28 @@ def test_rows_beyond_what_may_wait_are_numbered_and_not_kept():
     assert report["rows"] + report["skipped"] == 5000 + 40 * 7000
     assert report["rows"] == 256 + 32 * 1000
     assert report["prediction"]["mean"][1] == pytest.approx(0.9)
+
+
+def test_rows_that_come_while_others_are_counted_wait_for_the_next_time(monkeypatch):
+    observer = Observer(POLICY)
+    create_app(sketched(), observer=observer)
+    observed: ObservedRows = observer._rows[""]
+    values = dict(zip(rows(1, 1), [1.0, "A", None, True], strict=True))
+    answer = b'{"label":"yes","probabilities":{"no":0.1,"yes":0.9}}'
+
+    def busy(seconds):
+        # A service under load answers another one for each that is counted.
+        assert seconds < 1
+        observed.row(values, answer)
+        observed.frame(rows(1, 1), [{"label": "yes", "probabilities": {"no": 0.1, "yes": 0.9}}])
+
+    monkeypatch.setattr(observing.time, "sleep", busy)
+    observed.row(values, answer)
+    observed.fold()
+    # The row, and the frame that came with it.
+    assert observer.report()["rows"] == 2
+    observed.fold()
+    assert observer.report()["rows"] > 2
 
 
 @pytest.mark.parametrize("given", ["abc-123", "x" * 128])
