@@ -104,6 +104,14 @@ class ModelHost:
         # One that goes away must not end the loading for the others.
         return await asyncio.shield(state.loading)
 
+    def loaded(self, name: str) -> LiveModel | None:
+        """The model, if it is there and loaded; asked for as by `live`."""
+        state = self.states.get(name)
+        if state is None or state.live is None:
+            return None
+        state.used = time.monotonic()
+        return state.live
+
     def unload(self, name: str) -> None:
         """Lets a model go; requests that are under way end with it. It is loaded again when it is asked for.
 

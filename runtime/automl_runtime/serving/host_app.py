@@ -20,6 +20,7 @@ from automl_runtime.serving.guard import Guard
 from automl_runtime.serving.health import HEALTH_PATHS, add_health
 from automl_runtime.serving.host import ModelHost, ModelState
 from automl_runtime.serving.infer_route import InferService
+from automl_runtime.serving.instant import InstantRoute
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals
@@ -35,6 +36,7 @@ __all__ = ["create_host_app"]
 
 _PREFIX = "/models/"
 _HOT = ("predict", "forecast")
+_PREDICT = "/predict"
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problems, "description": "There is no such model, or it does not answer in this way."},
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
@@ -112,6 +114,13 @@ class _HostApp(FrontApp):
             return self.infer.hot(scope)
         name, _, action = scope["path"][len(_PREFIX) :].rpartition("/")
         return partial(self.service.score, name, action) if action in _HOT else None
+
+    def instant(self, path: str) -> InstantRoute | None:
+        """What is posted to a loaded model to be scored."""
+        if not path.startswith(_PREFIX) or not path.endswith(_PREDICT):
+            return None
+        live = self.service.host.loaded(path[len(_PREFIX) : -len(_PREDICT)])
+        return None if live is None else InstantRoute(live, self.counters, self.observer.predictions)
 
 
 class _HostService:

@@ -23,6 +23,8 @@ from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
+from automl_runtime.serving.host import ModelHost
+from automl_runtime.serving.host_app import create_host_app
 from automl_runtime.serving.instant import LONGEST_BODY
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.prediction_log import PredictionLog
@@ -30,6 +32,8 @@ from automl_runtime.serving.protocol import PatientProtocol
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
 from starlette.testclient import TestClient
+
+from tests.runtime.serving.test_live import Source
 
 SCHEMA = InputSchema(
     columns=[
@@ -152,6 +156,20 @@ def test_answers_are_counted_observed_and_logged(bundle: Bundle, tmp_path: Path)
     assert app.observer.report()["rows"] == 3
     lines = [json.loads(line) for file in tmp_path.rglob("*.ndjson") for line in file.read_text().splitlines()]
     assert [line["prediction_id"] for line in lines] == ["mine"] * 3
+
+
+def test_a_service_of_many_answers_for_the_models_that_are_loaded(bundle: Bundle) -> None:
+    app = create_host_app(ModelHost({"one": Source(bundle), "two": Source(bundle)}))
+    assert isinstance(app, FrontApp)
+    path = "/models/one/predict"
+    with TestClient(app, headers={"accept-encoding": "identity", "x-request-id": "mine"}) as client:
+        assert at_once(app, BODIES[0], path=path) is None
+        told = client.post(path, content=BODIES[0])
+        found = at_once(app, BODIES[0], (b"x-request-id", b"mine"), path=path)
+        for other in ("/models/two/predict", "/models/three/predict", "/models/one/forecast", "/models"):
+            assert at_once(app, BODIES[0], path=other) is None
+    assert (told.content, told.headers.raw) == (found.body, found.headers)
+    assert f'automl_requests_total{{path="{path}",status="200"}} 2.0' in app.counters.exposition().decode()
 
 
 class Brisk(PatientProtocol):
