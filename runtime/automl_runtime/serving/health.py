@@ -15,9 +15,15 @@ try:
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
-__all__ = ["HEALTH_PATHS", "add_health"]
+__all__ = ["HEALTH_PATHS", "STOPPING", "add_health", "refuse_when_stopping"]
 
 HEALTH_PATHS = frozenset({"/health", "/health/live", "/health/ready"})
+
+
+STOPPING: dict[int | str, dict[str, Any]] = {
+    503: {"model": Problems, "description": "It is about to stop, or has no model."}
+}
+"""What answers besides 200 where it is asked whether a service is ready."""
 
 
 class Alive(BaseModel):
@@ -49,8 +55,7 @@ def add_health(app: FastAPI, service: Answering) -> None:
 
     async def ready() -> dict[str, Any]:
         """Requests can be answered, and will be: not when the service is about to stop, or there is no model."""
-        if getattr(app.state, "draining", False):
-            raise BadRequest([Problem("The service is about to stop; ask another.")], status=503)
+        refuse_when_stopping(app)
         why = service.unready()
         if why is not None:
             raise BadRequest([Problem(why)], status=503)
@@ -62,5 +67,11 @@ def add_health(app: FastAPI, service: Answering) -> None:
         ready,
         summary="Whether it should be sent requests",
         response_model=Ready,
-        responses={503: {"model": Problems, "description": "It is about to stop, or has no model."}},
+        responses=STOPPING,
     )
+
+
+def refuse_when_stopping(app: FastAPI) -> None:
+    """Raises BadRequest (503) while `app.state.draining` says so."""
+    if getattr(app.state, "draining", False):
+        raise BadRequest([Problem("The service is about to stop; ask another.")], status=503)

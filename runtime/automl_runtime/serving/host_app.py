@@ -39,6 +39,7 @@ _HOT = ("predict", "forecast")
 _PREDICT = "/predict"
 _REFUSED: dict[int | str, dict[str, Any]] = {
     404: {"model": Problems, "description": "There is no such model, or it does not answer in this way."},
+    422: {"model": Problems, "description": "A parameter is no value of its kind."},
     503: {"model": Problems, "description": "The model cannot be loaded, or not answer in time."},
 }
 _BODY = {"type": "object", "description": "The columns of the model, or `rows` with a list of such objects."}
@@ -91,7 +92,7 @@ def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Obser
             getattr(service, action),
             methods=["POST"],
             summary=f"{action.capitalize()} with a model",
-            responses={**REFUSED_SCORING, **_REFUSED},
+            responses={**REFUSED_SCORING, **_REFUSED, 422: REFUSED_SCORING[422]},
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
         )
     app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=ServiceHealth)

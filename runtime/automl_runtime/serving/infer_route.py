@@ -16,6 +16,7 @@ from automl_runtime.serving.contract import Problems
 from automl_runtime.serving.counters import Counters
 from automl_runtime.serving.delegated import Delegated
 from automl_runtime.serving.formats import write_json
+from automl_runtime.serving.health import STOPPING, refuse_when_stopping
 from automl_runtime.serving.live import LiveModel, Served
 from automl_runtime.serving.open_inference import HEADER_LENGTH, read_infer, tensors_in, tensors_out
 from automl_runtime.serving.refusals import REFUSED_SCORING
@@ -65,10 +66,12 @@ class InferService:
 
     def add_to(self, app: FastAPI) -> None:
         """Adds the routes."""
+        self._app = app
         add = app.add_api_route
         add("/v2", self._server, summary="What the server is", tags=["v2"])
         add("/v2/health/live", self._alive, summary="Whether the server is up", tags=["v2"])
-        add("/v2/health/ready", self._ready, summary="Whether models may be asked", tags=["v2"])
+        ready = "Whether models may be asked"
+        add("/v2/health/ready", self._ready, summary=ready, tags=["v2"], responses=STOPPING)
         for path in ("/v2/models/{name}", "/v2/models/{name}/versions/{version}"):
             versioned = path.endswith("{version}")
             routes: tuple[tuple[str, Callable[..., Any], str, str, dict[int | str, Any]], ...] = (
@@ -121,6 +124,7 @@ class InferService:
         return {"live": True}
 
     async def _ready(self) -> dict[str, bool]:
+        refuse_when_stopping(self._app)
         return {"ready": True}
 
     async def _model(self, name: _NAME) -> Response:

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from automl_runtime.registry.bundle import Bundle
+from automl_runtime.engine.fit import fit
+from automl_runtime.monitoring.reference import sketch
+from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
 from automl_runtime.serving.app import create_app
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
@@ -91,3 +93,31 @@ def make_client() -> Iterator[MakeClient]:
 @pytest.fixture
 def client(make_client: MakeClient) -> TestClient:
     return make_client()
+
+
+PLAIN_SCHEMA = InputSchema(
+    columns=[
+        InputColumn(name=name, type=kind, plan=ColumnPlan(column=name, type=kind), example=example)  # type: ignore[arg-type]
+        for name, kind, example in (("a", "number", 1.5), ("b", "number", 2.5), ("kind", "category", "x"))
+    ]
+)
+
+
+@pytest.fixture(scope="session")
+def fitted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """A real model of two numbers and a category, which answers records too."""
+    draw, folder = np.random.default_rng(0), tmp_path_factory.mktemp("instant")
+    rows = pd.DataFrame({"a": draw.normal(size=200), "b": draw.normal(size=200), "kind": draw.choice(["x", "y"], 200)})
+    model = fit(rows.assign(y=np.where(rows["a"] > 0, "no", "yes")), "y", trials=1, models=["linear"])
+    manifest = write_bundle(
+        model,
+        PLAIN_SCHEMA,
+        folder / "v001",
+        version="v001",
+        target="y",
+        created="2025-01-01T00:00:00+00:00",
+        reference=sketch(rows, PLAIN_SCHEMA, model.predict_proba(rows)["yes"]).model_dump(mode="json"),
+    )
+    assert manifest.signature is not None
+    (folder / "keys").write_text(manifest.signature.public_key + "\n")
+    return open_bundle(folder / "v001", folder / "keys")

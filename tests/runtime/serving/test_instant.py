@@ -13,13 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pandas as pd
 import pytest
 import uvicorn
-from automl_runtime.engine.fit import fit
-from automl_runtime.monitoring.reference import sketch
-from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
+from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.guard import Guard
@@ -29,39 +25,17 @@ from automl_runtime.serving.instant import LONGEST_BODY
 from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.prediction_log import PredictionLog
 from automl_runtime.serving.protocol import PatientProtocol
-from automl_schemas.bundle import InputColumn, InputSchema
-from automl_schemas.cleaning import ColumnPlan
 from starlette.testclient import TestClient
 
 from tests.runtime.serving.test_live import Source
 
-SCHEMA = InputSchema(
-    columns=[
-        InputColumn(name=name, type=kind, plan=ColumnPlan(column=name, type=kind), example=example)  # type: ignore[arg-type]
-        for name, kind, example in (("a", "number", 1.5), ("b", "number", 2.5), ("kind", "category", "x"))
-    ]
-)
 ROW = {"a": 0.25, "b": -1.5, "kind": "y"}
 PLAIN = (b"content-type", b"application/json")
 
 
 @pytest.fixture(scope="module")
-def bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    draw, folder = np.random.default_rng(0), tmp_path_factory.mktemp("instant")
-    rows = pd.DataFrame({"a": draw.normal(size=200), "b": draw.normal(size=200), "kind": draw.choice(["x", "y"], 200)})
-    model = fit(rows.assign(y=np.where(rows["a"] > 0, "no", "yes")), "y", trials=1, models=["linear"])
-    manifest = write_bundle(
-        model,
-        SCHEMA,
-        folder / "v001",
-        version="v001",
-        target="y",
-        created="2025-01-01T00:00:00+00:00",
-        reference=sketch(rows, SCHEMA, model.predict_proba(rows)["yes"]).model_dump(mode="json"),
-    )
-    assert manifest.signature is not None
-    (folder / "keys").write_text(manifest.signature.public_key + "\n")
-    return open_bundle(folder / "v001", folder / "keys")
+def bundle(fitted_bundle: Bundle) -> Bundle:
+    return fitted_bundle
 
 
 def made(bundle: Bundle, **wishes: Any) -> FrontApp:

@@ -274,11 +274,12 @@ def test_load_balancers_see_that_a_service_will_stop_before_its_port_is_closed()
         assert child.stdout is not None
         url = child.stdout.readline().strip()
         try:
-            assert status_of(f"{url}/health/ready") == 200
+            assert [status_of(f"{url}{version}/health/ready") for version in ("", "/v2")] == [200, 200]
             os.kill(child.pid, signal.SIGTERM)
             end = time.monotonic() + 20
             while status_of(f"{url}/health/ready") != 503:
                 assert time.monotonic() < end
+            assert status_of(f"{url}/v2/health/ready") == 503
             assert status_of(f"{url}/health/live") == 200
             assert status_of(f"{url}/predict", json.dumps(ROW).encode()) == 200
             os.kill(child.pid, signal.SIGTERM)

@@ -1,0 +1,165 @@
+"""Many models in one process: `python -m benchmarks.serving.models` prints memory, cold answers and a long, even load.
+
+So many copies of the model of `kernels` (500 trees) lie in bundles of their own. Each is asked once, which loads it;
+then requests come evenly (116 a second are ten million a day) for models in random order. A request is late when it was
+not sent in time, and counted from when it should have been sent. Memory, files and threads are those of the service.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import queue
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.serving import kernels
+from benchmarks.serving.model import NAMES, make_bundle, opened
+
+_CLIENTS = 8
+
+
+class Copy:
+    """A bundle that does not change."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stamp(self) -> int:
+        """Always the same."""
+        return 0
+
+    def open(self) -> tuple[Any, None, None]:
+        """The bundle, verified."""
+        return opened(self._folder), None, None
+
+    def versions(self) -> dict[str, Any]:
+        """Only one."""
+        return {"versions": ["v001"], "aliases": {"production": "v001"}}
+
+
+def serve_models(folder: Path) -> None:
+    """The service; prints its URL."""
+    from automl_runtime.serving.host import ModelHost
+    from automl_runtime.serving.host_app import create_host_app
+    from automl_runtime.serving.server import serve
+
+    host = ModelHost({place.name: Copy(place) for place in sorted(folder.iterdir())})
+    serve(create_host_app(host), port=0, log_level="warning", on_ready=lambda url: print(url, flush=True))
+
+
+def state_of(process: int) -> tuple[float, int, int]:
+    """Megabytes of memory, open files and threads."""
+    status = Path(f"/proc/{process}/status").read_text()
+    read = {line.partition(":")[0]: line.split()[1] for line in status.splitlines() if len(line.split()) > 1}
+    return int(read["VmRSS"]) / 1024, len(list(Path(f"/proc/{process}/fd").iterdir())), int(read["Threads"])
+
+
+def ask(connection: http.client.HTTPConnection, name: str, body: bytes) -> bool:
+    """Whether the answer is one."""
+    connection.request("POST", f"/models/{name}/predict", body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    return b'"probabilities"' in answer.read() and answer.status == 200
+
+
+def load(port: int, names: list[str], bodies: list[bytes], rate: float, seconds: float) -> tuple[list[float], int]:
+    """Milliseconds of each request from when it was due, and how many failed."""
+    due: queue.Queue[float | None] = queue.Queue()
+    taken: list[float] = []
+    failed: list[int] = []
+
+    def client(seed: int) -> None:
+        draw, connection = random.Random(seed), http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        while (moment := due.get()) is not None:
+            try:
+                good = ask(connection, draw.choice(names), draw.choice(bodies))
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                good = False
+            taken.append(1000 * (time.perf_counter() - moment))
+            if not good:
+                failed.append(1)
+
+    threads = [threading.Thread(target=client, args=[seed]) for seed in range(_CLIENTS)]
+    for thread in threads:
+        thread.start()
+    begin = time.perf_counter()
+    for number in range(int(rate * seconds)):
+        moment = begin + number / rate
+        time.sleep(max(0.0, moment - time.perf_counter()))
+        due.put(moment)
+    for _ in threads:
+        due.put(None)
+    for thread in threads:
+        thread.join()
+    return taken, len(failed)
+
+
+def measure(child: subprocess.Popen[str], port: int, names: list[str], options: argparse.Namespace) -> None:
+    """Asks, and prints what it finds."""
+    cells, _ = kernels.make_rows(1_000, seed=1)
+    bodies = [json.dumps(dict(zip(NAMES, np.round(row, 4).tolist(), strict=True))).encode() for row in cells]
+    connection, cold, sizes = http.client.HTTPConnection("127.0.0.1", port, timeout=60), [], []
+    for name in names:
+        start = time.perf_counter()
+        if not ask(connection, name, bodies[0]):
+            raise SystemExit(f"{name} gives no answer.")
+        cold.append(1000 * (time.perf_counter() - start))
+        sizes.append(state_of(child.pid)[0])
+    each = (sizes[-1] - sizes[0]) / max(1, len(names) - 1)
+    print(f"memory: {sizes[0]:.0f} MB with the first model, {each:.1f} MB with each of {len(names) - 1} more")
+    first, later = cold[0], np.array(cold[1:] or cold)
+    print(f"first answers: {first:.0f} ms of the first model, then {np.median(later):.0f}, at most {later.max():.0f}")
+    print("| seconds | requests | failed | p50 ms | p99 ms | largest | memory MB | files | threads |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    until = 0.0
+    while until < options.seconds:
+        part = min(options.every, options.seconds - until)
+        taken, failed = load(port, names, bodies, options.rate, part)
+        until += part
+        p50, p99, most = np.quantile(taken, [0.5, 0.99, 1.0])
+        memory, files, threads = state_of(child.pid)
+        told = f"| {until:g} | {len(taken):,} | {failed} | {p50:.2f} | {p99:.2f} | {most:.1f} "
+        print(f"{told}| {memory:.0f} | {files} | {threads} |", flush=True)
+
+
+def main() -> None:
+    """Makes the models, serves and measures them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=116.0, help="requests a second")
+    parser.add_argument("--seconds", type=float, default=600.0)
+    parser.add_argument("--every", type=float, default=60.0, help="seconds of a line of the table")
+    parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.serve:
+        serve_models(options.serve)
+        return
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        cells, target = kernels.make_rows(20_000)
+        names = [f"model-{number:03}" for number in range(options.models)]
+        make_bundle(folder / names[0], kernels.make_booster(cells, target), cells, target)
+        for name in names[1:]:
+            shutil.copytree(folder / names[0], folder / name)
+        command = [sys.executable, "-m", __spec__.name, "--serve", str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            assert child.stdout is not None
+            try:
+                measure(child, int(child.stdout.readline().rsplit(":", 1)[1]), names, options)
+            finally:
+                child.terminate()
+
+
+if __name__ == "__main__":
+    main()
