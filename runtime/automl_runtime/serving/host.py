@@ -10,7 +10,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from automl_runtime.errors import AutomlError
+from automl_runtime.kernels.links import sigmoids
 from automl_runtime.serving.dispatching import BatchPolicy
 from automl_runtime.serving.live import LiveModel, ModelSource
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -103,6 +106,10 @@ class ModelHost:
             state.loading = asyncio.create_task(self._load(state))
         # One that goes away must not end the loading for the others.
         return await asyncio.shield(state.loading)
+
+    def warm(self) -> None:
+        """Lets the compiler of kernels be loaded before the first model, which would take half a second longer."""
+        self._thread.submit(sigmoids, np.zeros((1, 1)), 1.0)
 
     def loaded(self, name: str) -> LiveModel | None:
         """The model, if it is there and loaded; asked for as by `live`."""

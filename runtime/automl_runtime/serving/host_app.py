@@ -138,6 +138,7 @@ class _HostService:
     @asynccontextmanager
     async def lifespan(self, app: FastAPI) -> AsyncIterator[None]:
         del app
+        self.host.warm()
         following = asyncio.create_task(self.host.follow())
         self.observer.start()
         yield

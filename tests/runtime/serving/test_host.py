@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -158,3 +160,22 @@ def test_held_bytes_counts_arrays_once() -> None:
     assert alone >= array.nbytes
     assert held_bytes({"a": array, "b": array[10:], "c": [array, {"d": array.T}]}) < 1.1 * alone
     assert held_bytes(["x" * 100_000]) >= 100_000
+
+
+WARMED = """
+import sys, time
+from automl_runtime.serving.host import ModelHost
+from automl_runtime.serving.host_app import create_host_app
+from starlette.testclient import TestClient
+
+with TestClient(create_host_app(ModelHost({}))):
+    end = time.monotonic() + 60
+    while "numba.core.cpu" not in sys.modules and time.monotonic() < end:
+        time.sleep(0.01)
+print("numba.core.cpu" in sys.modules)
+"""
+
+
+def test_the_first_model_does_not_wait_for_the_compiler_of_kernels():
+    done = subprocess.run([sys.executable, "-c", WARMED], capture_output=True, text=True, check=True)
+    assert done.stdout == "True\n"
