@@ -9,7 +9,7 @@ SOURCES := pyproject.toml schemas/pyproject.toml runtime/pyproject.toml constrai
 DISTRIBUTIONS := -e ./schemas -e "./runtime[all]" -e .
 DEMO ?= demo
 
-.PHONY: help setup demo test test-all test-ray lint format types coverage bench-quality clean
+.PHONY: help setup demo test test-all test-ray lint format types coverage bench-quality bench-serving clean
 
 help:  ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-14s %s\n", $$1, $$2}'
@@ -67,6 +67,17 @@ bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, 
 	$(BIN)/python -m benchmarks.quality.compare --again
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 5 --seeds 0 --public
+
+bench-serving: $(STAMP)  ## The service beside others, and what it bears, as tables (half an hour; needs wrk)
+	@command -v wrk >/dev/null || { echo "wrk is needed for the load: apt-get install wrk"; exit 1; }
+	$(BIN)/python -m benchmarks.serving.kernels
+	$(BIN)/python -m benchmarks.serving.record
+	$(BIN)/python -m benchmarks.serving.peers
+	$(BIN)/python -m benchmarks.serving.overhead
+	$(BIN)/python -m benchmarks.serving.streams
+	$(BIN)/python -m benchmarks.serving.exchange
+	$(BIN)/python -m benchmarks.serving.jobs
+	$(BIN)/python -m benchmarks.serving.models
 
 clean:  ## Remove what the other commands made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -42,8 +42,8 @@ def fitted(booster: Any, cells: Any, target: Any) -> Any:
     return FittedModel(small.info, small.encoder, small.designs, (Member("lightgbm", 1.0, (part,)),), small.background)
 
 
-def make_bundle(folder: Path, booster: Any, cells: Any, target: Any) -> None:
-    """Writes the model as version `v001` below `folder`, and the key that it is signed with."""
+def make_bundle(folder: Path, booster: Any, cells: Any, target: Any, version: str = "v001") -> None:
+    """Writes the model as `bundle` below `folder`, and the key that it is signed with."""
     import pandas as pd
     from automl_runtime.monitoring.reference import sketch
     from automl_runtime.registry.bundle import write_bundle
@@ -60,8 +60,8 @@ def make_bundle(folder: Path, booster: Any, cells: Any, target: Any) -> None:
     manifest = write_bundle(
         fitted(booster, cells, target),
         schema,
-        folder / "v001",
-        version="v001",
+        folder / "bundle",
+        version=version,
         target="y",
         created="2025-01-01T00:00:00+00:00",
         reference=sketch(inputs, schema, pd.Series(booster.predict(cells[:4000]))).model_dump(mode="json"),
@@ -74,7 +74,7 @@ def opened(folder: Path) -> Bundle:
     """What `make_bundle` wrote, verified."""
     from automl_runtime.registry.bundle import open_bundle
 
-    return open_bundle(folder / "v001", folder / "keys")
+    return open_bundle(folder / "bundle", folder / "keys")
 
 
 def app_of(folder: Path) -> FastAPI:

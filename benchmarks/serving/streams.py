@@ -13,6 +13,7 @@ import json
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -21,62 +22,18 @@ from typing import Any
 import numpy as np
 
 from benchmarks.serving import kernels
-
-NAMES = [f"number_{place}" for place in range(kernels.COLUMNS)]
-
-
-class Trees:
-    """The booster behind the kernels, as the model of a bundle."""
-
-    classes = ("no", "yes")
-
-    def __init__(self, trees: int) -> None:
-        import lightgbm
-        from automl_runtime.inference.lightgbm import LightGbm, shrink
-
-        cells, target = kernels.make_rows(20_000)
-        params = {"objective": "binary", "num_leaves": kernels.LEAVES, "learning_rate": 0.03, "verbosity": -1}
-        booster = lightgbm.train(params, lightgbm.Dataset(cells, target.astype(float)), trees)
-        self._kernel = LightGbm(shrink(booster.model_to_string()))
-
-    def predict_proba(self, frame: Any) -> Any:
-        import pandas as pd
-
-        yes = self._kernel.predict(frame.to_numpy(dtype=float))[:, 0]
-        return pd.DataFrame({"no": 1 - yes, "yes": yes})
-
-    def decide(self, shares: Any) -> Any:
-        return np.where(shares[:, 1] >= 0.5, "yes", "no")
+from benchmarks.serving.model import NAMES, make_bundle, opened
 
 
 def serve_model(trees: int, profile: str | None) -> None:
     """The service; prints its URL."""
-    from automl_runtime.registry.bundle import Bundle
     from automl_runtime.serving.app import create_app
     from automl_runtime.serving.server import serve
-    from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
-    from automl_schemas.cleaning import ColumnPlan
 
-    columns = [
-        InputColumn(name=name, type="number", plan=ColumnPlan(column=name, type="number"), example=0.5)
-        for name in NAMES
-    ]
-    manifest = BundleManifest(
-        model_version="v001",
-        created="2025-01-01T00:00:00+00:00",
-        task="binary",
-        metric="roc_auc",
-        target="y",
-        classes=["no", "yes"],
-        positive="yes",
-        threshold=0.5,
-        features=NAMES,
-        runtime_version="0.1.0",
-        files=[],
-    )
-    model: Any = Trees(trees)
-    bundle = Bundle(folder=Path(), manifest=manifest, schema=InputSchema(columns=columns), reference={}, model=model)
-    app = create_app(bundle)
+    cells, target = kernels.make_rows(20_000)
+    with tempfile.TemporaryDirectory() as folder:
+        make_bundle(Path(folder), kernels.make_booster(cells, target, trees), cells, target)
+        app = create_app(opened(Path(folder)))
     if profile is None:
         serve(app, port=0, log_level="warning", on_ready=lambda url: print(url, flush=True))
         return

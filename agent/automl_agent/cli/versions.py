@@ -1,4 +1,4 @@
-"""Commands for the versions of a model: models, promote, rollback, encrypt."""
+"""Commands for the versions of a model: models, promote, rollback, quantise, encrypt."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl models ./churn --compare v001 v002")(models)
     app.command(epilog="Example: automl promote ./churn v002 --reason 'a month without complaints'")(promote)
     app.command(epilog="Example: automl rollback ./churn")(rollback)
+    app.command(epilog="Example: automl quantise ./churn --weights int8")(quantise)
     app.command(epilog="Example: AUTOML_PASSPHRASE='...' automl encrypt ./churn")(encrypt)
 
 
@@ -93,6 +94,37 @@ def rollback(
 
     place, keys = _place(project)
     _tell(move(place, alias=alias, trusted_keys=keys, reason=reason), alias, as_json)
+
+
+def quantise(
+    project: ProjectFolder,
+    weights: Annotated[str, typer.Option("--weights", help="Of the new version: int8, int16 or float16.")] = "int8",
+    version: Annotated[str | None, typer.Option("--version", help="A version or alias; default: production.")] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Write a version with smaller weights of linear models and networks, judged on the holdout; promotes nothing."""
+    from automl_runtime.inference.quantising import PRECISIONS
+    from automl_runtime.project import Project
+    from automl_runtime.project.quantising import quantise_version
+
+    precision = next((known for known in PRECISIONS if known == weights), None)
+    if precision is None:
+        raise typer.BadParameter(f"{weights!r} is none of {', '.join(PRECISIONS)}.", param_hint="--weights")
+    loaded = Project.load(project)
+    before, after = quantise_version(loaded, precision, version)
+    if as_json:
+        emit_json({"before": before.to_json(), "after": after.to_json(), "weights": precision})
+        return
+    print_table(
+        ["version", loaded.spec.metric.name, "kB", "us a record"],
+        [
+            (each.version, f"{each.score:.5f}", f"{each.model_bytes / 1e3:.1f}", f"{each.record_us:.0f}")
+            for each in (before, after)
+        ],
+        right=(1, 2, 3),
+    )
+    emit(f"automl promote {project} {after.version} puts it into production")
 
 
 def encrypt(

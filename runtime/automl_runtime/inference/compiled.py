@@ -13,6 +13,7 @@ from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.network import Network, silu
 from automl_runtime.inference.parts import LINKS, Design, Member, Predictor
 from automl_runtime.inference.program import Program
+from automl_runtime.inference.quantising import restored
 from automl_runtime.inference.records import RecordEncoder, Row
 from automl_runtime.kernels.arrays import Floats
 from automl_runtime.kernels.rows import pool_classes, read_classes
@@ -85,6 +86,7 @@ def _is_sparse(design: Design) -> bool:
 
 
 def _one_row(predictor: Predictor, sparse: bool) -> _Predict:
+    predictor = restored(predictor)
     if isinstance(predictor, Network):
         return _network(predictor)
     if isinstance(predictor, Linear) and sparse:

@@ -32,6 +32,7 @@ from automl_runtime.inference.naive_bayes import NaiveBayes
 from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
+from automl_runtime.inference.quantising import Quantised
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS
 
@@ -46,7 +47,8 @@ _WARMING = (1, 2, 16)
 """Numbers of rows that make trees use each of their kernels."""
 _TEXT_PARTS = ("data", "indices", "indptr")
 _ARRAY_PREDICTORS: dict[str, type[Any]] = {
-    cls.__name__: cls for cls in (Boosted, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network)
+    cls.__name__: cls
+    for cls in (Boosted, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network, Quantised)
 }
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]

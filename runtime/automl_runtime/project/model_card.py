@@ -210,7 +210,8 @@ def _speed(data: ReportData) -> str:
     single, asked = data.speeds[0].p99_us / 1000, data.spec.deployment.p99_ms
     text = _table(["way", "rows at a time", "us a row", "99 of 100 within, us a row", "largest difference"], rows)
     size = sum(file.bytes for file in data.manifest.files) / 1e6 if data.manifest else 0.0
-    text += f"\n\nMeasured when it was evaluated, on one machine. Its files take {number(size, 3)} MB."
+    text += "\n\nMeasured once, when it was evaluated, beside whatever else the machine did. "
+    text += f"Its files take {number(size, 3)} MB."
     if asked is not None:
         text += f" Of the {number(asked)} ms that 99 of 100 requests may take, the model needs {number(single, 3)} ms."
     return text

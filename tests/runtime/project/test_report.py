@@ -12,13 +12,14 @@ import pytest
 from automl_runtime.engine.evaluation import ClassReport, Confusion, Slice
 from automl_runtime.errors import DataError
 from automl_runtime.events import Event, Warned
+from automl_runtime.inference.speeds import Speed
 from automl_runtime.project.model_card import render_model_card, write_model_card
 from automl_runtime.project.report import ReportData, render_report, write_plots, write_report
 from automl_schemas.bundle import BundleManifest, Signature
 from automl_schemas.catalog import ColumnStats, DataCatalog, ValueCount
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.question import Option, Question
-from automl_schemas.spec import DroppedColumn, EvaluationPlots
+from automl_schemas.spec import DeploymentSpec, DroppedColumn, EvaluationPlots
 from automl_schemas.vocabulary import PlotName
 
 MakeReport = Callable[..., ReportData]
@@ -252,6 +253,20 @@ def test_hostile_text_stays_text_in_the_card(make_report: MakeReport) -> None:
     assert "\u202e" not in card
     rows = [line for line in card.splitlines() if line.startswith("|") and "machines" not in line]
     assert all(len(re.findall(r"(?<!\\)\|", line)) in (3, 4, 5) for line in rows)
+
+
+def test_the_card_says_how_fast_it_answers(make_report: MakeReport) -> None:
+    data = make_report("binary", manifest=manifest())
+    assert "How fast it answers" not in render_model_card(data)
+    told = replace(
+        data,
+        speeds=[Speed("record", 1, 24.5, 80.0, 0.0), Speed("kernels", 1000, 1.25, 1.5, 2.2e-16)],
+        spec=data.spec.model_copy(update={"deployment": DeploymentSpec(p99_ms=5)}),
+    )
+    card = render_model_card(told)
+    assert "| one record | 1 | 24.5 | 80.0 | 0 |" in card
+    assert "| frame, compiled | 1,000 | 1.25 | 1.50 | 2.20e-16 |" in card
+    assert "Of the 5.000 ms that 99 of 100 requests may take, the model needs 0.0800 ms." in card
 
 
 def test_a_report_of_next_to_nothing_is_written_too(make_report: MakeReport) -> None:

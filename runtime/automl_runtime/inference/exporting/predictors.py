@@ -21,6 +21,7 @@ from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.naive_bayes import NaiveBayes
 from automl_runtime.inference.neighbors import LEAST_DISTANCE, LEAST_MASS, Neighbors
 from automl_runtime.inference.network import Network
+from automl_runtime.inference.quantising import restored
 
 __all__ = ["predicted", "width_of"]
 
@@ -31,6 +32,7 @@ def predicted(graph: Graph, predictor: Any, rows: Rows, levels: int, name: str) 
     Raises:
         RequestError: naming the model, if it is of a kind that ONNX cannot express.
     """
+    predictor = restored(predictor)
     if isinstance(predictor, Linear):
         return _linear(graph, predictor, rows)
     if isinstance(predictor, CatBoost):
