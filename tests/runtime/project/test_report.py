@@ -266,7 +266,7 @@ def test_the_card_says_how_fast_it_answers(make_report: MakeReport) -> None:
     card = render_model_card(told)
     assert "| one record | 1 | 24.5 | 80.0 | 0 |" in card
     assert "| frame, compiled | 1,000 | 1.25 | 1.50 | 2.20e-16 |" in card
-    assert "Of the 5.000 ms that 99 of 100 requests may take, the model needs 0.0800 ms." in card
+    assert "Of the 5.000 ms that 99 of 100 requests may take, the model needs 0.080 ms." in card
 
 
 def test_a_report_of_next_to_nothing_is_written_too(make_report: MakeReport) -> None:
