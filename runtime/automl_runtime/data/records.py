@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from operator import itemgetter
 from typing import Any, Final
 
 import numpy as np
@@ -75,16 +76,29 @@ def parse_records(
         A frame of as many rows as `records`: int64 (float64 when a cell is null), float64, bool ("boolean" when a cell
         is null), datetime64[us] or str; and the problems.
     """
-    problems = unknown_keys(records, schema)
     columns: dict[str, Any] = {}
-    for column in schema.columns:
+    whole = _turned(records, [column.name for column in schema.columns])
+    # Records that have all columns, and no more keys than there are columns, have no others.
+    plain = whole is not None and sum(map(len, records)) == len(records) * len(schema.columns)
+    problems = [] if plain else unknown_keys(records, schema)
+    for place, column in enumerate(schema.columns):
         absent = None if column.nullable and not column.required else ABSENT
-        values = [record.get(column.name, absent) for record in records]
+        values = [record.get(column.name, absent) for record in records] if whole is None else whole[place]
         array, wrong = _parse_objects(values, column)
         columns[column.name] = _series(array, column)
         problems += [cell_problem(row, values[row], column) for row in wrong]
     frame = pd.DataFrame(columns) if columns else pd.DataFrame(index=pd.RangeIndex(len(records)))
     return frame, sorted(problems, key=lambda problem: problem.row)
+
+
+def _turned(records: Sequence[Mapping[str, object]], names: Sequence[str]) -> list[tuple[object, ...]] | None:
+    """The values of each column, at once; None where a record lacks one, or there are no two columns."""
+    if len(names) < 2 or not records:
+        return None
+    try:
+        return list(zip(*map(itemgetter(*names), records), strict=True))
+    except KeyError:
+        return None
 
 
 def parse_columns(

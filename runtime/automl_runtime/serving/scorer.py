@@ -268,14 +268,17 @@ class Scorer:
         shares = table.to_numpy(dtype=float)
         names = [text_of(plain(label)) for label in table.columns]
         labels = self._bundle.model.decide(shares).tolist()
+        threshold, version, rows = manifest.threshold, manifest.model_version, shares.tolist()
+        if not np.isfinite(shares).all():
+            rows = [list(map(_finite, row)) for row in rows]
         return [
             {
                 "label": label,
-                "probabilities": dict(zip(names, map(_finite, row), strict=True)),
-                "threshold": manifest.threshold,
-                "model_version": manifest.model_version,
+                "probabilities": dict(zip(names, row, strict=True)),
+                "threshold": threshold,
+                "model_version": version,
             }
-            for label, row in zip(labels, shares.tolist(), strict=True)
+            for label, row in zip(labels, rows, strict=True)
         ]
 
 
