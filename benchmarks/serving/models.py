@@ -27,6 +27,7 @@ from benchmarks.serving import kernels
 from benchmarks.serving.model import NAMES, make_bundle, opened
 
 _CLIENTS = 8
+_STARTED = 2.0
 
 
 class Copy:
@@ -109,6 +110,8 @@ def measure(child: subprocess.Popen[str], port: int, names: list[str], options: 
     """Asks, and prints what it finds."""
     cells, _ = kernels.make_rows(1_000, seed=1)
     bodies = [json.dumps(dict(zip(NAMES, np.round(row, 4).tolist(), strict=True))).encode() for row in cells]
+    # Services are up for a while before they are asked for the first time.
+    time.sleep(_STARTED)
     connection, cold, sizes = http.client.HTTPConnection("127.0.0.1", port, timeout=60), [], []
     for name in names:
         start = time.perf_counter()
