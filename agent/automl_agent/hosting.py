@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from automl_runtime.serving.guard import Guard
     from fastapi import FastAPI
 
-__all__ = ["host_app", "named_models", "serve_models"]
+__all__ = ["LOGGED", "host_app", "named_models", "serve_models"]
+
+LOGGED = 0.01
+"""Share of the predictions that are logged where nobody says another."""
 
 
 def named_models(folders: Sequence[Path]) -> dict[str, ProjectModel]:
@@ -47,13 +50,16 @@ def host_app(
     guard: Guard | None = None,
     jobs: Path | None = None,
     job_folders: Sequence[Path] = (),
+    predictions: Path | None = None,
+    log_predictions: float = LOGGED,
 ) -> FastAPI:
     """The service of `named_models`; models are loaded when they are asked for, and together take no more memory.
 
-    Prediction jobs lie in the folder `jobs` (None: there are none), and may use files below `job_folders`.
+    Prediction jobs lie in the folder `jobs` (None: there are none), and may use files below `job_folders`. Of the
+    predictions a share is logged in the folder `predictions` (None: none are).
 
     Raises:
-        RequestError: if `memory_gb` is not positive, or two projects have one name.
+        RequestError: if `memory_gb` is not positive, `log_predictions` no share, or two projects have one name.
         DataError: if a folder holds no project.
     """
     from automl_runtime.serving.host import ModelHost
@@ -61,12 +67,17 @@ def host_app(
     from automl_runtime.serving.jobs import JobStore
     from automl_runtime.serving.jobs_app import add_jobs
     from automl_runtime.serving.observing import Observer
+    from automl_runtime.serving.prediction_log import PredictionLog
 
     if memory_gb is not None and not memory_gb > 0:
         raise RequestError(f"--memory-gb is {memory_gb:g}; a number above 0 is needed.")
     held = None if memory_gb is None else int(memory_gb * 1e9)
+    if not 0 < log_predictions <= 1:
+        raise RequestError(f"--log-predictions is {log_predictions:g}; a share above 0, at most 1, is needed.")
     models = named_models(folders)
-    app = create_host_app(ModelHost(models, memory_bytes=held), guard, Observer(slow_seconds=1.0))
+    log = None if predictions is None else PredictionLog(predictions.resolve(), log_predictions)
+    observer = Observer(predictions=log, slow_seconds=1.0)
+    app = create_host_app(ModelHost(models, memory_bytes=held), guard, observer)
     if jobs is not None:
         commands = {name: command for name, model in models.items() if (command := model.job_command()) is not None}
         add_jobs(app, JobStore(jobs.resolve(), commands, allowed=job_folders), prefix="/models/{name}")
@@ -82,6 +93,8 @@ def serve_models(
     keys: Path | None = None,
     jobs: Path | None = None,
     job_folders: Sequence[Path] = (),
+    predictions: Path | None = None,
+    log_predictions: float = LOGGED,
     on_ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serves the models of many projects until Ctrl-C or SIGTERM.
@@ -97,5 +110,13 @@ def serve_models(
 
     guard = Guard(keys, token_key=os.environ.get("AUTOML_TOKEN_KEY") or None)
     check_exposure(guard, host, anonymous=os.environ.get("AUTOML_ANONYMOUS", "").lower() in ("1", "true", "yes"))
-    app = host_app(folders, memory_gb=memory_gb, guard=guard, jobs=jobs, job_folders=job_folders)
+    app = host_app(
+        folders,
+        memory_gb=memory_gb,
+        guard=guard,
+        jobs=jobs,
+        job_folders=job_folders,
+        predictions=predictions,
+        log_predictions=log_predictions,
+    )
     serve(app, host, port, on_ready=on_ready)

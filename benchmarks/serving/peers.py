@@ -126,9 +126,23 @@ def running(name: str, folder: Path) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{port}{PEERS[name].path}"
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(child.pid, signal.SIGKILL)
+            # Some peers start processes in sessions of their own.
+            for process in [*descendants(child.pid), child.pid]:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
             child.wait()
+
+
+def descendants(process: int) -> list[int]:
+    """The processes that `process` has started, and those that they have."""
+    parents: dict[int, int] = {}
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            parents[int(place.parent.name)] = int(place.read_text().rsplit(")", 1)[1].split()[1])
+    found = [process]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return found[1:]
 
 
 def ask(url: str, body: Any, headers: dict[str, str]) -> Any:

@@ -45,6 +45,16 @@ def test_a_folder_without_projects_and_no_memory_are_refused(tmp_path: Path) -> 
     project(tmp_path / "a", "a")
     with pytest.raises(RequestError, match="above 0"):
         host_app([tmp_path], memory_gb=0)
+    for share in (0.0, -0.1, 1.5, float("nan")):
+        with pytest.raises(RequestError, match="a share above 0, at most 1"):
+            host_app([tmp_path], predictions=tmp_path / "log", log_predictions=share)
+
+
+def test_predictions_of_all_models_are_offered_to_one_log(tmp_path: Path) -> None:
+    project(tmp_path / "a", "a")
+    assert host_app([tmp_path]).observer.predictions is None  # type: ignore[attr-defined]
+    app = host_app([tmp_path], predictions=tmp_path / "log", log_predictions=0.5)
+    assert app.observer.predictions is not None  # type: ignore[attr-defined]
 
 
 def test_a_project_without_a_model_is_listed_and_says_so(tmp_path: Path) -> None:

@@ -142,22 +142,30 @@ def serve(
         list[Path] | None,
         typer.Option("--job-folder", help="Folder below which those jobs may read and write; may be repeated."),
     ] = None,
+    predictions: Annotated[
+        Path | None, typer.Option("--predictions", help="Folder for a log of the predictions of several projects.")
+    ] = None,
+    log_predictions: Annotated[
+        float | None, typer.Option("--log-predictions", help="Share of them that is logged, 0 to 1; default: 0.01.")
+    ] = None,
     debug: Debug = False,
 ) -> None:
     """Serve the model of a project over HTTP until Ctrl-C; of several at /models/NAME/predict, loaded on demand."""
     from automl_runtime.errors import RequestError
 
     if len(folders) == 1 and (folders[0] / "project.yaml").is_file():
-        if any(given is not None for given in (memory_gb, keys, jobs, job_folders)):
+        if any(given is not None for given in (memory_gb, keys, jobs, job_folders, predictions, log_predictions)):
             raise RequestError(
-                "--memory-gb, --keys, --jobs and --job-folder are for several projects; "
-                "one has settings in config/base.yaml."
+                "--memory-gb, --keys, --jobs, --job-folder, --predictions and --log-predictions are for several "
+                "projects; one has settings in config/base.yaml."
             )
         from automl_agent.steps import serve_project
 
         raise typer.Exit(serve_project(_folder(folders[0]), host=host, port=port))
-    from automl_agent.hosting import serve_models
+    from automl_agent.hosting import LOGGED, serve_models
 
+    if log_predictions is not None and predictions is None:
+        raise RequestError("--log-predictions says how many are logged; say with --predictions where.")
     if job_folders is not None and jobs is None:
         raise RequestError("--job-folder says what jobs may read; say with --jobs where they lie.")
     serve_models(
@@ -168,6 +176,8 @@ def serve(
         keys=keys,
         jobs=jobs,
         job_folders=job_folders or (),
+        predictions=predictions,
+        log_predictions=LOGGED if log_predictions is None else log_predictions,
         on_ready=emit,
     )
 

@@ -145,6 +145,8 @@ class PredictionLog:
             yield {
                 "prediction_id": f"{scored.request}.{number}" if scored.many else scored.request,
                 "time": datetime.fromtimestamp(scored.moment, UTC).isoformat(timespec="milliseconds"),
+                # Of a bundle at PROJECT/models/VERSION; services of many models write into one log.
+                "project": scored.bundle.folder.parent.parent.name,
                 "model_version": manifest.model_version,
                 "run_id": None if training is None else training.run_id,
                 "data_sha256": None if training is None else training.data_sha256,

@@ -130,6 +130,7 @@ def test_answers_are_counted_observed_and_logged(bundle: Bundle, tmp_path: Path)
     assert app.observer.report()["rows"] == 3
     lines = [json.loads(line) for file in tmp_path.rglob("*.ndjson") for line in file.read_text().splitlines()]
     assert [line["prediction_id"] for line in lines] == ["mine"] * 3
+    assert {line["project"] for line in lines} == {bundle.folder.parent.parent.name}
 
 
 def test_a_service_of_many_answers_for_the_models_that_are_loaded(bundle: Bundle) -> None:
