@@ -80,4 +80,4 @@ bench-serving: $(STAMP)  ## The service beside others, and what it bears, as tab
 	$(BIN)/python -m benchmarks.serving.models
 
 clean:  ## Remove what the other commands made
-	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis

@@ -72,7 +72,7 @@ class RecordEncoder:
             for place, (start, column) in enumerate(zip(starts, encoder.columns, strict=True))
         ]
         """Of each column its place, where it begins among the numbers of a row, its kind, and what reads a cell."""
-        self._others = [reader for reader in self._readers if reader[0] not in set(numbers)]
+        self._others = [reader for reader in self._readers if reader[2] not in ("number", "boolean")]
         self._pick = itemgetter(*numbers) if len(numbers) > 1 else None
         self._picked = np.array([starts[place] for place in numbers], np.intp)
 

@@ -46,7 +46,7 @@ class FrontApp(FastAPI):
     def at_once(self, path: str, headers: Headers, client: tuple[str, int] | None, body: bytes) -> InstantAnswer | None:
         """The answer to what is posted to `path`, exactly as `__call__` answers; None: it has to be asked.
 
-        Not asked for by tests and other servers: `protocol.PatientProtocol` saves half the cost of a request so.
+        `protocol.PatientProtocol` asks for it, which saves half the cost of a request; other servers need not.
         """
         route = self.instant(path)
         if route is None or self._tracer is not None:

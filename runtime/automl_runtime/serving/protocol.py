@@ -136,11 +136,8 @@ class PatientProtocol(HttpToolsProtocol):
         self._wait(self.request_seconds)
         if self._may_be_answered_at_once():
             self._held = b""
-            return
-        self._streams = any(
-            name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
-        )
-        super().on_headers_complete()
+        else:
+            self._begin()
 
     def on_body(self, body: bytes) -> None:
         """A part of the body is there."""
@@ -212,11 +209,15 @@ class PatientProtocol(HttpToolsProtocol):
     def _go_the_long_way(self, body: bytes) -> None:
         self._held = None
         self._outbox.send()
+        self._begin()
+        super().on_body(body)
+
+    def _begin(self) -> None:
+        """Lets uvicorn start the request whose headers are there."""
         self._streams = any(
             name == b"content-type" and value.lower().startswith(_STREAMED) for name, value in self.headers
         )
         super().on_headers_complete()
-        super().on_body(body)
 
     def _wait(self, seconds: float) -> None:
         self._deadline = deadline = self.loop.time() + seconds
