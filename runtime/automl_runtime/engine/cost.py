@@ -16,6 +16,7 @@ from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import Predictor
+from automl_runtime.inference.quantising import restored
 
 __all__ = ["microseconds_per_row", "predictions_within", "predictor_microseconds", "reading_microseconds"]
 
@@ -51,6 +52,7 @@ def reading_microseconds(encoder: Encoder) -> float:
 
 def predictor_microseconds(predictor: Predictor) -> float:
     """Likewise for what one model adds."""
+    predictor = restored(predictor)
     if isinstance(predictor, LightGbm):
         return _BOOSTED_TREE * predictor.text.count("\nTree=")
     if isinstance(predictor, Boosted):

@@ -32,6 +32,7 @@ __all__ = [
     "Encoded",
     "Encoder",
     "FeatureKind",
+    "numbers_of",
     "read_boolean",
     "spell",
     "to_texts",
@@ -247,6 +248,7 @@ def to_texts(values: pd.Series) -> list[str | None]:
 
 
 def numbers_of(kind: FeatureKind) -> int:
+    """How many numbers of a row a column of this kind is read as."""
     several = {"date": len(DATE_PARTS), "text": len(TEXT_STATISTICS), "category": 0, "image": 0}
     return several.get(kind, 1)
 

@@ -241,7 +241,7 @@ class FittedModel:
 def decide(outputs: Floats, info: ModelInfo) -> Ints:
     """The place in `info.classes` of the label that is predicted for each row."""
     if info.threshold is not None:
-        positive = info.classes.index(info.positive) if info.positive is not None else 1
+        positive = _positive_place(info)
         return np.where(outputs[:, positive] >= info.threshold, positive, 1 - positive)
     weights = np.array(info.multipliers) if info.multipliers else 1.0
     return np.asarray(np.argmax(outputs * weights, axis=1))
@@ -250,9 +250,13 @@ def decide(outputs: Floats, info: ModelInfo) -> Ints:
 def decide_one(outputs: Sequence[float], info: ModelInfo) -> int:
     """`decide` of a single row."""
     if info.threshold is not None:
-        positive = info.classes.index(info.positive) if info.positive is not None else 1
+        positive = _positive_place(info)
         return positive if outputs[positive] >= info.threshold else 1 - positive
     return int(decide(np.array([outputs]), info)[0])
+
+
+def _positive_place(info: ModelInfo) -> int:
+    return 1 if info.positive is None else info.classes.index(info.positive)
 
 
 def load(path: Path | str) -> FittedModel:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import uvicorn
 from automl_runtime.engine.fit import fit
 from automl_runtime.monitoring.reference import sketch
 from automl_runtime.registry.bundle import Bundle, open_bundle, write_bundle
 from automl_runtime.serving.app import create_app
+from automl_runtime.serving.protocol import PatientProtocol
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
 from starlette.testclient import TestClient
@@ -121,3 +128,36 @@ def fitted_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     assert manifest.signature is not None
     (folder / "keys").write_text(manifest.signature.public_key + "\n")
     return open_bundle(folder / "v001", folder / "keys")
+
+
+@contextmanager
+def running(app: Any, protocol: type[PatientProtocol], **wishes: Any) -> Iterator[int]:
+    """The port at which a thread answers for `app`, by uvicorn with these wishes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = uvicorn.Server(uvicorn.Config(app, http=protocol, log_level="error", lifespan="on", **wishes))
+    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
+    """What comes back until the server hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for part in parts:
+            try:
+                connection.sendall(part)
+            except OSError:
+                break
+            time.sleep(pause)
+        answer = b""
+        try:
+            while received := connection.recv(65536):
+                answer += received
+        except ConnectionResetError:
+            pass
+    return answer

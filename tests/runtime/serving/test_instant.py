@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 import re
-import socket
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.front import FrontApp
@@ -27,6 +23,7 @@ from automl_runtime.serving.prediction_log import PredictionLog
 from automl_runtime.serving.protocol import PatientProtocol
 from starlette.testclient import TestClient
 
+from tests.runtime.serving.conftest import running, talk
 from tests.runtime.serving.test_live import Source
 
 ROW = {"a": 0.25, "b": -1.5, "kind": "y"}
@@ -153,34 +150,13 @@ class Brisk(PatientProtocol):
 
 @pytest.fixture(scope="module")
 def port(bundle: Bundle) -> Iterator[int]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        made(bundle), http=Brisk, log_level="error", lifespan="on", access_log=False, timeout_keep_alive=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    listener.close()
+    with running(made(bundle), Brisk, access_log=False, timeout_keep_alive=1) as port:
+        yield port
 
 
 def request(body: bytes = BODIES[0], *more: bytes, target: bytes = b"/predict") -> bytes:
     head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n" % (target, len(body))
     return head + b"".join(line + b"\r\n" for line in more) + b"\r\n" + body
-
-
-def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
-    """What comes back until the server hangs up."""
-    answer = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        for part in parts:
-            connection.sendall(part)
-            time.sleep(pause)
-        while received := connection.recv(65536):
-            answer += received
-    return answer
 
 
 def statuses(answer: bytes) -> list[int]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
-import threading
-import time
 from collections.abc import Iterator
 
 import pytest
-import uvicorn
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.protocol import PatientProtocol
 
-from tests.runtime.serving.conftest import make_bundle
+from tests.runtime.serving.conftest import make_bundle, running, talk
 
 ROW = b'{"dose mg": 1500, "smokes?": "yes"}'
 HEAD = b"POST /predict HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -28,32 +23,8 @@ class Hasty(PatientProtocol):
 
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    listener = socket.create_server(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(create_app(make_bundle()), http=Hasty, log_level="error", lifespan="on"))
-    thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listener])))
-    thread.start()
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    thread.join()
-    listener.close()
-
-
-def talk(port: int, *parts: bytes, pause: float = 0.0) -> bytes:
-    """What comes back until the server hangs up."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        for part in parts:
-            try:
-                connection.sendall(part)
-            except OSError:
-                break
-            time.sleep(pause)
-        answer = b""
-        try:
-            while received := connection.recv(65536):
-                answer += received
-        except ConnectionResetError:
-            pass
-    return answer
+    with running(create_app(make_bundle()), Hasty) as port:
+        yield port
 
 
 def close(body: bytes = ROW, length: int | None = None) -> bytes:
