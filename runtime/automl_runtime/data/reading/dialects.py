@@ -132,10 +132,16 @@ def _measured(sample: str, dialect: Dialect) -> Detected:
         return Detected(dialect, 1, 0.0)
     width = max(counts, key=lambda number: (counts[number], number))
     share = counts[width] / (len(rows) + records.broken)
-    cells = [kind_of(cell) for row in rows[:200] for cell in row]
-    typed = sum(kind != "text" for kind in cells) / len(cells) if cells else 0.0
+    cells = [cell for row in rows[:200] for cell in row]
+    typed = sum(map(_is_typed, cells)) / len(cells) if cells else 0.0
     cut = sum(len(row) > 1 for row in rows) / (len(rows) + records.broken)
     return Detected(dialect, width, share, typed, _even_share(list(map(len, rows))), cut)
+
+
+def _is_typed(cell: str) -> bool:
+    """Whether a cell is no text; what looks like a code and holds a delimiter may be several cells: `M-1;left;70`."""
+    kind = kind_of(cell)
+    return kind != "text" and not (kind == "code" and any(sign in cell for sign in _USUAL))
 
 
 def _even_share(widths: Sequence[int]) -> float:
