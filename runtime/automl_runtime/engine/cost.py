@@ -15,6 +15,7 @@ from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
+from automl_runtime.inference.neural import Convolutional, Sequential
 from automl_runtime.inference.parts import Predictor
 from automl_runtime.inference.quantising import restored
 
@@ -30,6 +31,7 @@ _CATBOOST_BYTE: Final = 5e-5
 _STORED_ROW: Final = 5e-3
 _STORED_CELL: Final = 7e-4
 _WEIGHT: Final = 1e-4
+_MULTIPLICATION: Final = 2e-4
 _ANY_MODEL: Final = 5.0
 """Its scaling and encoding, and all of a model that does little else; of parts of others nothing more is known."""
 
@@ -65,6 +67,8 @@ def predictor_microseconds(predictor: Predictor) -> float:
         return _ANY_MODEL + _STORED_ROW * len(predictor.stored)
     if isinstance(predictor, Neighbors):
         return _ANY_MODEL + _STORED_CELL * predictor.stored.size
+    if isinstance(predictor, Convolutional | Sequential):
+        return _ANY_MODEL + _MULTIPLICATION * predictor.multiplications
     if isinstance(predictor, Network):
         return _ANY_MODEL + _WEIGHT * len(predictor.weights)
     return _ANY_MODEL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -84,6 +85,9 @@ class AutoMLAnomalyDetector(OutlierMixin, _Unlabelled):
 
     Args:
         contamination: the share of the training rows that are strange, at most 0.5; None: told from their scores.
+        time: the column with the moments of a series, where `X` is a frame of one; see `automl_runtime.fit`.
+        series: the columns that tell several series apart.
+        window: steps of a window of the series; None: a season that the numbers show, else 16.
         budget_seconds: wall clock of `fit`; it does not count when `trials` is given.
         trials: how many of the three detectors are fitted; the outcome is then the same every time.
         random_state: seed of everything that is random.
@@ -93,11 +97,17 @@ class AutoMLAnomalyDetector(OutlierMixin, _Unlabelled):
         self,
         contamination: float | None = None,
         *,
+        time: str | None = None,
+        series: Sequence[str] = (),
+        window: int | None = None,
         budget_seconds: float = 60.0,
         trials: int | None = None,
         random_state: int = 0,
     ) -> None:
         self.contamination = contamination
+        self.time = time
+        self.series = series
+        self.window = window
         self.budget_seconds = budget_seconds
         self.trials = trials
         self.random_state = random_state
@@ -109,7 +119,8 @@ class AutoMLAnomalyDetector(OutlierMixin, _Unlabelled):
             ValueError: if nothing can be learned.
         """
         del y
-        self._fit(X, task="anomaly", contamination=self.contamination)
+        of_series = {"time": self.time, "series": self.series, "window": self.window}
+        self._fit(X, task="anomaly", contamination=self.contamination, **of_series)
         self.offset_ = -self.model_.threshold
         return self
 

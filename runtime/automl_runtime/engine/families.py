@@ -17,9 +17,10 @@ def of_pictures(shipped: Shipped, *, copies: bool) -> list[Config]:
     """
     process, linear = shipped.named("gaussian_process"), shipped.named("linear")
     network = shipped.base["network"]
+    cnn = shipped.named("cnn")
     if not copies:
         shapes = Config("network_shapes", "network", {**network, "colors": False}, 1.0)
-        return [process, Config("network", "network", network), linear, shapes]
+        return [process, Config("network", "network", network), linear, shapes, cnn]
     return [
         process,
         Config("network_copies", "network", {**network, "copies": 4}, 1.0),
@@ -27,6 +28,7 @@ def of_pictures(shipped: Shipped, *, copies: bool) -> list[Config]:
         Config("network_mirrored", "network", {**network, "copies": 5}, 1.2),
         Config("network_shapes", "network", {**network, "copies": 4, "colors": False}, 1.0),
         Config("network_wide", "network", {**network, "copies": 4, "width": 320, "dropout": 0.3}, 2.5),
+        cnn,
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import compress
 
 import numpy as np
@@ -12,6 +12,7 @@ from automl_runtime.engine.ensemble import greedy_weights
 from automl_runtime.engine.executors.base import THREADS
 from automl_runtime.engine.latency import fast_enough, microseconds
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
+from automl_runtime.engine.neural.precision import NEURAL
 from automl_runtime.engine.reference_rows import background_rows
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.search import FAILURES, Search
@@ -19,9 +20,11 @@ from automl_runtime.engine.spill import awake
 from automl_runtime.engine.stacking import Stack, stack
 from automl_runtime.engine.thresholds import ThresholdPolicy, choose_multipliers, choose_threshold, default_policy
 from automl_runtime.engine.trials import MORE_ROUNDS, FoldResult, TrialResult, fit_fold
+from automl_runtime.engine.watch import raise_interrupt
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import Cancelled
 from automl_runtime.events import Finding
+from automl_runtime.inference.blocks import Raw
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.intervals import make_interval
 from automl_runtime.inference.model import FittedModel, ModelInfo
@@ -223,14 +226,15 @@ def _fit_all(search: Search, result: TrialResult, threads: int, temporal: bool) 
                 rounds=wanted,
                 epochs=search.epochs,
             ).result()
-    except FAILURES:
+    except FAILURES as error:
+        raise_interrupt(error)
         return None
     return final if final.fit.rounds >= _LEAST_OF_FINAL * wanted else None
 
 
 def _rounds(result: TrialResult, temporal: bool) -> int:
     best = [fold.fit.best for fold in result.folds]
-    if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network"):
+    if result.config.learner in ("lightgbm", "catboost", "xgboost", "additive", "network", *NEURAL):
         # More rows bear more rounds, or steps; over time the last fold knows most rows.
         usual = best[-1] * _LATER_ROUNDS if temporal else float(np.mean(best)) * MORE_ROUNDS
         return max(1, round(usual))
@@ -279,6 +283,10 @@ def _model(
         shifts=shifts,
     )
     background = search.workspace.data.take(background_rows(problem, search.seed))
+    if background.raws and not any(isinstance(block, Raw) for design in designs for block in design.blocks):
+        # No network is among the members: nothing needs to be read for one.
+        encoder = Encoder(tuple(replace(column, raw=()) for column in encoder.columns))
+        background = replace(background, raws=(), readings=())
     return FittedModel(info, encoder, tuple(designs), tuple(members), background)
 
 

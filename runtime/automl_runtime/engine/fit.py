@@ -46,6 +46,7 @@ def fit(
     interval: float = 0.8,
     clusters: int | None = None,
     contamination: float | None = None,
+    window: int | None = None,
     label_separator: str | None = None,
     weights: str | Sequence[float] | pd.Series | None = None,
     trials: int | None = None,
@@ -84,15 +85,17 @@ def fit(
         metric: what is optimised; None: the task's default.
         budget_seconds: wall clock from call to return; it does not count when `trials` or `replay` is given.
         groups: rows with the same value stay in one fold; a column of that name is no input.
-        time: orders the rows, for `validation="temporal"`; of a forecast, the column with the moments.
+        time: orders the rows, for `validation="temporal"`; of a forecast, the column with the moments. With it a search
+            for anomalies looks at rows of a series, each number beside its season and the windows before it.
         horizon: of a forecast: how many steps ahead.
-        series: of a forecast: the columns that tell series apart.
+        series: of a forecast or an anomaly in time: the columns that tell series apart.
         known_ahead: of a forecast: columns whose value is known before the moment comes.
-        frequency: of a forecast: `hour`, `day`, `week`, `month`, `quarter` or `year`; None: the usual distance.
+        frequency: of the same two: `hour`, `day`, `week`, `month`, `quarter` or `year`; None: the usual distance.
         interval: of a forecast: share of the values that shall fall between `low` and `high`.
         clusters: of a clustering: how many; None: as many as separate the rows best.
         contamination: of a search for anomalies: the share of the training rows that are, at most 0.5; None: told
             from their scores.
+        window: of anomalies in time: steps of a window; None: a season that the numbers show, else 16.
         label_separator: of a `multilabel` task whose target is one column: what stands between the labels of a cell.
         weights: of the rows, for the loss; a column of that name is no input.
         trials: the number of trials; the outcome is then the same every time.
@@ -137,7 +140,7 @@ def fit(
         Cancelled: after `cancel` said so, or Ctrl-C.
     """
     ahead = {"horizon": horizon, "series": series, "known_ahead": known_ahead, "frequency": frequency}
-    wishes = {"clusters": clusters, "contamination": contamination}
+    wishes = {"clusters": clusters, "contamination": contamination, "window": window}
     roles: dict[str, Any] = {"groups": groups, "time": time, "weights": weights, "positive": positive}
     with _telling(on_event) as tell:
         options = Options(

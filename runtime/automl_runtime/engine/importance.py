@@ -68,7 +68,10 @@ def _shuffled(model: FittedModel, data: Encoded, feature: str, order: Ints) -> E
         image[order] if owner == feature else image
         for image, owner in zip(data.images, encoder.image_owners, strict=True)
     )
-    return replace(data, numbers=numbers, codes=codes, texts=texts, images=images)
+    raws = tuple(
+        raw[order] if owner == feature else raw for raw, owner in zip(data.raws, encoder.raw_owners, strict=True)
+    )
+    return replace(data, numbers=numbers, codes=codes, texts=texts, images=images, raws=raws)
 
 
 def _owned(owners: tuple[str, ...], feature: str) -> NDArray[np.int64]:

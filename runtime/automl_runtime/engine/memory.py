@@ -18,10 +18,12 @@ from pathlib import Path
 
 import numpy as np
 
+from automl_runtime.engine.neural.learners import READS
 from automl_runtime.engine.trials import Config
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import RequestError, TrainingError
 from automl_runtime.inference.encoding import Encoder
+from automl_runtime.inference.raw import raw_widths
 
 __all__ = ["MemoryCap", "affordable_rows", "estimated_bytes", "resident_bytes", "return_memory"]
 
@@ -75,6 +77,7 @@ def affordable_rows(encoder: Encoder, rows: int, gigabytes: float | None, *, res
     held = resident_bytes() if resident is None else resident
     base = max(np.ceil(held / _STEP) * _STEP, _LIBRARIES)
     width = len(encoder.number_owners) + len(encoder.code_owners) + _TOPICS * len(encoder.text_owners)
+    width += sum(raw_widths(encoder.columns))
     per_row = _BYTES_PER_CELL * max(width, 1)
     fitting = int((gigabytes * _GIGABYTE * _NEAR - base) / per_row)
     fewest = min(rows, _FEWEST_ROWS)
@@ -94,6 +97,7 @@ def estimated_bytes(config: Config, workspace: Workspace, workers: int) -> float
     levels = np.array(data.levels, dtype=np.int64)
     codes = len(levels) if config.learner in _NATIVE else int(np.minimum(levels, _MOST_LEVELS).sum())
     width = data.numbers.shape[1] + codes + _TOPICS * len(data.texts)
+    width += sum(raw.shape[1] for raw in data.raws) if config.learner in READS else 0
     matrices = 8.0 * rows * width * _COPIES
     leaf = int(config.params.get("min_samples_leaf", 1))
     nodes = 2.0 * rows / leaf * int(config.params.get("trees", 0))

@@ -21,6 +21,7 @@ from automl_runtime.engine.strategies.families import FAMILY_SPACES
 from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.inference.encoding import Encoded
+from automl_runtime.inference.raw import PIXELS
 
 __all__ = ["cost_of", "factors_of", "is_skewed", "portfolio", "smallest_leaf", "variations"]
 
@@ -59,6 +60,8 @@ def portfolio(
         families = select_families(len(problem), budget_seconds=budget_seconds, interpretable=interpretable)
     else:
         families = named_families(models, interpretable=interpretable)
+    if models is None and PIXELS in data.readings and not interpretable:
+        families = (*families, "cnn")
     families, notes = fitting_families(families, problem.task, len(problem))
     for note in notes:
         on_event(Warned(note))

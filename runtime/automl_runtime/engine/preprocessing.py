@@ -4,8 +4,9 @@ Recipes: `trees` (LightGBM: numbers as they are, categories by native codes), `c
 native), both also with sums and ratios of numbers (`_pairs`) and with what two columns say together of which one is a
 category (`_groups`), `forest` (imputed, one-hot or target means),
 `linear` (scaled, one-hot, words), `splines` (linear over piecewise linear numbers), `network` (those numbers,
-one-hot, topics; always dense) and `scaled` (as linear, but topics; always dense). Categories with many levels become
-out-of-fold target means; texts become topics, or words for linear models; pictures their
+one-hot, topics; always dense), `scaled` (as linear, but topics; always dense), `pixels` and `words` (as network, but
+pictures or texts as they stand) and `sentences` (as scaled, but texts by a network that others trained). Categories
+with many levels become out-of-fold target means; texts become topics, or words for linear models; pictures their
 main components (`engine.views`). What was asked for (`PreprocessingSpec`)
 takes the place of the recipe's own way.
 """
@@ -24,9 +25,10 @@ from automl_runtime.engine.groups import fit_groups
 from automl_runtime.engine.pairs import fit_pairs
 from automl_runtime.engine.target_means import Target, by_frequency, fit_target_means, flatten_tables, level_counts
 from automl_runtime.engine.topics import fit_topics, fit_words
-from automl_runtime.inference.blocks import Block, Codes, Cycles, Filled, Numbers, OneHot, Pieces, Scaled
+from automl_runtime.inference.blocks import Block, Codes, Cycles, Filled, Numbers, OneHot, Pieces, Raw, Scaled
 from automl_runtime.inference.encoding import UNSEEN, Encoded
 from automl_runtime.inference.parts import Design
+from automl_runtime.inference.raw import PIXELS, SENTENCES, WORDS, kind_of
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = [
@@ -54,6 +56,9 @@ Recipe = Literal[
     "splines",
     "network",
     "scaled",
+    "pixels",
+    "words",
+    "sentences",
 ]
 
 AS_THE_RECIPE = PreprocessingSpec()
@@ -68,6 +73,9 @@ _MOST_LEVELS = {
     "splines": 50,
     "network": 50,
     "scaled": 50,
+    "pixels": 50,
+    "words": 50,
+    "sentences": 50,
 }
 """Categories with more levels become target means."""
 _RAREST = {
@@ -78,11 +86,20 @@ _RAREST = {
     "splines": 5,
     "network": 5,
     "scaled": 5,
+    "pixels": 5,
+    "words": 5,
+    "sentences": 5,
 }
-_SINGLE = ("forest", "network")
+_RAW: dict[str, tuple[str, str]] = {
+    "pixels": ("image", PIXELS),
+    "words": ("text", WORDS),
+    "sentences": ("text", SENTENCES),
+}
+"""The kind of column that a recipe reads as networks do, and how."""
+_SINGLE = ("forest", "network", *_RAW)
 """What their learners read is rounded to float32."""
 _SPARSE = ("linear", "splines")
-_WEIGHING = ("linear", "splines", "network", "scaled")
+_WEIGHING = ("linear", "splines", "network", "scaled", *_RAW)
 _KNOTS = 12
 _SKEWED = 2.0
 _FLAT = 1e-9
@@ -140,14 +157,17 @@ def fit_design(
             single = recipe in _SINGLE and isinstance(part, np.ndarray)
             parts.append(part.astype(np.float32, copy=False) if single else part)
 
-    for numbers_block in (*_number_blocks(recipe, asked)(data), *pictures):
+    kind, _ = _RAW.get(recipe, ("", 0))
+    for raw_block in _raws(recipe, data):
+        add(raw_block)
+    for numbers_block in (*_number_blocks(recipe, asked)(data), *(() if kind == "image" else pictures)):
         add(numbers_block)
     base, *made = recipe.split("_")
-    if base in ("linear", "network", "scaled") and not asked.chosen:
+    if base in ("linear", "network", "scaled", *_RAW) and not asked.chosen:
         add(_fit_cycles(data))
     for block, matrix in _fit_made(made, data, target, seed):
         add(block, matrix)
-    for text in range(len(data.texts)):
+    for text in range(0 if kind == "text" else len(data.texts)):
         if recipe in ("linear", "splines"):
             add(fit_words(data, text))
         else:
@@ -227,6 +247,16 @@ def _varying(data: Encoded) -> Ints:
     return np.array(kept, dtype=np.int64)
 
 
+def _raws(recipe: Recipe, data: Encoded) -> list[Block]:
+    """What the recipe reads as networks do: the first columns of its matrix."""
+    wanted = _RAW[recipe][1] if recipe in _RAW else None
+    return [
+        Raw(place, raw.shape[1])
+        for place, (reading, raw) in enumerate(zip(data.readings, data.raws, strict=True))
+        if kind_of(reading) == wanted
+    ]
+
+
 def _raw(data: Encoded) -> list[Block]:
     return [Numbers(_varying(data))]
 
@@ -286,6 +316,9 @@ _NUMBER_BLOCKS: dict[str, Callable[[Encoded], list[Block]]] = {
     "splines": _pieces,
     "network": _pieces,
     "scaled": _scaled,
+    "pixels": _pieces,
+    "words": _pieces,
+    "sentences": _scaled,
 }
 
 
@@ -293,7 +326,7 @@ def _number_blocks(recipe: Recipe, asked: PreprocessingSpec) -> Callable[[Encode
     """Numbers that were scaled as asked are not scaled again; without a scale there is no basis for a network."""
     return (
         _filled
-        if asked.scaling is not None and recipe in ("linear", "network", "scaled")
+        if asked.scaling is not None and recipe in ("linear", "network", "scaled", *_RAW)
         else _NUMBER_BLOCKS[recipe.partition("_")[0]]
     )
 

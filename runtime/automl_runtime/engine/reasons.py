@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from automl_runtime.engine.anomaly.model import AnomalyModel
@@ -9,8 +10,9 @@ from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.explaining import Reason, one_line, reasons, shown
 from automl_runtime.inference.model import FittedModel
+from automl_runtime.kernels.arrays import Ints
 
-__all__ = ["reasons_of"]
+__all__ = ["anomaly_reasons", "reasons_of"]
 
 
 def reasons_of(
@@ -40,13 +42,19 @@ def reasons_of(
         ]
         return _by_row(lines.rename(columns={"weight": "contribution"}), words, len(frame))
     if isinstance(model, AnomalyModel):
-        lines = model.explain(frame.reset_index(drop=True), most=most)
-        words = [
-            f"{_named(column, value)}; usual: {typical}"
-            for column, value, typical in zip(lines["column"], lines["value"], lines["typical"], strict=True)
-        ]
-        return _by_row(lines.rename(columns={"share": "contribution"}), words, len(frame))
+        return anomaly_reasons(model, frame, np.arange(len(frame)), most=most)
     return reasons(model, frame, most=most, on_event=on_event)
+
+
+def anomaly_reasons(model: AnomalyModel, frame: pd.DataFrame, places: Ints, *, most: int = 3) -> list[list[Reason]]:
+    """As `reasons_of`, of the rows at `places`, which look back at the others where they are a series."""
+    lines = model.explain(frame.reset_index(drop=True), most=most, places=places)
+    lines["row"] = np.repeat(np.arange(len(places)), len(lines) // max(1, len(places)))
+    words = [
+        f"{_named(column, value)}; usual: {typical}"
+        for column, value, typical in zip(lines["column"], lines["value"], lines["typical"], strict=True)
+    ]
+    return _by_row(lines.rename(columns={"share": "contribution"}), words, len(places))
 
 
 def _by_row(lines: pd.DataFrame, words: list[str], rows: int) -> list[list[Reason]]:

@@ -31,6 +31,7 @@ from automl_runtime.engine.proposals import Proposals, make_proposals
 from automl_runtime.engine.scoring import selection_loss, trial_score
 from automl_runtime.engine.spill import spill
 from automl_runtime.engine.trials import Config, FoldResult, TrialResult, fit_fold
+from automl_runtime.engine.watch import raise_interrupt
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, MissingExtraError, TrainingError
 from automl_runtime.events import EventSink, Progress, TrialFinished, Warned
@@ -82,6 +83,10 @@ _FAMILY_COST = {
     "rbf_svm": 5.0,
     "gaussian_process": 10.0,
     "tree": 0.1,
+    "cnn": 40.0,
+    "transformer": 30.0,
+    "lstm": 40.0,
+    "pretrained": 1.0,
 }
 """Seconds relative to LightGBM, until a learner has been seen at work."""
 
@@ -222,7 +227,7 @@ class Search:
 
     def _installed(self, configs: Iterable[Config]) -> list[Config]:
         kept: list[Config] = []
-        missing: set[str] = set()
+        missing: dict[str, MissingExtraError] = {}
         for config in configs:
             if config.learner in missing:
                 continue
@@ -230,8 +235,11 @@ class Search:
                 config.family().prepare()
                 kept.append(config)
             except MissingExtraError as error:
-                missing.add(config.learner)
-                self.emit(Warned(f"Models of {config.learner} are left out: {error.message} {error.hint}"))
+                missing[config.learner] = error
+        if missing and not kept:
+            raise next(iter(missing.values()))
+        for learner, lack in missing.items():
+            self.emit(Warned(f"Models of {learner} are left out: {lack.message} {lack.hint}"))
         return kept
 
     def expected_seconds(self, config: Config) -> float:
@@ -325,6 +333,7 @@ class Search:
                 result.outputs = np.vstack([fold.outputs for fold in result.folds])
                 result.score = trial_score(self.problem, self.workspace.valid_rows, result.outputs)
         except FAILURES as error:
+            raise_interrupt(error)
             result.status, result.error = "failed", f"{type(error).__name__}: {str(error)[:300]}"
             result.folds.clear()
         result.seconds = time.monotonic() - start

@@ -13,7 +13,6 @@ __all__ = ["short_boosting"]
 _GROWING: dict[str, Any] = {
     "learning_rate": 0.1,
     "num_leaves": 15,
-    "feature_fraction": 0.5,
     "min_data_in_leaf": 20,
     "verbose": -1,
     "num_threads": 1,
@@ -31,6 +30,7 @@ def short_boosting(
     *,
     weights: Floats | None = None,
     absolute: bool = False,
+    share: float = 0.5,
 ) -> Any:
     """A LightGBM booster of so many `rounds`.
 
@@ -42,6 +42,7 @@ def short_boosting(
         rounds: trees, of each class where there are more than two.
         weights: of the rows.
         absolute: whether values are learned by their absolute error.
+        share: of the columns that each tree may look at.
     """
     import lightgbm
 
@@ -49,4 +50,5 @@ def short_boosting(
     if classes:
         objective = {"objective": "multiclass", "num_class": classes} if classes > 2 else {"objective": "binary"}
     rows = lightgbm.Dataset(matrix, label=y, weight=weights, params={"verbose": -1, "num_threads": 1})
-    return lightgbm.train(_GROWING | objective | {"seed": seed}, rows, num_boost_round=rounds)
+    settings = _GROWING | objective | {"seed": seed, "feature_fraction": share}
+    return lightgbm.train(settings, rows, num_boost_round=rounds)

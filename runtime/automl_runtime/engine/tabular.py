@@ -24,6 +24,8 @@ from automl_runtime.engine.learners.foreign import plug_in
 from automl_runtime.engine.memory import MemoryCap, affordable_rows
 from automl_runtime.engine.metrics import loss_of
 from automl_runtime.engine.model import Model
+from automl_runtime.engine.neural.learners import joining, with_readings
+from automl_runtime.engine.neural.precision import settled
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.plan import Plan, make_plan, sample_rows
 from automl_runtime.engine.portfolio import portfolio
@@ -151,7 +153,18 @@ def _check(problem: Problem, encoder: Encoder, options: Options, asked: Preproce
 
 def _columns(inputs: pd.DataFrame, options: Options, asked: PreprocessingSpec) -> tuple[Column, ...]:
     columns = make_columns(inputs, options.kinds)
+    columns = with_readings(columns, _networks(columns, options))
     return tuple(replace(column, infinite=True) for column in columns) if keeps_infinite(asked) else columns
+
+
+def _networks(columns: tuple[Column, ...], options: Options) -> Sequence[str]:
+    """The families whose way of reading the encoder has to provide for."""
+    if options.replay is not None:
+        return [str(record["learner"]) for record in options.replay]
+    if options.models is not None:
+        return [options.models] if isinstance(options.models, str) else options.models
+    timed = options.trials is None and not options.interpretable
+    return joining(columns, options.budget_seconds) if timed else ()
 
 
 def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Options, *, temporal: bool) -> Outcome:
@@ -171,6 +184,7 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         )
         if options.params is not None:
             configs = with_params(configs, options.params)
+        configs = settled(configs, options.on_event)
         if options.memory is not None:
             configs = Fleet(options.memory).forward(configs, search.problem, search.workspace.data, options.on_event)
     else:

@@ -23,7 +23,9 @@ _METRICS: Final[Mapping[str, tuple[MetricName, ...]]] = {
     "clustering": ("silhouette",),
     "anomaly": ("roc_auc", "average_precision"),
 }
-_WISHES: Final[Mapping[str, TaskType]] = {"clusters": "clustering", "contamination": "anomaly"}
+_WISHES: Final[Mapping[str, TaskType]] = {"clusters": "clustering", "contamination": "anomaly", "window": "anomaly"}
+_OF_SERIES: Final = ("time", "series", "frequency")
+"""What a search for strange rows may be told besides: then they are rows of a series."""
 _TAKEN: Final = frozenset({"budget_seconds", "trials", "kinds", "seed", "on_event", "cancel"})
 """The options that such a task has."""
 
@@ -42,7 +44,8 @@ def fit_unlabelled(
     Raises:
         RequestError: naming an argument that does not fit.
     """
-    _refuse(task, options, given)
+    of_series = {name: given[name] for name in _OF_SERIES} if task == "anomaly" else {}
+    _refuse(task, options, {name: value for name, value in given.items() if name not in of_series})
     allowed = _METRICS[task]
     chosen = metric or default_metric(task)
     if chosen not in allowed:
@@ -54,7 +57,19 @@ def fit_unlabelled(
         return fit_clusters(table, options, clusters=wishes["clusters"])
     from automl_runtime.engine.anomaly.fitting import fit_anomalies
 
-    return fit_anomalies(table, options, contamination=wishes["contamination"], metric=chosen)
+    _check_series(of_series, wishes["window"])
+    return fit_anomalies(
+        table, options, contamination=wishes["contamination"], metric=chosen, window=wishes["window"], **of_series
+    )
+
+
+def _check_series(of_series: Mapping[str, Any], window: int | None) -> None:
+    time = of_series["time"]
+    if time is not None and not isinstance(time, str):
+        raise RequestError("`time` must be the name of a column here: new rows are to have it too.")
+    asked = [name for name in ("series", "frequency") if of_series[name]] + (["window"] if window is not None else [])
+    if time is None and asked:
+        raise RequestError(f"`{asked[0]}` is for rows of a series: name the column of their moments with `time`.")
 
 
 def refuse_wishes(wishes: Mapping[str, Any], task: TaskType | None = None) -> None:

@@ -9,7 +9,7 @@ from automl_runtime.engine.clock import Clock
 from automl_runtime.errors import Cancelled
 from automl_runtime.events import EventSink, Progress
 
-__all__ = ["Watch"]
+__all__ = ["Watch", "raise_interrupt"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,16 @@ class Watch:
     def say(self, message: str) -> None:
         """Reports how far the work is."""
         self.on_event(Progress("training", self.clock.elapsed(), self.clock.budget, message))
+
+
+def raise_interrupt(error: BaseException) -> None:
+    """Raises the Ctrl-C that `error` covers, if there is one.
+
+    An interrupt inside a lock's own code comes out as another error ("release unlocked lock"), raised while the
+    interrupt was handled.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
+        cause = cause.__context__

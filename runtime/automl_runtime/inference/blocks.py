@@ -32,6 +32,7 @@ __all__ = [
     "OneHot",
     "Pairs",
     "Pieces",
+    "Raw",
     "Scaled",
     "TargetMeans",
     "Topics",
@@ -280,6 +281,18 @@ class Components:
         return np.nan_to_num((views - self.center.astype(np.float64)) @ self.axes.astype(np.float64), nan=0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """A text or a picture as it stands; `place` counts the columns that are kept so, `width` its columns."""
+
+    place: int
+    width: int
+
+    def transform(self, data: Encoded) -> Matrix:
+        """float32, `width` columns."""
+        return data.raws[self.place]
+
+
 def weigh(counts: Sparse, buckets: Ints, weights: Floats) -> Sparse:
     """(1 + log count) x weight for the chosen buckets; the words and the n-grams of a text each have length 1."""
     from scipy import sparse
@@ -314,7 +327,7 @@ BLOCKS: dict[str, type[Any]] = {
     cls.__name__: cls
     for cls in (
         *(Numbers, Filled, Scaled, Pieces, Cycles, Codes, OneHot, Pairs),
-        *(CrossedMeans, Grouped, TargetMeans, Words, Topics, Components),
+        *(CrossedMeans, Grouped, TargetMeans, Words, Topics, Components, Raw),
     )
 }
 

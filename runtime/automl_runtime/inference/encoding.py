@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from automl_runtime.data.pictures import read_pictures
+from automl_runtime.data.pictures import Picture, read_pictures
 from automl_runtime.errors import BundleError, SchemaMismatchError, shorten
 from automl_runtime.features.dates import DATE_PARTS, date_parts
 from automl_runtime.features.pictures import describe, describe_copies
 from automl_runtime.features.text import TEXT_STATISTICS, text_statistics
+from automl_runtime.inference.raw import checked_readings, read_raw
 from automl_runtime.inference.texts import count_ngrams
 from automl_runtime.kernels.arrays import Bools, Floats, Ints, Singles, Sparse
 
@@ -55,7 +56,8 @@ class Column:
     """One input column.
 
     `vocabulary` holds the spellings of a category, code 0 first; `characters` says whether n-grams of the
-    characters of a text are counted besides its words; `infinite` whether infinite numbers stay so (else missing).
+    characters of a text are counted besides its words; `infinite` whether infinite numbers stay so (else missing);
+    `raw` how a text or a picture is read besides, for networks (`inference.raw`).
     """
 
     name: str
@@ -63,6 +65,7 @@ class Column:
     vocabulary: tuple[str, ...] = ()
     characters: bool = True
     infinite: bool = False
+    raw: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,10 @@ class Encoded:
     """rows x `PICTURE_WIDTH` for each column of pictures; a row of NaN where there is none."""
     copies: tuple[Singles, ...] = ()
     """rows x copies x `PICTURE_WIDTH`: the same of changed pictures, to learn from; empty unless asked for."""
+    raws: tuple[Singles, ...] = ()
+    """What networks read of texts and pictures, for each column and each of its `raw`: rows x width."""
+    readings: tuple[str, ...] = ()
+    """How each of `raws` was read."""
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -92,10 +99,9 @@ class Encoded:
     def take(self, rows: Ints) -> Encoded:
         """The rows at these positions, in this order."""
         texts = tuple(text[rows] for text in self.texts)
-        images, copies = (tuple(part[rows] for part in parts) for parts in (self.images, self.copies))
-        return Encoded(
-            self.numbers[rows], self.codes[rows], texts, self.levels, self.orders, self.dates, images, copies
-        )
+        images, copies, raws = (tuple(part[rows] for part in parts) for parts in (self.images, self.copies, self.raws))
+        plain = self.numbers[rows], self.codes[rows], texts, self.levels, self.orders, self.dates
+        return Encoded(*plain, images, copies, raws, self.readings)
 
 
 class Encoder:
@@ -122,6 +128,8 @@ class Encoder:
         self._infinite = np.array([name in infinite for name in self.number_owners], dtype=bool)
         self.text_owners = tuple(column.name for column in self.columns if column.kind == "text")
         self.image_owners = tuple(column.name for column in self.columns if column.kind == "image")
+        self.raw_owners = tuple(column.name for column in self.columns for _ in column.raw)
+        self.readings = tuple(reading for column in self.columns for reading in column.raw)
 
     def encode(self, frame: pd.DataFrame, *, copies: int = 0) -> Encoded:
         """The arrays of `frame`, with so many `copies` of each picture.
@@ -140,6 +148,7 @@ class Encoder:
         codes: list[Ints] = []
         texts: list[Sparse] = []
         pictures: list[tuple[Singles, Singles]] = []
+        raws: dict[tuple[str, str], Singles] = {}
         for kind, run in groupby(self.columns, key=lambda column: column.kind):
             columns = list(run)
             if kind == "number":
@@ -150,12 +159,15 @@ class Encoder:
                 if kind == "category":
                     codes.append(self._codes(column, values))
                 elif kind == "image":
-                    pictures.append(_to_views(column.name, values, copies))
+                    shown = _to_pictures(column.name, values)
+                    pictures.append(_to_views(shown, copies))
+                    raws |= {(column.name, reading): read_raw(reading, shown) for reading in column.raw}
                 elif kind == "text":
                     # An empty text is a missing one: not every table can tell them apart.
                     spelled = [text or None for text in to_texts(values)]
                     numbers.append(text_statistics(spelled))
                     texts.append(count_ngrams([text or "" for text in spelled], characters=column.characters))
+                    raws |= {(column.name, reading): read_raw(reading, spelled) for reading in column.raw}
                 else:
                     numbers.append(_to_boolean(values) if kind == "boolean" else date_parts(values))
         return Encoded(
@@ -167,6 +179,8 @@ class Encoder:
             self.dates,
             tuple(views for views, _ in pictures),
             tuple(changed for _, changed in pictures) if copies else (),
+            tuple(raws[each] for each in zip(self.raw_owners, self.readings, strict=True)),
+            self.readings,
         )
 
     def check_names(self, names: Container[str]) -> None:
@@ -202,8 +216,9 @@ class Encoder:
         """The columns as JSON; `from_json` reads them."""
         records = [asdict(column) for column in self.columns]
         for record in records:
-            if not record["infinite"]:
-                del record["infinite"]
+            for name in ("infinite", "raw"):
+                if not record[name]:
+                    del record[name]
         return records
 
     @classmethod
@@ -225,6 +240,7 @@ class Encoder:
                     vocabulary,
                     bool(entry["characters"]),
                     bool(entry.get("infinite")),
+                    checked_readings(entry["kind"], entry.get("raw", ())),
                 )
             )
         return cls(tuple(columns))
@@ -253,9 +269,11 @@ def numbers_of(kind: FeatureKind) -> int:
     return several.get(kind, 1)
 
 
-def _to_views(column: str, values: pd.Series, copies: int) -> tuple[Singles, Singles]:
-    cells = [None if _is_null(cell) else cell for cell in values.tolist()]
-    pictures = read_pictures(cells, column=column)
+def _to_pictures(column: str, values: pd.Series) -> list[Picture | None]:
+    return read_pictures([None if _is_null(cell) else cell for cell in values.tolist()], column=column)
+
+
+def _to_views(pictures: list[Picture | None], copies: int) -> tuple[Singles, Singles]:
     return describe(pictures), describe_copies(pictures, copies) if copies else np.empty((0, 0, 0), dtype=np.float32)
 
 

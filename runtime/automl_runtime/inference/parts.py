@@ -181,8 +181,11 @@ def _blend_chunk(
     return np.asarray(np.sum([each * weight for each, weight in zip(outputs, weights, strict=True)], axis=0))
 
 
-def encoded_rows(numbers: int, codes: int, texts: int, images: int = 0) -> Encoded:
-    """One row in which everything is missing; loading uses it to measure designs."""
+def encoded_rows(numbers: int, codes: int, texts: int, images: int = 0, *, raws: Sequence[int] = ()) -> Encoded:
+    """One row in which everything is missing; loading uses it to measure designs.
+
+    `raws` are the widths of what is kept as it stands.
+    """
     from automl_runtime.features.pictures import PICTURE_WIDTH
     from automl_runtime.inference.encoding import MISSING
     from automl_runtime.inference.texts import count_ngrams
@@ -192,4 +195,5 @@ def encoded_rows(numbers: int, codes: int, texts: int, images: int = 0) -> Encod
         np.full((1, codes), MISSING, dtype=np.int32),
         tuple(count_ngrams([""]) for _ in range(texts)),
         images=tuple(np.full((1, PICTURE_WIDTH), np.nan, dtype=np.float32) for _ in range(images)),
+        raws=tuple(np.zeros((1, width), dtype=np.float32) for width in raws),
     )

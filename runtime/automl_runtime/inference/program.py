@@ -112,7 +112,7 @@ class Program:
         data = self._encoder.encoded(row)
         for step in self._steps:
             data = step.apply(data)
-        return Row(np.ascontiguousarray(data.numbers[0]), data.codes[0].astype(np.int32), row.texts, row.images)
+        return row._replace(numbers=np.ascontiguousarray(data.numbers[0]), codes=data.codes[0].astype(np.int32))
 
     def _writer(self, block: Any) -> _Write:
         def write(row: Row, out: Floats) -> None:

@@ -32,6 +32,7 @@ from automl_runtime.inference.encoding import (
     spell,
     to_texts,
 )
+from automl_runtime.inference.raw import read_raw
 from automl_runtime.inference.texts import BUCKETS, count_one
 from automl_runtime.kernels.arrays import Ints, Singles
 
@@ -57,6 +58,8 @@ class Row(NamedTuple):
     """Columns and counts of the n-grams of each text."""
     images: tuple[Singles, ...]
     """1 x `PICTURE_WIDTH` each."""
+    raws: tuple[Singles, ...] = ()
+    """1 x width each; see `Encoded`."""
 
 
 class RecordEncoder:
@@ -97,6 +100,7 @@ class RecordEncoder:
         codes: list[int] = []
         texts: list[tuple[Ints, Singles]] = []
         images: list[Singles] = []
+        raws: list[Singles] = []
         for place, start, kind, read in self._readers if together is None else self._others:
             value = cells[place]
             if kind == "category":
@@ -106,12 +110,15 @@ class RecordEncoder:
             elif kind == "date":
                 numbers[start : start + len(DATE_PARTS)] = read(value)
             elif kind == "text":
-                statistics, counts = read(value)
+                statistics, counts, raw = read(value)
                 numbers[start : start + len(TEXT_STATISTICS)] = statistics
                 texts.append(counts)
+                raws += raw
             else:
-                images.append(read(value))
-        return Row(numbers, np.array(codes, np.int32), tuple(texts), tuple(images))
+                seen = read(value)
+                images.append(seen.images[0])
+                raws += seen.raws
+        return Row(numbers, np.array(codes, np.int32), tuple(texts), tuple(images), tuple(raws))
 
     def _cells(self, record: Mapping[Any, Any]) -> list[Any]:
         try:
@@ -134,7 +141,8 @@ class RecordEncoder:
             sparse.csr_matrix((counts, buckets, [0, len(buckets)]), shape=(1, BUCKETS)) for buckets, counts in row.texts
         )
         known = self._encoder
-        return Encoded(row.numbers[None], row.codes[None], texts, known.levels, known.orders, known.dates, row.images)
+        rows = row.numbers[None], row.codes[None], texts, known.levels, known.orders, known.dates, row.images
+        return Encoded(*rows, raws=row.raws, readings=known.readings)
 
 
 def _plain_numbers(cells: Sequence[Any]) -> NDArray[np.float64] | None:
@@ -233,19 +241,20 @@ def _date_reader(column: Column) -> Callable[[Any], tuple[float, ...]]:
     return read
 
 
-def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Ints, Singles]]]:
-    def read(value: Any) -> tuple[list[float], tuple[Ints, Singles]]:
+def _text_reader(column: Column) -> Callable[[Any], tuple[list[float], tuple[Ints, Singles], list[Singles]]]:
+    def read(value: Any) -> tuple[list[float], tuple[Ints, Singles], list[Singles]]:
         known = type(value) is str or value is None
         text = value if known else to_texts(pd.DataFrame([{column.name: value}])[column.name])[0]
         # An empty text is a missing one, as in a frame.
-        return text_statistics([text or None])[0].tolist(), count_one(text or "", characters=column.characters)
+        counts = count_one(text or "", characters=column.characters)
+        raws = [read_raw(reading, [text or None]) for reading in column.raw]
+        return text_statistics([text or None])[0].tolist(), counts, raws
 
     return read
 
 
-def _image_reader(column: Column) -> Callable[[Any], Singles]:
-    framed = _framed(column)
-    return lambda value: framed(value).images[0]
+def _image_reader(column: Column) -> Callable[[Any], Encoded]:
+    return _framed(column)
 
 
 _READERS: dict[FeatureKind, Callable[[Column], Callable[[Any], Any]]] = {

@@ -179,4 +179,8 @@ def splice(encoder: Encoder, one: Encoded, other: Encoded, mask: Bools) -> Encod
             np.where(mask[:, places[owner], None], left, right)
             for owner, left, right in zip(encoder.image_owners, one.images, other.images, strict=True)
         ),
+        raws=tuple(
+            np.where(mask[:, places[owner], None], left, right)
+            for owner, left, right in zip(encoder.raw_owners, one.raws, other.raws, strict=True)
+        ),
     )

@@ -31,8 +31,10 @@ from automl_runtime.inference.model import FittedModel, ModelInfo
 from automl_runtime.inference.naive_bayes import NaiveBayes
 from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
+from automl_runtime.inference.neural import Convolutional, Sequential
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
 from automl_runtime.inference.quantising import Quantised
+from automl_runtime.inference.raw import raw_widths
 from automl_runtime.inference.steps import STEPS
 from automl_runtime.inference.texts import BUCKETS
 
@@ -48,7 +50,10 @@ _WARMING = (1, 2, 16)
 _TEXT_PARTS = ("data", "indices", "indptr")
 _ARRAY_PREDICTORS: dict[str, type[Any]] = {
     cls.__name__: cls
-    for cls in (Boosted, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors, Network, Quantised)
+    for cls in (
+        *(Boosted, Convolutional, Foreign, Forest, KernelMachine, Linear, NaiveBayes, Neighbors),
+        *(Network, Quantised, Sequential),
+    )
 }
 
 Arrays: TypeAlias = dict[str, np.ndarray[Any, Any]]
@@ -102,6 +107,8 @@ def _write_rows(rows: Encoded | None, arrays: Arrays) -> int | None:
             arrays[f"background.text{place}.{part}"] = getattr(text, part)
     for place, image in enumerate(rows.images):
         arrays[f"background.image{place}"] = image
+    for place, raw in enumerate(rows.raws):
+        arrays[f"background.raw{place}"] = raw
     return len(rows)
 
 
@@ -122,9 +129,13 @@ def _read_rows(count: int | None, arrays: Arrays, encoder: Encoder) -> Encoded |
     shapes = (numbers.shape, codes.shape)
     inside = bool(np.all(codes >= UNSEEN) and np.all(codes < np.array(encoder.levels, dtype=np.int64)))
     inside = inside and all(image.shape == (count, PICTURE_WIDTH) for image in images)
+    widths = raw_widths(encoder.columns)
+    raws = tuple(arrays[f"background.raw{place}"] for place in range(len(widths)))
+    inside = inside and [raw.shape for raw in raws] == [(count, width) for width in widths]
     if shapes != ((count, len(encoder.number_owners)), (count, len(encoder.code_owners))) or not inside:
         raise BundleError("The rows that the model explains by do not fit its columns.")
-    return Encoded(numbers.astype(np.float64), codes.astype(np.int32), tuple(texts), encoder.levels, images=images)
+    cells = numbers.astype(np.float64), codes.astype(np.int32), tuple(texts), encoder.levels
+    return Encoded(*cells, images=images, raws=raws, readings=encoder.readings)
 
 
 def _packed(content: bytes) -> bytes:
@@ -211,7 +222,7 @@ def _build(record: dict[str, Any], arrays: Arrays, path: Path) -> FittedModel:
         for i, entries in enumerate(record["designs"])
     )
     owners = (encoder.number_owners, encoder.code_owners, encoder.text_owners, encoder.image_owners)
-    blank = encoded_rows(*map(len, owners))
+    blank = encoded_rows(*map(len, owners), raws=raw_widths(encoder.columns))
     widths = [design.matrix(blank).shape[1] for design in designs]
     members = tuple(_read_member(member, i, arrays, path, widths) for i, member in enumerate(record["members"]))
     background = _read_rows(record.get("background"), arrays, encoder)

@@ -15,6 +15,7 @@ from automl_runtime.inference.blocks import (
     OneHot,
     Pairs,
     Pieces,
+    Raw,
     Scaled,
     TargetMeans,
     Topics,
@@ -67,13 +68,16 @@ BLOCK_CASES = [
     Words(0, BUCKETS, WEIGHTS),
     Topics(0, BUCKETS, WEIGHTS, RANDOM.normal(size=(len(BUCKETS), 3)).astype(np.float32)),
     Components(0, 1, RANDOM.normal(size=4).astype(np.float32), RANDOM.normal(size=(4, 2)).astype(np.float32)),
+    Raw(0, 6),
 ]
 STEP_CASES = [
     (Finite(FILL - 9, FILL + 9), Imputed(FILL, np.array([1, -1]), np.array([0, 3]))),
     (Rescaled(FILL, np.abs(FILL) + 1), Logged()),
     (Quantiles(np.sort(RANDOM.normal(size=(5, NUMBERS)), axis=0)), Selected(EVERY[::-1], BOTH, NUMBERS)),
 ]
-ENCODER = RecordEncoder(Encoder((Column("text", "text"), *(Column(name, "category", ("a",)) for name in "bc"))))
+ENCODER = RecordEncoder(
+    Encoder((Column("text", "text", raw=("words",)), *(Column(name, "category", ("a",)) for name in "bc")))
+)
 CELLS = st.one_of(st.sampled_from([np.nan, 0.0, -0.0, 1e30, -1e30, 0.5, 2.0]), st.floats(-5, 5))
 ROWS = st.builds(
     lambda numbers, codes, text, missing: Row(
@@ -81,6 +85,7 @@ ROWS = st.builds(
         np.array(codes, np.int32),
         (count_one(text),),
         (np.full((1, 6), np.nan if missing else 0.5, dtype=np.float32),),
+        (np.full((1, 6), len(text), dtype=np.float32),),
     ),
     st.lists(CELLS, min_size=NUMBERS, max_size=NUMBERS),
     st.tuples(*(st.integers(-2, levels - 1) for levels in LEVELS)),
@@ -88,14 +93,18 @@ ROWS = st.builds(
     st.booleans(),
 )
 BLANK = Row(
-    np.full(NUMBERS, np.nan), np.full(2, -1, np.int32), (count_one(""),), (np.full((1, 6), np.nan, np.float32),)
+    np.full(NUMBERS, np.nan),
+    np.full(2, -1, np.int32),
+    (count_one(""),),
+    (np.full((1, 6), np.nan, np.float32),),
+    (np.zeros((1, 6), np.float32),),
 )
 
 
 def _by_blocks(design, row):
     data: Encoded = ENCODER.encoded(row)
     made = design.matrix(data)
-    return made if isinstance(made, np.ndarray) else made.toarray()
+    return np.asarray(made if isinstance(made, np.ndarray) else made.toarray(), dtype=np.float64)
 
 
 def test_every_block_is_tried():

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from automl_runtime.engine.anomaly.model import AnomalyModel, known_anomalies
+from automl_runtime.engine.anomaly.model import AnomalyModel, judged, known_anomalies
 from automl_runtime.engine.evaluation import Evaluation, Histogram
 from automl_runtime.engine.metrics import bootstrap_interval
-from automl_runtime.engine.reasons import reasons_of
+from automl_runtime.engine.reasons import anomaly_reasons
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.inference.model import Label
 from automl_runtime.kernels.arrays import Floats
@@ -74,7 +74,7 @@ def evaluate_anomalies(
     edges = np.linspace(0.0, 1.0, _BINS + 1)
     counts, _ = np.histogram(strange, edges)
     order = np.argsort(-strange, kind="stable")[:_MOST_ROWS]
-    why = reasons_of(model, frame.iloc[order], most=_REASONS)
+    why = anomaly_reasons(model, frame, order, most=_REASONS)
     view = AnomalyView(
         threshold=model.threshold,
         expected=model.contamination,
@@ -84,7 +84,7 @@ def evaluate_anomalies(
             StrangeRow(int(place), float(strange[place]), found) for place, found in zip(order, why, strict=True)
         ],
     )
-    scores, interval = _judged(model, frame, strange, labels, positive, seed)
+    scores, interval = _judged(model, strange, labels, positive, seed)
     evaluation = Evaluation(
         task=model.task,
         metric=model.metric,
@@ -99,7 +99,6 @@ def evaluate_anomalies(
 
 def _judged(
     model: AnomalyModel,
-    frame: pd.DataFrame,
     strange: Floats,
     labels: pd.Series | None,
     positive: Label | None,
@@ -110,7 +109,7 @@ def _judged(
         return {}, (_NOTHING, _NOTHING)
     known = labels.notna().to_numpy()
     truth = known_anomalies(labels[known], positive)
-    judged = model.evaluate(frame[known], pd.Series(truth), positive=True)
+    found = judged(truth, strange[known])
     chances = np.column_stack([1.0 - strange[known], strange[known]])
     interval = bootstrap_interval(model.metric, truth.astype(np.int64), chances, classes=2, positive=1, seed=seed)
-    return {str(name): value for name, value in judged.items()}, interval
+    return {str(name): value for name, value in found.items()}, interval

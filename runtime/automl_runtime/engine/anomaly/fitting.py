@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,6 +15,7 @@ from automl_runtime.engine.anomaly.ranks import fit_ranks
 from automl_runtime.engine.anomaly.residuals import fit_residuals
 from automl_runtime.engine.anomaly.tails import fit_tails
 from automl_runtime.engine.anomaly.typical import describe
+from automl_runtime.engine.anomaly.windows import fit_windows
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.spaces import fit_encoder, fit_filling, fit_likeness, fit_rarity
 from automl_runtime.engine.watch import Watch
@@ -38,6 +40,10 @@ def fit_anomalies(
     *,
     contamination: float | None = None,
     metric: MetricName = "roc_auc",
+    time: str | None = None,
+    series: Sequence[str] = (),
+    frequency: str | None = None,
+    window: int | None = None,
 ) -> AnomalyModel:
     """See `fit`. At most 20,000 rows are learned from, drawn at random; `options.trials` counts detectors.
 
@@ -46,7 +52,8 @@ def fit_anomalies(
     median. The median of the three shares is taken; one row at least.
 
     Raises:
-        RequestError: if `contamination` is not above 0 and at most 0.5.
+        RequestError: if `contamination` is not above 0 and at most 0.5, or `time` and its company do not fit.
+        DataError: if a moment occurs twice in a series.
         TrainingError: if the rows are too few, or all alike.
         Cancelled: after `options.cancel` said so.
     """
@@ -55,6 +62,12 @@ def fit_anomalies(
     if contamination is not None and not 0.0 < contamination <= 0.5:
         raise RequestError(f"`contamination` must be above 0 and at most 0.5, not {contamination!r}.")
     watch = Watch(options.clock(), options.on_event, options.cancel)
+    windows = None
+    if time is not None:
+        table = table.set_axis(table.columns.astype("str"), axis=1)
+        windows = fit_windows(table, options.kinds, time=time, series=series, frequency=frequency, width=window)
+        watch.say("windows of the series")
+        table = windows.table(table)
     encoder = fit_encoder(table, options.kinds)
     watch.check()
     drawn = np.sort(np.random.default_rng(options.seed).permutation(len(table))[:_ROWS])
@@ -88,6 +101,7 @@ def fit_anomalies(
         typical=describe(part, encoder.columns),
         metric=metric,
         seconds=watch.clock.elapsed(),
+        windows=windows,
     )
 
 

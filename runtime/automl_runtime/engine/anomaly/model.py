@@ -17,6 +17,7 @@ from automl_runtime.engine.anomaly.isolation import isolation
 from automl_runtime.engine.anomaly.ranks import Ranks
 from automl_runtime.engine.anomaly.residuals import Residuals
 from automl_runtime.engine.anomaly.tails import Tails
+from automl_runtime.engine.anomaly.windows import Windows, read_windows, write_windows
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.metrics import score
 from automl_runtime.engine.problem import make_problem
@@ -29,7 +30,7 @@ from automl_runtime.inference.model import Label
 from automl_runtime.inference.records import RecordEncoder
 from automl_runtime.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["RECORD", "AnomalyModel", "Detectors", "known_anomalies"]
+__all__ = ["RECORD", "AnomalyModel", "Detectors", "judged", "known_anomalies"]
 
 RECORD = "anomalies.json"
 _ALMOST = 1.0 - 1e-12
@@ -100,6 +101,12 @@ def known_anomalies(labels: pd.Series, positive: Label | None = None) -> Bools:
     return np.asarray(problem.codes == problem.positive)
 
 
+def judged(truth: Any, strange: Floats) -> dict[MetricName, float]:
+    """How well scores tell the rows of `truth` (bool) from the others: `roc_auc` and `average_precision`."""
+    metrics: tuple[MetricName, ...] = ("roc_auc", "average_precision")
+    return {metric: score(metric, truth, strange, [False, True], positive=True) for metric in metrics}
+
+
 class AnomalyModel:
     """Says how strange a row is among the training rows; immutable and thread-safe."""
 
@@ -121,8 +128,11 @@ class AnomalyModel:
         typical: dict[str, str],
         metric: MetricName,
         seconds: float,
+        windows: Windows | None = None,
     ) -> None:
         self.encoder, self.detectors, self.final = encoder, detectors, final
+        self.windows = windows
+        """Of rows of a series: what is made of them before anything else looks at them."""
         self.threshold = threshold
         """Rows whose score is larger are strange."""
         self.contamination = contamination
@@ -147,15 +157,27 @@ class AnomalyModel:
     @property
     def features(self) -> list[str]:
         """The input columns."""
-        return [column.name for column in self.encoder.columns]
+        columns = [column.name for column in self.encoder.columns]
+        return columns if self.windows is None else self.windows.inputs(columns)
+
+    def table(self, frame: Any) -> pd.DataFrame:
+        """The rows as they are looked at: as they are, or, of a series, with what their past says of them.
+
+        Raises:
+            SchemaMismatchError: if a column is missing, or a series is unknown.
+            DataError: if moments repeat or lie too far from each other.
+        """
+        rows = as_frame(frame)
+        if self.windows is None:
+            return rows
+        return self.windows.table(rows.set_axis(rows.columns.astype("str"), axis=1))
 
     def score_samples(self, frame: Any) -> pd.Series:
         """The share of the training rows that are less strange than each row: 0 to 1, float64.
 
-        Raises:
-            SchemaMismatchError: if a column is missing.
+        Rows of a series look back at each other, and at the end of the training rows; see `table` for what is raised.
         """
-        rows = as_frame(frame)
+        rows = self.table(frame)
         detectors = self.detectors
         found = [
             self.final.share(detectors.combined(detectors.scores(data))) for data in encoded_chunks(self.encoder, rows)
@@ -169,8 +191,16 @@ class AnomalyModel:
             RequestError: if `record` is no mapping.
             SchemaMismatchError: if a column is missing.
         """
+        if self.windows is not None:
+            record = self._looked_at(record)
         data = self._records.encoded(self._records.encode(record))
         return float(self.final.share(self.detectors.combined(self.detectors.scores(data)))[0])
+
+    def _looked_at(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        if not isinstance(record, Mapping):
+            raise RequestError(f"A record must map columns to values, not be {shorten(record)}.")
+        made: dict[str, Any] = self.table(pd.DataFrame([dict(record)])).iloc[0].to_dict()
+        return made
 
     @cached_property
     def _records(self) -> RecordEncoder:
@@ -204,34 +234,39 @@ class AnomalyModel:
         if len(labels) != len(rows):
             raise RequestError(f"There are {len(labels)} labels for {len(rows)} rows.")
         scores = self.score_samples(rows)
-        truth: Any = known_anomalies(labels, positive)
-        metrics: tuple[MetricName, ...] = ("roc_auc", "average_precision")
-        return {metric: score(metric, truth, scores.to_numpy(), [False, True], positive=True) for metric in metrics}
+        return judged(known_anomalies(labels, positive), scores.to_numpy())
 
-    def explain(self, frame: Any, *, most: int = 5) -> pd.DataFrame:
+    def explain(self, frame: Any, *, most: int = 5, places: Ints | None = None) -> pd.DataFrame:
         """The columns that make each row strange.
+
+        Args:
+            frame: the rows.
+            most: so many columns of each row.
+            places: the rows that are explained; None: all. Those of a series look back at the others.
 
         Returns:
             A line for each row and column, the most telling first, `most` for each row: `row` (the index of
             `frame`), `column`, `value`, `typical` (what the column usually holds) and `share` of the strangeness of
             the row, by its place in the columns' distributions and by how far its columns do not go together.
         """
-        table = as_frame(frame)
+        table = self.table(frame)
+        table = table if places is None else table.iloc[places]
         plain = table.reset_index(drop=True)
         parts = [self._shares(data) for data in encoded_chunks(self.encoder, plain)]
-        shares = np.vstack([np.empty((0, len(self.features))), *parts])
+        read = [column.name for column in self.encoder.columns]
+        shares = np.vstack([np.empty((0, len(read))), *parts])
         order = np.argsort(-shares, axis=1, kind="stable")[:, :most]
-        places = np.repeat(np.arange(len(shares)), order.shape[1])
+        owners = np.repeat(np.arange(len(shares)), order.shape[1])
         columns = order.ravel()
-        names = [self.features[column] for column in columns]
+        names = [read[column] for column in columns]
         cells = plain.set_axis(plain.columns.astype("str"), axis=1)
         return pd.DataFrame(
             {
-                "row": table.index[places],
+                "row": table.index[owners],
                 "column": pd.Series(names, dtype="str"),
-                "value": pd.Series([cells[name].iloc[p] for name, p in zip(names, places, strict=True)], dtype=object),
+                "value": pd.Series([cells[name].iloc[p] for name, p in zip(names, owners, strict=True)], dtype=object),
                 "typical": pd.Series([self.typical[name] for name in names], dtype="str"),
-                "share": shares[places, columns],
+                "share": shares[owners, columns],
             }
         )
 
@@ -239,7 +274,7 @@ class AnomalyModel:
         """Of the strangeness of each row, by tails and residuals as far as each finds it strange: rows x columns."""
         detectors = self.detectors
         owners = [np.unique(detectors.rarity.owners), np.unique(detectors.likeness.owners)]
-        total = np.zeros((len(data), len(self.features)))
+        total = np.zeros((len(data), len(self.encoder.columns)))
         for part, ranks, columns in zip(detectors.by_column(data), detectors.ranks, owners, strict=False):
             sums = part.sum(axis=1)
             total[:, columns] += part * (ranks.surprise(sums) / np.where(sums > 0, sums, 1.0))[:, None]
@@ -264,6 +299,7 @@ class AnomalyModel:
             "typical": self.typical,
             "metric": self.metric,
             "seconds": self.seconds,
+            "windows": None if self.windows is None else write_windows(self.windows, arrays),
         }
         return write_parts(Path(path), RECORD, record, arrays)
 
@@ -288,6 +324,8 @@ class AnomalyModel:
             typical={column.name: str(record["typical"][column.name]) for column in encoder.columns},
             metric=record["metric"],
             seconds=float(record["seconds"]),
+            # Models of before there were windows do not speak of them.
+            windows=None if record.get("windows") is None else read_windows(record["windows"], arrays),
         )
         model.final.check()
         return model

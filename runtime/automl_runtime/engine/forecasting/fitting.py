@@ -33,14 +33,14 @@ from automl_runtime.engine.forecasting.layout import (
 from automl_runtime.engine.metrics import check_metric, loss_of, score_values
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
-from automl_runtime.engine.problem import make_problem
+from automl_runtime.engine.problem import Problem, make_problem
 from automl_runtime.engine.tabular import fit_table
 from automl_runtime.errors import RequestError, TrainingError, shorten
 from automl_runtime.events import EventSink, Warned
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.kernels.arrays import Bools, Floats
 
-__all__ = ["fit_forecast", "windows_of"]
+__all__ = ["fit_forecast", "forecast_problem", "windows_of"]
 
 _MOST_ROWS = 200_000
 _MOST_VIEWS = 3
@@ -92,6 +92,40 @@ def fit_forecast(
     views = _views(table, layout, (history, covariates), steps, codes, options.seed)
     tried = _tried(views, metric, options)
     return _best(layout, (history, covariates), views, tried, metric, interval, options.on_event)
+
+
+def forecast_problem(
+    table: pd.DataFrame,
+    target: str,
+    *,
+    time: str,
+    horizon: int,
+    series: Sequence[str] = (),
+    known_ahead: Sequence[str] = (),
+    frequency: str | None = None,
+    metric: MetricName | None = None,
+    seed: int = 0,
+) -> tuple[pd.DataFrame, Problem]:
+    """What the regression of a forecast sees of the steps that it learns from, and its problem; see `fit_forecast`.
+
+    The last windows of the problem validate, each judged by what came before it. The same seed gives the same steps,
+    whatever is known ahead.
+
+    Raises:
+        TrainingError: if the series are too short, or a moment occurs twice in one.
+    """
+    table = table[table[target].notna()].reset_index(drop=True)
+    layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
+    covariates = Covariates.of(table, layout.known_ahead, codes, steps, history)
+    views = _views(table, layout, (history, covariates), steps, codes, seed)
+    inputs, problem = make_problem(
+        views.inputs,
+        pd.Series(views.y, name="value"),
+        task="regression",
+        metric=metric or default_metric("forecast"),
+        time=pd.Series(views.rows.steps),
+    )
+    return inputs, replace(problem, windows=views.windows)
 
 
 def _read(

@@ -18,6 +18,7 @@ from automl_runtime.engine.learners.network import NetworkLearner
 from automl_runtime.engine.learners.sparse_linear import ElasticNetLearner, LassoLearner
 from automl_runtime.engine.learners.svm import LinearSvmLearner, RbfSvmLearner
 from automl_runtime.engine.learners.xgboost import XGBoostLearner
+from automl_runtime.engine.neural.learners import CnnLearner, LstmLearner, PretrainedLearner, TransformerLearner
 from automl_runtime.errors import RequestError, shorten
 
 __all__ = ["OTHER_NAMES", "forget_learner", "learner_named", "learner_names", "register_learner", "registered_params"]
@@ -41,6 +42,10 @@ _LEARNERS: dict[str, Learner] = {
         LinearSvmLearner(),
         RbfSvmLearner(),
         GaussianProcessLearner(),
+        CnnLearner(),
+        TransformerLearner(),
+        LstmLearner(),
+        PretrainedLearner(),
     )
 }
 OTHER_NAMES = {

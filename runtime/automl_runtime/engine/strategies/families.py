@@ -15,6 +15,14 @@ __all__ = ["FAMILY", "FAMILY_SPACES", "joint_space", "name_in_joint"]
 FAMILY = "learner"
 """The choice of the family in a joint space."""
 
+_OF_WORDS: dict[str, Dimension] = {
+    "size": Choice((32, 64, 128), default=64),
+    "rate": Real(0.0005, 0.01, log=True, levels=(0.001, 0.003, 0.006), default=0.002),
+    "dropout": Real(0.0, 0.6, levels=(0.1, 0.3, 0.5), default=0.3),
+    "decay": Real(0.001, 1.0, log=True, levels=(0.01, 0.1), default=0.05),
+    "epochs": Integer(5, 60, log=True, levels=(10, 20, 40), default=20),
+}
+
 FAMILY_SPACES: dict[str, SearchSpace] = {
     "lightgbm": SearchSpace(
         {
@@ -93,6 +101,18 @@ FAMILY_SPACES: dict[str, SearchSpace] = {
             "reach": Real(0.03, 10.0, log=True, levels=(0.1, 0.3, 1.0, 3.0), default=1.0),
         }
     ),
+    "cnn": SearchSpace(
+        {
+            "width": Integer(8, 48, log=True, levels=(16, 24, 32), default=24),
+            "rate": Real(0.0005, 0.01, log=True, levels=(0.001, 0.003, 0.006), default=0.003),
+            "dropout": Real(0.0, 0.6, levels=(0.1, 0.3, 0.5), default=0.3),
+            "decay": Real(0.001, 1.0, log=True, levels=(0.01, 0.1), default=0.05),
+            "moves": Real(0.0, 0.2, levels=(0.0, 0.08, 0.15), default=0.08),
+            "epochs": Integer(10, 80, log=True, levels=(20, 40), default=30),
+        }
+    ),
+    "transformer": SearchSpace(_OF_WORDS | {"layers": Integer(1, 4, levels=(1, 2, 3), default=2)}),
+    "lstm": SearchSpace(dict(_OF_WORDS)),
     "tree": SearchSpace(
         {
             "max_depth": Integer(2, 6, default=4),

@@ -39,12 +39,17 @@ def read_columns(graph: Graph, encoder: Encoder) -> Columns:
     a number, as `when.year`, `when.month`, ...
 
     Raises:
-        RequestError: if a column holds pictures.
+        RequestError: if a column holds pictures, or texts whose words are read in their order.
     """
     if encoder.image_owners:
         raise cannot(
             f"pictures ({', '.join(map(shorten, encoder.image_owners[:5]))})",
             "Nothing in ONNX Runtime reads the files of pictures: fit without the column, or serve the model itself.",
+        )
+    if encoder.raw_owners:
+        raise cannot(
+            f"networks that read words in their order ({', '.join(map(shorten, encoder.raw_owners[:5]))})",
+            "Fit without transformer and lstm: name the others in `models`; or serve the model itself.",
         )
     statistics, grams = read_texts(graph, [column for column in encoder.columns if column.kind == "text"])
     numbers, codes, counted = [], [], iter(statistics)

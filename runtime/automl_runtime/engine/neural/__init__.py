@@ -1,0 +1,1 @@
+"""Networks over pictures and over words in their order, trained by torch (extra `torch`)."""
