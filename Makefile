@@ -9,7 +9,7 @@ SOURCES := pyproject.toml schemas/pyproject.toml runtime/pyproject.toml constrai
 DISTRIBUTIONS := -e ./schemas -e "./runtime[all]" -e .
 DEMO ?= demo
 
-.PHONY: help setup demo test test-all test-ray lint format types coverage bench-quality bench-serving clean
+.PHONY: help setup demo test test-all test-ray test-llm lint format types coverage bench-quality bench-serving clean
 
 help:  ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk 'BEGIN {FS = ":.*## "} {printf "  make %-14s %s\n", $$1, $$2}'
@@ -47,6 +47,11 @@ test-ray: $(STAMP)  ## Run the tests on a Ray cluster of three nodes (installs t
 		$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e "./runtime[ray]"; \
 	fi
 	$(BIN)/python -m pytest -n 0 -m ray
+
+test-llm: $(STAMP)  ## Tests and the table of docs/agent.md with a real local model (downloads 1.1 GB; an hour)
+	$(BIN)/python -m benchmarks.agent.local_model coder -- $(BIN)/python -m pytest -n 0 -m llm
+	$(BIN)/python -m benchmarks.agent.sentences
+	$(BIN)/python -m benchmarks.agent.local_model coder -- $(BIN)/python -m benchmarks.agent.sentences --llm auto
 
 lint: $(STAMP)  ## Style, types, layers
 	$(BIN)/ruff check .

@@ -16,6 +16,8 @@ from python_calamine import CalamineWorkbook
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "data"
+TRUTHS = {Path("benchmarks/agent/sentences.yaml")}
+"""What is right; results are held against it after the fact."""
 PACKAGES = ("schemas", "runtime", "generators", "templates", "agent", "benchmarks")
 
 # Single words of the samples that are plain English, or the words of every second table.
@@ -103,6 +105,7 @@ def test_no_distinctive_name_of_the_samples_stands_in_first_party_code():
         for package in PACKAGES
         for pattern in ("*.py", "*.j2", "*.jinja", "*.toml", "*.yaml")
         for path in sorted((ROOT / package).rglob(pattern))
+        if path.relative_to(ROOT) not in TRUTHS
     }
     found = [
         f"{path.relative_to(ROOT)}: {name}"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from automl_runtime.errors import visible
 from automl_runtime.events import Event, Finding, Progress, TrialFinished, Warned
 from automl_runtime.project.logs import log_event, logs_json
 
@@ -52,7 +53,8 @@ class Narrator:
             self._advance(event)
 
     def line(self, topic: str, text: str, *, style: str = "cyan") -> None:
-        """One line: the topic in its column, then the text."""
+        """One line: the topic in its column, then the text, without what steers a terminal."""
+        text = visible(text)
         if self._bars is not None:
             from rich.text import Text
 
@@ -85,7 +87,7 @@ class Narrator:
             self._stage, self._spoken = event.stage, time.monotonic()
             if self._bars is not None:
                 self._task = self._bars.add_task(event.stage, total=event.total, note="")
-        note = self._best or event.message
+        note = visible(self._best or event.message)
         if self._bars is not None and self._task is not None:
             self._bars.update(self._task, completed=event.done, total=event.total, note=note[:60])
         elif time.monotonic() - self._spoken >= _PLAIN_INTERVAL:

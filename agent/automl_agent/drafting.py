@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
@@ -21,15 +22,19 @@ from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_schemas.catalog import ColumnEntry, DataCatalog
+from automl_schemas.decision import Decision
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
+from automl_agent.decisions import Deciding
 from automl_agent.grounding import Grounded, ground
 from automl_agent.grounding.forecasts import settle_forecast
 from automl_agent.grounding.pictures import content_of_pictures
 from automl_agent.grounding.wide import wide
-from automl_agent.requirements import load_request
+
+if TYPE_CHECKING:
+    from automl_agent.llm import LanguageModel
 
 __all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
 
@@ -55,6 +60,8 @@ class DraftOptions:
     seed: int = 0
     ask: Ask | None = None
     review: Review | None = None
+    llm: LanguageModel | None = None
+    """Helps where rules are in doubt."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,10 @@ class Draft:
     questions: list[Question]
     warnings: list[str]
     assumed: list[str]
+    decisions: list[Decision] = field(default_factory=list)
+    """Who decided what."""
+    transcript: Sequence[str] = ()
+    """What a model was asked and answered, a JSON object each, without secrets."""
 
 
 def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) -> Draft:
@@ -80,7 +91,8 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         MissingExtraError: if the strategy of the search needs a package that is not installed.
         DataError: if the data cannot be used.
     """
-    asked = load_request(request)
+    deciding = Deciding(options.llm, options.ask, on_event)
+    asked = deciding.read(request)
     given = asked.training.strategy if isinstance(asked, ProjectSpec) else asked.strategy
     check_strategy(options.strategy or given or "auto")
     source = _source(asked, options.data)
@@ -96,12 +108,18 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         files = ", ".join(file for table in discovery.catalog.tables for file in table.files)
         raise DataError(f"No table has more than one row, so there is nothing to learn from ({files}).")
     answers = dict(options.answers)
-    grounded = _in_words(_settle(asked, discovery, source, options, answers), discovery.catalog)
-    _say_what_was_understood(grounded, asked, on_event)
+    asked, grounded = _settle(asked, discovery, source, options, answers, deciding)
+    grounded = _in_words(grounded, discovery.catalog)
+    _say_what_was_understood(grounded, asked, options.llm, on_event)
     judge = _judge_series if grounded.spec.task.type == "forecast" else _judge_columns
-    spec, leak_questions, assembled, holdout = judge(grounded.spec, asked, discovery, options, answers, on_event)
+    judged = judge(grounded.spec, asked, discovery, options, answers, deciding, on_event)
+    spec, leak_questions, assembled, holdout = judged
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
-    return _drafted(spec, grounded, leak_questions, assembled, holdout, discovery)
+    questions = [*discovery.catalog.questions, *grounded.questions, *leak_questions]
+    deciding.finish(spec, questions, answers)
+    drafted = _drafted(spec, grounded, questions, assembled, holdout, discovery)
+    transcript = options.llm.transcript.lines if options.llm is not None else ()
+    return replace(drafted, decisions=deciding.decisions, transcript=transcript)
 
 
 def _no_picture(source: Path, discovery: Discovery) -> DataError:
@@ -129,22 +147,28 @@ def _settle(
     source: Path,
     options: DraftOptions,
     answers: dict[str, str],
-) -> Grounded:
+    deciding: Deciding,
+) -> tuple[Requirement | ProjectSpec, Grounded]:
     if isinstance(asked, ProjectSpec):
-        return _given(asked, discovery, source, options)
-    while True:
-        grounded = ground(
-            asked,
+        return asked, _given(asked, discovery, source, options)
+
+    def bind(requirement: Requirement, given: Mapping[str, str]) -> Grounded:
+        return ground(
+            requirement,
             discovery.catalog,
             source=str(source),
-            answers={key: value for key, value in answers.items() if "." not in key},
+            answers={key: value for key, value in given.items() if "." not in key},
             budget_seconds=options.budget_seconds,
             seed=options.seed,
         )
+
+    requirement, grounded = deciding.ground(asked, discovery, bind, answers)
+    while True:
         open_questions = [question for question in grounded.questions if question.id not in answers]
         if options.ask is None or not open_questions:
-            return _with_options(grounded, options)
+            return requirement, _with_options(grounded, options)
         answers[open_questions[0].id] = options.ask(open_questions[0])
+        grounded = bind(requirement, answers)
 
 
 def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: DraftOptions) -> Grounded:
@@ -212,8 +236,10 @@ def _judge_columns(
     discovery: Discovery,
     options: DraftOptions,
     answers: dict[str, str],
+    deciding: Deciding,
     on_event: EventSink,
 ) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
+    grounded = spec
     on_event(Progress("joining", 0, None, "training table"))
     _refuse_unknown_keeps(spec, discovery)
     assembled = assemble(spec, discovery.catalog, discovery.tables)
@@ -232,6 +258,10 @@ def _judge_columns(
     if settled.keys() & questions.keys():
         report = find_leaks(assembled, ~holdout, spec, known_before=known_before)
     spec = settle_drops(spec, assembled.columns, report.drops, discovery.catalog)
+    if isinstance(asked, Requirement) and deciding.takes_back(spec, assembled.columns):
+        asked = asked.model_copy(update={"known_before": None})
+        return _judge_columns(grounded, asked, discovery, options, answers, deciding, on_event)
+    spec = deciding.columns(spec, assembled, ~holdout, known_before=known_before)
     if isinstance(asked, Requirement) and known_before is not None:
         spec, question = _with_history(spec, assembled, ~holdout, answers, options)
         questions |= {question.id: question} if question is not None else {}
@@ -264,11 +294,12 @@ def _judge_series(
     discovery: Discovery,
     options: DraftOptions,
     answers: dict[str, str],
+    deciding: Deciding,
     on_event: EventSink,
 ) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
     """As `_judge_columns`: leaks are looked for among all columns, then what a forecast can use is settled."""
     whole = wide(spec, discovery.catalog)
-    judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, on_event)
+    judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, deciding, on_event)
     requirement = asked if isinstance(asked, Requirement) else None
     spec = judged.model_copy(update={"task": spec.task, "training": spec.training})
     while True:
@@ -370,7 +401,7 @@ def _nearest(name: str, known: Collection[str]) -> str:
 def _drafted(
     spec: ProjectSpec,
     grounded: Grounded,
-    leak_questions: list[Question],
+    questions: list[Question],
     assembled: Assembled,
     holdout: np.ndarray,
     discovery: Discovery,
@@ -383,16 +414,19 @@ def _drafted(
         discovery=discovery,
         assembled=replace(assembled, frame=assembled.frame[names], sql=sql, columns=kept, joins=list(spec.data.joins)),
         holdout=holdout,
-        questions=[*discovery.catalog.questions, *grounded.questions, *leak_questions],
+        questions=questions,
         warnings=[*discovery.catalog.warnings, *grounded.warnings],
         assumed=grounded.assumed,
     )
 
 
-def _say_what_was_understood(grounded: Grounded, asked: Requirement | ProjectSpec, on_event: EventSink) -> None:
+def _say_what_was_understood(
+    grounded: Grounded, asked: Requirement | ProjectSpec, model: LanguageModel | None, on_event: EventSink
+) -> None:
     spec = grounded.spec
     goal = f" {spec.metric.goal.op} {spec.metric.goal.value:g}" if spec.metric.goal else ""
-    by = "as given in the spec" if isinstance(asked, ProjectSpec) else "rules; no LLM configured"
+    with_model = "rules; no LLM configured" if model is None else f"rules and {model.endpoint.model}"
+    by = "as given in the spec" if isinstance(asked, ProjectSpec) else with_model
     on_event(Finding("understood", f"{spec.task.type} · metric {spec.metric.name}{goal} ({by})"))
     for sentence in grounded.assumed:
         on_event(Finding("grounded", sentence))

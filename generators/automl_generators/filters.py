@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import yaml
+from automl_runtime.errors import visible
 from jinja2 import Environment
 from jinja2.ext import Extension
 from pydantic import BaseModel
@@ -87,8 +88,9 @@ def yamlkey(value: BaseModel | Mapping[str, Any], key: str) -> str:
     record = {key: content[key]}
     record = {key: content[key]}
     text = _yaml(record, allow_unicode=True)
-    # PyYAML does not read back all that it writes (U+0085 in plain text, for one); escaped, it does.
-    return text if yaml.safe_load(text) == record else _yaml(record, allow_unicode=False)
+    # PyYAML does not read back all that it writes (U+0085 in plain text, for one); escaped, it does. Signs that nobody
+    # sees are shown.
+    return text if visible(text) == text and yaml.safe_load(text) == record else _yaml(record, allow_unicode=False)
 
 
 def _yaml(record: Mapping[str, Any], *, allow_unicode: bool) -> str:

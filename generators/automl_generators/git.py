@@ -1,14 +1,16 @@
-"""The first commit of a project, made the same way whatever git is configured to do."""
+"""The first commit of a project, made the same way whatever git is configured to do, and how git is called at all."""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from automl_runtime.errors import RequestError
 
-__all__ = ["commit_project"]
+__all__ = ["commit_project", "identity", "run_git", "try_git"]
 
 _NEUTRAL_NAME: Final = "automl"
 _NEUTRAL_EMAIL: Final = "automl@localhost"
@@ -21,6 +23,8 @@ _SETTINGS: Final = (
     "gc.auto=0",
 )
 """For these calls only: no hook runs, no ignore list of the user's hides a file, and nothing is signed or rewritten."""
+_QUIET: Final = ("core.hooksPath=/dev/null", "core.fsmonitor=false", "commit.gpgSign=false", "gc.auto=0")
+"""In a repository that the user works in: what is ignored there, and how lines end, is the user's to say."""
 
 
 def commit_project(folder: Path, message: str) -> str:
@@ -50,6 +54,54 @@ def commit_project(folder: Path, message: str) -> str:
             f"git refused to commit the project: {str(error.stderr or error).strip()[:500]}",
             hint="Check `git --version` (2.28 or newer is needed) and the permissions of the folder.",
         ) from error
+
+
+def run_git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """What git prints when it is run in `folder`; bytes that are no UTF-8 come as surrogates. See `try_git`.
+
+    Raises:
+        RequestError: if git is not installed, or refuses.
+    """
+    done = try_git(folder, *arguments, environment=environment)
+    if done.returncode != 0:
+        said = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
+        raise RequestError(f"`git {arguments[0]}` failed in {folder}: {said[-500:]}")
+    return done.stdout.decode("utf-8", "surrogateescape")
+
+
+def try_git(
+    folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs git in the repository that `folder` lies in, whatever a hook or an outer repository has set.
+
+    No hook runs and nothing is signed; what is ignored, and how lines end, is as the user has set it.
+
+    Args:
+        folder: where it runs.
+        arguments: of git.
+        environment: variables to add.
+
+    Raises:
+        RequestError: if git is not installed.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    settings = [part for setting in _QUIET for part in ("-c", setting)]
+    try:
+        return subprocess.run(
+            ["git", *settings, *arguments],
+            cwd=folder,
+            env={**inherited, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise RequestError("git is not installed.", hint="Install git: a project is a git repository.") from error
+
+
+def identity(folder: Path) -> dict[str, str]:
+    """Variables that say who commits in `folder`: the user that git knows, else a neutral one."""
+    return _identity(_git_python().Git(folder))
 
 
 def _git_python() -> Any:

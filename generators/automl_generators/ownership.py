@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import automl_runtime
 from automl_schemas.vocabulary import TaskType
 
-__all__ = ["RUN_DEPENDENT", "Owner", "owner_of", "run_dependent", "write_ownership"]
+__all__ = ["REPLACED", "RUN_DEPENDENT", "Owner", "generator_name", "owner_of", "run_dependent", "write_ownership"]
 
 Owner = Literal["generated", "seeded", "user"]
 """`generated`: merged with later versions; `seeded`: written once, then the user's to change; `user`: never touched."""
@@ -24,8 +25,12 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
     "experiments/*/events.jsonl": ["seconds", "time"],
     "experiments/*/leaderboard.csv": ["fit_seconds", "predict_us_per_row"],
     "experiments/*/metrics.json": ["run_id", "started", "seconds"],
-    "models/*/manifest.json": ["created", "signature"],
-    "models/history.jsonl": ["at", "by"],
+    "models/*/manifest.json": [
+        *("created", "signature", "files[].sha256", "files[].bytes", "training.run_id", "training.seconds"),
+        *("training.leaderboard[].fit_seconds", "training.leaderboard[].predict_us_per_row"),
+    ],
+    "models/history.jsonl": ["at", "by", "reason"],
+    "models/*/model/*.cbm.gz": ["model_guid", "train_finish_time"],
     "models/*/model/forecast.json": ["leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
     "reports/metrics.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],
     "reports/model_card.md": ["created", "seconds", "speeds"],
@@ -40,7 +45,7 @@ _OF_TASK: Final[dict[TaskType, dict[str, list[str]]]] = {
     "anomaly": {"models/*/model/anomalies.json": ["seconds"]},
 }
 _SEEDED: Final = frozenset({"project.yaml", ".env.example"})
-_REPLACED: Final = ("data/", "vendor/")
+REPLACED: Final = ("data/", "vendor/")
 """Records and wheels: nobody edits them, so an update replaces them and needs no base to merge from."""
 
 
@@ -60,11 +65,26 @@ def run_dependent(task: TaskType | None = None) -> dict[str, list[str]]:
     return RUN_DEPENDENT | _OF_TASK.get(task, {}) if task is not None else RUN_DEPENDENT
 
 
-def write_ownership(folder: Path, package: str, task: TaskType | None = None) -> None:
-    """Writes `.automl/manifest.json` and, for later merges, the pristine text of the files as `.automl/base/`."""
+def generator_name() -> str:
+    """What generates projects here, with its version, as `automl 0.1.0`."""
+    return f"automl {automl_runtime.__version__}"
+
+
+def write_ownership(
+    folder: Path, package: str, task: TaskType | None = None, rendered: Mapping[str, Any] | None = None
+) -> None:
+    """Writes `.automl/manifest.json` and, for later merges, the pristine text of the files as `.automl/base/`.
+
+    Args:
+        folder: of the project, as it was just rendered.
+        package: its import package.
+        task: of its spec.
+        rendered: what the texts were made from besides the records that stand in the project.
+    """
     state = folder / ".automl"
     base = state / "base"
     shutil.rmtree(base, ignore_errors=True)
+    base.mkdir(parents=True)
     paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     entries = {}
     for name, path in sorted(paths.items()):
@@ -72,13 +92,14 @@ def write_ownership(folder: Path, package: str, task: TaskType | None = None) ->
             continue
         content = path.read_bytes()
         entries[name] = {"owner": owner_of(name, package), "sha256": hashlib.sha256(content).hexdigest()}
-        if not name.startswith(_REPLACED):
+        if not name.startswith(REPLACED):
             copy = base / name
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(content)
     manifest = {
         "version": 1,
-        "generator": f"automl {automl_runtime.__version__}",
+        "generator": generator_name(),
+        "rendered": dict(rendered or {}),
         "files": entries,
         "run_dependent": run_dependent(task),
     }

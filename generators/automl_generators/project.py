@@ -6,11 +6,13 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Final
 
 import automl_runtime
+from automl_schemas.spec import ProjectSpec
 
 from automl_generators.constraints import constraints_text
 from automl_generators.filters import Literals
@@ -18,7 +20,7 @@ from automl_generators.ownership import write_ownership
 from automl_generators.plan import ProjectPlan, describe
 from automl_generators.vendor import vendor_runtime
 
-__all__ = ["LARGEST_BUNDLE", "finish_project", "render_project"]
+__all__ = ["LARGEST_BUNDLE", "Environment", "finish_project", "render_project", "spec_text"]
 
 LARGEST_BUNDLE: Final = 20_000_000
 """Bytes of the largest model bundle that is committed."""
@@ -30,7 +32,24 @@ _SUFFIX: Final = ".jinja"
 """Of every template, so that no tool takes one for what it becomes."""
 
 
-def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> None:
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a model is made with, as a project records it."""
+
+    python: str
+    """As `3.11`."""
+    constraints: str
+    """Text of `constraints.txt`."""
+
+    @classmethod
+    def here(cls) -> Environment:
+        """The one that runs now."""
+        return cls(f"{sys.version_info.major}.{sys.version_info.minor}", constraints_text())
+
+
+def render_project(
+    folder: Path, plan: ProjectPlan, *, vendor: bool = True, environment: Environment | None = None
+) -> None:
     """Writes every file of a project that does not depend on a trained model (DESIGN section 4) into `folder`.
 
     The same plan gives the same bytes, with the same versions installed. It changes the working directory while it runs
@@ -40,22 +59,41 @@ def render_project(folder: Path, plan: ProjectPlan, *, vendor: bool = True) -> N
         folder: made if it does not exist; files in it are overwritten.
         plan: what is known about the project.
         vendor: put wheels of the running runtime into `vendor/`.
+        environment: what the model is made with; None: what runs now.
 
     Raises:
         RequestError: if no project can be made of the plan.
     """
     folder = folder.resolve()
-    variables = describe(plan) | _versions() | {"vendored": vendor}
+    environment = environment or Environment.here()
+    versions = {"version": automl_runtime.__version__, "python": environment.python}
+    variables = describe(plan) | versions | {"vendored": vendor}
     overlay = _OVERLAYS.get(plan.spec.task.type)
     _render_tree(folder, variables, ["project", *([overlay] if overlay is not None else [])])
     records = {"catalog": plan.catalog, "lineage": plan.lineage, "manifest": plan.manifest}
     (folder / "data").mkdir(exist_ok=True)
     for name, record in records.items():
         _write(folder / "data" / f"{name}.json", record.model_dump_json(indent=1) + "\n")
-    _write(folder / "constraints.txt", constraints_text())
+    _write(folder / "constraints.txt", environment.constraints)
     if vendor:
         vendor_runtime(folder / "vendor")
-    write_ownership(folder, variables["package"], plan.spec.task.type)
+    rendered = {
+        "vendored": vendor,
+        "python": environment.python,
+        "next_moment": plan.next_moment,
+        "examples": {column.name: column.example for column in plan.schema.columns if column.example is not None},
+    }
+    write_ownership(folder, variables["package"], plan.spec.task.type, rendered)
+
+
+def spec_text(spec: ProjectSpec) -> str:
+    """The `project.yaml` of `spec`, with its comments, as `render_project` writes it."""
+    from jinja2 import Environment as Templates
+
+    place = files("automl_templates").joinpath("project", "{{cookiecutter.folder}}", f"project.yaml{_SUFFIX}")
+    options: dict[str, Any] = {**_ENGINE, "extensions": [Literals], "keep_trailing_newline": True}
+    templates = Templates(**options)
+    return templates.from_string(place.read_text(encoding="utf-8")).render(spec=spec, target=spec.target)
 
 
 def finish_project(folder: Path) -> list[str]:
@@ -106,10 +144,6 @@ def _render_tree(folder: Path, variables: dict[str, Any], trees: Sequence[str]) 
         generate_files(template, context, folder.parent, overwrite_if_exists=True, accept_hooks=False)
     for path in sorted(folder.rglob(f"*{_SUFFIX}")):
         path.replace(path.with_suffix(""))
-
-
-def _versions() -> dict[str, str]:
-    return {"version": automl_runtime.__version__, "python": f"{sys.version_info.major}.{sys.version_info.minor}"}
 
 
 def _ignore(path: Path, version: str, size: int) -> None:

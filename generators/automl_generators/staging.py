@@ -9,21 +9,24 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
 from automl_runtime.errors import Cancelled, DataError, RequestError
 
-__all__ = ["staged"]
+__all__ = ["signals_held", "staged", "terminated_as_interrupt"]
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
+_HOW_TO_GO_ON: Final = "What was done is kept: the same command with --resume goes on from there."
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS})
 
 
 @contextmanager
-def staged(out: Path, *, force: bool = False) -> Iterator[Path]:
+def staged(
+    out: Path, *, force: bool = False, token: str | None = None, resume: bool = False, kept: Path | None = None
+) -> Iterator[Path]:
     """A temporary folder beside `out` that becomes `out` when the block ends without an error.
 
     Whatever else happens, Ctrl-C and SIGTERM included, the temporary folder and the parents made for it are removed
@@ -32,9 +35,13 @@ def staged(out: Path, *, force: bool = False) -> Iterator[Path]:
     Args:
         out: folder to make; it may exist when it is empty.
         force: move an `out` that is not empty aside, to the first free `<out>.bak-N`.
+        token: what the temporary folder is called by, so that the same work finds it again when its process was
+            killed; None: by chance.
+        resume: go on with what is in that folder, or in `kept`; else it is removed and made anew.
+        kept: where the temporary folder is moved to on Ctrl-C and SIGTERM, instead of being removed; needs a `token`.
 
     Raises:
-        RequestError: if `out` is taken, or cannot be written.
+        RequestError: if `out` is taken, or cannot be written, or another process makes it now.
         DataError: if the disk is full.
         Cancelled: on Ctrl-C and SIGTERM.
     """
@@ -42,18 +49,70 @@ def staged(out: Path, *, force: bool = False) -> Iterator[Path]:
     _refuse_taken(target, out, force=force)
     made: list[Path] = []
     temporary: Path | None = None
-    with _terminated_as_interrupt():
+    with terminated_as_interrupt(), ExitStack() as held:
         try:
             made = _make_parents(target.parent)
-            temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}."))
-            temporary.chmod(0o755)
+            temporary = _begun(target, token, held, resume=resume, kept=kept)
             yield temporary
-            with _signals_held():
+            with signals_held():
                 _publish(temporary, target, force=force)
         except BaseException as error:
-            _remove(temporary, made)
+            keep = kept if token is not None and isinstance(error, KeyboardInterrupt | Cancelled) else None
+            _remove(temporary, made, keep)
+            if keep is not None:
+                raise Cancelled(f"cancelled; {out} is as it was.", hint=_HOW_TO_GO_ON) from error
             _explain(error, out)
             raise
+
+
+def _begun(target: Path, token: str | None, held: ExitStack, *, resume: bool, kept: Path | None) -> Path:
+    """The temporary folder, held by this process until the block ends."""
+    if token is None:
+        place = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}."))
+    else:
+        place = target.parent / f".{target.name[:40]}.{token}"
+        _clear(place, target, resume=resume, kept=kept)
+        place.mkdir(exist_ok=resume)
+    place.chmod(0o755)
+    if token is not None and not held.enter_context(_held(place)):
+        raise RequestError(f"{target} is being made by another process.", hint="Wait for it, or stop it.")
+    return place
+
+
+def _clear(place: Path, target: Path, *, resume: bool, kept: Path | None) -> None:
+    with _held(place) as free:
+        if not free:
+            raise RequestError(f"{target} is being made by another process.", hint="Wait for it, or stop it.")
+        if not resume:
+            shutil.rmtree(place, ignore_errors=True)
+        elif not place.exists() and kept is not None and kept.is_dir():
+            shutil.move(kept, place)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Whether no other process holds `folder`; it is held inside the block, or until the process ends."""
+    if os.name == "nt" or not folder.is_dir():
+        yield True
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _lock(handle)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int) -> bool:
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        # A file system without locks: who works alone, as nearly all do, should not be refused.
+        return True
+    return True
 
 
 def _refuse_taken(target: Path, out: Path, *, force: bool) -> None:
@@ -107,10 +166,14 @@ def _free_backup(target: Path) -> Path:
     return place
 
 
-def _remove(temporary: Path | None, made: list[Path]) -> None:
+def _remove(temporary: Path | None, made: list[Path], kept: Path | None) -> None:
     # A second Ctrl-C must not stop the cleaning.
-    with _signals_held():
-        if temporary is not None:
+    with signals_held():
+        if temporary is not None and kept is not None:
+            shutil.rmtree(kept, ignore_errors=True)
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            shutil.move(temporary, kept)
+        elif temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
         for folder in made:
             try:
@@ -139,7 +202,7 @@ def _is_beside(path: Path, out: Path) -> bool:
 
 
 @contextmanager
-def _terminated_as_interrupt() -> Iterator[None]:
+def terminated_as_interrupt() -> Iterator[None]:
     """Makes SIGTERM and a closed terminal raise KeyboardInterrupt, as Ctrl-C does, for the time of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -154,7 +217,8 @@ def _terminated_as_interrupt() -> Iterator[None]:
 
 
 @contextmanager
-def _signals_held() -> Iterator[None]:
+def signals_held() -> Iterator[None]:
+    """Keeps Ctrl-C, SIGTERM and a closed terminal from ending the block."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -7,13 +7,33 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from automl_runtime.errors import RequestError, shorten
 
-__all__ = ["nearest", "parse_model"]
+__all__ = ["load_yaml", "nearest", "parse_model"]
 
 Model = TypeVar("Model", bound=BaseModel)
+
+_MOST_VALUES = 1_000_000
+
+
+def load_yaml(text: str) -> Any:
+    """The plain values that `text` writes in YAML.
+
+    Raises:
+        ValueError: if it is not valid, nested too deeply, or its aliases make more than a million values of it.
+    """
+    try:
+        content = yaml.safe_load(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(" ".join(str(error).split())) from error
+    if _swells(content):
+        raise ValueError(f"its aliases make more than {_MOST_VALUES:,} values of it")
+    return content
 
 
 def parse_model(model: type[Model], content: Mapping[str, Any], *, origin: str) -> Model:
@@ -37,6 +57,19 @@ def nearest(word: object, allowed: Sequence[str]) -> str:
     """
     found = difflib.get_close_matches(str(word), allowed, n=1, cutoff=0.5)
     return f"; did you mean `{found[0]}`?" if found else ""
+
+
+def _swells(content: Any) -> bool:
+    """Whether `content` says more than it holds: aliases repeat lists of aliases, or a list holds itself."""
+    waiting, seen = [content], 0
+    while waiting and seen <= _MOST_VALUES:
+        value = waiting.pop()
+        seen += 1
+        if isinstance(value, Mapping):
+            waiting += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple):
+            waiting += value
+    return bool(waiting)
 
 
 def _describe(model: type[BaseModel], item: Any) -> str:

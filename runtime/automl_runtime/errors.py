@@ -5,6 +5,7 @@ Messages say what happened, where, what is allowed and what to do; `str(error)` 
 
 from __future__ import annotations
 
+from reprlib import Repr
 from typing import ClassVar
 
 __all__ = [
@@ -17,9 +18,12 @@ __all__ = [
     "SchemaMismatchError",
     "TrainingError",
     "shorten",
+    "visible",
 ]
 
 _LONGEST_VALUE = 80
+_SEEN = "\n\t\u00a0\u2002\u2003\u2007\u2009\u202f\u3000"
+"""Line breaks, tabs, and the spaces that people write."""
 
 
 class AutomlError(Exception):
@@ -30,8 +34,9 @@ class AutomlError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         """Holds `message` (what happened, where, what is allowed) and `hint` (what to do)."""
         super().__init__(message)
-        self.message = message
-        self.hint = hint
+        # Names of files and columns stand in messages, and messages go to terminals and models.
+        self.message = visible(message)
+        self.hint = None if hint is None else visible(hint)
 
     def __str__(self) -> str:
         return self.message if self.hint is None else f"{self.message}\n  {self.hint}"
@@ -83,5 +88,26 @@ def shorten(value: object, limit: int = _LONGEST_VALUE) -> str:
     >>> shorten("a" * 200, 10)
     "'aaaaaaa…'"
     """
-    text = repr(value)
+    text = repr(value[: limit + 1]) if isinstance(value, str) else _bounded(limit).repr(value)
     return text if len(text) <= limit else f"{text[: limit - 2]}…{text[-1]}"
+
+
+def _bounded(limit: int) -> Repr:
+    """What looks at no more of a value than can be shown: YAML may say a list of billions in a few lines."""
+    bounded = Repr()
+    bounded.maxlevel = 3
+    bounded.maxdict = bounded.maxlist = bounded.maxtuple = bounded.maxset = bounded.maxfrozenset = 20
+    bounded.maxstring = bounded.maxother = bounded.maxlong = 2 * limit
+    return bounded
+
+
+def visible(text: str) -> str:
+    r"""`text` with the signs that nobody sees, or that steer a terminal, as escapes; line breaks and tabs stay.
+
+    Such signs are control, zero-width, bidirectional, tags, surrogates.
+
+    >>> print(visible("price\u202e \x1b[2J"))
+    price\u202e \x1b[2J
+    """
+    unseen = (sign for sign in set(text) if not (sign.isprintable() or sign in _SEEN))
+    return text.translate({ord(sign): repr(sign)[1:-1] for sign in unseen})

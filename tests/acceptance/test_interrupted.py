@@ -10,7 +10,7 @@ import sys
 
 import pytest
 import yaml
-from acceptance.gym import automl
+from acceptance.gym import REQUEST, automl, write_gym
 from automl_runtime.events import Finding, TerminalEvent, TrainingCompleted, TrainingFailed, TrialFinished
 from automl_runtime.tracking.runs import list_runs, read_events
 
@@ -92,3 +92,31 @@ def test_every_line_of_a_run_is_json_that_names_the_run(copy_of):
     assert [line["event"]["kind"] for line in lines if "event" in line][-1] == "completed"
     assert {line["level"] for line in lines} >= {"INFO", "DEBUG"}
     assert lines[-1]["message"].startswith("models/v002: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=["killed", "cancelled"])
+def test_an_interrupted_project_goes_on_without_repeating_trials(tmp_path, number):
+    write_gym(tmp_path / "source")
+    arguments = ["new", REQUEST, "--data", "source", "--out", "project", "--no-ask", "--trials", "4"]
+    environment = {**os.environ, "AUTOML_LOG": "json"}
+    command = [sys.executable, "-m", "automl_agent", *arguments]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        for line in process.stderr:
+            if json.loads(line).get("event", {}).get("number") == 2:
+                os.killpg(process.pid, number)
+                break
+        said = process.stderr.read()
+    left = [path.name for path in tmp_path.iterdir() if path.name != "source"]
+    assert left == [] if number == signal.SIGINT else len(left) == 1, said
+    assert number == signal.SIGKILL or "--resume goes on from there" in said
+    done = automl(*arguments, "--resume", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "finished trials" in done.stderr
+    [run] = [run for run in list_runs(tmp_path / "project" / "experiments") if run.status == "completed"]
+    assert run.trials == 4
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project", "source"]
+    again = automl(*arguments, "--resume", cwd=tmp_path)
+    assert again.returncode == 2
+    assert "exists and is not empty" in again.stderr

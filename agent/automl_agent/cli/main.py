@@ -12,10 +12,27 @@ from typing import Annotated, Any, NoReturn
 import typer
 from automl_runtime.errors import AutomlError, Cancelled, RequestError
 
-from automl_agent.cli import access, experimenting, extending, making, runs, traffic, using, versions
+from automl_agent.cli import (
+    access,
+    chat,
+    experimenting,
+    extending,
+    features,
+    making,
+    mcp,
+    runs,
+    tools,
+    traffic,
+    updating,
+    using,
+    versions,
+)
 from automl_agent.cli.shared import emit, emit_json
 
 __all__ = ["app", "main"]
+
+_INTERRUPTED = 130
+"""What typer makes of Ctrl-C."""
 
 app = typer.Typer(
     name="automl",
@@ -54,6 +71,11 @@ runs.register(app)
 versions.register(app)
 traffic.register(app)
 access.register(app)
+tools.register(app)
+updating.register(app)
+chat.register(app)
+mcp.register(app)
+features.register(app)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
@@ -72,6 +94,8 @@ def _run(arguments: list[str]) -> int:
 
             start_logging(None, as_json="--log-json" in arguments)
         result: Any = app(args=arguments, prog_name="automl", standalone_mode=False)
+        if result == _INTERRUPTED:
+            raise KeyboardInterrupt
     except AutomlError as error:
         return _explain(error, as_json=as_json, debug=debug)
     except (KeyboardInterrupt, typer.Abort):

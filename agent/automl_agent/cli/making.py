@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from automl_agent.cli.asking import Llm, LlmCalls, LlmCost, LlmSeconds, LlmTokens, Wanted, opened
 from automl_agent.cli.shared import (
     Answers,
     Budget,
@@ -32,8 +33,9 @@ if TYPE_CHECKING:
 
     from automl_agent.console import Narrator
     from automl_agent.drafting import Draft, DraftOptions
+    from automl_agent.llm import LanguageModel
 
-__all__ = ["register"]
+__all__ = ["ask_question", "register"]
 
 RequestWords = Annotated[
     str,
@@ -98,8 +100,16 @@ def new(
     keep: Keep = None,
     reject: Reject = None,
     review: Annotated[bool, typer.Option("--review", help="Show the cleaning plan and ask what to reject.")] = False,
+    llm: Llm = "auto",
+    llm_calls: LlmCalls = 100,
+    llm_tokens: LlmTokens = 300_000,
+    llm_seconds: LlmSeconds = 900,
+    llm_cost: LlmCost = None,
     no_ask: NoAsk = False,
     force: Annotated[bool, typer.Option("--force", help="Move an existing output folder aside.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where the same command was interrupted; trials are not repeated.")
+    ] = False,
     no_vendor_runtime: Annotated[
         bool, typer.Option("--no-vendor-runtime", help="Leave the wheels of the runtime out of the project.")
     ] = False,
@@ -116,12 +126,22 @@ def new(
     options = _options(
         data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=review
     )
+    wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
     with narrate() as narrator:
-        options = _paused(options, narrator)
-        drafted = draft(request, options, on_event=narrator)
+        with opened(wanted, narrator) as model:
+            drafted = draft(request, _paused(options, narrator, model), on_event=narrator)
         refuse_untrainable(drafted.spec)
         place = _place(drafted.spec.name, out, workspace, user)
-        created = create(drafted, place, force=force, vendor=not no_vendor_runtime, started=started, on_event=narrator)
+        created = create(
+            drafted,
+            place,
+            force=force,
+            vendor=not no_vendor_runtime,
+            started=started,
+            resume=resume,
+            kept=True,
+            on_event=narrator,
+        )
         if not as_json:
             _say_what_follows(drafted, place, narrator)
     if as_json:
@@ -131,6 +151,7 @@ def new(
                 "spec": created.spec.model_dump(mode="json"),
                 "metrics": created.metrics.model_dump(mode="json"),
                 "questions": [question.model_dump(mode="json") for question in drafted.questions],
+                "decisions": [decision.model_dump(mode="json") for decision in drafted.decisions],
                 "warnings": drafted.warnings,
                 "seconds": round(time.monotonic() - started, 3),
             }
@@ -148,6 +169,11 @@ def spec(
     answer: Answers = None,
     keep: Keep = None,
     reject: Reject = None,
+    llm: Llm = "auto",
+    llm_calls: LlmCalls = 100,
+    llm_tokens: LlmTokens = 300_000,
+    llm_seconds: LlmSeconds = 900,
+    llm_cost: LlmCost = None,
     no_ask: NoAsk = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -162,13 +188,15 @@ def spec(
     options = _options(
         data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=False
     )
-    with narrate() as narrator:
-        drafted = draft(request, _paused(options, narrator), on_event=narrator)
+    wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
+    with narrate() as narrator, opened(wanted, narrator) as model:
+        drafted = draft(request, _paused(options, narrator, model), on_event=narrator)
     if as_json:
         emit_json(
             {
                 "spec": drafted.spec.model_dump(mode="json"),
                 "questions": [question.model_dump(mode="json") for question in drafted.questions],
+                "decisions": [decision.model_dump(mode="json") for decision in drafted.decisions],
                 "warnings": drafted.warnings,
             }
         )
@@ -254,7 +282,7 @@ def _options(
         strategy=strategy,
         holdout_from=_day(holdout_from),
         seed=seed,
-        ask=_ask if asking else None,
+        ask=ask_question if asking else None,
         review=_review if review else None,
     )
 
@@ -268,8 +296,8 @@ def _day(text: str | None) -> date | None:
         raise RequestError(f"--holdout-from is {shorten(text)}; a day is written as 2024-07-01.") from error
 
 
-def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:
-    """The options with the terminal left to each question."""
+def _paused(options: DraftOptions, narrator: Narrator, model: LanguageModel | None) -> DraftOptions:
+    """The options with the terminal left to each question, and the model that is asked."""
     from dataclasses import replace
 
     def after(function: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
@@ -282,10 +310,11 @@ def _paused(options: DraftOptions, narrator: Narrator) -> DraftOptions:
 
         return asked
 
-    return replace(options, ask=after(options.ask), review=after(options.review))
+    return replace(options, ask=after(options.ask), review=after(options.review), llm=model)
 
 
-def _ask(question: Question) -> str:
+def ask_question(question: Question) -> str:
+    """The answer that a person gives to `question` on the terminal; its default when nothing is typed."""
     sys.stderr.write(f"\n? {question.text}\n  {question.impact}\n")
     for number, option in enumerate(question.options, start=1):
         mark = " (default)" if option.value == question.default else ""

@@ -45,14 +45,19 @@ def may_ask(*, no_ask: bool, as_json: bool) -> bool:
 
 
 def emit(text: str) -> None:
-    """Writes a line to standard output."""
-    sys.stdout.write(text + "\n")
+    """Writes a line to standard output; of what steers a terminal, as names of columns may, escapes are shown."""
+    from automl_runtime.errors import visible
+
+    sys.stdout.write(visible(text) + "\n")
     sys.stdout.flush()
 
 
 def emit_json(content: Any) -> None:
     """Writes one JSON object to standard output."""
-    emit(json.dumps(content, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=str)
+    # JSON has escapes of its own for what `emit` would escape: the values stay.
+    unseen = (sign for sign in set(text) if not sign.isprintable() and sign != "\n")
+    emit(text.translate({ord(sign): json.dumps(sign)[1:-1] for sign in unseen}))
 
 
 def parse_answers(pairs: Sequence[str] | None) -> dict[str, str]:

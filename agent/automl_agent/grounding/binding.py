@@ -58,6 +58,8 @@ class Grounded:
     questions: list[Question] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    certainty: float = 1.0
+    """How well the words fit the target, from 0.45 (just believed) to 1."""
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class _Draft:
     joins: list[JoinSpec] = field(default_factory=list)
     questions: list[Question] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    certainty: float = 1.0
 
 
 def ground(
@@ -128,7 +131,7 @@ def ground(
         answers=settled,
         seed=seed,
     )
-    return Grounded(spec, draft.questions, _warnings(requirement, draft), draft.assumed)
+    return Grounded(spec, draft.questions, _warnings(requirement, draft), draft.assumed, draft.certainty)
 
 
 def _plan_joins() -> PlanJoins:
@@ -211,6 +214,7 @@ def _with_target(
         joins=joins,
         questions=[question for question in asked if question is not None],
         assumed=[*assumed, *said],
+        certainty=min(candidate.score, 1.0),
     )
 
 

@@ -13,7 +13,7 @@ from automl_agent.grounding.thesaurus import WEAK
 from automl_agent.grounding.words import content_words, fold, relate, tokens
 from automl_agent.requirements.text import word_set
 
-__all__ = ["excluded_columns"]
+__all__ = ["UnknownExclusion", "excluded_columns"]
 
 _SAME, _SIMILAR = 0.85, 0.74
 _IDS: Final = word_set("id ids identifier identifiers key keys")
@@ -23,6 +23,10 @@ _PERSONAL: Final = word_set("personal private sensitive pii")
 _TABLE_WORDS: Final = word_set("table file sheet tables files data")
 
 
+class UnknownExclusion(RequestError):
+    """No column is called like what is to be left out."""
+
+
 def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str, str]]:
     """The columns that `phrases` mean, as (table, column), in the order of the catalog.
 
@@ -30,13 +34,13 @@ def excluded_columns(phrases: list[str], catalog: DataCatalog) -> list[tuple[str
     the table of this name; "the id" means every identifier.
 
     Raises:
-        RequestError: if a phrase means nothing, with the nearest names.
+        UnknownExclusion: if a phrase means nothing, with the nearest names.
     """
     found: list[tuple[str, str]] = []
     for phrase in phrases:
         bound = _bound(phrase, catalog)
         if not bound:
-            raise RequestError(
+            raise UnknownExclusion(
                 f'No column is called "{phrase}", so it cannot be left out.',
                 hint=f"Nearest: {_nearest(phrase, catalog)}.",
             )

@@ -10,12 +10,16 @@ from automl_schemas.question import Option, Question
 from automl_agent.grounding.candidates import Candidate, content_of
 from automl_agent.grounding.positives import Positive
 
-__all__ = ["candidate_label", "no_match", "no_table", "target_question", "target_sentence"]
+__all__ = ["NothingFits", "candidate_label", "no_match", "no_table", "target_question", "target_sentence"]
 
 _MOST_TABLES, _MOST_COLUMNS = 4, 8
 
 
-def no_match(phrase: str, catalog: DataCatalog, source: str, *, hint: str | None = None) -> RequestError:
+class NothingFits(RequestError):
+    """Nothing in the data is called like what is asked, or means it."""
+
+
+def no_match(phrase: str, catalog: DataCatalog, source: str, *, hint: str | None = None) -> NothingFits:
     """The error for a target that nothing in the data supports: what was found, and how to say it (`hint`)."""
     found = "\n".join(
         f"    {table.name} ({table.rows:,} rows): {_predictable(table)}" for table in catalog.tables[:_MOST_TABLES]
@@ -31,7 +35,7 @@ def no_match(phrase: str, catalog: DataCatalog, source: str, *, hint: str | None
         ),
         "column",
     )
-    return RequestError(
+    return NothingFits(
         f"Nothing in {shorten(source)} fits {shorten(phrase)}. Columns that could be predicted:\n{found}",
         hint=hint or f'Name one of them, for example: predict "{example}".',
     )

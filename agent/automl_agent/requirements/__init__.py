@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from automl_agent.requirements.documents import load_request
-from automl_agent.requirements.parsing import parse_request
+from automl_agent.requirements.parsing import NothingAsked, parse_request, without_target
 
-__all__ = ["load_request", "parse_request"]
+__all__ = ["NothingAsked", "load_request", "parse_request", "without_target"]

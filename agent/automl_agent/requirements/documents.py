@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from automl_runtime.contracts import load_yaml
 from automl_runtime.errors import RequestError, shorten
 from automl_runtime.project.specfile import parse_model
 from automl_schemas.requirement import Requirement
@@ -91,10 +91,10 @@ def _content(text: str, *, structured: bool) -> dict[str, Any] | None:
     if not (structured or stripped.startswith("{") or several or (keyed and keyed[1] in {"request", "objective"})):
         return None
     try:
-        content = json.loads(stripped) if stripped.startswith("{") else yaml.safe_load(stripped)
+        content = json.loads(stripped) if stripped.startswith("{") else load_yaml(stripped)
     except RecursionError as error:
         raise RequestError("The request is nested too deeply to be one.", hint=HOW_TO_SAY_IT) from error
-    except (ValueError, yaml.YAMLError) as error:
+    except ValueError as error:
         if structured or stripped.startswith("{"):
             message = " ".join(str(error).split())
             raise RequestError(f"The request is neither valid YAML nor JSON: {message}") from error

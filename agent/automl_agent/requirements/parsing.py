@@ -17,10 +17,19 @@ from automl_agent.requirements.speech import correct_typos
 from automl_agent.requirements.text import Text
 from automl_agent.requirements.times import take_budget, take_frequency, take_horizon
 
-__all__ = ["HOW_TO_SAY_IT", "other_readings", "parse_request"]
+__all__ = ["HOW_TO_SAY_IT", "NothingAsked", "other_readings", "parse_request", "without_target"]
 
 HOW_TO_SAY_IT: Final = 'Say what to predict, for example: "predict which customers will churn, AUC above 0.85".'
 _LONGEST: Final = 20_000
+
+
+class NothingAsked(RequestError):
+    """No rule sees in a sentence what is to be predicted."""
+
+    def __init__(self, text: str) -> None:
+        """Holds `text`, the sentence as it came."""
+        self.text = text
+        super().__init__(f"{shorten(' '.join(text.split()))} does not say what to predict.", hint=HOW_TO_SAY_IT)
 
 
 def other_readings(requirement: Requirement) -> list[Requirement]:
@@ -55,11 +64,22 @@ def parse_request(text: str) -> Requirement:
         raise RequestError(f"The request has {len(text):,} characters; {_LONGEST:,} are allowed.", hint=HOW_TO_SAY_IT)
     read = _read(text)
     if not read:
-        raise RequestError(f"{shorten(' '.join(text.split()))} does not say what to predict.", hint=HOW_TO_SAY_IT)
+        raise NothingAsked(text)
     return read[0]
 
 
+def without_target(text: str) -> Requirement:
+    """What the words of `text` ask for besides what is to be predicted."""
+    return _said(text)[0]
+
+
 def _read(text: str) -> list[Requirement]:
+    said, words = _said(text)
+    return [_with_intent(said, intent, words) for intent in read_intents(words)]
+
+
+def _said(text: str) -> tuple[Requirement, Text]:
+    """What is said around the task, and the words that are left."""
     text = "".join(sign for sign in text if sign.isprintable() or sign.isspace())
     words = Text(text)
     words.body = correct_typos(words.body)
@@ -87,7 +107,7 @@ def _read(text: str) -> list[Requirement]:
         known_before=known_before,
         known_ahead=known_ahead,
     )
-    return [_with_intent(said, intent, words) for intent in read_intents(words)]
+    return said, words
 
 
 def _with_intent(said: Requirement, intent: Intent, words: Text) -> Requirement:

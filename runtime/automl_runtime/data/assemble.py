@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from threading import Timer
 from typing import Any
 
 import duckdb
@@ -31,6 +32,8 @@ __all__ = [
     "to_frame",
     "training_sql",
 ]
+
+_MOST_SECONDS = 600.0
 
 
 @dataclass(slots=True)
@@ -149,12 +152,15 @@ def run_sql(
     text `str`. `variables` are what `getvariable` gives in it.
 
     Raises:
-        DataError: when a statement fails, with DuckDB's own words.
+        DataError: when a statement fails, with DuckDB's own words, or takes more than ten minutes.
     """
     config: dict[str, Any] = {"threads": 2, "enable_external_access": "false"}
     if memory_limit is not None:
         config["memory_limit"] = memory_limit
     con = duckdb.connect(":memory:", config=config)
+    # A spec may come from a stranger, and an expression in it may have no end.
+    clock = Timer(_MOST_SECONDS, con.interrupt)
+    clock.start()
     try:
         con.execute("SET TimeZone = 'UTC'")
         for name in sorted(tables):
@@ -166,9 +172,12 @@ def run_sql(
         for statement in before:
             con.execute(statement)
         return to_frame(con.sql(last.query).to_arrow_table())
+    except duckdb.InterruptException as error:
+        raise DataError(f"The SQL of the training table takes more than {_MOST_SECONDS:g} s.") from error
     except duckdb.Error as error:
         raise DataError(f"The SQL of the training table fails: {str(error).splitlines()[0]}") from error
     finally:
+        clock.cancel()
         con.close()
 
 

@@ -13,6 +13,7 @@ from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
 
 from automl_runtime.data.distinct_names import distinct_words
 from automl_runtime.data.naming import legal_name
+from automl_runtime.errors import DataError
 
 __all__ = [
     "IDENTITY",
@@ -224,8 +225,18 @@ def _base_columns(
     if spec.data.cutoff is not None and spec.data.cutoff_sql is not None:
         columns.append(_made(spec.data.cutoff, base.name, spec.data.cutoff, None, "datetime", "constant"))
     if not key:
+        _refuse_identity(columns)
         columns.append(_made(IDENTITY, base.name, None, "identity", "text", "id"))
     return columns
+
+
+def _refuse_identity(columns: Sequence[TrainingColumn]) -> None:
+    for column in columns:
+        if column.name.casefold() == IDENTITY:
+            raise DataError(
+                f"{column.table} has a column {column.name!r}: rows without a key get one of that name.",
+                hint="Rename the column, or leave it out.",
+            )
 
 
 def words_of_target(spec: ProjectSpec, base: TableEntry) -> tuple[str, str] | None:

@@ -53,7 +53,8 @@ def code_of(project: Project) -> FeatureCode:
     """
     with _importable(project.root) as package:
         module = importlib.import_module(f"{package}.features")
-    return FeatureCode(module.build_features, module.KINDS, list(module.INPUTS))
+    # A forecast reads columns as they are: its features.py lists no kinds.
+    return FeatureCode(module.build_features, getattr(module, "KINDS", {}), list(module.INPUTS))
 
 
 def is_as_generated(root: Path) -> bool:

@@ -31,6 +31,7 @@ from automl_runtime.files import write_text
 from automl_runtime.inference.speeds import measure_speeds
 from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
+from automl_runtime.project.features_tried import tried_features
 from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.report import write_plots, write_report
@@ -246,6 +247,7 @@ def _report_data(project: Project, bundle: Bundle, rows: pd.DataFrame, evaluatio
         drift=drift_of(reference, rows) if reference is not None else (),
         dropped=project.spec.data.drop,
         questions=project.catalog.questions,
+        tried=tried_features(project.root),
         trials=trials_of(run) if (run / "events.jsonl").is_file() else (),
         reference=reference,
         manifest=bundle.manifest,

@@ -300,7 +300,7 @@ def _json_record(source: Path, number: int, line: bytes) -> dict[str, Any]:
 
 
 class _CsvSink:
-    """CSV for people: cells that a spreadsheet would run as formulas are escaped."""
+    """CSV for people: cells and names that a spreadsheet would run as formulas are escaped."""
 
     def __init__(self, stream: io.TextIOBase | Any, header: bool = True) -> None:
         self._stream = stream
@@ -311,7 +311,8 @@ class _CsvSink:
         for name in safe.columns[safe.dtypes.map(pd.api.types.is_string_dtype)]:
             # Of JSON values, a column holds texts and others.
             safe[name] = safe[name].map(lambda cell: escape_formula(cell) if isinstance(cell, str) else cell)
-        safe.to_csv(self._stream, index=False, header=self._header, lineterminator="\n")
+        header = [escape_formula(str(name)) for name in safe.columns] if self._header else False
+        safe.to_csv(self._stream, index=False, header=header, lineterminator="\n")
         self._header = False
 
     def close(self) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from automl_runtime.errors import DataError, MissingExtraError
 from automl_runtime.events import EventSink, Warned, ignore
 from automl_runtime.files import replace_file, write_text
+from automl_runtime.project.features_tried import features_section
 from automl_runtime.project.report_charts import interval_chart
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import driver_charts, drivers_section
@@ -47,6 +48,7 @@ _PARTS = {
     "quality": "Quality",
     "mistakes": "Mistakes",
     "drivers": "Drivers",
+    "features": "Features",
     "search": "Search",
     "data": "Data",
     "dropped": "Left out",
@@ -112,6 +114,7 @@ def render_report(data: ReportData) -> str:
         "quality": quality_section(data, pictures),
         "mistakes": mistakes_section(data.mistakes),
         "drivers": drivers_section(data, pictures),
+        "features": features_section(data.tried),
         "search": search_section(data, pictures),
         "data": data_section(data),
         "dropped": dropped_section(data),

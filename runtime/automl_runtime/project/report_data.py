@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from automl_schemas.bundle import BundleManifest
 from automl_schemas.catalog import DataCatalog
+from automl_schemas.features import TriedFeature
 from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 from automl_schemas.spec import DroppedColumn, ProjectSpec
@@ -66,6 +67,8 @@ class ReportData:
     dropped: Sequence[DroppedColumn] = ()
     questions: Sequence[Question] = ()
     trials: Sequence[TrialPoint] = ()
+    tried: Sequence[TriedFeature] = ()
+    """Features that were proposed, with their fates."""
     thresholds: Sequence[ThresholdRow] = ()
     """For binary tasks: `threshold_table` of the holdout."""
     reference: Reference | None = None

@@ -1,0 +1,380 @@
+"""Asks the rules first, a language model where they are in doubt, and keeps who decided what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from automl_runtime.data.assemble import Assembled, TrainingColumn
+from automl_runtime.data.catalog import Discovery
+from automl_runtime.errors import DataError, RequestError
+from automl_runtime.events import EventSink, Finding
+from automl_schemas.decision import Decision
+from automl_schemas.question import Question
+from automl_schemas.requirement import Requirement
+from automl_schemas.spec import DroppedColumn, ProjectSpec
+
+from automl_agent.decisions.choosing import choose
+from automl_agent.decisions.columns import known_too_late
+from automl_agent.decisions.digest import described, dictionary_of
+from automl_agent.decisions.reading import READ, fill_gaps, is_quoted, record_rules
+from automl_agent.decisions.recording import Record
+from automl_agent.decisions.roles import doubtful_names, name_roles
+from automl_agent.decisions.targets import CERTAIN, Case, Ground, choose_among_all, contest
+from automl_agent.grounding import Grounded
+from automl_agent.grounding.exclusions import UnknownExclusion, excluded_columns
+from automl_agent.grounding.messages import NothingFits
+from automl_agent.grounding.structure import moments_of
+from automl_agent.requirements import NothingAsked, load_request, without_target
+
+if TYPE_CHECKING:
+    from automl_agent.llm import LanguageModel
+
+__all__ = ["COLUMNS", "Deciding"]
+
+COLUMNS: Final = ("columns.known", "columns.names")
+"""The ids of what is judged about columns."""
+_BOUND: Final = ("target", "task", "metric")
+_ASKED: Final = {
+    "task": "Is the target a grade, level or kind, or is it a count or an amount?",
+    "entity": "What will be new when the model is used: a thing that was never seen, or a row of one that was?",
+}
+"""Questions that a model can settle without a look at a cell, in everyday words."""
+_STEPS: Final = ("hour", "day", "week")
+"""Pay and rent are by the month or the year without being forecasts."""
+_AHEAD: Final = "Does the request want values of the hours, days or weeks to come, or the value of one single case?"
+_AHEAD_OPTIONS: Final = {
+    "forecast": "values for moments that are still to come, one after the other",
+    "case": "the value of one case, told from its other properties",
+}
+_GLOSSES: Final = {
+    "multiclass": ("grade", "the numbers stand for grades, levels, classes or kinds"),
+    "regression": ("amount", "the numbers count or measure something"),
+    "rows": ("rows", "a new row of any thing, also of one that was seen"),
+}
+_EVENT: Final = "request.known_before"
+_FEWEST_WORDS: Final = 4
+Ask = Callable[[Question], str]
+
+
+@dataclass
+class Deciding:
+    """The decisions of one draft; without a model the rules decide all that no person does."""
+
+    model: LanguageModel | None
+    ask: Ask | None
+    """Asks the person who is there; None when nobody is."""
+    on_event: EventSink
+    record: Record = field(default_factory=Record)
+    _discovery: Discovery | None = None
+    _unread: RequestError | None = None
+
+    @property
+    def decisions(self) -> list[Decision]:
+        """Who decided what: what was read, what was bound, questions, columns."""
+        found = {decision.id: decision for decision in self.record.decisions}
+        order = [*READ, *_BOUND, *sorted(found.keys() - {*READ, *_BOUND, *COLUMNS}), *COLUMNS]
+        return [found[id_] for id_ in order if id_ in found]
+
+    @cached_property
+    def _meanings(self) -> dict[str, str]:
+        assert self._discovery is not None
+        return dictionary_of(self._discovery)
+
+    def read(self, request: str) -> Requirement | ProjectSpec:
+        """What was asked; with a model, also a sentence of which no rule sees what it wants to know.
+
+        Raises:
+            RequestError: as `load_request`.
+        """
+        try:
+            return load_request(request)
+        except NothingAsked as error:
+            said_it_all = error.text == request and len(request.split()) >= _FEWEST_WORDS
+            if self.model is None or not said_it_all:
+                raise
+            self._unread = error
+            return without_target(request)
+
+    def ground(
+        self, asked: Requirement, discovery: Discovery, ground: Ground, answers: dict[str, str]
+    ) -> tuple[Requirement, Grounded]:
+        """The requirement, with what a model read of it, bound to the data.
+
+        `answers` gets what the model, or the person after it, settled.
+
+        Raises:
+            RequestError: if rules find nothing, and no model does.
+            DataError: as `grounding.ground`.
+        """
+        self._discovery = discovery
+        if self.model is not None:
+            asked = self._without_limits_among_exclusions(
+                fill_gaps(asked, self._discovery.catalog, self.model, self.record)
+            )
+        record_rules(asked, self.record)
+        try:
+            found = None if self._unread is not None and "target" not in answers else ground(asked, answers)
+        except NothingFits as error:
+            self._unread, found = error, None
+        if found is None:
+            asked, found = self._found_by_model(asked, ground, answers)
+        elif self._is_in_doubt(found, asked, answers):
+            asked, found = self._contested(asked, found, ground, answers)
+        if self.model is not None and self.ask is None:
+            asked, found = self._as_forecast(asked, found, ground, answers)
+            found = self._settle_questions(asked, found, ground, answers)
+        return asked, found
+
+    def columns(
+        self,
+        spec: ProjectSpec,
+        assembled: Assembled,
+        train: np.ndarray,
+        *,
+        known_before: str | None,
+    ) -> ProjectSpec:
+        """`spec` without the columns that a model, and the evidence, call known too late or mere names of rows."""
+        if self.model is None or spec.task.type not in ("binary", "multiclass", "regression") or spec.target is None:
+            return spec
+        if spec.target.sql is not None or spec.target.table != spec.data.tables[0].name:
+            return spec
+        if known_before is not None:
+            spec = self._without_late(spec, assembled, train, known_before)
+        return self._without_names(spec, assembled, train)
+
+    def takes_back(self, spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> bool:
+        """Whether a limit in time that a model read leaves no column to learn from; it then counts as not read."""
+        read = next((each for each in self.decisions if each.id == _EVENT and each.by == "model"), None)
+        if read is None or _leaves_features(spec, columns, ()):
+            return False
+        self.record.add(_EVENT, "rule", "", "with it nothing would be left to learn from", alternative=read.choice)
+        return True
+
+    def finish(self, spec: ProjectSpec, questions: Sequence[Question], given: Mapping[str, str]) -> None:
+        """Records what was decided by rules or by the person, where nothing else was recorded."""
+        settled = {
+            "target": "" if spec.target is None else f"{spec.target.table}.{spec.target.column}",
+            "task": spec.task.type,
+            "metric": spec.metric.name,
+        }
+        asked = {question.id: question for question in questions}
+        choices = settled | {
+            id_: spec.answers.get(id_, question.default) for id_, question in asked.items() if id_ not in settled
+        }
+        for id_, choice in choices.items():
+            question = asked.get(id_)
+            other = None if question is None else _other(question, choice)
+            if id_ in self.record:
+                continue
+            if id_ in given:
+                self.record.add(id_, "person", choice, "was answered", alternative=other)
+            else:
+                why = "follows from the words and the data" if question is None else question.impact
+                self.record.add(id_, "rule", choice, why, alternative=other)
+        for id_ in COLUMNS:
+            if id_ not in self.record:
+                self.record.add(id_, "rule", "", "the rules on leaks and identifiers decide alone")
+
+    def _found_by_model(
+        self, asked: Requirement, ground: Ground, answers: dict[str, str]
+    ) -> tuple[Requirement, Grounded]:
+        assert self._unread is not None
+        if self.model is None or "target" in answers:
+            raise self._unread
+        settled = choose_among_all(self._case(asked, ground), answers)
+        if settled is None:
+            said = next((each.evidence or each.why for each in self.decisions if each.id == "target"), "it found none")
+            self._say(f"no target found: {said}")
+            raise self._unread
+        requirement, found = settled
+        assert found.spec.target is not None
+        answers["target"] = f"{found.spec.target.table}.{found.spec.target.column}"
+        question = next((each for each in found.questions if each.id == "target"), None)
+        if self.ask is not None and question is not None:
+            given = self.ask(question.model_copy(update={"default": answers["target"]}))
+            if given != answers["target"]:
+                answers["target"] = given
+                self.record.add("target", "person", given, "was answered")
+                return requirement, ground(requirement, answers)
+        self._say(f"target {answers['target']}; change with --answer target=TABLE.COLUMN")
+        return requirement, found
+
+    def _is_in_doubt(self, found: Grounded, asked: Requirement, answers: Mapping[str, str]) -> bool:
+        free = self.model is not None and self.ask is None and "target" not in answers
+        return free and asked.target is not None and found.certainty < CERTAIN
+
+    def _contested(
+        self, asked: Requirement, found: Grounded, ground: Ground, answers: dict[str, str]
+    ) -> tuple[Requirement, Grounded]:
+        settled = contest(self._case(asked, ground), found, answers)
+        if settled is None:
+            return asked, found
+        target = settled[1].spec.target
+        assert target is not None
+        answers["target"] = f"{target.table}.{target.column}"
+        self._say(f"target {answers['target']}; change with --answer target=TABLE.COLUMN")
+        return settled
+
+    def _as_forecast(
+        self, asked: Requirement, found: Grounded, ground: Ground, answers: Mapping[str, str]
+    ) -> tuple[Requirement, Grounded]:
+        """Numbers for each hour or day, of a table of moments: a forecast, when the model reads it so twice."""
+        assert self.model is not None and self._discovery is not None
+        target = found.spec.target
+        in_steps = asked.frequency in _STEPS and asked.known_before is None
+        if not in_steps or target is None or found.spec.task.type != "regression" or "task" in answers:
+            return asked, found
+        if moments_of(self._discovery.catalog.table(target.table)) is None:
+            return asked, found
+        chosen = choose(self.model, _AHEAD, _AHEAD_OPTIONS, self._about(asked, found))
+        if chosen.value == "forecast":
+            try:
+                requirement = asked.model_copy(update={"task": "forecast"})
+                again = ground(requirement, answers)
+            except (RequestError, DataError) as error:
+                self.record.add("task", "rule", "regression", f"no forecast: {error}", alternative="forecast")
+                return asked, found
+            why = f"the model reads the request as: {chosen.meaning}"
+            said = "chosen in either order; the request names a step, and the rows are moments"
+            self.record.add("task", "model", "forecast", why, alternative="regression", evidence=said)
+            return requirement, again
+        said = chosen.why_not or "it chose single cases"
+        self.record.add("task", "rule", "regression", "no word says forecast", alternative="forecast", evidence=said)
+        return asked, found
+
+    def _settle_questions(
+        self, asked: Requirement, found: Grounded, ground: Ground, answers: dict[str, str]
+    ) -> Grounded:
+        """Near ties that need no look at a cell; the rules' default stands where the model is not of one mind."""
+        assert self.model is not None
+        for question in found.questions:
+            if question.id not in _ASKED or question.id in answers:
+                continue
+            shown = [(option.value, *_GLOSSES.get(option.value, (option.value, ""))) for option in question.options]
+            options = {name: gloss for _, name, gloss in shown}
+            chosen = choose(self.model, _ASKED[question.id], options, self._about(asked, found))
+            value = next((value for value, name, _ in shown if name == chosen.value), None)
+            if value in (None, question.default):
+                said = chosen.why_not or "chose the same"
+                self.record.add(question.id, "rule", question.default, question.impact, evidence=f"model: {said}")
+                continue
+            try:
+                again = ground(asked, {**answers, question.id: str(value)})
+            except (RequestError, DataError) as error:
+                why = f"it cannot be used: {error}"
+                self.record.add(question.id, "rule", question.default, why, alternative=value)
+                continue
+            answers[question.id] = str(value)
+            why = f"the model reads the request as: {chosen.meaning}"
+            self.record.add(
+                question.id,
+                "model",
+                answers[question.id],
+                why,
+                alternative=question.default,
+                evidence="chosen in either order",
+            )
+            found = again
+        return found
+
+    def _without_late(self, spec: ProjectSpec, assembled: Assembled, train: np.ndarray, event: str) -> ProjectSpec:
+        assert self.model is not None
+        rows = assembled.frame[train]
+        verdict = known_too_late(self.model, spec, assembled.columns, rows, event=event, meanings=self._meanings)
+        named = ", ".join(drop.column for drop in verdict.drops)
+        kept = "; ".join(f"{name}: {why}" for name, why in verdict.kept.items()) or verdict.why_not
+        if not verdict.drops or not _leaves_features(spec, assembled.columns, verdict.drops):
+            why = kept or ("nothing would be left" if verdict.drops else "nothing more is known too late")
+            self.record.add("columns.known", "rule", "", why, alternative=named or None)
+            return spec
+        self.record.add(
+            "columns.known",
+            "model",
+            named,
+            f"known only after {event}",
+            alternative=kept or None,
+            evidence="named in either order, with the target among them",
+        )
+        self._say(f"known only after {event}: {named}")
+        return _with_drops(spec, verdict.drops)
+
+    def _without_names(self, spec: ProjectSpec, assembled: Assembled, train: np.ndarray) -> ProjectSpec:
+        assert self.model is not None
+        distinct = {name: int(assembled.frame[name].nunique()) for name in assembled.frame.columns}
+        doubtful = doubtful_names(spec, assembled.columns, distinct, len(assembled.frame))
+        if not doubtful:
+            return spec
+        roles = name_roles(self.model, spec, assembled, train, doubtful, self._meanings)
+        named = ", ".join(drop.column for drop in roles.drops)
+        kept = "; ".join(f"{name}: {why}" for name, why in roles.kept.items()) or roles.why_not or None
+        if not roles.drops or not _leaves_features(spec, assembled.columns, roles.drops):
+            self.record.add("columns.names", "rule", "", kept or "none only names rows", alternative=named or None)
+            return spec
+        self.record.add(
+            "columns.names",
+            "model",
+            named,
+            "they only name rows",
+            alternative=kept,
+            evidence="the loss on inner folds is not worse without them",
+        )
+        return _with_drops(spec, roles.drops)
+
+    def _without_limits_among_exclusions(self, asked: Requirement) -> Requirement:
+        """`asked` without exclusions that no column is called after and that say before what all must be known."""
+        assert self._discovery is not None
+        event = asked.known_before
+        kept = []
+        for phrase in asked.exclude:
+            try:
+                excluded_columns([phrase], self._discovery.catalog)
+            except UnknownExclusion:
+                if event is not None and is_quoted(event, phrase):
+                    continue
+            kept.append(phrase)
+        return asked.model_copy(update={"exclude": kept})
+
+    def _case(self, asked: Requirement, ground: Ground) -> Case:
+        assert self._discovery is not None and self.model is not None
+        catalog = self._discovery.catalog
+        left_out = excluded_columns(asked.exclude, catalog)
+        source = str(self._discovery.root)
+        return Case(asked, catalog, self._meanings, left_out, source, ground, self.model, self.record)
+
+    def _about(self, asked: Requirement, found: Grounded) -> dict[str, str]:
+        assert self._discovery is not None
+        about = {"request": asked.request}
+        target = found.spec.target
+        if target is not None and target.sql is None:
+            table = self._discovery.catalog.table(target.table)
+            column = next(each for each in table.columns if each.name == target.column)
+            about["target"] = f"{column.name}: {described(column, self._meanings.get(column.name))}"
+        return about
+
+    def _say(self, text: str) -> None:
+        assert self.model is not None
+        self.on_event(Finding("model", f"{self.model.endpoint.model}: {text}"))
+
+
+def _other(question: Question, choice: str) -> str | None:
+    return ", ".join(option.value for option in question.options if option.value != choice) or None
+
+
+def _with_drops(spec: ProjectSpec, drops: Sequence[DroppedColumn]) -> ProjectSpec:
+    taken = {(drop.table, drop.column) for drop in spec.data.drop}
+    more = [drop for drop in drops if (drop.table, drop.column) not in taken]
+    return spec.model_copy(update={"data": spec.data.model_copy(update={"drop": [*spec.data.drop, *more]})})
+
+
+def _leaves_features(spec: ProjectSpec, columns: Sequence[TrainingColumn], drops: Sequence[DroppedColumn]) -> bool:
+    gone = {(drop.table, drop.column) for drop in (*spec.data.drop, *drops)}
+    fixed = {spec.target.column if spec.target else None, *spec.data.tables[0].key}
+    return any(
+        (column.prefix or column.table, column.source_name) not in gone and column.name not in fixed
+        for column in columns
+        if column.aggregate != "identity"
+    )

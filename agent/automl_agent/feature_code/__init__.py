@@ -1,0 +1,1 @@
+"""Features as small functions in `custom_features.py`: proposed, read, run apart, checked, judged, and written."""
