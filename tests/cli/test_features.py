@@ -74,7 +74,7 @@ def test_proposals_are_a_table(asked, automl):
     assert lines[0].split("  ")[0] == "a_per_b"
     assert "[+0.0100, +0.0300]" in lines[0]
     assert lines[2].endswith("refused: depends on other rows")
-    assert asked == [("here", {"most": 3})]
+    assert asked == [("here", {"also": [], "most": 3})]
 
 
 def test_proposals_are_json_and_applied(asked, automl):
@@ -83,7 +83,7 @@ def test_proposals_are_json_and_applied(asked, automl):
     assert [each["kept"] for each in said["features"]] == [False, False, False]
     out = automl("propose-features", "here", "--apply", "--no-train")[1]
     assert "a_per_b: helps: roc_auc gains +0.02 [+0.01, +0.03], p = 0.001; added" in out
-    assert asked[-1] == ("here", {"most": 8, "train": False, "budget_seconds": None})
+    assert asked[-1] == ("here", {"also": [], "most": 8, "train": False, "budget_seconds": None})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from automl_agent.cli.asking import Llm, LlmCalls, LlmCost, LlmSeconds, LlmTokens, Wanted, opened
 from automl_agent.cli.shared import Budget, Debug, Json, ProjectFolder, emit, emit_json, print_table
 
 if TYPE_CHECKING:
@@ -62,26 +63,35 @@ def propose(
     most: Annotated[int, typer.Option("--most", min=1, max=40, help="How many are judged, at most.")] = 8,
     no_train: NoTrain = False,
     budget: Budget = None,
+    llm: Llm = "auto",
+    llm_calls: LlmCalls = 100,
+    llm_tokens: LlmTokens = 300_000,
+    llm_seconds: LlmSeconds = 900.0,
+    llm_cost: LlmCost = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> int:
-    """Propose features by rules, and try each on folds of the training rows."""
+    """Propose features by rules and, where one is configured, by a language model; try each on the training rows."""
     from automl_runtime.errors import RequestError
 
     from automl_agent.console import narrate
     from automl_agent.durations import parse_duration
     from automl_agent.feature_code import rounds
+    from automl_agent.feature_code.material import Material
+    from automl_agent.feature_code.suggesting import suggest
 
     if not apply and (no_train or budget is not None):
         raise RequestError("--no-train and --budget are about --apply: without it nothing is written or trained.")
     seconds = None if budget is None else parse_duration(budget)
-    with narrate() as narrator:
+    wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
+    with narrate() as narrator, opened(wanted, narrator) as model:
+        also = [] if model is None else suggest(model, Material.of(project), on_event=narrator)
         if apply:
             added = rounds.propose_and_apply(
-                project, most=most, train=not no_train, budget_seconds=seconds, on_event=narrator
+                project, also=also, most=most, train=not no_train, budget_seconds=seconds, on_event=narrator
             )
         else:
-            added = rounds.Added(rounds.propose(project, most=most, on_event=narrator))
+            added = rounds.Added(rounds.propose(project, also=also, most=most, on_event=narrator))
     if as_json:
         emit_json(added.to_json())
         return 0

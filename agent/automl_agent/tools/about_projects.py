@@ -206,11 +206,13 @@ def _check_update(workspace: Workspace, request: Update) -> None:
 
 
 def _refuse_foreign_data(workspace: Workspace, place: Path) -> None:
-    """The spec of a project names its data; where reading is limited, it must not lead elsewhere."""
+    """A project names its data in two places; where reading is limited, neither may lead elsewhere."""
     from automl_runtime.project import Project
 
     if workspace.readable is not None:
-        workspace.source(str(Project.load(place).source))
+        project = Project.load(place)
+        for source in {project.source, project.data_source}:
+            workspace.source(str(source))
 
 
 @long_tool("Update a project", check=_check_update, destructive=True)
