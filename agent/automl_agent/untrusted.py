@@ -21,9 +21,14 @@ def clean(text: str, limit: int = _LONGEST) -> str:
     >>> clean("pri\u200bce\u202e of\n a   car")
     'price of a car'
     """
-    seen = "".join(sign if unicodedata.category(sign) not in _UNSEEN else _blank(sign) for sign in text[: 8 * limit])
+    seen = "".join(_blank(sign) if _is_unseen(sign) else sign for sign in text[: 8 * limit])
     line = " ".join(seen.split())
     return line if len(line) <= limit else f"{line[: limit - 1]}…"
+
+
+def _is_unseen(sign: str) -> bool:
+    # Variation selectors say how the sign before is drawn; a run of them can hold a sentence.
+    return unicodedata.category(sign) in _UNSEEN or "\ufe00" <= sign <= "\ufe0f" or "\U000e0100" <= sign <= "\U000e01ef"
 
 
 def _blank(sign: str) -> str:

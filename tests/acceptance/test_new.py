@@ -49,7 +49,7 @@ TREE = [
 
 
 def test_json_answer_has_the_promised_keys(made):
-    assert set(made.answer) == {"project", "spec", "metrics", "questions", "warnings", "seconds"}
+    assert set(made.answer) == {"project", "spec", "metrics", "questions", "decisions", "warnings", "seconds"}
     assert made.answer["project"] == str(made.project)
     assert made.answer["spec"]["request"] == REQUEST
 

@@ -315,10 +315,12 @@ def _paused(options: DraftOptions, narrator: Narrator, model: LanguageModel | No
 
 def ask_question(question: Question) -> str:
     """The answer that a person gives to `question` on the terminal; its default when nothing is typed."""
-    sys.stderr.write(f"\n? {question.text}\n  {question.impact}\n")
+    from automl_runtime.errors import visible
+
+    sys.stderr.write(visible(f"\n? {question.text}\n  {question.impact}\n"))
     for number, option in enumerate(question.options, start=1):
         mark = " (default)" if option.value == question.default else ""
-        sys.stderr.write(f"  {number}. {option.label}{mark}\n")
+        sys.stderr.write(visible(f"  {number}. {option.label}{mark}\n"))
     while True:
         typed = typer.prompt("  your choice", default="", show_default=False, err=True).strip()
         if not typed:
@@ -339,13 +341,15 @@ def _say_what_follows(drafted: Draft, place: Path, narrator: Narrator) -> None:
 
 
 def _review(items: Sequence[PlanItem]) -> Collection[str]:
+    from automl_runtime.errors import visible
+
     for number, item in enumerate(items, start=1):
         pairs = [
             f"{example.before!r} -> {'null' if example.after is None else repr(example.after)}"
             for example in item.examples
         ]
-        sys.stderr.write(f"{number:>4}. {item.id}: {item.source} -> {item.result}, {item.count:,} cells\n")
-        sys.stderr.write(f"      {'   '.join(pairs)}\n")
+        sys.stderr.write(visible(f"{number:>4}. {item.id}: {item.source} -> {item.result}, {item.count:,} cells\n"))
+        sys.stderr.write(visible(f"      {'   '.join(pairs)}\n"))
     if not sys.stdin.isatty():
         return ()
     while True:

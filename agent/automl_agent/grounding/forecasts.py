@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from automl_runtime.data.assemble import Assembled
+import pyarrow as pa
+from automl_runtime.data.assemble import Assembled, run_sql
 from automl_runtime.data.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.data.training_columns import join_prefixes, target_name
-from automl_runtime.errors import RequestError, TrainingError, shorten
+from automl_runtime.errors import DataError, RequestError, TrainingError, shorten
 from automl_schemas.catalog import DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
@@ -96,15 +97,12 @@ def _moment(spec: ProjectSpec, table: TableEntry, frame: pd.DataFrame) -> Moment
         raise RequestError("`task.time` names no column: a forecast needs the moments of its rows.")
     if spec.task.time_sql is None:
         return find_moment(table, frame, spec.task.time)
-    import duckdb
-
-    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as con:
-        con.register("rows", frame)
-        try:
-            made = con.sql(f"SELECT CAST({spec.task.time_sql} AS TIMESTAMP) AS moment FROM rows").df()["moment"]
-        except duckdb.Error as error:
-            reason = str(error).splitlines()[0]
-            raise RequestError(f"`task.time_sql` {shorten(spec.task.time_sql)} cannot be run: {reason}") from error
+    sql = f"SELECT CAST({spec.task.time_sql} AS TIMESTAMP) AS moment FROM rows"
+    try:
+        made = run_sql(sql, {"rows": pa.Table.from_pandas(frame, preserve_index=False)})["moment"]
+    except DataError as error:
+        said = f"`task.time_sql` {shorten(spec.task.time_sql)} cannot be run: {error.message}"
+        raise RequestError(said) from error
     parts = [name for name in frame.columns if f'"{name}"' in spec.task.time_sql]
     return Moment(spec.task.time, spec.task.time_sql, tuple(parts), made.astype("datetime64[us]"))
 

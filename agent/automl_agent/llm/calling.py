@@ -83,7 +83,7 @@ class Caller:
                 raise Unreachable("it did not answer in time") from None
             except openai.APIConnectionError as error:
                 why = type(error.__cause__).__name__
-                raise Unreachable(self.redact(f"no connection to {self.endpoint.base_url} ({why})")) from None
+                raise Unreachable(self.redact(f"no connection to {self.endpoint.shown} ({why})")) from None
             except openai.APIStatusError as error:
                 refused = Refused if error.status_code in (422, 500, 501) else Unreachable
                 raise refused(self._words(error)) from None

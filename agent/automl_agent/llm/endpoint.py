@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
+from urllib.parse import urlsplit
 
 from automl_runtime.errors import RequestError, shorten
 
@@ -25,6 +26,13 @@ class Endpoint:
     api_key: str = field(repr=False)
     price: tuple[float, float] | None = None
     """Dollars for a million tokens that go in and that come out; None when nobody said."""
+
+    @property
+    def shown(self) -> str:
+        """The address as messages name it: without a user, a query, and what they may hold."""
+        parts = urlsplit(self.base_url)
+        port = "" if parts.port is None else f":{parts.port}"
+        return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
 
     @property
     def id(self) -> str:
@@ -49,7 +57,8 @@ def find_endpoint(choice: str, environment: Mapping[str, str]) -> Endpoint | Non
             return None
         raise RequestError(f"--llm {shorten(choice)}: no endpoint is configured.", hint=_HOW)
     if address and not address.startswith(("http://", "https://")):
-        raise RequestError(f"OPENAI_BASE_URL is {shorten(address)}; it must begin with http:// or https://.", hint=_HOW)
+        # Not quoted: it may be a key in the wrong variable.
+        raise RequestError("OPENAI_BASE_URL does not begin with http:// or https://.", hint=_HOW)
     # Local servers want no key, and the client wants one.
     return Endpoint(address or _PUBLIC, name, key or "none", _price(environment.get(_PRICE, "")))
 

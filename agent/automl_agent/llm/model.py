@@ -160,7 +160,7 @@ class LanguageModel:
             RequestError: with the reason, if it does not.
         """
         if self.level == "none":
-            place = self.transcript.redact(self.endpoint.base_url)
+            place = self.transcript.redact(self.endpoint.shown)
             reason = self._lost or "it writes no JSON that fits a schema"
             raise RequestError(
                 f"{self.endpoint.model} at {place} cannot be used: {reason}.",

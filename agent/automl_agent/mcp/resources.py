@@ -17,7 +17,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import mcp_types as types
-from automl_runtime.errors import AutomlError, shorten
+from automl_runtime.errors import AutomlError, shorten, visible
 from mcp import MCPError
 from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
@@ -174,7 +174,7 @@ def _run_events(workspace: Workspace, run_id: str) -> str:
     from automl_agent.tools.run_folder import find_run
 
     last = deque(find_run(workspace.runs, run_id).news(0), maxlen=_MOST_EVENTS)
-    return "".join(json.dumps(event, ensure_ascii=False) + "\n" for _, event in last)
+    return "".join(visible(json.dumps(event.to_json(), ensure_ascii=False)) + "\n" for _, event in last)
 
 
 def _schemas() -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from automl_runtime.errors import visible
 from automl_runtime.events import EventSink
 from automl_schemas.base import Contract
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
@@ -130,7 +131,7 @@ def preview_cleaning(workspace: Workspace, request: DataPath, on_event: EventSin
     items = review_items(_catalog(workspace, request.path, on_event))
     return Cleaning(
         steps=[
-            CleaningStep(id=item.id, was=plain(item.source), becomes=plain(item.result), cells=item.count)
+            CleaningStep(id=visible(item.id), was=plain(item.source), becomes=plain(item.result), cells=item.count)
             for item in items
         ]
     )

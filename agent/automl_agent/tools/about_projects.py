@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Literal
 
+from automl_generators.names import clean_name
 from automl_runtime.events import EventSink
 from automl_schemas.base import Contract
 from automl_schemas.metrics import LeaderboardRow
@@ -20,7 +21,7 @@ from automl_agent.tools.registry import tool
 from automl_agent.tools.results import ProjectCreated, ProjectUpdated, Score, score_of
 from automl_agent.tools.workspace import Workspace
 
-__all__ = ["OfProject", "create_project", "get_report", "list_projects", "update_project"]
+__all__ = ["OfProject", "create_project", "get_report", "list_projects", "refuse_foreign_data", "update_project"]
 
 _LONGEST_DIFF = 12_000
 
@@ -41,6 +42,8 @@ class NewProject(Wanted, StartRequest):
 
 def _check_new(workspace: Workspace, request: NewProject) -> None:
     options_of(workspace, request)
+    if request.name is not None:
+        clean_name(request.name)
 
 
 @long_tool("Create a project", check=_check_new)
@@ -202,10 +205,10 @@ def _check_update(workspace: Workspace, request: Update) -> None:
     place = workspace.project(request.project)
     if request.path is not None:
         workspace.source(request.path)
-    _refuse_foreign_data(workspace, place)
+    refuse_foreign_data(workspace, place)
 
 
-def _refuse_foreign_data(workspace: Workspace, place: Path) -> None:
+def refuse_foreign_data(workspace: Workspace, place: Path) -> None:
     """A project names its data in two places; where reading is limited, neither may lead elsewhere."""
     from automl_runtime.project import Project
 
@@ -222,6 +225,7 @@ def update_project(workspace: Workspace, request: Update, on_event: EventSink) -
     and they are explained. Retrains only when what was learned would change. Starts a run: poll it with get_run."""
     from automl_agent.updating import update
 
+    _check_update(workspace, request)
     done = update(
         workspace.project(request.project),
         request=request.request,

@@ -9,7 +9,7 @@ from automl_runtime.events import EventSink
 from automl_schemas.base import Contract
 from pydantic import Field
 
-from automl_agent.tools.about_projects import OfProject
+from automl_agent.tools.about_projects import OfProject, refuse_foreign_data
 from automl_agent.tools.bounding import plain
 from automl_agent.tools.contract import LONGEST_WAIT, Answer, Request, StartRequest, ToolError
 from automl_agent.tools.long_tools import RunState, long_tool, wait_for
@@ -34,7 +34,7 @@ class NewRun(OfProject, StartRequest):
 
 
 def _check_run(workspace: Workspace, request: NewRun) -> None:
-    workspace.project(request.project)
+    refuse_foreign_data(workspace, workspace.project(request.project))
     if request.path is not None:
         workspace.source(request.path)
     if request.resume and request.path is not None:
@@ -47,6 +47,7 @@ def start_run(workspace: Workspace, request: NewRun, on_event: EventSink) -> Tra
     puts the better one into production. Starts a run and returns at once: poll it with get_run."""
     from automl_agent.retraining import retrain
 
+    _check_run(workspace, request)
     place = workspace.project(request.project)
     data = None if request.path is None else workspace.source(request.path)
     outcome = retrain(place, data, budget_seconds=request.budget_seconds, resume=request.resume, on_event=on_event)
@@ -166,8 +167,8 @@ def _listed(run: Any) -> ListedRun:
 class Pair(OfProject):
     """Two trainings."""
 
-    before: str = Field(description="A training: its number or name.")
-    after: str = Field(description="The one that should be better.")
+    before: str = Field(max_length=200, description="A training: its number or name.")
+    after: str = Field(max_length=200, description="The one that should be better.")
 
 
 class Difference(Contract):

@@ -10,7 +10,7 @@ from automl_runtime.errors import RequestError, shorten
 from automl_runtime.events import EventSink
 from pydantic import Field
 
-from automl_agent.tools.asking import Asked, Settled, answers_in, asked_of
+from automl_agent.tools.asking import Asked, Settled, answers_in, asked_of, taken_back
 from automl_agent.tools.bounding import plain
 from automl_agent.tools.contract import Answer, NextAction, Request
 from automl_agent.tools.registry import tool
@@ -193,8 +193,8 @@ def options_of(workspace: Workspace, request: Wanted) -> DraftOptions:
     options = DraftOptions(
         data=workspace.source(named),
         answers=answers_in(request.answers),
-        keep=tuple(request.keep),
-        reject=tuple(request.reject),
+        keep=tuple(map(taken_back, request.keep)),
+        reject=tuple(map(taken_back, request.reject)),
         trials=request.trials,
         seed=request.seed,
     )

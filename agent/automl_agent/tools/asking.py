@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
+from automl_runtime.errors import visible
 from automl_schemas.base import Contract
 from automl_schemas.question import Question
 from pydantic import Field
@@ -11,9 +15,10 @@ from pydantic import Field
 from automl_agent.tools.bounding import plain
 from automl_agent.tools.contract import Request
 
-__all__ = ["Asked", "Choice", "Settled", "answers_in", "asked_of"]
+__all__ = ["Asked", "Choice", "Settled", "answers_in", "asked_of", "taken_back"]
 
-_LABEL = 200
+_LABEL: Final = 200
+_ESCAPED: Final = re.compile(r"\\x[0-9a-f]{2}|\\u[0-9a-f]{4}|\\U[0-9a-f]{8}")
 
 
 class Choice(Contract):
@@ -49,10 +54,11 @@ def asked_of(questions: Iterable[Question], answers: Mapping[str, str] | None = 
         Asked(
             id=question.id,
             text=plain(question.text, _LABEL),
-            # The value is what an answer must say, so it stays as it is.
-            choices=[Choice(value=option.value, label=plain(option.label, _LABEL)) for option in question.options],
-            default=question.default,
-            taken=given.get(question.id, question.default),
+            choices=[
+                Choice(value=visible(option.value), label=plain(option.label, _LABEL)) for option in question.options
+            ],
+            default=visible(question.default),
+            taken=visible(given.get(question.id, question.default)),
             impact=plain(question.impact, _LABEL),
         )
         for question in questions
@@ -61,4 +67,14 @@ def asked_of(questions: Iterable[Question], answers: Mapping[str, str] | None = 
 
 def answers_in(settled: Sequence[Settled]) -> dict[str, str]:
     """The answers by the ids of their questions; the last one counts."""
-    return {answer.id: answer.value for answer in settled}
+    return {answer.id: taken_back(answer.value) for answer in settled}
+
+
+def taken_back(text: str) -> str:
+    """What `visible` showed, with the signs that it wrote as escapes; other text stays."""
+    return _ESCAPED.sub(_sign, text)
+
+
+def _sign(found: re.Match[str]) -> str:
+    sign = chr(min(int(found.group()[2:], 16), sys.maxunicode))
+    return sign if visible(sign) == found.group() else found.group()

@@ -11,7 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any, Final, get_type_hints
 
-from automl_runtime.events import EventSink, event_from_json, ignore
+from automl_runtime.errors import visible
+from automl_runtime.events import Event, EventSink, Finding, Progress, TrialFinished, Warned, ignore
 from automl_schemas.base import Contract
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -19,7 +20,7 @@ from automl_agent.tools.bounding import plain
 from automl_agent.tools.contract import Answer, NextAction, StartRequest
 from automl_agent.tools.registry import Check, Tool, Work, add_tool, described
 from automl_agent.tools.results import Result
-from automl_agent.tools.run_folder import Ended, RunFolder, Status, open_run
+from automl_agent.tools.run_folder import Ended, RunFolder, RunRequest, Status, open_run
 from automl_agent.tools.workspace import Workspace
 
 __all__ = ["Failure", "News", "RunState", "long_tool", "state_of", "wait_for", "work_of"]
@@ -27,7 +28,9 @@ __all__ = ["Failure", "News", "RunState", "long_tool", "state_of", "wait_for", "
 _POLL_SECONDS: Final = 0.1
 _MOST_NEWS: Final = 40
 _LONGEST_LINE: Final = 300
-_TOLD: Final = ("finding", "warning", "trial")
+_LONGEST_TEXT: Final = 1_000
+_LONGEST_CODE: Final = 4_000
+_TOLD: Final = (Finding, Warned, TrialFinished)
 """Kinds of events that a caller hears of one by one."""
 _LOG: Final = "worker.log"
 _RESULT: Final[TypeAdapter[Result]] = TypeAdapter(Result)
@@ -149,19 +152,12 @@ def wait_for(
     while time.monotonic() < last:
         happened = list(run.news(cursor))
         for cursor, event in happened:  # noqa: B007 -- the last one counts
-            _pass_on(event, on_event)
-        told = any(event.get("kind") in _TOLD for _, event in happened)
+            on_event(event)
+        told = any(isinstance(event, _TOLD) for _, event in happened)
         if run.status() != "running" or (told and not until_end):
             break
         time.sleep(_POLL_SECONDS)
     return state_of(run, since)
-
-
-def _pass_on(event: dict[str, Any], on_event: EventSink) -> None:
-    try:
-        on_event(event_from_json({name: value for name, value in event.items() if name != "at"}))
-    except (ValueError, TypeError):
-        return  # not one of ours: the file lies where others can write
 
 
 def state_of(run: RunFolder, since: int = 0) -> RunState:
@@ -170,63 +166,75 @@ def state_of(run: RunFolder, since: int = 0) -> RunState:
     status, ended, request = run.status(), run.end(), run.request()
     happened = list(run.news(since))
     cursor = happened[-1][0] if happened else since
-    progress = next((event for _, event in reversed(happened) if event.get("kind") == "progress"), None)
-    told = [_news(event) for _, event in happened if event.get("kind") in _TOLD]
+    progress = next((event for _, event in reversed(happened) if isinstance(event, Progress)), None)
+    told = [_news(event) for _, event in happened if isinstance(event, _TOLD)]
     start = _moment(request.created)
     return RunState(
         run_id=run.run_id,
         tool=request.tool,
         status=status,
-        idempotency_key=request.idempotency_key,
+        idempotency_key=visible(request.idempotency_key),
         seconds=round((_moment(ended.ended) if ended else time.time()) - start, 1),
         news=told[-_MOST_NEWS:],
         left_out=[f"news: the last {_MOST_NEWS} of {len(told)} shown"] if len(told) > _MOST_NEWS else [],
         cursor=cursor,
         **_outcome(run, ended),
         links=[f"run://{run.run_id}/events", f"run://{run.run_id}/report"],
-        next_actions=_next(run, status, request.tool, request.idempotency_key, cursor),
+        next_actions=_next(run, status, request, cursor),
         **(_progress(progress) if status == "running" and progress is not None else {}),
     )
 
 
 def _outcome(run: RunFolder, ended: Ended | None) -> dict[str, Any]:
+    if ended is None:
+        return {}
     try:
         return {
-            "result": None if ended is None or ended.result is None else _RESULT.validate_python(ended.result),
-            "failure": None if ended is None or ended.error is None else Failure.model_validate(ended.error),
+            "result": None if ended.result is None else _RESULT.validate_python(_shown(ended.result)),
+            "failure": None if ended.error is None else Failure.model_validate(_shown(ended.error)),
         }
-    except ValidationError as error:
+    except (ValidationError, RecursionError) as error:
         raise run.broken("end.json") from error
 
 
-def _progress(event: dict[str, Any]) -> dict[str, Any]:
-    done, total = event.get("done"), event.get("total")
-    share = min(done / total, 1.0) if done is not None and total else None
-    left = None if share is None or event["stage"] != "training" else max(total - done, 0.0)  # type: ignore[operator]
-    return {"stage": plain(str(event["stage"])), "share_done": share, "seconds_left": left}
+def _shown(value: Any, limit: int = _LONGEST_TEXT) -> Any:
+    """`value` with each text as it may be shown: the file lies where others can write."""
+    if isinstance(value, str):
+        return visible(value[:limit])[:limit]
+    if isinstance(value, dict):
+        return {key: _shown(item, _LONGEST_CODE if key == "code" else limit) for key, item in value.items()}
+    return [_shown(item, limit) for item in value] if isinstance(value, list) else value
 
 
-def _news(event: dict[str, Any]) -> News:
-    if event["kind"] == "trial":
-        score = event.get("score")
-        said = f"{event['model']}: " + (f"{score:.4g}" if score is not None else str(event.get("error") or "no score"))
-        return News(kind="trial", text=plain(said, _LONGEST_LINE))
-    topic = f"{event['topic']}: " if event["kind"] == "finding" else ""
-    return News(kind=event["kind"], text=plain(f"{topic}{event['text']}", _LONGEST_LINE))
+def _progress(event: Progress) -> dict[str, Any]:
+    share = None if not event.total else min(max(event.done / event.total, 0.0), 1.0)
+    left = None if event.total is None or event.stage != "training" else max(event.total - event.done, 0.0)
+    return {"stage": plain(event.stage), "share_done": share, "seconds_left": left}
 
 
-def _next(run: RunFolder, status: Status, tool: str, key: str, cursor: int) -> list[NextAction]:
+def _news(event: Event) -> News:
+    match event:
+        case TrialFinished(model=model, score=score, error=error):
+            said = f"{model}: {error or 'no score'}" if score is None else f"{model}: {score:.4g}"
+        case Finding(topic=topic, text=text):
+            said = f"{topic}: {text}"
+        case Warned(text=said):
+            pass
+    return News(kind=event.kind, text=plain(said, _LONGEST_LINE))
+
+
+def _next(run: RunFolder, status: Status, request: RunRequest, cursor: int) -> list[NextAction]:
     if status == "running":
         again = {"run_id": run.run_id, "since": cursor, "wait_seconds": 20}
         return [NextAction(tool="get_run", arguments=again, why="see how it goes on")]
     if status == "interrupted":
         why = "the same arguments with this idempotency_key take the run up where it was killed"
-        return [NextAction(tool=tool, arguments={"idempotency_key": key}, why=why)]
+        return [NextAction(tool=request.tool, arguments={"idempotency_key": visible(request.idempotency_key)}, why=why)]
     about = run.end()
     project = (about.result or {}).get("project") if about is not None else None
     if not isinstance(project, str):
         return []
-    return [NextAction(tool="get_report", arguments={"project": project}, why="see how good the model is")]
+    return [NextAction(tool="get_report", arguments={"project": plain(project, 200)}, why="see how good the model is")]
 
 
 def _moment(text: str) -> float:

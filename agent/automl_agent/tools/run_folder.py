@@ -18,10 +18,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from automl_runtime.errors import shorten
+from automl_runtime.events import (
+    EpochCompleted,
+    Event,
+    Finding,
+    Progress,
+    TrainingCompleted,
+    TrainingFailed,
+    TrialFinished,
+    Warned,
+)
 from automl_runtime.files import is_locked, write_text
+from automl_schemas.base import Contract
+from pydantic import AfterValidator, Field, TypeAdapter
 
 from automl_agent.tools.contract import ToolError
 
@@ -30,28 +42,40 @@ __all__ = ["Ended", "RunFolder", "RunRequest", "Status", "find_run", "find_runs"
 Status = Literal["running", "completed", "failed", "cancelled", "interrupted"]
 """`interrupted`: the worker was killed; the same call with the same key takes it up."""
 
+
 _ID: Final = re.compile(r"run-[0-9a-f]{16}")
+_EVENTS: Final[dict[str, TypeAdapter[Event]]] = {
+    kind.kind: TypeAdapter(kind)
+    for kind in (Progress, TrialFinished, EpochCompleted, Finding, Warned, TrainingCompleted, TrainingFailed)
+}
 _START_SECONDS: Final = 30.0
 """A worker that has not taken its lock by then never will."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunRequest:
+def _is_moment(text: str) -> str:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError("a moment without a time zone")
+    return text
+
+
+Moment = Annotated[str, Field(max_length=40), AfterValidator(_is_moment)]
+"""ISO 8601, with a time zone."""
+
+
+class RunRequest(Contract):
     """What was asked."""
 
-    tool: str
+    tool: str = Field(pattern=r"^[a-z][a-z_]{1,60}$")
     arguments: dict[str, Any]
-    idempotency_key: str
-    created: str
-    """ISO 8601, UTC."""
+    idempotency_key: str = Field(min_length=1, max_length=200)
+    created: Moment
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Contract):
     """How a run ended: with a `result`, or with an `error` (`ToolError.to_json`)."""
 
-    status: Status
-    ended: str
+    status: Literal["completed", "failed", "cancelled"]
+    ended: Moment
     result: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
 
@@ -80,13 +104,9 @@ class RunFolder:
     def request(self) -> RunRequest:
         """What was asked; ToolError when somebody tampered with it."""
         try:
-            content = json.loads((self.place / "request.json").read_bytes())
-            request = RunRequest(**content)
-            if not isinstance(request.arguments, dict):
-                raise TypeError("arguments")
-        except (OSError, ValueError, TypeError) as error:
+            return RunRequest.model_validate_json((self.place / "request.json").read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
             raise self.broken("request.json") from error
-        return request
 
     def end(self) -> Ended | None:
         """How it ended; None while it has not."""
@@ -94,8 +114,8 @@ class RunFolder:
         if not path.exists():
             return None
         try:
-            return Ended(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+            return Ended.model_validate_json(path.read_bytes())
+        except (OSError, ValueError, RecursionError) as error:
             raise self.broken("end.json") from error
 
     def status(self) -> Status:
@@ -110,10 +130,10 @@ class RunFolder:
 
     def write_end(self, ended: Ended) -> None:
         """Says how it ended, whole or not at all."""
-        write_text(self.place / "end.json", json.dumps(vars_of(ended), ensure_ascii=False))
+        write_text(self.place / "end.json", ended.model_dump_json())
 
-    def news(self, since: int) -> Iterator[tuple[int, dict[str, Any]]]:
-        """The events after the cursor `since`, each with the cursor after it."""
+    def news(self, since: int) -> Iterator[tuple[int, Event]]:
+        """The events after the cursor `since`, each with the cursor after it; lines that are none are left out."""
         try:
             with self.events.open(encoding="utf-8", errors="replace") as lines:
                 for number, line in enumerate(lines, start=1):
@@ -169,11 +189,6 @@ class RunFolder:
         )
 
 
-def vars_of(record: Ended | RunRequest) -> dict[str, Any]:
-    """The fields of `record`."""
-    return {name: getattr(record, name) for name in record.__dataclass_fields__}
-
-
 def open_run(folder: Path, tool: str, arguments: Mapping[str, Any], key: str | None) -> tuple[RunFolder, bool]:
     """The run of this call below `folder`, and whether it is new.
 
@@ -186,7 +201,12 @@ def open_run(folder: Path, tool: str, arguments: Mapping[str, Any], key: str | N
     name = hashlib.sha256(f"{tool}\0{known}".encode()).hexdigest()[:16]
     run = RunFolder(folder / f"run-{name}")
     folder.mkdir(parents=True, exist_ok=True)
-    request = RunRequest(tool, dict(arguments), known, datetime.now(UTC).isoformat(timespec="seconds"))
+    request = RunRequest(
+        tool=tool,
+        arguments=dict(arguments),
+        idempotency_key=known,
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
     try:
         run.place.mkdir()
     except FileExistsError:
@@ -199,7 +219,7 @@ def open_run(folder: Path, tool: str, arguments: Mapping[str, Any], key: str | N
                 exit_code=2,
             ) from None
         return run, False
-    write_text(run.place / "request.json", json.dumps(vars_of(request), ensure_ascii=False))
+    write_text(run.place / "request.json", request.model_dump_json())
     return run, True
 
 
@@ -227,9 +247,11 @@ def find_runs(folder: Path) -> list[RunFolder]:
     return [RunFolder(folder / name) for _, name in sorted(found, reverse=True)]
 
 
-def _event(line: str) -> dict[str, Any] | None:
+def _event(line: str) -> Event | None:
+    """The event that the worker wrote; None for what somebody else wrote."""
     try:
-        event = json.loads(line)
-    except ValueError:
+        record = json.loads(line)
+        record.pop("at", None)
+        return _EVENTS[record.pop("kind")].validate_python(record)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return event if isinstance(event, dict) else None

@@ -42,9 +42,9 @@ def main(arguments: list[str]) -> int:
             return 0  # another worker has it
         try:
             _sign(held)
-            ended = Ended("cancelled", _now()) if run.wanted_end.exists() else _work(workspace, run)
+            ended = Ended(status="cancelled", ended=_now()) if run.wanted_end.exists() else _work(workspace, run)
         except KeyboardInterrupt:
-            ended = Ended("cancelled", _now())
+            ended = Ended(status="cancelled", ended=_now())
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         run.write_end(ended)
     return 0 if ended.status == "completed" else 1
@@ -66,20 +66,20 @@ def _work(workspace: Workspace, run: RunFolder) -> Ended:
                 result = work_of(tool.name)(workspace, tool.parse(request.arguments), delivery)
             finally:
                 delivery.close(5.0)
-        return Ended("completed", _now(), result=result.model_dump(mode="json"))
+        return Ended(status="completed", ended=_now(), result=result.model_dump(mode="json"))
     except ToolError as error:
-        return Ended("failed", _now(), error=error.to_json())
+        return Ended(status="failed", ended=_now(), error=error.to_json())
     except (KeyboardInterrupt, Cancelled):
-        return Ended("cancelled", _now())
+        return Ended(status="cancelled", ended=_now())
     except AutomlError as error:
         sys.stderr.write(f"{error}\n")
         said = tool_error(error)
         said.message = clean(said.message, _LONGEST_MESSAGE)
-        return Ended("failed", _now(), error=said.to_json())
+        return Ended(status="failed", ended=_now(), error=said.to_json())
     except Exception as error:  # noqa: BLE001 -- the outermost layer of this process; the log has the traceback
         sys.excepthook(type(error), error, error.__traceback__)
         said = ToolError("failed", f"This is a bug of automl: {type(error).__name__} in {run.run_id}.")
-        return Ended("failed", _now(), error=said.to_json())
+        return Ended(status="failed", ended=_now(), error=said.to_json())
 
 
 def _write(log: IO[str], event: Event) -> None:

@@ -42,7 +42,7 @@ def test_the_environment_says_which_model(choice, environment, model, address):
     ("choice", "environment", "message"),
     [
         ("large", {}, "no endpoint is configured"),
-        ("auto", {**LOCAL, "OPENAI_BASE_URL": "localhost:8000"}, "must begin with http"),
+        ("auto", {**LOCAL, "OPENAI_BASE_URL": "localhost:8000"}, "does not begin with http"),
         ("auto", {**LOCAL, "AUTOML_LLM_PRICE": "cheap"}, "written as IN/OUT"),
         ("auto", {**LOCAL, "AUTOML_LLM_PRICE": "-1/2"}, "between 0 and"),
         ("auto", {**LOCAL, "AUTOML_LLM_PRICE": "nan/2"}, "between 0 and"),

@@ -97,7 +97,7 @@ async def test_a_catalog_comes_without_cells(client, project, sales):
     ],
 )
 async def test_nothing_outside_can_be_read(client, project, uri):
-    with pytest.raises(MCPError, match=r"no resource|no project|no run|no schema|outside|cannot be read"):
+    with pytest.raises(MCPError, match=r"no resource|no project|no run|no schema|is no path|outside|cannot be read"):
         await client.read_resource(uri)
 
 

@@ -120,7 +120,7 @@ def test_a_killed_run_is_seen_and_taken_up_without_repeating_trials(workspace):
     assert (state.run_id, state.status) == (killed.run_id, "completed"), state
     [training] = call(workspace, "list_runs", project=state.result.project).trainings[-1:]
     assert training.trials == 6
-    told = [event.get("text", "") for _, event in run.news(0)]
+    told = [getattr(event, "text", "") for _, event in run.news(0)]
     assert any("finished trials" in text for text in told)
     assert [place.name for place in (workspace.root / state.result.project).parent.iterdir()] == [
         "predict-arrives-late"

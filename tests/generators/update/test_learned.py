@@ -52,7 +52,12 @@ def test_what_reaches_no_model_needs_no_training(copies, name, old, new):
         ("project.yaml", "column: Plan", "column: Fee", "data.drop has changed"),
         ("project.yaml", "name: roc_auc", "name: f1", "metric.name: 'roc_auc' -> 'f1'"),
         ("src/predict_left/features.py", '"""What', '"""Which', "the code of the features is not what"),
-        ("src/predict_left/custom_features.py", "del rows", "del rows  #", "the code of the features is not what"),
+        (
+            "src/predict_left/custom_features.py",
+            "return features",
+            "return features  #",
+            "the code of the features is not what",
+        ),
         ("src/predict_left/train.py", "seed=project.spec.seed", "seed=1", "train.py does something else"),
         ("src/predict_left/data.py", "return {", "return {} or {", "data.py does something else"),
         ("sql/training_table.sql", "select", "SELECT", "training_table.sql has changed"),
