@@ -85,9 +85,12 @@ async def job(session: Session, request: str, data: str, budget: float) -> None:
     trained = await session.ended(run)
     trainings = (await session.call("list_runs", project=project))["trainings"]
     await session.call("compare_runs", project=project, before=trainings[0]["run"], after=trainings[-1]["run"])
-    other = next(each["version"] for each in trained["versions"] if each["version"] != trained["production"])
-    await session.call("promote", project=project, version=other, reason="as an example")
-    await session.call("rollback", project=project)
+    newest = trained["versions"][-1]["version"]
+    # Going back is possible from where something was before: the first version has nothing behind it.
+    moves = ["promote", "rollback"] if trained["production"] != newest else ["rollback", "promote"]
+    for move in moves:
+        version = {"version": newest} if move == "promote" else {}
+        await session.call(move, project=project, **version, reason="as an example")
     score = report["score"]
     print(f"{project}: {score['metric']} {score['holdout']:.3f} on {score['rows_holdout']} rows no model had seen.")
 
