@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -101,6 +102,14 @@ class Terminal:
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 
+    def ended_by_interrupts(self, most=10):
+        """The exit code; the first Ctrl-C may still belong to the answer before, as it may for a person."""
+        for _ in range(most):
+            self.interrupt()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return self.process.wait(6)
+        return None
+
     def close(self):
         self.process.kill()
         self.process.wait()
@@ -123,8 +132,7 @@ def test_on_a_terminal_it_asks_and_ends_with_ctrl_c(terminal):
     terminal.type("1")
     terminal.until("fruit: 20 rows")
     terminal.until("> ")
-    terminal.interrupt()
-    assert terminal.process.wait(60) == 5
+    assert terminal.ended_by_interrupts() == 5
 
 
 @pytest.mark.slow
