@@ -13,23 +13,24 @@ from pathlib import Path
 import automl_runtime
 from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
-from automl_generators.project import finish_project, render_project
+from automl_generators.project import render_project
 from automl_generators.staging import staged
 from automl_runtime.data.frequency import next_moment
 from automl_runtime.data.inputs import input_schema
 from automl_runtime.data.lineage import fingerprint, lineage_of, manifest_of
 from automl_runtime.errors import RequestError
-from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_runtime.events import EventSink, Finding, Progress, ignore
 from automl_runtime.project import Project
 from automl_runtime.project.contract import write_contract
 from automl_runtime.project.report_text import score_sentence
+from automl_runtime.project.training import last_checkpoint
 from automl_schemas.metrics import Metrics
 from automl_schemas.spec import ProjectSpec
 
 from automl_agent.caches import cache_folder
 from automl_agent.decisions import write_decisions
 from automl_agent.drafting import Draft
-from automl_agent.steps import run_step, run_tests
+from automl_agent.steps import judge, run_step, run_tests
 
 __all__ = ["Created", "create", "plan_of", "refuse_untrainable"]
 
@@ -99,8 +100,8 @@ def create(
         if not (folder / _WRITTEN).is_file():
             _write(folder, plan, draft, vendor=vendor, on_event=on_event)
         _train(folder, _budget_left(draft.spec, begun), on_event)
-        run_step(folder, "evaluate", on_event=on_event)
-        metrics = _finish(folder, on_event)
+        judge(folder, on_event)
+        metrics = Metrics.model_validate_json((folder / "reports" / "metrics.json").read_bytes())
         _say_result(draft, metrics, on_event)
         on_event(Progress("testing", 0, None, "the project's own tests"))
         tests = run_tests(folder)
@@ -138,7 +139,7 @@ def _write(folder: Path, plan: ProjectPlan, draft: Draft, *, vendor: bool, on_ev
 def _train(folder: Path, seconds: float, on_event: EventSink) -> None:
     """Trains, unless an interrupted try has done so already; goes on where that one stopped."""
     if not (folder / "models" / "aliases.json").is_file():
-        begun = any(folder.glob("experiments/run_*/checkpoint/*.json"))
+        begun = last_checkpoint(folder / "experiments") is not None
         budget = {"AUTOML_BUDGET_SECONDS": f"{seconds:.1f}"}
         run_step(folder, "train", ["--resume"] if begun else [], environment=budget, on_event=on_event)
 
@@ -185,12 +186,6 @@ def _budget_left(spec: ProjectSpec, begun: float) -> float:
     """What is left of the budget after the data work, at least half of it: a slow read must not starve the search."""
     budget = spec.training.budget_seconds
     return max(budget - (time.monotonic() - begun), budget / 2)
-
-
-def _finish(folder: Path, on_event: EventSink) -> Metrics:
-    for warning in finish_project(folder):
-        on_event(Warned(warning))
-    return Metrics.model_validate_json((folder / "reports" / "metrics.json").read_bytes())
 
 
 def _say_result(draft: Draft, metrics: Metrics, on_event: EventSink) -> None:

@@ -18,12 +18,12 @@ from typing import Any, Final
 import yaml
 from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
-from automl_generators.project import finish_project, render_project
-from automl_generators.staging import signals_held, staged, terminated_as_interrupt
+from automl_generators.project import render_project
+from automl_generators.staging import signals_held, staged, unchanged
 from automl_generators.update.pristine import Pristine
 from automl_generators.update.recorded import recorded_environment, renders_vendor
 from automl_generators.update.renames import list_files
-from automl_runtime.errors import AutomlError, Cancelled, DataError, RequestError
+from automl_runtime.errors import AutomlError, DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
 from automl_runtime.project import Project
 from automl_runtime.project.specfile import dump_spec
@@ -32,7 +32,7 @@ from automl_schemas.metrics import Metrics
 
 from automl_agent.comparing import Comparison, compare_trees
 from automl_agent.respecifying import Wishes, draft_again, plan_again
-from automl_agent.steps import package_of, run_module, run_step
+from automl_agent.steps import judge, package_of, read_data, run_module, run_step
 
 __all__ = ["Replayed", "replay"]
 
@@ -139,17 +139,14 @@ def _replayed(project: Project, kept: Path | None, on_event: EventSink) -> Repla
 
 def _make(project: Project, folder: Path, trials: Sequence[Mapping[str, Any]] | None, on_event: EventSink) -> None:
     """Makes the rows, the model and the reports in `folder`."""
-    place = project.data_source
-    run_step(folder, "data", [] if place == project.source else ["--source", str(place)], on_event=on_event)
+    read_data(folder, project, on_event)
     with _numbered_alike(project.root, folder):
         if trials is None:
             run_step(folder, "train", on_event=on_event)
         else:
             on_event(Progress("training", 0, None, f"{len(trials)} recorded trials"))
             _execute(folder, trials)
-    run_step(folder, "evaluate", on_event=on_event)
-    for warning in finish_project(folder):
-        on_event(Warned(warning))
+    judge(folder, on_event)
 
 
 def _plan(project: Project, on_event: EventSink) -> ProjectPlan:
@@ -264,10 +261,8 @@ def _scratch(root: Path) -> Iterator[Path]:
     """A folder beside the project, where relative paths lead to the same places; gone after the block."""
     folder = Path(tempfile.mkdtemp(dir=root.parent, prefix=f".{root.name[:40]}.replay-"))
     try:
-        with terminated_as_interrupt():
+        with unchanged(root):
             yield folder
-    except KeyboardInterrupt as error:
-        raise Cancelled(f"cancelled; {root} is as it was.") from error
     finally:
         with signals_held():
             shutil.rmtree(folder, ignore_errors=True)

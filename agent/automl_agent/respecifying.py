@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from automl_generators.update.learned import ROWS, differences
 from automl_generators.update.pristine import Pristine
 from automl_generators.update.recorded import recorded_plan
 from automl_generators.update.specs import merge_specs
+from automl_runtime.data.reading.source import sha256_of
 from automl_runtime.data.reading.walk import walk
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import Event, EventSink, Finding, Progress, Warned, ignore
@@ -173,16 +173,11 @@ def _data_changed(project: Project) -> bool:
     known = {file.path: file.sha256 for file in data_manifest(project).files if "!/" not in file.path}
     unused = {ignored.path for ignored in project.catalog.ignored}
     if place.is_file():
-        return _sha256(place) != known.get(place.name)
+        return sha256_of(place) != known.get(place.name)
     found = {name: path for path, name in walk(place).files}
     if known.keys() - found.keys() or found.keys() - known.keys() - unused:
         return True
-    return any(_sha256(found[name]) != sha256 for name, sha256 in known.items())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return any(sha256_of(found[name]) != sha256 for name, sha256 in known.items())
 
 
 def _rejected(project: Project) -> tuple[str, ...]:

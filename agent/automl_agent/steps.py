@@ -10,13 +10,17 @@ import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
+from automl_generators.project import finish_project
 from automl_runtime.errors import AutomlError, Cancelled, DataError, RequestError, TrainingError
-from automl_runtime.events import EventSink, event_from_json, ignore
+from automl_runtime.events import EventSink, Warned, event_from_json, ignore
 from automl_runtime.project.logs import logs_json
 
-__all__ = ["package_of", "run_module", "run_step", "run_tests", "serve_project"]
+if TYPE_CHECKING:
+    from automl_runtime.project import Project
+
+__all__ = ["judge", "package_of", "read_data", "run_module", "run_step", "run_tests", "serve_project"]
 
 _ERRORS: dict[int, type[AutomlError]] = {2: RequestError, 3: DataError, 4: TrainingError, 5: Cancelled}
 _LONGEST_MESSAGE = 4000
@@ -54,7 +58,8 @@ def run_step(
         on_line: gets each line of standard output that is no event, instead of the result.
 
     Returns:
-        The lines of its standard output that are no events.
+        The lines of its standard output that are no events, then those that it says to people; where the log is JSON
+        the latter are lines of the log instead.
 
     Raises:
         AutomlError: of the class that belongs to the exit code, with what the step wrote to standard error.
@@ -62,12 +67,26 @@ def run_step(
     command = ["-m", package_of(project), step, *arguments]
     if logs_json():
         return _listen_to_log(project, command, step, environment or {}, on_line)
-    return _listen(project, command, step, environment or {}, on_event, on_line)
+    lines, said = _listen(project, command, step, environment or {}, on_event, on_line)
+    return [*lines, *said.splitlines()]
+
+
+def read_data(folder: Path, project: Project, on_event: EventSink) -> None:
+    """Makes the rows of the project in `folder` from the files that `project` was made of."""
+    place = project.data_source
+    run_step(folder, "data", [] if place == project.source else ["--source", str(place)], on_event=on_event)
+
+
+def judge(folder: Path, on_event: EventSink) -> None:
+    """Judges the model of the project in `folder` on the holdout, and makes it ready to be committed."""
+    run_step(folder, "evaluate", on_event=on_event)
+    for warning in finish_project(folder):
+        on_event(Warned(warning))
 
 
 def run_module(project: Path, module: str, arguments: Sequence[str]) -> list[str]:
     """Runs `python -m module` of the runtime with the project's package importable; its output lines."""
-    return _listen(project, ["-m", module, *arguments], module, {}, ignore, None)
+    return _listen(project, ["-m", module, *arguments], module, {}, ignore, None)[0]
 
 
 def serve_project(project: Path, *, host: str, port: int) -> int:
@@ -94,7 +113,8 @@ def _listen(
     environment: Mapping[str, str],
     on_event: EventSink,
     on_line: Callable[[str], None] | None,
-) -> list[str]:
+) -> tuple[list[str], str]:
+    """The lines of standard output that nobody else gets, and what the step wrote to standard error."""
     command = [sys.executable, *arguments]
     variables = _variables(project, {"AUTOML_EVENTS": "jsonl", **environment})
     lines: list[str] = []
@@ -120,10 +140,11 @@ def _listen(
         finally:
             if process.stdout is not None:
                 process.stdout.close()
+        errors.seek(0)
+        said = errors.read()
         if code != 0:
-            errors.seek(0)
-            raise _error(step, code, errors.read())
-    return lines
+            raise _error(step, code, said)
+    return lines, said
 
 
 def _listen_to_log(

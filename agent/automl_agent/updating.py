@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from automl_generators.names import package_name
 from automl_generators.ownership import generator_name
-from automl_generators.project import Environment, finish_project, render_project
-from automl_generators.staging import signals_held, terminated_as_interrupt
+from automl_generators.project import Environment, render_project
+from automl_generators.staging import signals_held, unchanged
 from automl_generators.update.checkout import Checkout
 from automl_generators.update.learned import reasons_to_evaluate, reasons_to_train
 from automl_generators.update.merging import Conflict
@@ -21,8 +20,8 @@ from automl_generators.update.pristine import Pristine, adopt_pristine
 from automl_generators.update.recorded import recorded_environment, recorded_plan, renders_vendor
 from automl_generators.update.specs import merge_spec_texts
 from automl_generators.update.trees import Action, FileChange, apply_changes, merge_trees
-from automl_runtime.errors import AutomlError, Cancelled, DataError
-from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_runtime.errors import AutomlError, DataError
+from automl_runtime.events import EventSink, Finding, Progress, ignore
 from automl_runtime.project import Project
 from automl_runtime.registry.aliases import list_versions
 from automl_runtime.tracking.index import index_run
@@ -31,7 +30,7 @@ from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 
 from automl_agent.respecifying import Respecified, Wishes, respecify
-from automl_agent.steps import run_step, run_tests
+from automl_agent.steps import judge, read_data, run_step, run_tests
 
 __all__ = ["Behind", "Updated", "check", "update"]
 
@@ -187,7 +186,7 @@ def update(
     checkout = Checkout.open(root)
     checkout.refuse_changes()
     wishes = Wishes(request, dict(answers or {}), data, budget_seconds, ask)
-    with _unchanged_when_cancelled(root):
+    with unchanged(root):
         on_event(Progress("comparing", 0, None, "what the project is made from"))
         target = respecify(Project.load(root), wishes, on_event=on_event)
         with checkout.worktree() as work, tempfile.TemporaryDirectory() as place:
@@ -257,12 +256,10 @@ def _train(work: Path, *, train: bool, on_event: EventSink) -> None:
                 f"The update needs the data that the project was made of, and {place} does not exist.",
                 hint="Say where they are with --data, or correct data.source in project.yaml.",
             )
-        run_step(work, "data", [] if place == project.source else ["--source", str(place)], on_event=on_event)
+        read_data(work, project, on_event)
     if train:
         run_step(work, "train", on_event=on_event)
-    run_step(work, "evaluate", on_event=on_event)
-    for warning in finish_project(work):
-        on_event(Warned(warning))
+    judge(work, on_event)
 
 
 def _tested(work: Path) -> str:
@@ -328,12 +325,3 @@ def _carry_out(work: Path, root: Path) -> None:
 
 def _metrics(root: Path) -> Metrics | None:
     return Project.load(root).metrics
-
-
-@contextmanager
-def _unchanged_when_cancelled(root: Path) -> Iterator[None]:
-    try:
-        with terminated_as_interrupt():
-            yield
-    except (KeyboardInterrupt, Cancelled) as error:
-        raise Cancelled(f"cancelled; {root} is as it was.") from error

@@ -15,8 +15,9 @@ from types import FrameType
 from typing import Any, Final
 
 from automl_runtime.errors import Cancelled, DataError, RequestError
+from automl_runtime.files import lock
 
-__all__ = ["signals_held", "staged", "terminated_as_interrupt"]
+__all__ = ["signals_held", "staged", "unchanged"]
 
 _ENDING: Final = (signal.SIGTERM, signal.SIGHUP) if hasattr(signal, "SIGHUP") else (signal.SIGTERM,)
 _HOW_TO_GO_ON: Final = "What was done is kept: the same command with --resume goes on from there."
@@ -49,7 +50,7 @@ def staged(
     _refuse_taken(target, out, force=force)
     made: list[Path] = []
     temporary: Path | None = None
-    with terminated_as_interrupt(), ExitStack() as held:
+    with _terminated_as_interrupt(), ExitStack() as held:
         try:
             made = _make_parents(target.parent)
             temporary = _begun(target, token, held, resume=resume, kept=kept)
@@ -66,53 +67,36 @@ def staged(
 
 
 def _begun(target: Path, token: str | None, held: ExitStack, *, resume: bool, kept: Path | None) -> Path:
-    """The temporary folder, held by this process until the block ends."""
+    """The temporary folder; one with a `token` is held by this process until the block ends."""
     if token is None:
         place = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name[:40]}."))
-    else:
-        place = target.parent / f".{target.name[:40]}.{token}"
-        _clear(place, target, resume=resume, kept=kept)
-        place.mkdir(exist_ok=resume)
+        place.chmod(0o755)
+        return place
+    place = target.parent / f".{target.name[:40]}.{token}"
+    if place.is_symlink():
+        place.unlink()
+    if resume and not place.exists() and kept is not None and kept.is_dir():
+        shutil.move(kept, place)
+    place.mkdir(exist_ok=True)
     place.chmod(0o755)
-    if token is not None and not held.enter_context(_held(place)):
+    if not held.enter_context(_held(place)):
         raise RequestError(f"{target} is being made by another process.", hint="Wait for it, or stop it.")
+    for left in () if resume else place.iterdir():
+        shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
     return place
-
-
-def _clear(place: Path, target: Path, *, resume: bool, kept: Path | None) -> None:
-    with _held(place) as free:
-        if not free:
-            raise RequestError(f"{target} is being made by another process.", hint="Wait for it, or stop it.")
-        if not resume:
-            shutil.rmtree(place, ignore_errors=True)
-        elif not place.exists() and kept is not None and kept.is_dir():
-            shutil.move(kept, place)
 
 
 @contextmanager
 def _held(folder: Path) -> Iterator[bool]:
     """Whether no other process holds `folder`; it is held inside the block, or until the process ends."""
-    if os.name == "nt" or not folder.is_dir():
+    if os.name == "nt":
         yield True
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
-        yield _lock(handle)
+        yield lock(handle)
     finally:
         os.close(handle)
-
-
-def _lock(handle: int) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    except OSError:
-        # A file system without locks: who works alone, as nearly all do, should not be refused.
-        return True
-    return True
 
 
 def _refuse_taken(target: Path, out: Path, *, force: bool) -> None:
@@ -202,7 +186,17 @@ def _is_beside(path: Path, out: Path) -> bool:
 
 
 @contextmanager
-def terminated_as_interrupt() -> Iterator[None]:
+def unchanged(place: Path) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and a closed terminal end the block as `Cancelled`, which says that `place` is as it was."""
+    try:
+        with _terminated_as_interrupt():
+            yield
+    except (KeyboardInterrupt, Cancelled) as error:
+        raise Cancelled(f"cancelled; {place} is as it was.") from error
+
+
+@contextmanager
+def _terminated_as_interrupt() -> Iterator[None]:
     """Makes SIGTERM and a closed terminal raise KeyboardInterrupt, as Ctrl-C does, for the time of the block."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -58,9 +58,9 @@ def write_text(path: Path, text: str) -> None:
 
 if sys.platform == "win32":
 
-    def lock(file: IO[str]) -> bool:
+    def lock(file: IO[str] | int) -> bool:
         """Always true: Windows refuses to delete or rename what is open; runs that crashed are listed as running."""
-        return not file.closed
+        return isinstance(file, int) or not file.closed
 
     def is_locked(path: Path) -> bool:
         """Always true: whether the process is alive cannot be seen."""
@@ -69,8 +69,11 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def lock(file: IO[str]) -> bool:
-        """Locks the open `file` until it is closed or the process ends, however it ends; False if another has it."""
+    def lock(file: IO[str] | int) -> bool:
+        """Locks the open `file` until it is closed or the process ends, however it ends; False if another has it.
+
+        A descriptor of a folder will do, too.
+        """
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -11,6 +11,7 @@ from automl_schemas.base import Contract
 __all__ = ["Decider", "Decision"]
 
 Decider = Literal["rule", "model", "person"]
+"""Our rules, a language model, or the person at the keyboard."""
 
 
 class Decision(Contract):

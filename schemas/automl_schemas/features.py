@@ -5,8 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from automl_schemas.base import Contract
+from automl_schemas.decision import Decider
 
-__all__ = ["TriedFeature"]
+__all__ = ["Fate", "TriedFeature"]
+
+
+Fate = Literal["helps", "does not help", "refused", "not judged"]
+"""`refused`: its values are not those of a feature. `not judged`: there is no score to gain (groups, strange rows)."""
 
 
 class TriedFeature(Contract):
@@ -16,9 +21,9 @@ class TriedFeature(Contract):
     columns: list[str]
     """Of a row, that it reads."""
     why: str
-    by: Literal["rule", "model", "person"]
-    """Who proposed it: a rule, a language model, or a person."""
-    fate: Literal["helps", "does not help", "refused", "not judged"]
+    by: Decider
+    """Who proposed it."""
+    fate: Fate
     note: str = ""
     """Why it was refused or not judged."""
     metric: str = ""

@@ -115,7 +115,7 @@ def predict(
         lines = run_step(loaded.root, "predict", arguments, on_event=narrator, on_line=None if output else emit)
     if as_json:
         emit_json({"output": str(output), "summary": "\n".join(lines)})
-    elif output is not None:
+    elif lines:
         say("\n".join(lines))
 
 

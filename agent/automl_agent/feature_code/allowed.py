@@ -16,8 +16,9 @@ from typing import Any, Final, NoReturn
 
 from automl_generators.filters import pyrepr
 from automl_runtime.errors import RequestError, shorten
+from automl_schemas.decision import Decider
 
-from automl_agent.feature_code.proposal import By, Proposal
+from automl_agent.feature_code.proposal import Proposal
 from automl_agent.feature_code.vocabulary import (
     ACCESSORS,
     AXIS,
@@ -56,7 +57,7 @@ _SIGNS: Final = (ast.USub, ast.UAdd, ast.Invert)
 
 
 def check_code(
-    code: str, columns: Collection[str], *, why: str = "", by: By = "model", taken: Collection[str] = ()
+    code: str, columns: Collection[str], *, why: str = "", by: Decider = "model", taken: Collection[str] = ()
 ) -> Proposal:
     """The proposal that `code` makes, written anew from what was read: comments are gone, quotes are double.
 

@@ -9,10 +9,11 @@ from typing import Final, Literal
 
 from automl_generators.filters import comment, pyrepr
 from automl_runtime.errors import RequestError, shorten
+from automl_schemas.decision import Decider
 from automl_schemas.vocabulary import ColumnType
 
 from automl_agent.feature_code.allowed import HEADER, check_code
-from automl_agent.feature_code.proposal import By, Proposal
+from automl_agent.feature_code.proposal import Proposal
 from automl_agent.grounding.words import fold
 
 __all__ = ["FORMS", "Field", "Form", "Kind", "make"]
@@ -124,7 +125,7 @@ def make(
     columns: Collection[str],
     taken: Collection[str] = (),
     value: float | str | None = None,
-    by: By = "rule",
+    by: Decider = "rule",
 ) -> Proposal:
     """The proposal of a form for these fields.
 

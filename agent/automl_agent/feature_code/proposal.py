@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
 
-from automl_runtime.events import finite
+from automl_schemas.decision import Decider
+from automl_schemas.features import Fate, TriedFeature
 
-__all__ = ["By", "Fate", "Judged", "Proposal"]
-
-By = Literal["rule", "model", "person"]
-"""Who proposes: our rules, a language model, or the person at the keyboard."""
-
-Fate = Literal["helps", "does not help", "refused", "not judged"]
-"""`refused`: its values are not those of a feature. `not judged`: there is no score to gain (groups, strange rows)."""
+__all__ = ["Judged", "Proposal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +20,7 @@ class Proposal:
     columns: tuple[str, ...]
     """The columns of a row that it reads."""
     why: str
-    by: By
+    by: Decider
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +42,20 @@ class Judged:
     isolation: str = ""
     """How far its code was kept apart while it ran."""
 
-    def to_json(self) -> dict[str, Any]:
-        """As a flat JSON object."""
-        record: dict[str, Any] = finite(asdict(self))
-        proposal: dict[str, Any] = record.pop("proposal")
-        return proposal | record
+    def tried(self, *, kept: bool = False) -> TriedFeature:
+        """The same as a record; `kept`: it became part of the project."""
+        proposal = self.proposal
+        return TriedFeature(
+            name=proposal.name,
+            columns=list(proposal.columns),
+            why=proposal.why,
+            by=proposal.by,
+            fate=self.fate,
+            note=self.note,
+            metric=self.metric,
+            gain=self.gain,
+            interval=self.interval,
+            p=self.p,
+            isolation=self.isolation,
+            kept=kept,
+        )

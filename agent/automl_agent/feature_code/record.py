@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from automl_runtime.project.features_tried import TRIED_FILE
-from automl_schemas.features import TriedFeature
 
 from automl_agent.feature_code.proposal import Judged
 
@@ -19,18 +18,5 @@ def remember(root: Path, judged: Sequence[Judged], kept: Collection[str]) -> Non
     path.parent.mkdir(exist_ok=True)
     with path.open("a", encoding="utf-8", newline="\n") as file:
         for each in judged:
-            tried = TriedFeature(
-                name=each.proposal.name,
-                columns=list(each.proposal.columns),
-                why=each.proposal.why,
-                by=each.proposal.by,
-                fate=each.fate,
-                note=each.note,
-                metric=each.metric,
-                gain=each.gain,
-                interval=each.interval,
-                p=each.p,
-                isolation=each.isolation,
-                kept=each.proposal.name in kept,
-            )
+            tried = each.tried(kept=each.proposal.name in kept)
             file.write(tried.model_dump_json() + "\n")

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from automl_runtime.errors import RequestError
 from automl_runtime.events import EventSink, Finding, Progress, ignore
+from automl_schemas.features import Fate
 
 from automl_agent.feature_code.adding import Writing, clean_checkout, write_features
 from automl_agent.feature_code.bench import Bench
@@ -19,7 +20,7 @@ from automl_agent.feature_code.isolation import run_apart
 from automl_agent.feature_code.judging import SIGNIFICANT, Gain, gains_of, metric_of
 from automl_agent.feature_code.material import Material
 from automl_agent.feature_code.phrases import understand
-from automl_agent.feature_code.proposal import Fate, Judged, Proposal
+from automl_agent.feature_code.proposal import Judged, Proposal
 from automl_agent.feature_code.record import remember
 from automl_agent.feature_code.rules import ranked, rule_proposals
 from automl_agent.feature_code.writing import with_feature
@@ -41,7 +42,10 @@ class Added:
 
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
-        features = [each.to_json() | {"kept": each.proposal.name in self.kept} for each in self.judged]
+        features = [
+            each.tried(kept=each.proposal.name in self.kept).model_dump(mode="json") | {"code": each.proposal.code}
+            for each in self.judged
+        ]
         return {"features": features, **(self.writing or Writing()).to_json()}
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
-__all__ = ["TOOL", "is_plain", "read_answer"]
+__all__ = ["FENCE", "TOOL", "is_plain", "read_answer"]
 
 T = TypeVar("T", bound=BaseModel)
 
 TOOL: Final = "answer"
 """The name of the function that a model calls to answer."""
-_FENCE: Final = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|$)", re.DOTALL)
+FENCE: Final = re.compile(r"```[\w-]*\s*\n?(.*?)(?:```|$)", re.DOTALL)
+"""A block of code in a text; the last one may have been cut off."""
 _THOUGHT: Final = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
 _LONGEST: Final = 100_000
 
@@ -53,7 +54,7 @@ def _place(path: tuple[int | str, ...]) -> str:
 
 def _objects(calls: list[str], content: str) -> Iterator[dict[str, Any]]:
     """Each JSON object that could be the answer; of one that was cut off, what is there."""
-    texts = [*calls, content, *_FENCE.findall(content)]
+    texts = [*calls, content, *FENCE.findall(content)]
     brace = content.find("{")
     if brace >= 0:
         texts.append(content[brace : content.rfind("}") + 1])

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from automl_runtime.errors import Cancelled, shorten
 from automl_runtime.events import EventSink, ignore
+from automl_schemas.decision import Decider
 
-from automl_agent.loop.steps import By
 from automl_agent.tools.about_models import Predictions
 from automl_agent.tools.contract import Answer, Request, ToolError
 from automl_agent.tools.long_tools import RunState
@@ -100,7 +100,7 @@ class Calls:
         """No further call is made, and none is waited for, until `begin`. Safe in a signal handler."""
         self._stopped.set()
 
-    def call(self, name: str, arguments: Mapping[str, Any], *, by: By, why: str) -> Answer:
+    def call(self, name: str, arguments: Mapping[str, Any], *, by: Decider, why: str) -> Answer:
         """Calls the tool called `name` and writes down what was asked, by whom and why, and what came of it.
 
         Raises:
@@ -139,7 +139,7 @@ class Calls:
             raise LimitReached(f"{self._limits.seconds:g} seconds have passed, which is the limit.")
         self.made += 1
 
-    def _refuse_repeats(self, tool: Tool, request: Request, by: By) -> None:
+    def _refuse_repeats(self, tool: Tool, request: Request, by: Decider) -> None:
         if by != "model" or "wait_seconds" in tool.request.model_fields:
             return
         call = f"{tool.name} {request.model_dump_json()}"
@@ -147,7 +147,7 @@ class Calls:
         if self._same[call] > self._limits.repeats:
             raise LimitReached(f"the model made the same call of {tool.name} {self._limits.repeats} times.")
 
-    def _permit(self, tool: Tool, request: Request, by: By) -> None:
+    def _permit(self, tool: Tool, request: Request, by: Decider) -> None:
         if not tool.destructive or self._allow_all or getattr(request, "dry_run", False):
             return
         if self._consent is not None:
@@ -162,7 +162,7 @@ class Calls:
                 hint="Do it on a terminal, or allow it with --yes.",
             )
 
-    def _answer(self, tool: Tool, request: Request, by: By) -> Any:
+    def _answer(self, tool: Tool, request: Request, by: Decider) -> Any:
         waiting = getattr(request, "wait_seconds", 0)
         if waiting and tool.answer is RunState and tool.reads_only:
             return self._waited(tool, request, waiting, by)
@@ -170,7 +170,7 @@ class Calls:
             request = request.model_copy(update={"wait_seconds": min(waiting, _START_WAIT)})
         return tool.call(self.workspace, request, self._on_event)
 
-    def _waited(self, tool: Tool, request: Any, seconds: float, by: By) -> Any:
+    def _waited(self, tool: Tool, request: Any, seconds: float, by: Decider) -> Any:
         """Waits in pieces, so that it can be stopped; a model, each of whose looks costs money, for all the time."""
         last = time.monotonic() + seconds
         piece = request
@@ -182,7 +182,7 @@ class Calls:
             piece = piece.model_copy(update={"since": state.cursor})
         return tool.call(self.workspace, request.model_copy(update={"wait_seconds": 0}), self._on_event)
 
-    def _remember(self, tool: Tool, answer: Answer, by: By) -> None:
+    def _remember(self, tool: Tool, answer: Answer, by: Decider) -> None:
         self.shown = self.shown or by == "model"
         self.private = self.private or isinstance(answer, Predictions)
         run_id, status = getattr(answer, "run_id", None), getattr(answer, "status", None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any, Final
 from uuid import uuid4
@@ -17,11 +16,13 @@ from langgraph.checkpoint.memory import InMemorySaver
 from openai import OpenAIError
 
 from automl_agent.langchain import toolkit
+from automl_agent.llm.answers import FENCE
 from automl_agent.loop.calling import Calls
 from automl_agent.loop.conversation import NoAnswer
-from automl_agent.loop.prompting import SYSTEM, as_data
+from automl_agent.loop.prompting import SYSTEM
 from automl_agent.tools.contract import ToolError
 from automl_agent.tools.registry import tools
+from automl_agent.untrusted import as_data
 
 __all__ = ["NativeMind", "fenced_calls"]
 
@@ -29,7 +30,6 @@ _REMEMBERED: Final = 60_000
 """Tokens of a conversation from which on old answers of tools are forgotten."""
 _STEPS: Final = 1_000
 _LONGEST_REASON: Final = 300
-_FENCE: Final = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 
 
 class NativeMind:
@@ -119,10 +119,10 @@ def fenced_calls(message: AIMessage) -> AIMessage:
     if message.tool_calls or message.invalid_tool_calls:
         return message
     text = str(message.text)
-    written = [call for block in (*_FENCE.findall(text), text) if (call := _call_in(block)) is not None]
+    written = [call for block in (*FENCE.findall(text), text) if (call := _call_in(block)) is not None]
     if not written:
         return message
-    return AIMessage(_FENCE.sub("", text).strip() if _FENCE.search(text) else "", tool_calls=written, id=message.id)
+    return AIMessage(FENCE.sub("", text).strip() if FENCE.search(text) else "", tool_calls=written, id=message.id)
 
 
 @wrap_model_call

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
-__all__ = ["Ask", "By", "Call", "Flow", "Say", "Step"]
-
-By = Literal["rule", "model", "person"]
-"""Who decided."""
+__all__ = ["Ask", "Call", "Flow", "Say", "Step"]
 
 
 @dataclass(frozen=True, slots=True)

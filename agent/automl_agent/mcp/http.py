@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
+from automl_runtime.serving.guard import is_loopback
 from automl_runtime.serving.server import serve
 from fastapi import FastAPI
 from pydantic import AnyHttpUrl
@@ -51,7 +51,7 @@ def check_exposure(host: str, token: str | None) -> None:
     Raises:
         RequestError: if other machines could ask without a token, or the token is short.
     """
-    if token is None and not _is_loopback(host):
+    if token is None and not is_loopback(host):
         raise RequestError(
             f"On {shorten(host)} other machines would reach the tools, and nobody has to say who they are.",
             hint="Put a token into $AUTOML_MCP_TOKEN (or name a variable: --token-env NAME), or use 127.0.0.1.",
@@ -96,7 +96,7 @@ def serve_http(
 def http_app(server: Server[Any], host: str, *, token: str | None, allowed_hosts: Sequence[str] = ()) -> FastAPI:
     """The application that answers at `/mcp`; requests under a foreign `Host` or `Origin` are refused."""
     names = [*_LOOPBACK, *allowed_hosts]
-    if not _is_loopback(host):
+    if not is_loopback(host):
         names += [f"[{host}]" if ":" in host else host, socket.gethostname()]
     security = TransportSecuritySettings(
         allowed_hosts=[form for name in names for form in (name, f"{name}:*")],
@@ -128,10 +128,3 @@ class _SharedToken:
         if hmac.compare_digest(token.encode(), self._token):
             return AccessToken(token=token, client_id="shared", scopes=[])
         return None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

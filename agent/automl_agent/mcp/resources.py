@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import unicodedata
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +16,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import mcp_types as types
-from automl_runtime.errors import AutomlError, shorten, visible
+from automl_runtime.errors import AutomlError, shorten
 from mcp import MCPError
 from mcp.shared.path_security import contains_path_traversal, is_absolute_path
 from mcp.shared.uri_template import UriTemplate
 
 from automl_agent.tools.contract import ToolError, tool_error
 from automl_agent.tools.workspace import Workspace
+from automl_agent.untrusted import without_unseen
 
 __all__ = ["Document", "listed", "read", "schema_names", "templates"]
 
@@ -31,7 +31,6 @@ _LARGEST: Final = 1_000_000
 """Bytes of a document."""
 _MOST_EVENTS: Final = 2_000
 _MOST_LISTED: Final = 50
-_UNSEEN: Final = ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
 _CELLS: Final[Any] = {
     "tables": {"__all__": {"columns": {"__all__": {"plan": True, "examples": True, "stats": {"top"}}}}},
     "images": True,
@@ -106,7 +105,7 @@ def read(workspace: Workspace, uri: str) -> types.TextResourceContents:
     for document in (*_PROJECT, *_RUN, _SCHEMA):
         value = document.value(uri)
         if value is not None:
-            text = _visible(_read(document, workspace, value))
+            text = without_unseen(_read(document, workspace, value))
             return types.TextResourceContents(uri=uri, mime_type=document.mime_type, text=text)
     raise MCPError(types.INVALID_PARAMS, f"There is no resource {shorten(uri)}; resources/list names what there is.")
 
@@ -121,10 +120,6 @@ def _read(document: Document, workspace: Workspace, value: str) -> str:
     except OSError as error:
         said = f"{shorten(document.uri(value))} cannot be read: {error.strerror}."
         raise MCPError(types.INVALID_PARAMS, said) from error
-
-
-def _visible(text: str) -> str:
-    return "".join(sign for sign in text if sign in "\n\t" or unicodedata.category(sign) not in _UNSEEN)
 
 
 def _resource(document: Document, value: str) -> types.Resource:
@@ -174,7 +169,7 @@ def _run_events(workspace: Workspace, run_id: str) -> str:
     from automl_agent.tools.run_folder import find_run
 
     last = deque(find_run(workspace.runs, run_id).news(0), maxlen=_MOST_EVENTS)
-    return "".join(visible(json.dumps(event.to_json(), ensure_ascii=False)) + "\n" for _, event in last)
+    return "".join(json.dumps(event.to_json(), ensure_ascii=False) + "\n" for _, event in last)
 
 
 def _schemas() -> dict[str, dict[str, Any]]:

@@ -16,10 +16,11 @@ from typing import Any, Final, TypeVar
 
 import anyio
 from automl_runtime.errors import MissingExtraError
-from automl_runtime.events import Event, EventSink, Finding, Progress, TrialFinished, Warned
+from automl_runtime.events import Event, EventSink, Progress, Warned
 
 from automl_agent.tools.bounding import plain
 from automl_agent.tools.contract import ToolError
+from automl_agent.tools.long_tools import line_of
 from automl_agent.tools.registry import Tool, find_tool, tools
 from automl_agent.tools.workspace import Workspace
 
@@ -184,14 +185,8 @@ async def _reporting(context: _Context) -> AsyncIterator[EventSink]:
 
 
 def _said(event: Event) -> str | None:
-    match event:
-        case Finding(topic=topic, text=text):
-            return plain(f"{topic}: {text}", _LONGEST_MESSAGE)
-        case Warned(text=text):
-            return plain(f"warning: {text}", _LONGEST_MESSAGE)
-        case TrialFinished(model=model, score=score, error=reason):
-            return plain(f"{model}: {reason or 'no score' if score is None else f'{score:.4g}'}", _LONGEST_MESSAGE)
-        case Progress(stage=stage, done=done, total=total, message=message):
-            share = f" {100 * done / total:.0f} %" if total else ""
-            return plain(f"{stage}{share} {message}", _LONGEST_MESSAGE)
-    return None
+    if isinstance(event, Progress):
+        share = f" {100 * event.done / event.total:.0f} %" if event.total else ""
+        return plain(f"{event.stage}{share} {event.message}", _LONGEST_MESSAGE)
+    line = line_of(event)
+    return f"warning: {line}" if isinstance(event, Warned) else line

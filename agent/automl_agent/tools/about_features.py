@@ -129,16 +129,6 @@ def _told(project: str, judged: Sequence[Judged], added: Added | None = None) ->
 
 
 def _verdict(judged: Judged, *, kept: bool) -> FeatureVerdict:
-    return FeatureVerdict(
-        name=judged.proposal.name,
-        why=plain(judged.proposal.why, 300),
-        by=judged.proposal.by,
-        code=judged.proposal.code,
-        gain=judged.gain,
-        interval=judged.interval,
-        p=judged.p,
-        fate=judged.fate,
-        note=plain(judged.note, 300),
-        isolation=judged.isolation,
-        kept=kept,
-    )
+    tried = judged.tried(kept=kept)
+    shown = {"columns": [plain(name) for name in tried.columns], "why": plain(tried.why, 300)}
+    return FeatureVerdict(**dict(tried) | shown | {"note": plain(tried.note, 300), "code": judged.proposal.code})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import tempfile
@@ -189,20 +188,8 @@ def predict_file(workspace: Workspace, request: FileOfRows, on_event: EventSink)
     return PredictedFile(
         project=workspace.name_of(place),
         output=workspace.name_of(output),
-        summary=plain(" ".join(lines) or f"{_rows(output)} rows predicted", 500),
+        summary=plain(" ".join(lines).replace(str(output), workspace.name_of(output)), 500),
     )
-
-
-def _rows(output: Path) -> str:
-    if output.suffix.lower() == ".csv":
-        with output.open(encoding="utf-8", newline="") as file:
-            return f"{sum(1 for _ in csv.reader(file)) - 1:,}"
-    if output.suffix.lower() == ".jsonl":
-        with output.open("rb") as file:
-            return f"{sum(1 for _ in file):,}"
-    import pyarrow.parquet as pq
-
-    return f"{pq.read_metadata(output).num_rows:,}"
 
 
 class Promotion(OfProject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from automl_runtime.errors import AutomlError, MissingExtraError, RequestError
+from automl_runtime.errors import AutomlError, DataError, MissingExtraError, RequestError
 from automl_schemas.base import Contract
 from pydantic import Field, model_validator
 
@@ -104,9 +104,6 @@ def tool_error(error: AutomlError) -> ToolError:
     blame: Blame = "failed"
     if isinstance(error, RequestError):
         blame = "fix"
-    elif isinstance(error, MissingExtraError) or error.exit_code == _UNUSABLE_DATA:
+    elif isinstance(error, MissingExtraError | DataError):
         blame = "ask_user"
     return ToolError(blame, error.message, hint=error.hint, exit_code=error.exit_code)
-
-
-_UNUSABLE_DATA: Final = 3

@@ -23,15 +23,13 @@ from automl_agent.tools.results import Result
 from automl_agent.tools.run_folder import Ended, RunFolder, RunRequest, Status, open_run
 from automl_agent.tools.workspace import Workspace
 
-__all__ = ["Failure", "News", "RunState", "long_tool", "state_of", "wait_for", "work_of"]
+__all__ = ["Failure", "News", "RunState", "line_of", "long_tool", "state_of", "wait_for", "work_of"]
 
 _POLL_SECONDS: Final = 0.1
 _MOST_NEWS: Final = 40
 _LONGEST_LINE: Final = 300
 _LONGEST_TEXT: Final = 1_000
 _LONGEST_CODE: Final = 4_000
-_TOLD: Final = (Finding, Warned, TrialFinished)
-"""Kinds of events that a caller hears of one by one."""
 _LOG: Final = "worker.log"
 _RESULT: Final[TypeAdapter[Result]] = TypeAdapter(Result)
 _works: Final[dict[str, Work]] = {}
@@ -153,7 +151,7 @@ def wait_for(
         happened = list(run.news(cursor))
         for cursor, event in happened:  # noqa: B007 -- the last one counts
             on_event(event)
-        told = any(isinstance(event, _TOLD) for _, event in happened)
+        told = any(line_of(event) is not None for _, event in happened)
         if run.status() != "running" or (told and not until_end):
             break
         time.sleep(_POLL_SECONDS)
@@ -167,7 +165,7 @@ def state_of(run: RunFolder, since: int = 0) -> RunState:
     happened = list(run.news(since))
     cursor = happened[-1][0] if happened else since
     progress = next((event for _, event in reversed(happened) if isinstance(event, Progress)), None)
-    told = [_news(event) for _, event in happened if isinstance(event, _TOLD)]
+    told = [News(kind=event.kind, text=line) for _, event in happened if (line := line_of(event)) is not None]
     start = _moment(request.created)
     return RunState(
         run_id=run.run_id,
@@ -212,7 +210,8 @@ def _progress(event: Progress) -> dict[str, Any]:
     return {"stage": plain(event.stage), "share_done": share, "seconds_left": left}
 
 
-def _news(event: Event) -> News:
+def line_of(event: Event) -> str | None:
+    """What is said of a finding, a warning or a trial, in a line; None of other events."""
     match event:
         case TrialFinished(model=model, score=score, error=error):
             said = f"{model}: {error or 'no score'}" if score is None else f"{model}: {score:.4g}"
@@ -220,7 +219,9 @@ def _news(event: Event) -> News:
             said = f"{topic}: {text}"
         case Warned(text=said):
             pass
-    return News(kind=event.kind, text=plain(said, _LONGEST_LINE))
+        case _:
+            return None
+    return plain(said, _LONGEST_LINE)
 
 
 def _next(run: RunFolder, status: Status, request: RunRequest, cursor: int) -> list[NextAction]:

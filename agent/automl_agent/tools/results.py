@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from automl_schemas.base import Contract
+from automl_schemas.features import TriedFeature
 from automl_schemas.metrics import GoalResult, Metrics, score_or_none
 from pydantic import Field
 
@@ -97,26 +98,11 @@ class Trained(Contract):
     """The better of them."""
 
 
-class FeatureVerdict(Contract):
+class FeatureVerdict(TriedFeature):
     """A proposed feature, and what repeated folds of the training rows say of it."""
 
-    name: str
-    why: str
-    by: str
-    """rule, model or person."""
     code: str
-    gain: float | None
-    """On folds of the training rows, in the metric's unit; above zero is better."""
-    interval: tuple[float, float] | None
-    p: float | None
-    """That it gains nothing, corrected for the number of proposals."""
-    fate: str
-    """helps, does not help, refused, not judged."""
-    note: str
-    isolation: str
-    """How its code was kept apart while it ran."""
-    kept: bool
-    """Whether it is part of the project now."""
+    """The function that makes it."""
 
 
 class FeaturesJudged(Contract):

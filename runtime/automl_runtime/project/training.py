@@ -39,7 +39,7 @@ from automl_runtime.tracking.runs import RunFolder
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Project
 
-__all__ = ["TrainingRun"]
+__all__ = ["TrainingRun", "last_checkpoint"]
 
 _CHECKPOINT = "checkpoint"
 _MEMORY = ".automl"
@@ -184,7 +184,12 @@ class TrainingRun:
         project = self._project
         experiments = project.root / "experiments"
         if self._resume:
-            self._checkpoint = _last_checkpoint(experiments)
+            self._checkpoint = last_checkpoint(experiments)
+            if self._checkpoint is None:
+                raise RequestError(
+                    f"No interrupted training lies in {experiments}: there is nothing to resume.",
+                    hint="Train without --resume.",
+                )
         self._folder = RunFolder.create(experiments, project.spec.metric.name)
         resumed = None if self._checkpoint is None else self._checkpoint.parent.name
         self._folder.update(seed=project.spec.seed, data_sha256=project.data_sha256, resumed=resumed)
@@ -231,12 +236,7 @@ def _predictions(model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.
     return pd.Series(model.fitted.decide(model.oof.to_numpy())).astype(str)
 
 
-def _last_checkpoint(experiments: Path) -> Path:
-    """That of the newest run that was interrupted after its search had begun."""
+def last_checkpoint(experiments: Path) -> Path | None:
+    """That of the newest run that was interrupted after its search had begun; None where there is none."""
     found = [path.parent for path in experiments.glob(f"run_*/{_CHECKPOINT}/{CHECKPOINT_FILE}")]
-    if not found:
-        raise RequestError(
-            f"No interrupted training lies in {experiments}: there is nothing to resume.",
-            hint="Train without --resume.",
-        )
-    return max(found, key=lambda path: int(path.parent.name.split("_")[1]))
+    return max(found, key=lambda path: int(path.parent.name.split("_")[1]), default=None)

@@ -22,7 +22,7 @@ from automl_runtime.serving.keys import SCOPES, ApiKey, read_keys, verify_key
 from automl_runtime.serving.rates import RATES, SharedBuckets
 from automl_runtime.serving.requests import BadRequest, Problem
 
-__all__ = ["Denied", "Guard", "Principal", "check_exposure"]
+__all__ = ["Denied", "Guard", "Principal", "check_exposure", "is_loopback"]
 
 _LOG = logging.getLogger("automl_runtime.serving")
 _LOOK_EVERY = 0.5
@@ -162,16 +162,20 @@ def check_exposure(guard: Guard, host: str, *, anonymous: bool) -> None:
     Raises:
         RequestError: if `host` is no address of this machine alone, `guard` lets everybody in, and that was not said.
     """
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = False
-    if guard.is_open and not local and not anonymous:
+    if guard.is_open and not is_loopback(host) and not anonymous:
         raise RequestError(
             f"On {shorten(host)} other machines would reach the service, and nobody has to say who they are.",
             hint="Make a key (automl keys PROJECT --add NAME), set AUTOML_TOKEN_KEY, listen on 127.0.0.1, or say that "
             "it may be open: AUTOML_ANONYMOUS=true.",
         )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` is an address of this machine alone."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
