@@ -109,6 +109,16 @@ def test_predict_takes_raw_rows_and_gives_labels(copy_of, tmp_path):
     assert answer["probability_Yes"] == pytest.approx(example["answer"]["probabilities"]["Yes"], abs=1e-6)
 
 
+def test_predict_sums_up_what_it_did(copy_of, tmp_path):
+    example = json.loads((copy_of / "tests" / "golden.jsonl").read_text().splitlines()[0])["inputs"]
+    (tmp_path / "rows.jsonl").write_text(json.dumps(example | {"Monthly fee": "dear"}) + "\n")
+    done = automl("predict", copy_of, "rows.jsonl", "--output", "scored.jsonl", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    summary = json.loads(done.stdout)["summary"].splitlines()
+    assert summary[0].startswith("1 rows predicted")
+    assert summary[1].startswith("row 1, column 'Monthly fee': ")
+
+
 def test_predict_explains_each_row_in_words(copy_of, tmp_path):
     lines = [json.loads(line) for line in (copy_of / "tests" / "golden.jsonl").read_text().splitlines()[:3]]
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(line["inputs"]) + "\n" for line in lines))

@@ -17,6 +17,15 @@ def test_rows_are_predicted_as_they_stand(made):
         assert len(answer.reasons) == 3
 
 
+def test_a_cell_that_cannot_be_read_is_named(made):
+    space, state = made
+    found = call(space, "predict", project=state.result.project, columns=ROW["columns"], rows=[["heavy", 850, "north"]])
+    assert len(found.predictions) == 1
+    assert len(found.warnings) == 1
+    assert found.warnings[0].startswith("row 1, column 'weight_kg': ")
+    assert "heavy" in found.warnings[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
