@@ -84,8 +84,8 @@ def affordable_rows(encoder: Encoder, rows: int, gigabytes: float | None, *, res
     if fitting < fewest:
         needed = (base + fewest * per_row) / _NEAR / _GIGABYTE
         raise TrainingError(
-            f"memory_gb is {gigabytes:g}: the process holds {held / _GIGABYTE:.2g} GB, and the smallest model of "
-            f"{fewest:,} rows needs {needed:.2g} GB in all.",
+            f"memory_gb is {gigabytes:g}: the process holds {held / _GIGABYTE:.2f} GB, and the smallest model of "
+            f"{fewest:,} rows needs {needed:.2f} GB in all.",
             hint=f"Give at least memory_gb={np.ceil(needed * 10) / 10:g}, or leave it out.",
         )
     return min(rows, fitting)
