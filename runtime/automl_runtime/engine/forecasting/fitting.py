@@ -86,12 +86,10 @@ def fit_forecast(
     for name in (target, time, *series, *known_ahead):
         if name not in table.columns:
             raise RequestError(f"The table has no column {shorten(name)}.")
-    table = table[table[target].notna()].reset_index(drop=True)
-    layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
-    covariates = Covariates.of(table, layout.known_ahead, codes, steps, history)
-    views = _views(table, layout, (history, covariates), steps, codes, options.seed)
+    columns = _Columns(target, time, tuple(series), tuple(known_ahead))
+    layout, past, views = _seen(table, columns, horizon, frequency, options.seed)
     tried = _tried(views, metric, options)
-    return _best(layout, (history, covariates), views, tried, metric, interval, options.on_event)
+    return _best(layout, past, views, tried, metric, interval, options.on_event)
 
 
 def forecast_problem(
@@ -114,10 +112,8 @@ def forecast_problem(
     Raises:
         TrainingError: if the series are too short, or a moment occurs twice in one.
     """
-    table = table[table[target].notna()].reset_index(drop=True)
-    layout, history, steps, codes = _read(table, target, time, tuple(series), tuple(known_ahead), horizon, frequency)
-    covariates = Covariates.of(table, layout.known_ahead, codes, steps, history)
-    views = _views(table, layout, (history, covariates), steps, codes, seed)
+    columns = _Columns(target, time, tuple(series), tuple(known_ahead))
+    _, _, views = _seen(table, columns, horizon, frequency, seed)
     inputs, problem = make_problem(
         views.inputs,
         pd.Series(views.y, name="value"),
@@ -128,15 +124,28 @@ def forecast_problem(
     return inputs, replace(problem, windows=views.windows)
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    target: str
+    time: str
+    series: tuple[str, ...]
+    known_ahead: tuple[str, ...]
+
+
+def _seen(
+    table: pd.DataFrame, columns: _Columns, horizon: int, frequency: str | None, seed: int
+) -> tuple[Layout, tuple[History, Covariates], _Views]:
+    """What the rows with a target hold, the past in it, and the steps to learn from."""
+    table = table[table[columns.target].notna()].reset_index(drop=True)
+    layout, history, steps, codes = _read(table, columns, horizon, frequency)
+    past = history, Covariates.of(table, layout.known_ahead, codes, steps, history)
+    return layout, past, _views(table, layout, past, steps, codes, seed)
+
+
 def _read(
-    table: pd.DataFrame,
-    target: str,
-    time: str,
-    series: tuple[str, ...],
-    known_ahead: tuple[str, ...],
-    horizon: int,
-    frequency: str | None,
+    table: pd.DataFrame, columns: _Columns, horizon: int, frequency: str | None
 ) -> tuple[Layout, History, Any, Any]:
+    target, time, series = columns.target, columns.time, columns.series
     if table.empty:
         raise TrainingError(f"No row has a value of {shorten(target)}.")
     moments = to_moments(table[time])
@@ -157,7 +166,7 @@ def _read(
         )
     values = np.full((len(keys), last - first + 1), np.nan)
     values[codes, steps - first] = pd.to_numeric(table[target], errors="coerce").to_numpy(dtype=np.float64)
-    layout = Layout(target, time, series, known_ahead, horizon, found, tuple(keys))
+    layout = Layout(target, time, series, columns.known_ahead, horizon, found, tuple(keys))
     return layout, History(values, first), steps, codes
 
 
