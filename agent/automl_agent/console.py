@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, TypeVar
 
 from automl_runtime.errors import visible
 from automl_runtime.events import Event, Finding, Progress, TrialFinished, Warned
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 __all__ = ["Narrator", "narrate"]
+
+S = TypeVar("S")
+T = TypeVar("T")
 
 _TOPIC_WIDTH = 12
 _PLAIN_INTERVAL = 5.0
@@ -68,6 +71,15 @@ class Narrator:
         if self._bars is not None and self._task is not None:
             self._bars.remove_task(self._task)
         self._task, self._stage, self._best = None, "", ""
+
+    def pausing(self, function: Callable[[S], T]) -> Callable[[S], T]:
+        """`function`, with the terminal left to it while it runs."""
+
+        def paused(subject: S) -> T:
+            with self.paused():
+                return function(subject)
+
+        return paused
 
     @contextmanager
     def paused(self) -> Iterator[None]:

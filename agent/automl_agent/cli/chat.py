@@ -10,7 +10,7 @@ import typer
 from automl_runtime.errors import Cancelled
 
 from automl_agent.cli.asking import Llm, LlmCalls, LlmCost, LlmSeconds, LlmTokens, Wanted, opened
-from automl_agent.cli.shared import Budget, Debug, NoAsk, emit, may_ask
+from automl_agent.cli.shared import Budget, Debug, NoAsk, choose, emit, may_ask
 
 if TYPE_CHECKING:
     from automl_agent.console import Narrator
@@ -148,21 +148,12 @@ class _Terminal:
             emit(f"? {question.text}")
             for number, (value, label) in enumerate(question.choices, start=1):
                 emit(f"  {number}. {label}{' (default)' if value == question.default else ''}")
-            return self._chosen(question)
+            if not question.choices:
+                typed = typer.prompt("  your answer", default="", show_default=False)
+                return str(typed).strip() or question.default
+            return choose([value for value, _ in question.choices], question.default, "  your answer")
 
     def agrees(self, text: str) -> bool:
         """Whether the person says yes."""
         with self._narrator.paused():
             return typer.confirm(f"? {text}", default=False)
-
-    def _chosen(self, question: Ask) -> str | None:
-        values = [value for value, _ in question.choices]
-        while True:
-            typed: str = typer.prompt("  your answer", default="", show_default=False).strip()
-            if not typed:
-                return question.default
-            if not values or typed in values:
-                return typed
-            if typed.isdigit() and 1 <= int(typed) <= len(values):
-                return values[int(typed) - 1]
-            emit(f"  Type a number from 1 to {len(values)}, or nothing for the default.")

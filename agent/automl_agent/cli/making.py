@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -19,6 +19,7 @@ from automl_agent.cli.shared import (
     Debug,
     Json,
     NoAsk,
+    choose,
     emit,
     emit_json,
     may_ask,
@@ -300,17 +301,9 @@ def _paused(options: DraftOptions, narrator: Narrator, model: LanguageModel | No
     """The options with the terminal left to each question, and the model that is asked."""
     from dataclasses import replace
 
-    def after(function: Callable[[Any], Any] | None) -> Callable[[Any], Any] | None:
-        if function is None:
-            return None
-
-        def asked(subject: Any) -> Any:
-            with narrator.paused():
-                return function(subject)
-
-        return asked
-
-    return replace(options, ask=after(options.ask), review=after(options.review), llm=model)
+    ask = None if options.ask is None else narrator.pausing(options.ask)
+    review = None if options.review is None else narrator.pausing(options.review)
+    return replace(options, ask=ask, review=review, llm=model)
 
 
 def ask_question(question: Question) -> str:
@@ -321,15 +314,7 @@ def ask_question(question: Question) -> str:
     for number, option in enumerate(question.options, start=1):
         mark = " (default)" if option.value == question.default else ""
         sys.stderr.write(visible(f"  {number}. {option.label}{mark}\n"))
-    while True:
-        typed = typer.prompt("  your choice", default="", show_default=False, err=True).strip()
-        if not typed:
-            return question.default
-        if typed.isdigit() and 1 <= int(typed) <= len(question.options):
-            return question.options[int(typed) - 1].value
-        if typed in {option.value for option in question.options}:
-            return str(typed)
-        sys.stderr.write(f"  Type a number from 1 to {len(question.options)}, or nothing for the default.\n")
+    return choose([option.value for option in question.options], question.default, "  your choice", err=True)
 
 
 def _say_what_follows(drafted: Draft, place: Path, narrator: Narrator) -> None:

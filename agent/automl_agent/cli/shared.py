@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
@@ -18,12 +18,15 @@ __all__ = [
     "Json",
     "NoAsk",
     "ProjectFolder",
+    "choose",
     "emit",
     "emit_json",
     "may_ask",
     "parse_answers",
     "print_table",
 ]
+
+T = TypeVar("T")
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 Debug = Annotated[bool, typer.Option("--debug", help="Show tracebacks.")]
@@ -42,6 +45,22 @@ def may_ask(*, no_ask: bool, as_json: bool) -> bool:
     from automl_runtime.project.logs import logs_json
 
     return not no_ask and not as_json and sys.stdin.isatty() and not logs_json()
+
+
+def choose(values: Sequence[str], default: T, prompt: str, *, err: bool = False) -> str | T:
+    """One of `values`, by itself or by its number from 1, as a person types it; `default` when nothing is typed.
+
+    Asks again until it is one of them; on standard error if `err`.
+    """
+    while True:
+        typed = str(typer.prompt(prompt, default="", show_default=False, err=err)).strip()
+        if not typed:
+            return default
+        if typed.isdigit() and 1 <= int(typed) <= len(values):
+            return values[int(typed) - 1]
+        if typed in values:
+            return typed
+        typer.echo(f"  Type a number from 1 to {len(values)}, or nothing for the default.", err=err)
 
 
 def emit(text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,8 +23,6 @@ from automl_agent.cli.shared import (
 )
 
 if TYPE_CHECKING:
-    from automl_schemas.question import Question
-
     from automl_agent.console import Narrator
     from automl_agent.replaying import Replayed
     from automl_agent.updating import Behind, Updated
@@ -56,6 +54,7 @@ def update(
     debug: Debug = False,
 ) -> None:
     """Regenerate a project and merge that with your edits, as one commit on a branch automl/update-N."""
+    from automl_agent.cli.making import ask_question
     from automl_agent.console import narrate
     from automl_agent.durations import parse_duration
     from automl_agent.updating import update as update_project
@@ -69,7 +68,7 @@ def update(
             data=data,
             budget_seconds=None if budget is None else parse_duration(budget),
             dry_run=dry_run,
-            ask=_paused(narrator) if asking else None,
+            ask=narrator.pausing(ask_question) if asking else None,
             on_event=narrator,
         )
         if not as_json:
@@ -111,16 +110,6 @@ def replay(
         _say_replay(done)
     if not done.identical:
         raise typer.Exit(1)
-
-
-def _paused(narrator: Narrator) -> Callable[[Question], str]:
-    from automl_agent.cli.making import ask_question
-
-    def asked(question: Question) -> str:
-        with narrator.paused():
-            return ask_question(question)
-
-    return asked
 
 
 def _say_update(done: Updated, narrator: Narrator, *, dry_run: bool) -> None:
