@@ -14,11 +14,12 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from automl_runtime.kernels.arrays import Floats, Ints
 
 from benchmarks.quality.tables import SHARED
 
@@ -95,7 +96,6 @@ def _run(job: Job, budget: float) -> str:
 
 def _sms(budget: float) -> str:
     """Messages that differ only in numbers, case and marks are of one group."""
-    from automl_runtime import fit
     from sklearn.metrics import log_loss, roc_auc_score
     from sklearn.model_selection import GroupKFold
 
@@ -104,18 +104,44 @@ def _sms(budget: float) -> str:
     groups = rows["text"].map(lambda text: re.sub(r"[^a-z]+", " ", str(text).casefold()).strip())
     keep = ~groups.duplicated()
     rows, groups = rows[keep].reset_index(drop=True), groups[keep].reset_index(drop=True)
-    chances = np.zeros(len(rows))
+    folds = GroupKFold(_FOLDS, shuffle=True, random_state=0).split(rows, groups=groups)
     started = time.monotonic()
-    for train, test in GroupKFold(_FOLDS, shuffle=True, random_state=0).split(rows, groups=groups):
-        model = fit(rows.iloc[train], "kind", positive="spam", budget_seconds=budget / _FOLDS)
-        chances[test] = model.predict_proba(rows.iloc[test])["spam"]
+    chances = _chances(rows, "kind", folds, budget)[:, 1]
     truth = (rows["kind"] == "spam").to_numpy()
     score = f"{roc_auc_score(truth, chances):.4f} ({log_loss(truth, chances):.3f})"
     seconds = time.monotonic() - started
     return f"| sms_spam, {len(rows):,} texts | AUC (log loss) | {score} | 0.9951 (0.037) | >= 0.995 | {seconds:.0f} |"
 
 
-FOLDED: dict[str, Callable[[float], str]] = {"sms_spam": _sms}
+def _signs(budget: float) -> str:
+    """Photographs of hands, without torch; who they belong to is not known."""
+    from sklearn.metrics import accuracy_score, log_loss
+    from sklearn.model_selection import StratifiedKFold
+
+    photographs = sorted((SHARED / "sign_language_digits").glob("*/*.JPG"))
+    rows = pd.DataFrame({"photograph": map(str, photographs), "digit": [path.parent.name for path in photographs]})
+    folds = StratifiedKFold(_FOLDS, shuffle=True, random_state=0).split(rows, rows["digit"])
+    started = time.monotonic()
+    chances = _chances(rows, "digit", folds, budget)
+    said = np.unique(rows["digit"])[chances.argmax(axis=1)]
+    score = f"{accuracy_score(rows['digit'], said):.4f} ({log_loss(rows['digit'], chances):.3f})"
+    seconds = time.monotonic() - started
+    name = f"sign_language_digits, {len(rows):,} photographs"
+    return f"| {name} | accuracy (log loss) | {score} | 0.909 (0.425) | >= 0.92 | {seconds:.0f} |"
+
+
+def _chances(rows: pd.DataFrame, target: str, folds: Iterable[tuple[Ints, Ints]], budget: float) -> Floats:
+    """Of each class, for each row by the model of the folds without it, each of which had `budget` seconds."""
+    from automl_runtime import fit
+
+    chances = np.zeros((len(rows), rows[target].nunique()))
+    for train, test in folds:
+        model = fit(rows.iloc[train], target, budget_seconds=budget)
+        chances[test] = model.predict_proba(rows.iloc[test])
+    return chances
+
+
+FOLDED: dict[str, Callable[[float], str]] = {"sms_spam": _sms, "sign_language_digits": _signs}
 
 if __name__ == "__main__":
     raise SystemExit(main())

@@ -102,6 +102,7 @@ _SPARSE = ("linear", "splines")
 _WEIGHING = ("linear", "splines", "network", "scaled", *_RAW)
 _KNOTS = 12
 _SKEWED = 2.0
+_BESIDE_WORDS = 0.1
 _FLAT = 1e-9
 _SPARSE_WIDTH = 400
 
@@ -273,15 +274,24 @@ def _filled(data: Encoded) -> list[Block]:
     return [Filled(columns, *_medians(data, columns))]
 
 
-def _scaled(data: Encoded, columns: Ints | None = None) -> list[Block]:
-    columns = _varying(data) if columns is None else columns
+def _scaled(data: Encoded) -> list[Block]:
+    return [_standardised(data, _varying(data))]
+
+
+def _standardised(data: Encoded, columns: Ints) -> Scaled:
     fill, flagged = _medians(data, columns)
     values = np.where(np.isnan(data.numbers[:, columns]), fill, data.numbers[:, columns])
     logs = np.sign(values) * np.log1p(np.abs(values))
     logged = np.abs(_skewness(values)) > np.maximum(_SKEWED, np.abs(_skewness(logs)))
     values = np.where(logged, logs, values)
     scale = values.std(axis=0)
-    return [Scaled(columns, fill, logged, values.mean(axis=0), np.where(scale > 0, scale, 1.0), flagged)]
+    return Scaled(columns, fill, logged, values.mean(axis=0), np.where(scale > 0, scale, 1.0), flagged)
+
+
+def _beside_words(data: Encoded) -> list[Block]:
+    """Scaled; beside texts to a tenth, for each n-gram of a row is as small, and one penalty holds for all columns."""
+    block = _standardised(data, _varying(data))
+    return [replace(block, scale=block.scale / _BESIDE_WORDS) if data.texts else block]
 
 
 def _skewness(values: Floats) -> Floats:
@@ -298,7 +308,7 @@ def _pieces(data: Encoded) -> list[Block]:
     quantiles = np.linspace(0, 1, _KNOTS + 1)
     edges = [np.unique(np.quantile(column, quantiles)) for column in values.T]
     fine = np.array([len(found) > 2 for found in edges], dtype=bool)
-    blocks = _scaled(data, columns[~fine]) if (~fine).any() else []
+    blocks: list[Block] = [_standardised(data, columns[~fine])] if (~fine).any() else []
     chosen = np.flatnonzero(fine)
     if len(chosen):
         kept = [edges[place] for place in chosen]
@@ -312,7 +322,7 @@ _NUMBER_BLOCKS: dict[str, Callable[[Encoded], list[Block]]] = {
     "trees": _raw,
     "catboost": _raw,
     "forest": _filled,
-    "linear": _scaled,
+    "linear": _beside_words,
     "splines": _pieces,
     "network": _pieces,
     "scaled": _scaled,

@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from automl_runtime.engine.fit import fit
+from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners import sparse_linear
 from automl_runtime.engine.learners.linear import PENALTIES
 from automl_runtime.engine.learners.sparse_linear import ElasticNetLearner, LassoLearner
+from automl_runtime.engine.preprocessing import fit_design
+from automl_runtime.engine.target_means import Target
+from automl_runtime.inference.encoding import Encoder
 from engine_jobs import make_job, mixed_rows, run
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
 
@@ -94,3 +98,11 @@ def test_sparse_models_read_words():
     rows["y"] = ["yes" if "prize" in text else "no" for text in texts]
     model = fit(rows, "y", models=["lasso"], trials=1, folds=2, kinds={"text": "text"})
     assert model.cv > 0.95
+
+
+@pytest.mark.parametrize(("texts", "spread"), [([], 1.0), (["text"], 0.1)])
+def test_numbers_beside_texts_are_small_as_words_are(texts, spread):
+    rows = mixed_rows("regression", 200)[["weight"]].assign(text=["the first cat sat", "a second dog ran"] * 100)
+    data = Encoder(make_columns(rows[["weight", *texts]], dict.fromkeys(texts, "text"))).encode(rows)
+    numbers = fit_design("linear", data, Target(np.arange(200.0), 0), 0).design.blocks[0].transform(data)
+    np.testing.assert_allclose(numbers.std(axis=0), spread)
