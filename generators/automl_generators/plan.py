@@ -308,7 +308,7 @@ def _identity(plan: ProjectPlan) -> list[str]:
     group = [spec.task.group] if spec.task.group and spec.training.validation != "temporal" else []
     # A table without a key has a column that stands for the content of a row.
     content = [column.name for column in plan.columns if column.aggregate == "identity"]
-    wanted = group or spec.data.tables[0].key or content
+    wanted = group or [*(spec.data.tables[0].key or content), *spec.data.moments]
     return list(wanted) if present.issuperset(wanted) else []
 
 

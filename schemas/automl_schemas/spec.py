@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
@@ -38,6 +38,10 @@ _BATCHED = 20.0
 
 def _is_unset(value: Any) -> bool:
     return value is None
+
+
+def _is_single(value: Any) -> bool:
+    return bool(value == 1)
 
 
 class TaskSpec(Contract):
@@ -155,6 +159,20 @@ class DataSpec(Contract):
     Its variable `horizon_days` is `task.horizon_days` for training, and 0 for new data, which are looked at from
     their end.
     """
+    snapshots: int = Field(default=1, ge=1, le=1000, exclude_if=_is_single)
+    """Moments from which each row of the base table is looked at for training: `cutoff_sql`, and further ones before
+    it, one `task.horizon_days` apart."""
+
+    @model_validator(mode="after")
+    def _snapshots_are_of_made_moments(self) -> Self:
+        if self.snapshots > 1 and self.cutoff_sql is None:
+            raise ValueError("`snapshots` above 1 needs `cutoff_sql`, which tells the last of these moments")
+        return self
+
+    @property
+    def moments(self) -> list[str]:
+        """The column that tells apart the rows which one row of the base table becomes; none where it stays one."""
+        return [self.cutoff] if self.snapshots > 1 and self.cutoff is not None else []
 
 
 class TrainingSpec(Contract):

@@ -254,6 +254,8 @@ def _ahead(
     metric, said = choose_metric(requirement, future.task, None, answers.get("metric"))
     tables, joins = plan(catalog, future.table.name)
     structure = Structure("stratified" if future.task == "binary" else "random")
+    if future.snapshots > 1:
+        structure = Structure("temporal", future.cutoff)
     return _Draft(
         task=_task_spec(requirement, future.task, structure),
         base=future.table,
@@ -375,6 +377,7 @@ def _data_spec(draft: _Draft, source: str, excluded: list[tuple[str, str]]) -> D
         drop=[*asked, *draft.drops],
         cutoff=cutoff if draft.future is None else draft.future.cutoff,
         cutoff_sql=None if draft.future is None else draft.future.cutoff_sql,
+        snapshots=1 if draft.future is None else draft.future.snapshots,
     )
 
 

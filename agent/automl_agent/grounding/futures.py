@@ -2,6 +2,7 @@
 
 "Which clients will order again in the next 30 days" is answered by the dated rows that point at a client. Training
 stands one horizon before the end of the data: what came before is what the model sees, what follows is the target.
+Where that gives few rows, it stands at earlier moments too, one horizon apart.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 from typing import Final, Literal
 
 from automl_runtime.data.keytext import key_pair, quote
@@ -35,6 +37,10 @@ _ANY_EVENT: Final = 0.75
 """How well any dated rows fit words like churn, which only say that nothing follows."""
 _HORIZONS: Final = 2
 """The data must reach back this many horizons: one to look at, one to predict."""
+_ENOUGH_ROWS: Final = 2_000
+_FEWEST_SNAPSHOTS: Final = 5
+_MOST_SNAPSHOTS: Final = 100
+_COUNT: Final = "(\n        SELECT count(*)\n        {rows})"
 _COUNTING: Final = re.compile(r"\bhow many\b|\bnumber of\b|\bcount of\b", re.IGNORECASE)
 _GOES_ON: Final = word_set("active return again back engaged transact")
 _ENDS: Final = word_set("inactive dormant lapse idle")
@@ -59,14 +65,17 @@ class Future:
     cutoff: str
     """Name of the column that holds the moment of the prediction."""
     cutoff_sql: str
+    snapshots: int
+    """From how many moments each row of `table` is looked at."""
 
     @property
     def sentence(self) -> str:
         """What was assumed, in words."""
         file = self.events.files[0].rsplit("/", 1)[-1] if self.events.files else self.events.name
+        often = f", at {self.snapshots} moments one horizon apart" if self.snapshots > 1 else ""
         return (
-            f'{self.name!r} is told by "{self.time.name}" of {file}; the model sees what came before, and rows of '
-            f"{self.table.name} with nothing before are left out"
+            f'{self.name!r} is told by "{self.time.name}" of {file}{often}; the model sees what came before, and rows '
+            f"of {self.table.name} with nothing before are left out"
         )
 
 
@@ -88,7 +97,7 @@ def find_futures(
             continue
         if not _is_entity(requirement, parent, edge, catalog):
             continue
-        future = _future(requirement, wish, edge, parent, child, time)
+        future = _future(requirement, wish, edge, catalog, time)
         found += [future] if future is not None else []
     found.sort(key=lambda future: -future.score)
     return [future for future in found if future.score >= found[0].score - _NEAR_TIE]
@@ -120,16 +129,27 @@ def future_question(phrase: str, futures: list[Future]) -> Question:
 
 def refuse_short_history(future: Future, horizon: float) -> None:
     """Raises RequestError if the rows of `future` do not reach back two horizons (days)."""
-    low, high = future.time.stats.min, future.time.stats.max
-    if not isinstance(low, str) or not isinstance(high, str):
-        return
-    days = (datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds() / 86400
-    if days < _HORIZONS * horizon:
+    days = _days_covered(future.time)
+    if days is not None and days < _HORIZONS * horizon:
         raise RequestError(
             f"The rows of {shorten(future.events.name)} cover {days:.0f} days ({future.time.name}); to predict "
             f"{_days(horizon)} ahead, at least {_days(_HORIZONS * horizon)} are needed.",
             hint="Name a shorter horizon, or add older data.",
         )
+
+
+def _days_covered(time: ColumnEntry) -> float | None:
+    low, high = time.stats.min, time.stats.max
+    if not isinstance(low, str) or not isinstance(high, str):
+        return None
+    return (datetime.fromisoformat(high) - datetime.fromisoformat(low)).total_seconds() / 86400
+
+
+def _snapshots(rows: int, time: ColumnEntry, horizon: float) -> int:
+    """As many as make enough rows, if the data reach back far enough to learn from some and to judge by others."""
+    possible = int((_days_covered(time) or 0.0) / horizon) - 1
+    wanted = min(ceil(_ENOUGH_ROWS / max(rows, 1)), possible, _MOST_SNAPSHOTS)
+    return wanted if wanted >= _FEWEST_SNAPSHOTS else 1
 
 
 def _is_entity(requirement: Requirement, parent: TableEntry, edge: JoinEdge, catalog: DataCatalog) -> bool:
@@ -141,8 +161,9 @@ def _is_entity(requirement: Requirement, parent: TableEntry, edge: JoinEdge, cat
 
 
 def _future(
-    requirement: Requirement, wish: Wish, edge: JoinEdge, parent: TableEntry, child: TableEntry, time: ColumnEntry
+    requirement: Requirement, wish: Wish, edge: JoinEdge, catalog: DataCatalog, time: ColumnEntry
 ) -> Future | None:
+    parent, child = catalog.table(edge.parent), catalog.table(edge.child)
     words = [word for word, weight in wish.heads if weight >= 0.5 and word not in wish.entity]
     ends = [relate(word, "churn") for word in words]
     gone = any(end.strength >= _RELATED and not end.reversed for end in ends) or bool(_ENDS & set(words))
@@ -161,15 +182,48 @@ def _future(
     if amount is not None:
         name, value = f"{amount.name} of {child.name} in the next {horizon}", _total(amount)
     elif counted:
-        name, value = f"number of {child.name} in the next {horizon}", "count_if({follows})"
+        name, value = f"number of {child.name} in the next {horizon}", _COUNT
     else:
         none = gone != wish.negated
         name = f"{'no ' if none else ''}{child.name} in the next {horizon}"
-        value = "count_if({follows}) = 0" if none else "count_if({follows}) > 0"
+        value = f"{_COUNT} = 0" if none else f"{_COUNT} > 0"
     cutoff = unique_name("as_of", [column.name for column in parent.columns])
-    sql = _sql(value, edge, parent, child, time, cutoff)
+    # What stops, or comes again, was there before; of other events, a row may have been seen in other tables alone.
+    seen = [_Dated(edge, child, time)] if gone or goes_on else _dated_rows(parent, edge, catalog)
     task: Literal["binary", "regression"] = "regression" if amount is not None or counted else "binary"
-    return Future(score, parent, child, time, task, name, sql, cutoff, _cutoff_sql(child, time))
+    return Future(
+        score=score,
+        table=parent,
+        events=child,
+        time=time,
+        task=task,
+        name=name,
+        sql=_sql(value, parent, seen, cutoff),
+        cutoff=cutoff,
+        cutoff_sql=_cutoff_sql(seen),
+        snapshots=_snapshots(parent.rows, time, requirement.horizon_days or 0.0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Dated:
+    """Dated rows that point at a row of the table of a future."""
+
+    edge: JoinEdge
+    table: TableEntry
+    time: ColumnEntry
+
+
+def _dated_rows(parent: TableEntry, first: JoinEdge, catalog: DataCatalog) -> list[_Dated]:
+    """The events that are predicted, then those of other tables that record when something was seen."""
+    edges = [edge for edge in catalog.joins if edge.parent == parent.name and edge.cardinality == "n:1"]
+    found = []
+    for edge in sorted(edges, key=lambda edge: edge is not first):
+        table = catalog.table(edge.child)
+        time = time_column(table)
+        if time is not None and (edge is first or time.role == "time"):
+            found.append(_Dated(edge, table, time))
+    return found
 
 
 def _amount(wish: Wish, child: TableEntry, edge: JoinEdge) -> ColumnEntry | None:
@@ -189,39 +243,54 @@ def _amount(wish: Wish, child: TableEntry, edge: JoinEdge) -> ColumnEntry | None
 
 
 def _total(amount: ColumnEntry) -> str:
-    value = f"CAST(events.{quote(amount.name)} AS DECIMAL(38, 6))"
-    return f"coalesce(sum({value}) FILTER ({{follows}}), 0)"
+    value = f"CAST({{events}}.{quote(amount.name)} AS DECIMAL(38, 6))"
+    return f"coalesce((\n        SELECT sum({value})\n        {{rows}}), 0)"
 
 
-def _sql(value: str, edge: JoinEdge, parent: TableEntry, child: TableEntry, time: ColumnEntry, cutoff: str) -> str:
+def _sql(value: str, parent: TableEntry, seen: list[_Dated], cutoff: str) -> str:
     """The target: nothing where nothing came before, so that only those are predicted who were there."""
     moment = f"{quote(parent.name)}.{quote(cutoff)}"
-    when = f"events.{quote(time.name)}"
-    types = [{column.name: column.type for column in table.columns} for table in (parent, child)]
-    same = [
+    alias = unique_name("events", [parent.name.casefold()])
+    known = [f"EXISTS (\n        {_events(parent, dated, alias)} < {moment}\n    )" for dated in seen]
+    when = f"{alias}.{quote(seen[0].time.name)}"
+    until = f"{when} < {moment} + to_seconds(86400 * getvariable('horizon_days'))"
+    rows = f"{_events(parent, seen[0], alias)} >= {moment}\n            AND {until}\n    "
+    return f"CASE\n    WHEN {' OR '.join(known)}\n    THEN {value.format(rows=rows, events=alias)}\nEND"
+
+
+def _events(parent: TableEntry, dated: _Dated, alias: str) -> str:
+    """The rows that point at one of `parent`, up to where their time is compared."""
+    same = _same(parent, dated, alias)
+    time = f"{alias}.{quote(dated.time.name)}"
+    return f"FROM {quote(dated.table.name)} AS {alias}\n        WHERE {same}\n            AND {time}"
+
+
+def _same(parent: TableEntry, dated: _Dated, alias: str) -> str:
+    edge = dated.edge
+    types = [{column.name: column.type for column in table.columns} for table in (parent, dated.table)]
+    return " AND ".join(
         " = ".join(
             key_pair(
                 f"{quote(parent.name)}.{quote(upper)}",
                 types[0][upper],
-                f"events.{quote(lower)}",
+                f"{alias}.{quote(lower)}",
                 types[1][lower],
                 edge.spelling,
             )
         )
         for upper, lower in zip(edge.parent_columns, edge.child_columns, strict=True)
-    ]
-    value = value.format(follows=f"{when} >= {moment}")
-    return (
-        f"SELECT CASE\n    WHEN count_if({when} < {moment}) > 0\n    THEN {value}\nEND\n"
-        f"FROM {quote(child.name)} AS events\nWHERE {' AND '.join(same)}"
     )
 
 
-def _cutoff_sql(child: TableEntry, time: ColumnEntry) -> str:
+def _cutoff_sql(seen: list[_Dated]) -> str:
     """The end of the data, less the horizon."""
-    step = "1 DAY" if time.type == "date" else "1 SECOND"
-    last = f"max(CAST({quote(time.name)} AS TIMESTAMP)) + INTERVAL {step}"
-    return f"SELECT {last} - to_seconds(86400 * getvariable('horizon_days'))\nFROM {quote(child.name)}"
+    ends = []
+    for dated in seen:
+        step = "1 DAY" if dated.time.type == "date" else "1 SECOND"
+        last = f"max(CAST({quote(dated.time.name)} AS TIMESTAMP)) + INTERVAL {step}"
+        ends.append(f"(SELECT {last} FROM {quote(dated.table.name)})")
+    latest = ",\n    ".join(ends)
+    return f"SELECT greatest(\n    {latest}\n) - to_seconds(86400 * getvariable('horizon_days'))"
 
 
 def _days(days: float) -> str:

@@ -82,7 +82,7 @@ def assemble(
             raise RequestError(f"The target cannot be made from {shorten(spec.target.sql)}: {error.message}") from error
         raise
     base = spec.data.tables[0].name
-    if spec.task.type != "forecast" and len(frame) != data[base].num_rows:
+    if spec.task.type != "forecast" and len(frame) != data[base].num_rows * spec.data.snapshots:
         raise DataError(
             f"Joining gives {len(frame):,} rows for the {data[base].num_rows:,} of `{base}`: a joined table "
             "holds several rows for one key.",

@@ -81,8 +81,8 @@ def _identity_columns(frame: pd.DataFrame, spec: ProjectSpec) -> list[str]:
         return [spec.task.group]
     key = spec.data.tables[0].key if spec.data.tables else []
     if key and all(name in frame.columns for name in key):
-        return list(key)
-    return [IDENTITY] if IDENTITY in frame.columns else []
+        return [*key, *spec.data.moments]
+    return [IDENTITY, *spec.data.moments] if IDENTITY in frame.columns else []
 
 
 def _texts(values: pd.Series) -> pd.Series:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil, log10
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
-from automl_schemas.spec import ProjectSpec
+from automl_schemas.spec import DataSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.keytext import KEY_MACROS, key_pair, literal, quote
@@ -35,6 +35,7 @@ _ABOUT_HORIZON = """\
 -- 0, and they are looked at from their end.
 SET VARIABLE horizon_days = coalesce(getvariable('horizon_days'), {days:g});
 """
+_ABOUT_SNAPSHOTS = "-- It stands at {many:,} earlier moments too, one horizon apart, so that no two outcomes overlap.\n"
 
 
 @dataclass(slots=True)
@@ -83,6 +84,8 @@ def table_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[Traini
     if " AS DECIMAL(" in body:
         head += _ABOUT_SUMS
     head += "".join(f"{macro}\n" for name, macro in KEY_MACROS.items() if f"{name}(" in body)
+    if spec.data.snapshots > 1:
+        head += _ABOUT_SNAPSHOTS.format(many=spec.data.snapshots - 1)
     if spec.data.cutoff_sql is not None:
         head += _ABOUT_HORIZON.format(days=spec.task.horizon_days or 0)
     return head + "\n" + body, plan.all_columns
@@ -116,13 +119,23 @@ def _base_expression(writer: Writer) -> str:
     why = "rows have no key: what they hold names them" if not plan.key else "with the derived target"
     source = quote(plan.base.name)
     if writer.spec.data.cutoff is not None and writer.spec.data.cutoff_sql is not None:
-        moment = f"{_inset(writer.spec.data.cutoff_sql, 3)} AS {quote(writer.spec.data.cutoff)}"
+        moment = f"{_moments(writer.spec.data)} AS {quote(writer.spec.data.cutoff)}"
         made = f"{_INDENT * 2}SELECT\n{_INDENT * 3}*,\n{_INDENT * 3}{moment}\n{_INDENT * 2}FROM {source}"
         source = f"(\n{made}\n{_INDENT}) AS {source}"
     return (
         f"-- {comment(plan.base.name)}, {why}.\n{writer.base} AS (\n{_INDENT}SELECT\n"
         f"{_INDENT * 2}*{excluded}{text}\n{_INDENT}FROM {source}\n)"
     )
+
+
+def _moments(data: DataSpec) -> str:
+    """From when each row is looked at: once, or once more for each snapshot. New data are looked at from their end."""
+    last = _inset(data.cutoff_sql or "", 3)
+    if data.snapshots == 1:
+        return last
+    horizon = "getvariable('horizon_days')"
+    steps = f"unnest(range(CASE {horizon} WHEN 0 THEN 1 ELSE {data.snapshots} END))"
+    return f"{last} - to_seconds(86400 * {horizon} * {steps})"
 
 
 def _inset(expression: str, depth: int) -> str:
@@ -407,4 +420,5 @@ def _windows(writer: Writer) -> str:
 def _order(writer: Writer) -> str:
     if not writer.plan.key:
         return "\nORDER BY ALL"
-    return "\nORDER BY " + ", ".join(f"{writer.base}.{quote(name)}" for name in writer.plan.key)
+    names = [*writer.plan.key, *writer.spec.data.moments]
+    return "\nORDER BY " + ", ".join(f"{writer.base}.{quote(name)}" for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import pairwise
 
 import pytest
 from automl_agent.drafting import DraftOptions, draft
@@ -127,3 +128,71 @@ def test_new_rows_are_looked_at_from_their_end(drafted):
     rows = run_sql(drafted.assembled.sql, tables, variables={"horizon_days": 0.0})
     assert str(rows["as_of"].iloc[0].date()) == "2023-06-30"
     assert rows.set_index("guest_no").loc["G000", "stays.count"] == 180
+
+
+PUMPS = [f"P{i}" for i in range(8)]
+
+
+def breaks_of(number):
+    """Pump `number` breaks on these days of the year."""
+    return range(3 + 5 * number, 120, 17 + 3 * number)
+
+
+@pytest.fixture(scope="module")
+def pumps(tmp_path_factory):
+    """Eight pumps that are looked at daily for 120 days; the last one is new and has never broken."""
+    folder = tmp_path_factory.mktemp("pumps")
+    day = [str(FIRST + dt.timedelta(days=k)) for k in range(120)]
+    (folder / "pumps.csv").write_text("\n".join(["pump,site", *(f"{p},{'ab'[i % 2]}" for i, p in enumerate(PUMPS))]))
+    looks = [f"{pump},{day[k]},{(k * 7 + i) % 50 / 10}" for i, pump in enumerate(PUMPS) for k in range(120)]
+    (folder / "readings.csv").write_text("\n".join(["pump,day,pressure", *looks]))
+    broken = [f"{pump},{day[k]}" for i, pump in enumerate(PUMPS[:7]) for k in breaks_of(i)]
+    (folder / "breakdowns.csv").write_text("\n".join(["pump,broke_on", *broken]))
+    return draft("which pumps will have a breakdown in the next 7 days", DraftOptions(data=folder))
+
+
+def test_few_rows_are_looked_at_from_several_moments(pumps):
+    spec, frame = pumps.spec, pumps.assembled.frame
+    assert (spec.task.time, spec.training.validation, spec.data.moments) == ("as_of", "temporal", ["as_of"])
+    moments = sorted(frame["as_of"].unique())
+    assert len(moments) == spec.data.snapshots >= 10
+    assert {(later - earlier).days for earlier, later in pairwise(moments)} == {7}
+    assert str(moments[-1].date()) == "2023-04-24", "7 days before the last reading has ended"
+    assert not frame.duplicated(["pump", "as_of"]).any()
+    assert frame["as_of"][~pumps.holdout].max() < frame["as_of"][pumps.holdout].min()
+
+
+def test_at_each_moment_the_next_horizon_is_the_target_and_nothing_of_it_is_seen(pumps):
+    frame = pumps.assembled.frame
+    assert len(frame) == len(PUMPS) * pumps.spec.data.snapshots, "a pump that has never broken has been seen"
+    for row in frame.to_dict("records"):
+        number, today = PUMPS.index(row["pump"]), (row["as_of"].date() - FIRST).days
+        days = breaks_of(number) if number < 7 else []
+        assert row["breakdowns in the next 7 days"] == any(today <= k < today + 7 for k in days)
+        assert row["breakdowns.count"] == sum(k < today for k in days)
+        assert row["readings.count"] == today
+
+
+def test_new_rows_are_looked_at_once(pumps):
+    tables = {name: table.data for name, table in pumps.discovery.tables.items()}
+    rows = run_sql(pumps.assembled.sql, tables, variables={"horizon_days": 0.0})
+    assert list(rows["pump"]) == PUMPS
+    assert {str(moment.date()) for moment in rows["as_of"]} == {"2023-05-01"}
+
+
+def test_many_rows_are_looked_at_once(hut, drafted, made):
+    assert drafted.spec.data.snapshots == 1, "the data reach back too few horizons"
+    assert "snapshots" not in drafted.spec.model_dump()["data"]
+    again = "which guests will stay again in the next 5 days"
+    assert say(again, hut).spec.data.snapshots == 34, "as many horizons as there are, less the first"
+    guests = [f"G{i:04d}" for i in range(2000)]
+    arrived = [str(FIRST + dt.timedelta(days=k % 180)) for k in range(4000)]
+    catalog = made(guests={"guest_no": guests}, stays={"guest": guests * 2, "arrived": arrived, "beds": [1, 2] * 2000})
+    assert say(again, catalog).spec.data.snapshots == 1
+
+
+def test_a_table_may_be_called_as_the_sql_calls_its_rows(made):
+    guests = {"guest_no": GUESTS, "country": ["AT", "CH", "DE"] * 20}
+    spec = say("how many stays will each guest have in the next 30 days", made(Events=guests, stays=stays())).spec
+    assert 'FROM "stays" AS events_2' in spec.target.sql
+    assert '"Events"."guest_no"' in spec.target.sql
