@@ -19,14 +19,15 @@ _VERBS: Final[dict[Verb, str]] = {
     "estimate": r"estimat(?:e|es|ed|ing)|approximat(?:e|es|ing)|apprais(?:e|es|ing)|regress|evaluate(?= how| the"
     r"| what)|quantify|assess",
     "classify": r"classif(?:y|ies|ied|ying)|categori[sz](?:e|es|ed|ing)|label(?:s|ling|ing)? (?!is|=|:|column)"
-    r"|sort(?:s|ing)?|assign(?:s|ing)?|tag(?:s|ging)?|rout(?:e|es|ing)|triag(?:e|es|ing)",
+    r"|sort(?:s|ing)?|assign(?:s|ing)?|tag(?:s|ging)?|rout(?:e|es|ing)|triag(?:e|es|ing)"
+    r"|(?:send|direct|forward|dispatch)(?:s|es|ing)?(?= (?:each|every|all|our|the|new|incoming)\b[^|]* to\b)",
     "recognise": r"recogni[sz](?:e|es|ing)|identif(?:y|ies|ying)|diagnos(?:e|es|ing)|decid(?:e|es|ing)|choose"
     r"|judg(?:e|es|ing)",
     "detect": r"detect(?:s|ing)?|spot(?:s|ting)?|flag(?:s|ging)?(?: up)?|catch(?:es|ing)?|find(?:s|ing)?(?! out)"
     r"|discover(?:s|ing)?|uncover|screen(?:s|ing)? for|pick(?:s|ing)? out|filter(?:s|ing)? out|look for|search for"
     r"|watch for|warn (?:me|us) (?:about|of|when|if)|alert (?:me|us) (?:about|of|when|if|to)|list",
-    "rank": r"rank(?:s|ing)?|scor(?:e|es|ing)(?= (?:the|our|each|every|all|leads|customers|users|\w+ (?:by|for|on"
-    r"|on how)))|prioriti[sz](?:e|es|ing)",
+    "rank": r"rank(?:s|ing)?|scor(?:e|es|ing)(?= (?:the|our|each|every|all|leads|customers|users"
+    r"|(?:\w+ ){1,3}(?:by|for|on)\b))|prioriti[sz](?:e|es|ing)",
     "predict": r"(?:please to )?predict(?:s|ed|ing|able)?|prognos(?:e|ticate|ing)|anticipat(?:e|es|ing)"
     r"|foresee(?:ing)?|foretell|guess(?:es|ing)?|infer(?:s|ring)?|determin(?:e|es|ing)|find(?:ing)? out|figur(?:e"
     r"|es|ing) out|work(?:s|ing)? out|know(?:s|ing)?|learn(?:s|ing)?(?: to (?:predict|tell))?|understand(?:ing)?"
