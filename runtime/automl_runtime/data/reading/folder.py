@@ -18,6 +18,7 @@ from automl_runtime.data.reading.build import unique
 from automl_runtime.data.reading.encodings import decode
 from automl_runtime.data.reading.gather import Gathered, containers
 from automl_runtime.data.reading.names import apply_names, parse_names
+from automl_runtime.data.reading.pivoted import lengthened
 from automl_runtime.data.reading.source import Source
 from automl_runtime.data.reading.walk import Found, walk
 from automl_runtime.data.tables import RawTable, ReadResult
@@ -49,7 +50,7 @@ def read_path(source: Path, *, every_picture: bool = False, on_event: EventSink 
     with ExitStack() as stack:
         gathered = Gathered(stack, ignored=list(found.ignored))
         gathered.add(found.files)
-        tables = _with_names(_read_all(gathered, on_event), gathered)
+        tables = [_lengthened(table, gathered) for table in _with_names(_read_all(gathered, on_event), gathered)]
         images, tables = _pictures(gathered, tables, on_event, every=every_picture)
     tables = _uniquely_named(tables)
     for text in gathered.warnings:
@@ -191,6 +192,12 @@ def _with_names(tables: list[RawTable], gathered: Gathered) -> list[RawTable]:
         else:
             gathered.leave_out(source.file, "a description of columns that fits no table without a header")
     return tables
+
+
+def _lengthened(table: RawTable, gathered: Gathered) -> RawTable:
+    longer = lengthened(table)
+    gathered.warnings += [f"{table.file}: {text}" for text in longer.warnings[len(table.warnings) :]]
+    return longer
 
 
 def _named(table: RawTable, names: Sequence[str], source: Source) -> RawTable | None:
