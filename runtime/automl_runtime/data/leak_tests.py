@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,10 @@ _SAME = 0.99
 _EXACT = 0.98
 _MOST_PARTS = 40
 _DAY = 1440.0
+_MOST_BANDS = 20
+_FEWEST_OF_BAND = 5
+_TOUCHING = 0.25
+"""Share of their widths that lies between two ranges."""
 
 
 def filled_for_one_class(filled: np.ndarray, outcome: Outcome) -> str | None:
@@ -63,7 +67,10 @@ def missing_with_target(missing: float, missing_without: float, rows_without: in
 def copies(numbers: np.ndarray | None, codes: np.ndarray | None, outcome: Outcome) -> str | None:
     """Whether a column holds the target itself, or another spelling of it, wherever it is filled."""
     if outcome.kind == "regression":
-        return None if numbers is None else _same_numbers(numbers, outcome.values)
+        same = None if numbers is None else _same_numbers(numbers, outcome.values)
+        # A number of several values may have an order of its own that the target follows, as years do.
+        most = _MOST_BANDS if numbers is None else 2
+        return same or (None if codes is None else _bands(codes, outcome.values, most))
     if codes is None:
         return None
     filled = codes > 0
@@ -77,6 +84,20 @@ def copies(numbers: np.ndarray | None, codes: np.ndarray | None, outcome: Outcom
     if pure < 0.995 or usual > 0.97:
         return None
     return f"the target in other words wherever it is filled ({filled.mean():.0%} of the rows, {pure:.1%} agree)"
+
+
+def _bands(codes: np.ndarray, target: np.ndarray, most: int) -> str | None:
+    """Whether the values of a column are ranges of the target that touch and never overlap, as a mark and "passed"."""
+    found = [target[codes == code] for code in np.unique(codes[codes > 0])]
+    if not 2 <= len(found) <= most or min(map(len, found)) < _FEWEST_OF_BAND or sum(map(len, found)) < _FEWEST:
+        return None
+    bands = sorted((float(values.min()), float(values.max())) for values in found)
+    for (low, end), (start, high) in pairwise(bands):
+        # Far apart, they may be what the target follows from: the price of each class of tickets.
+        if not end < start or start - end > ((end - low) + (high - start)) / 2 * _TOUCHING:
+            return None
+    ends = ", ".join(f"{low:g} to {end:g}" for low, end in bands[:3])
+    return f"its values are ranges of the target that do not overlap ({ends}{', ...' if len(bands) > 3 else ''})"
 
 
 def _same_numbers(numbers: np.ndarray, target: np.ndarray) -> str | None:

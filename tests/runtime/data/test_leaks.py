@@ -171,6 +171,27 @@ def test_copies_of_a_number() -> None:
     assert "equals the target in 100.0%" in dropped(report)["t.same"]
 
 
+def test_ranges_of_a_number() -> None:
+    fares = {"stage": 10.0, "express": 25.0, "night": 40.0}
+    line = RNG.choice(list(fares), ROWS)
+    report = leaks(
+        {
+            "letter": np.array(["D", "C", "B", "A"])[np.digitize(AMOUNT, [80.0, 100.0, 115.0])],
+            "passed": AMOUNT >= 90,
+            "code": (AMOUNT >= 110).astype(int),
+            "nearly": (AMOUNT >= 90) ^ (RNG.random(ROWS) < 0.02),
+            "year": np.digitize(AMOUNT, [80.0, 100.0, 115.0]) + 2020,
+        },
+        AMOUNT,
+        "regression",
+        name="price",
+    )
+    assert set(dropped(report)) == {"t.letter", "t.passed", "t.code"}
+    assert "its values are ranges of the target that do not overlap" in dropped(report)["t.letter"]
+    paid = np.array([fares[each] for each in line]) + RNG.uniform(-5, 5, ROWS)
+    assert not leaks({"line": line}, paid, "regression", name="paid").drops, "far apart: what the price follows from"
+
+
 def test_classes_and_their_codes() -> None:
     classes = np.array(["low", "mid", "high"])[np.digitize(NOISE, [-0.5, 0.5])]
     report = leaks(
