@@ -193,7 +193,9 @@ def _classes(wish: Wish, plain: Candidate, name: NameMatch) -> Iterator[Candidat
         else:
             yield _two_classes(plain, name, None, name.reversed, score)
         return
-    if wish.kind == "binary" or wish.event or wish.positive is not None:
+    # "satisfaction" names the column of that name before its class "satisfied".
+    names_column = value is not None and not value.literal and name.sure and name.score > value.strength
+    if wish.kind == "binary" or (wish.event and not names_column) or wish.positive is not None:
         label = value.label if value is not None and not value.reversed and content == "classes" else None
         if label is None and name.score >= 0.6:
             label = _subject_label(wish, column)

@@ -447,3 +447,23 @@ def test_context_may_come_from_the_description(made):
     catalog = made(bridges={"a": count(3, 2), "b": count(9, 4), "target": cycle(*range(80))})
     asked = Requirement(request="predict the strength", target="strength", description="load tests of old bridges")
     assert ground(asked, catalog, source="x").spec.target.column == "target"
+
+
+@pytest.mark.parametrize(
+    ("request_", "task", "target"),
+    [
+        ("predict the satisfaction of a guest", "multiclass", "Overall satisfaction"),
+        ("predict overall satisfaction", "multiclass", "Overall satisfaction"),
+        ("which guests are satisfied", "binary", "Overall satisfaction = satisfied"),
+        ("who is very satisfied", "binary", "Overall satisfaction = very satisfied"),
+    ],
+)
+def test_the_name_of_a_column_comes_before_one_of_its_classes(made, request_, task, target):
+    words = ["dissatisfied", "neutral", "satisfied", "very satisfied"]
+    guests = {
+        "guest": [f"g{i}" for i in range(80)],
+        "nights": [1 + i % 7 for i in range(80)],
+        "Overall satisfaction": [words[i % 4] for i in range(80)],
+    }
+    spec = say(request_, made(guests=guests)).spec
+    assert (spec.task.type, spec.target.column) == (task, target)
