@@ -7,7 +7,7 @@ that follow those of the training look back at them too, for their end is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from automl_runtime.errors import BundleError, DataError, RequestError, SchemaMi
 from automl_runtime.inference.encoding import FeatureKind
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Windows", "fit_windows", "read_windows", "write_windows"]
+__all__ = ["Windows", "fit_windows", "read_windows", "series_keys", "write_windows"]
 
 _NARROWEST = 2
 _MOST_CELLS = 50_000_000
@@ -46,6 +46,17 @@ class Windows:
     """Column -> series x steps: the last values of the training rows."""
     first: int
     """The number of the first of these steps."""
+
+    @property
+    def reach(self) -> int:
+        """How many steps before a row its measures look back, at most."""
+        return int(max(habit.reach for habit in self.habits.values()))
+
+    @property
+    def last(self) -> int:
+        """The number of the last step that is kept."""
+        past: Floats = next(iter(self.past.values()))
+        return int(self.first + past.shape[1] - 1)
 
     def inputs(self, columns: Sequence[str]) -> list[str]:
         """The columns that rows must have so that `columns` of the table can be made."""
@@ -82,13 +93,55 @@ class Windows:
                 made[name] = cells[places, steps - first]
         return pd.concat([found, pd.DataFrame(made, index=rows.index)], axis=1)
 
+    def column_of(self, name: str) -> str | None:
+        """The number that a column of `table` is made of; None where it is none of them."""
+        return next((column for column in self.habits if name in self._names(column)), None)
+
+    def knows(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows are of a series that was among the training rows."""
+        known = set(self.keys)
+        return np.array([key in known for key in series_keys(rows, self.series)], dtype=bool)
+
+    def past_known(self, rows: pd.DataFrame) -> Floats:
+        """The share of the `reach` steps before each row of which a number is known: 0 to 1; for what is raised see
+        `table`.
+        """
+        if rows.empty:
+            return np.empty(0)
+        codes, steps = self._places(rows)
+        series, places = np.unique(codes, return_inverse=True)
+        first = int(steps.min()) - self.reach
+        known = np.zeros((len(series), int(steps.max()) - first + 1), dtype=bool)
+        for column in self.habits:
+            values = self._grid(column, series, first, int(steps.max()))
+            values[places, steps - first] = _numbers(rows[column])
+            known |= np.isfinite(values)
+        before = np.pad(known, ((0, 0), (1, 0))).cumsum(axis=1)
+        here = steps - first
+        return np.asarray((before[places, here] - before[places, here - self.reach]) / self.reach)
+
+    def continued(self, rows: pd.DataFrame) -> Windows:
+        """The same, but later rows look back at the end of `rows`; for what is raised see `table`."""
+        if rows.empty:
+            return self
+        codes, steps = self._places(rows)
+        last = max(int(steps.max()), self.last)
+        first = last + 1 - self.reach
+        late = steps >= first
+        past = {}
+        for column in self.habits:
+            values = self._grid(column, np.arange(len(self.keys)), first, last)
+            values[codes[late], steps[late] - first] = _numbers(rows[column])[late]
+            past[column] = values
+        return replace(self, past=past, first=first)
+
     def _names(self, column: str) -> list[str]:
         return [column, f"{column}: jump", f"{column}: level", f"{column}: spread"]
 
     def _places(self, rows: pd.DataFrame) -> tuple[Steps, Steps]:
         steps = self.frequency.steps(to_moments(rows[self.time]))
         known = {key: place for place, key in enumerate(self.keys)}
-        found = _keys(rows, self.series)
+        found = series_keys(rows, self.series)
         strange = next((key for key in found if key not in known), None)
         if strange is not None:
             names = ", ".join(shorten(part) for part in strange)
@@ -147,7 +200,7 @@ def fit_windows(
     columns = [name for name in table.columns if name not in (time, *series) and _is_number(table[name], name, kinds)]
     if not columns:
         raise RequestError("There is no column of numbers whose windows could be looked at; leave `time` out.")
-    moments, found = to_moments(table[time]), _keys(table, series)
+    moments, found = to_moments(table[time]), series_keys(table, series)
     keys = tuple(sorted(set(found)))
     places = {key: place for place, key in enumerate(keys)}
     codes = np.array([places[key] for key in found], dtype=np.int64)
@@ -164,7 +217,7 @@ def fit_windows(
         values[codes, steps - first] = _numbers(table[name])
         habits[name] = fit_habit(values, first, width)
         past[name] = values
-    reach = min(count, max(habit.reach for habit in habits.values()))
+    reach = min(count, replace(empty, habits=habits).reach)
     past = {name: np.ascontiguousarray(values[:, -reach:]) for name, values in past.items()}
     return Windows(time, tuple(series), grid, keys, habits, past, first + count - reach)
 
@@ -229,7 +282,8 @@ def _refuse_repeated(codes: Steps, steps: Steps, time: str, series: Sequence[str
         )
 
 
-def _keys(rows: pd.DataFrame, series: Sequence[str]) -> list[tuple[str, ...]]:
+def series_keys(rows: pd.DataFrame, series: Sequence[str]) -> list[tuple[str, ...]]:
+    """The values of the columns `series` of each row, as texts; of one series always the same."""
     if not series:
         return [("all",)] * len(rows)
     return list(zip(*(rows[name].astype("str") for name in series), strict=True))
