@@ -54,8 +54,9 @@ def anomaly_reasons(model: AnomalyModel, frame: pd.DataFrame, places: Ints, *, m
     """As `reasons_of`, of the rows at `places`, which look back at the others where they are a series."""
     lines = model.explain(frame.reset_index(drop=True), most=most, places=places)
     lines["row"] = np.repeat(np.arange(len(places)), len(lines) // max(1, len(places)))
+    scaled = () if model.windows is None or len(model.windows.keys) == 1 else tuple(model.windows.habits)
     words = [
-        f"{_named(column, value)}; usual: {typical}"
+        f"{_named(f'{column} (in units of its series)' if column in scaled else column, value)}; usual: {typical}"
         for column, value, typical in zip(lines["column"], lines["value"], lines["typical"], strict=True)
     ]
     return _by_row(lines.rename(columns={"share": "contribution"}), words, len(places))

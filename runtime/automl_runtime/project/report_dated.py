@@ -11,6 +11,8 @@ from automl_runtime.project.report_svg import Frame, Scale, Svg, plain_marks
 __all__ = ["dated", "places", "seconds"]
 
 _MOST_DATES = 8
+_FORMS = ((2, "%H:%M"), (8, "%d %b %H:%M"), (300, "%d %b"), (math.inf, "%b %Y"))
+"""How moments are written on an axis of fewer than so many days."""
 _ZONE = UTC
 """Moments carry no zone; any that has no clock change will do to place them."""
 
@@ -25,9 +27,7 @@ def dated(svg: Svg, times: tuple[float, float], values: tuple[float, float]) -> 
     for index in range(_MOST_DATES + 1):
         at = times[0] + span * index / _MOST_DATES
         moment = datetime.fromtimestamp(at, tz=_ZONE)
-        text = (
-            f"{moment:%H:%M}" if span < 2 * 86_400 else f"{moment:%d %b}" if span < 300 * 86_400 else f"{moment:%b %Y}"
-        )
+        text = next(f"{moment:{form}}" for days, form in _FORMS if span < days * 86_400)
         anchor = "start" if index == 0 else "end" if index == _MOST_DATES else "middle"
         svg.label(across(at), bottom + 18, text, anchor=anchor)
     svg.line(left, bottom, right, bottom, "axis")

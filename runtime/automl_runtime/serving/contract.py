@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy as np
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.vocabulary import TaskType
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from automl_runtime.data.pictures import FORMATS
-from automl_runtime.errors import shorten
 from automl_runtime.serving.answers import JSON
+from automl_runtime.serving.series import about_series
 
 if TYPE_CHECKING:
     from automl_runtime.engine.anomaly.windows import Windows
@@ -31,7 +30,6 @@ __all__ = [
     "Problems",
     "ReasonModel",
     "ServiceHealth",
-    "about_series",
     "answer_model",
     "openapi_request",
     "other_answers",
@@ -254,21 +252,6 @@ def answer_model(bundle: Bundle) -> type[BaseModel]:
 def example_row(schema: InputSchema) -> dict[str, Any]:
     """A row as it can be sent, made of the examples of the columns."""
     return {column.name: column.example for column in schema.columns}
-
-
-def about_series(windows: Windows) -> str:
-    """How a row of a series is answered, for OpenAPI."""
-    series = f" of its {' + '.join(map(shorten, windows.series))}" if windows.series else ""
-    end = windows.frequency.moments(np.array([windows.last]))[0]
-    return (
-        f"A row is looked at beside the {windows.reach:,} steps of one {windows.frequency.name} before it{series}. "
-        "These are rows of the same request, in any order, and rows that the model keeps, up to "
-        f"{end.isoformat(sep=' ')}. So a row that does not follow the latter is sent together with those before it; "
-        "`past_known` in its answer says of which share of these steps something is known, and at 0 the row is "
-        "compared by its own values alone. Rows of other requests do not count, and lines of application/x-ndjson are "
-        f"requests of one row each. Two rows of one step, a missing {shorten(windows.time)} and an unknown series are "
-        "refused."
-    )
 
 
 def openapi_request(schema: InputSchema, windows: Windows | None = None) -> tuple[dict[str, Any], dict[str, Any]]:

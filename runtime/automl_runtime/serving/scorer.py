@@ -14,7 +14,7 @@ import pandas as pd
 
 from automl_runtime.data.records import CellProblem, parse_columns, parse_records
 from automl_runtime.engine.reasons import reasons_of
-from automl_runtime.errors import AutomlError, RequestError, SchemaMismatchError
+from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
 from automl_runtime.kernels.arrays import Ints
 from automl_runtime.registry.bundle import Bundle
@@ -25,6 +25,7 @@ from automl_runtime.serving.lines import NDJSON, LinesAsk, error_answer, read_li
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, plain, text_of
+from automl_runtime.serving.series import check_series
 
 __all__ = ["Ask", "Features", "Limits", "Scorer"]
 
@@ -257,12 +258,12 @@ class Scorer:
 
     def _anomalies(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         version, model = self._bundle.manifest.model_version, self._bundle.model
+        if self._bundle.windows is not None:
+            check_series(frame, self._bundle.windows)
         try:
             scores, known = model.score_samples(frame).tolist(), model.past_known(frame)
-        except AutomlError as error:
-            if self._bundle.windows is None:
-                raise
-            # A moment that is missing or occurs twice, or a series that is unknown.
+        except DataError as error:
+            # Two rows of one step, or steps without end.
             raise BadRequest([Problem(str(error))]) from error
         answers: list[dict[str, Any]] = [
             {"score": score, "anomaly": score > model.threshold, "threshold": model.threshold} for score in scores

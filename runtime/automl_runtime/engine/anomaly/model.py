@@ -171,7 +171,7 @@ class AnomalyModel:
         return as_frame(frame) if self.windows is None else self.windows.table(_named(frame))
 
     def continued(self, frame: Any) -> AnomalyModel:
-        """The same model, which looks back from the end of `frame`: what happened since it was fitted.
+        """The same model, which looks back from the end of `frame`, as of what happened since it was fitted.
 
         Raises:
             RequestError: if its rows are no series.

@@ -83,14 +83,15 @@ class Windows:
         codes, steps = self._places(rows)
         series, places = np.unique(codes, return_inverse=True)
         made: dict[str, Floats] = {}
+        axis = self._axis(steps, len(series))
+        here = np.searchsorted(axis, steps)
         for column, habit in self.habits.items():
-            first = int(steps.min()) - habit.reach
-            values = self._grid(column, series, first, int(steps.max()))
-            values[places, steps - first] = _numbers(rows[column])
+            values = self._grid(column, series, axis)
+            values[places, here] = _numbers(rows[column])
             own = values if len(self.keys) == 1 else habit.scaled(values, series)
-            measures = habit.measures(values, series, first)
+            measures = habit.measures(values, series, axis)
             for name, cells in zip(self._names(column), (own, *measures.values()), strict=True):
-                made[name] = cells[places, steps - first]
+                made[name] = cells[places, here]
         return pd.concat([found, pd.DataFrame(made, index=rows.index)], axis=1)
 
     def column_of(self, name: str) -> str | None:
@@ -110,27 +111,26 @@ class Windows:
             return np.empty(0)
         codes, steps = self._places(rows)
         series, places = np.unique(codes, return_inverse=True)
-        first = int(steps.min()) - self.reach
-        known = np.zeros((len(series), int(steps.max()) - first + 1), dtype=bool)
+        axis = self._axis(steps, len(series))
+        here = np.searchsorted(axis, steps)
+        known = np.zeros((len(series), len(axis)), dtype=bool)
         for column in self.habits:
-            values = self._grid(column, series, first, int(steps.max()))
-            values[places, steps - first] = _numbers(rows[column])
+            values = self._grid(column, series, axis)
+            values[places, here] = _numbers(rows[column])
             known |= np.isfinite(values)
         before = np.pad(known, ((0, 0), (1, 0))).cumsum(axis=1)
-        here = steps - first
         return np.asarray((before[places, here] - before[places, here - self.reach]) / self.reach)
 
     def continued(self, rows: pd.DataFrame) -> Windows:
-        """The same, but later rows look back at the end of `rows`; for what is raised see `table`."""
+        """The same, but what is kept ends with the last of `rows`; for what is raised see `table`."""
         if rows.empty:
             return self
         codes, steps = self._places(rows)
-        last = max(int(steps.max()), self.last)
-        first = last + 1 - self.reach
-        late = steps >= first
+        first = int(steps.max()) + 1 - self.reach
+        axis, late = np.arange(first, first + self.reach), steps >= first
         past = {}
         for column in self.habits:
-            values = self._grid(column, np.arange(len(self.keys)), first, last)
+            values = self._grid(column, np.arange(len(self.keys)), axis)
             values[codes[late], steps[late] - first] = _numbers(rows[column])[late]
             past[column] = values
         return replace(self, past=past, first=first)
@@ -150,20 +150,21 @@ class Windows:
         _refuse_repeated(codes, steps, self.time, self.series)
         return codes, steps
 
-    def _grid(self, column: str, series: Steps, first: int, last: int) -> Floats:
-        """Series x steps: what the training rows had there, else NaN."""
-        count = last - first + 1
-        if count * len(series) > _MOST_CELLS:
-            raise DataError(
-                f"From the first to the last of the rows there are {count:,} steps of {len(series):,} series, "
-                f"more than {_MOST_CELLS:,} in all.",
-                hint="Give rows that lie nearer to each other, or fewer series at once.",
-            )
-        values = np.full((len(series), count), np.nan)
+    def _axis(self, steps: Steps, series: int) -> Steps:
+        """The steps of a grid for rows at `steps`, ascending: what no row looks back at is left out."""
+        # Gaps shorter than a window are filled in; none that a row sees may reach over what is left out.
+        ahead = self.reach + max(habit.width for habit in self.habits.values())
+        found = np.unique(steps)
+        parts = np.split(found, np.flatnonzero(np.diff(found) > ahead) + 1)
+        _refuse_many(sum(int(part[-1] - part[0]) + 1 + ahead for part in parts), series)
+        return np.concatenate([np.arange(part[0] - ahead, part[-1] + 1) for part in parts])
+
+    def _grid(self, column: str, series: Steps, axis: Steps) -> Floats:
+        """Series x steps of `axis`: what is kept of them, else NaN."""
+        values = np.full((len(series), len(axis)), np.nan)
         past = self.past[column]
-        begin, end = max(first, self.first), min(last + 1, self.first + past.shape[1])
-        if begin < end:
-            values[:, begin - first : end - first] = past[series, begin - self.first : end - self.first]
+        kept = (axis >= self.first) & (axis < self.first + past.shape[1])
+        values[:, kept] = past[np.ix_(series, axis[kept] - self.first)]
         return values
 
     def check(self) -> None:
@@ -208,12 +209,13 @@ def fit_windows(
     steps = grid.steps(moments)
     _refuse_repeated(codes, steps, time, series)
     first, count = int(steps.min()), int(np.ptp(steps)) + 1
+    _refuse_many(count, len(keys))
     if width is not None and not _NARROWEST <= width <= count // 2:
         raise RequestError(f"`window` must be {_NARROWEST} to {count // 2} steps (half of the series), not {width!r}.")
     empty = Windows(time, tuple(series), grid, keys, {}, dict.fromkeys(columns, np.empty((len(keys), 0))), first)
     habits, past = {}, {}
     for name in columns:
-        values = empty._grid(name, np.arange(len(keys)), first, first + count - 1)
+        values = empty._grid(name, np.arange(len(keys)), np.arange(first, first + count))
         values[codes, steps - first] = _numbers(table[name])
         habits[name] = fit_habit(values, first, width)
         past[name] = values
@@ -264,6 +266,15 @@ def read_windows(record: Mapping[str, Any], arrays: Arrays) -> Windows:
     )
     windows.check()
     return windows
+
+
+def _refuse_many(steps: int, series: int) -> None:
+    if steps * series > _MOST_CELLS:
+        raise DataError(
+            f"The rows and what they look back at are {steps:,} steps of {series:,} series, more than {_MOST_CELLS:,} "
+            "in all.",
+            hint="Give rows that lie nearer to each other, or fewer series at once.",
+        )
 
 
 def _refuse_repeated(codes: Steps, steps: Steps, time: str, series: Sequence[str]) -> None:
