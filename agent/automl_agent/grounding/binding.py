@@ -45,8 +45,15 @@ from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.metrics import further_metrics
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
+from automl_agent.requirements.text import word_set
 
 __all__ = ["Grounded", "ground"]
+
+_ANY_ROWS: Final = word_set("""
+    row rows record records entry entries reading readings measurement measurements observation observations value
+    values point points series minute minutes hour hours day days night nights week weeks month months
+""")
+"""Words for what any table holds."""
 
 PlanJoins = Callable[[DataCatalog, str], tuple[list[TableSpec], list[JoinSpec]]]
 _LATER: Final[dict[TaskType, tuple[str, ...]]] = {"forecast": FORECAST_QUESTIONS, "anomaly": ANOMALY_QUESTIONS}
@@ -314,7 +321,8 @@ def _without_target(
     wish = wish_of(requirement)
     named = [table for table in catalog.tables if _named_after(wish.entity, table)]
     supported = [table for table in catalog.tables if is_about(wish, table, source)]
-    only = len(catalog.tables) == 1 and (not wish.entity or says_nothing(catalog.tables[0], source))
+    nameless = not set(wish.entity) - _ANY_ROWS or says_nothing(catalog.tables[0], source)
+    only = len(catalog.tables) == 1 and nameless
     fitting = named or supported or (catalog.tables if only else [])
     if not fitting:
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)

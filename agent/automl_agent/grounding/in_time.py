@@ -12,7 +12,7 @@ import pandas as pd
 from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.frequency import infer_frequency
 from automl_runtime.data.training_columns import TrainingColumn, join_prefixes, target_name
-from automl_runtime.errors import RequestError, TrainingError
+from automl_runtime.errors import DataError, RequestError, TrainingError, shorten
 from automl_schemas.catalog import DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
@@ -47,6 +47,7 @@ _OF_SERIES: Final = re.compile(
     re.IGNORECASE,
 )
 _OF_ROWS: Final = re.compile(r"\b(?:rows?|records?|entries|single|individual(?:ly)?)\b", re.IGNORECASE)
+_DATED: Final = r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}:\d{2}"
 _FEWEST_STEPS: Final = 20
 _HELD_OUT: Final = 0.2
 """The share of the rows that is set aside, the last of them."""
@@ -85,6 +86,7 @@ def settle_anomalies(
     Raises:
         RequestError: if time is asked for and the data have none, too little of it, or no number; or an answer is none
             of the options.
+        DataError: if time is asked for and the cells that would tell it cannot be read.
     """
     answers = answers or {}
     judged = judged.model_copy(update={"training": spec.training})
@@ -93,9 +95,11 @@ def settle_anomalies(
     if answer not in (None, "time", "rows"):
         raise RequestError(f"--answer {ANOMALIES}={answer}: allowed are time, rows.")
     wanted = answer == "time" or spec.task.anomalies_in_time or (says == "time" and answer is None)
+    if requirement is None and answer is None and not wanted:
+        return Settled(judged)
     time = spec.task.time or time_column(table, events_only=True) or year_and_month(table)
     if time is None:
-        return _without_time(judged, table, wanted=wanted, answers=answers)
+        return _without_time(judged, table, assembled.frame, wanted=wanted, answers=answers)
     case = _case(spec, judged, assembled, table, time, requirement, answers)
     decided, question = _decide(case, says)
     if question is not None:
@@ -120,14 +124,41 @@ def _says(requirement: Requirement | None) -> Says:
     return "series" if _OF_SERIES.search(words) else "nothing"
 
 
-def _without_time(judged: ProjectSpec, table: TableEntry, *, wanted: bool, answers: Mapping[str, str]) -> Settled:
+def _without_time(
+    judged: ProjectSpec, table: TableEntry, frame: pd.DataFrame, *, wanted: bool, answers: Mapping[str, str]
+) -> Settled:
+    """Rows, where no column dates them; says so of one that nearly does.
+
+    Raises:
+        RequestError: if time was asked for.
+        DataError: if a column would date them, were its cells readable.
+    """
+    nearly = _nearly_dated(table, frame)
+    rows = f"Look for strange rows instead, with --answer {ANOMALIES}=rows."
+    if wanted and nearly is not None:
+        raise DataError(
+            f"Strange stretches of time need dates, and {table.name} has none that can be relied on: {nearly}.",
+            hint=f"Correct these cells, or empty them. {rows}",
+        )
     if wanted:
         raise RequestError(
-            f"Strange stretches of time need dates, and {table.name} has no column of dates or times.",
-            hint=f"Look for strange rows instead, with --answer {ANOMALIES}=rows.",
+            f"Strange stretches of time need dates, and {table.name} has no column of dates or times.", hint=rows
         )
     _refuse_answers(answers)
-    return Settled(judged)
+    return Settled(judged, [], [] if nearly is None else [f"the rows have no place in time: {nearly}"])
+
+
+def _nearly_dated(table: TableEntry, frame: pd.DataFrame) -> str | None:
+    """What keeps a column that is read as words from being one of dates."""
+    for column in table.columns:
+        if column.type not in ("category", "text") or column.name not in frame:
+            continue
+        cells = frame[column.name].dropna().astype("str")
+        dated = cells.str.contains(_DATED)
+        if 0.5 <= dated.mean() < 1:
+            wrong = shorten(str(cells[~dated].iloc[0]))
+            return f"{1 - dated.mean():.0%} of the cells of {column.name} are no dates, as {wrong}"
+    return None
 
 
 def _refuse_answers(answers: Mapping[str, str]) -> None:

@@ -41,7 +41,7 @@ _COUNT: Final = re.compile(
 ODD: Final = (
     r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange"
     r"|weird|atypical|irregular(?:ities)?|out of the ordinary"
-    r"|strangest|oddest|weirdest)"
+    r"|strangest|oddest|weirdest|spikes|glitches)"
 )
 """Pattern of a word for what is unlike the others."""
 _SHARE: Final = re.compile(r"\b(?P<share>\d{1,2}(?:\.\d+)?)\s*(?:%|per ?cent\b)", re.IGNORECASE)
@@ -52,6 +52,8 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 """What says which rows are known to be strange."""
+_WHENEVER: Final = re.compile(r"\b(?:over|in|through|across) time\b", re.IGNORECASE)
+"""Names nothing that could be looked at; what it says of anomalies is read from the whole request."""
 _ANOMALY: Final = re.compile(
     r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which"
     r"|what|any)\s+(?:me\s+)?"
@@ -92,7 +94,8 @@ def anomalies(segment: str) -> Intent | None:
     something else.
     """
     said, label = _SHARE.search(segment), _LABEL.search(segment)
-    match = _ANOMALY.search(" ".join(_SHARE.sub(" ", _LABEL.sub("", segment)).split()))
+    plain = _WHENEVER.sub(" ", _SHARE.sub(" ", _LABEL.sub("", segment)))
+    match = _ANOMALY.search(" ".join(plain.split()))
     if match is None:
         return None
     rest = tidy(match["rest"] or match["rest2"] or "")
