@@ -256,6 +256,7 @@ def _settle_time(case: Case, rows: int) -> None:
     if not len(case.frame):
         raise RequestError(f"No row of {case.table.name} has a readable {case.moment.name}.")
     frequency = settle_series_and_step(case)
+    _refuse_personal(case)
     if not any(column.type in _NUMBERS for column in _measured(case, case.task.series)):
         raise RequestError(
             f"{case.table.name} has no column of numbers that could be strange in time.",
@@ -273,6 +274,18 @@ def _settle_time(case: Case, rows: int) -> None:
             f"`task.window_steps` is {width:,}; the training rows span {2 * most:,} steps, so {most:,} is the most."
         )
     case.settled.assumed.insert(0, f"strange stretches of time are looked for, by {case.moment.name}")
+
+
+def _refuse_personal(case: Case) -> None:
+    """The model keeps the end of each series under its name, which must be nobody's."""
+    for column in case.columns:
+        if column.name in case.task.series and column.personal is not None:
+            raise RequestError(
+                f"Series cannot be told apart by {column.name}: it holds personal data ({column.personal}), and the "
+                "model would keep them.",
+                hint="Put a number in its place, give --answer series=..., or look for strange rows with "
+                f"--answer {ANOMALIES}=rows.",
+            )
 
 
 def _settle_data(case: Case) -> None:

@@ -202,6 +202,14 @@ def test_data_that_show_nothing_in_time_are_refused_with_what_to_do(tmp_path, ro
         settled("find strange stretches in the vats", write(tmp_path, "vats", rows))
 
 
+def test_series_that_are_named_after_people_are_refused(tmp_path):
+    rows = (
+        hours_of_vats().assign(vat=lambda found: found["vat"] + "@mail.example").rename(columns={"vat": "wearer_email"})
+    )
+    with pytest.raises(RequestError, match="wearer_email: it holds personal data"):
+        settled("find strange stretches in the pulses of each wearer", write(tmp_path, "pulses", rows))
+
+
 def test_a_date_and_an_hour_become_one_moment(tmp_path):
     at = pd.date_range("2024-03-01", periods=HOURS, freq="h")
     rows = {"day": at.strftime("%d.%m.%Y"), "hour": at.hour, "litres": np.random.default_rng(0).normal(9, 1, HOURS)}
