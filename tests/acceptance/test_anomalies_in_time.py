@@ -21,7 +21,7 @@ STRANGE = 14
 REQUEST = "find unusual readings of each sensor, checked against defect"
 
 
-def readings(hours=HOURS, sensors=SENSORS, seed=5):
+def readings(hours=HOURS, sensors=SENSORS, seed=5, faults=True):
     """Daily waves; half a day in which the wave stands still at a usual number, once early and once late."""
     rng = np.random.default_rng(seed)
     step, parts = np.arange(hours), []
@@ -29,7 +29,7 @@ def readings(hours=HOURS, sensors=SENSORS, seed=5):
     for number, sensor in enumerate(sensors):
         degrees = 40 + 10 * number + 5 * np.sin(2 * np.pi * step / 24 + number) + rng.normal(0, 0.4, hours)
         strange = np.zeros(hours, dtype=bool)
-        for first in (180 + 20 * number, hours - 60 + 10 * number):
+        for first in (180 + 20 * number, hours - 60 + 10 * number) if faults else ():
             strange[first : first + STRANGE] = True
             degrees[first : first + STRANGE] = degrees[first] + rng.normal(0, 0.4, STRANGE)
         written = np.where(step % 4 == 0, at.strftime("%d.%m.%Y %H:%M"), at.strftime("%Y-%m-%d %H:%M"))
@@ -124,7 +124,7 @@ def test_the_generated_code_is_clean_and_its_tests_pass(plant):
 @pytest.fixture(scope="module")
 def news(plant):
     """The 40 hours after the data, in which the mill stands still."""
-    rows = readings(HOURS + 40, seed=6).drop(columns="defect")
+    rows = readings(HOURS + 40, seed=6, faults=False).drop(columns="defect")
     later = rows.groupby(rows["sensor"].str.title()).tail(40)
     still = (later["sensor"].str.title() == "Mill").to_numpy() & (np.arange(len(later)) % 40 >= 20)
     calm = later.assign(degrees=np.where(still, later["degrees"][still].iloc[0], later["degrees"]))
@@ -206,8 +206,9 @@ def test_training_sees_nothing_of_the_holdout(copy_of):
     package = next(copy_of.glob("src/*/train.py")).parent.name
     done = run(copy_of, package, "train")
     assert done.returncode == 0, done.stderr
-    first, again = (copy_of / "models" / version / "model" for version in ("v001", "v003"))
-    assert (first / "model.npz").read_bytes() == (again / "model.npz").read_bytes()
+    first, again = (sorted((copy_of / "models" / version / "model").glob("*.npz")) for version in ("v001", "v003"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in again]
+    assert first
 
 
 def test_a_later_month_with_a_new_sensor_is_learned_and_compared(copy_of, tmp_path):
@@ -220,18 +221,17 @@ def test_a_later_month_with_a_new_sensor_is_learned_and_compared(copy_of, tmp_pa
     assert tests.returncode == 0, tests.stdout
 
 
-def test_a_project_is_made_again_from_its_own_spec_with_another_window(plant, tmp_path):
+def test_a_project_is_made_from_a_spec_with_another_window(plant, tmp_path):
     folder, answer, _ = plant
     spec = yaml.safe_load((folder / "p" / "project.yaml").read_text(encoding="utf-8"))
     assert "window_steps" not in spec["task"]
-    scores = {}
-    for steps in (None, 8):
-        spec["task"]["window_steps"] = steps
-        (tmp_path / "wanted.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
-        done = automl(
-            "new", tmp_path / "wanted.yaml", "--data", folder / "raw", "--out", tmp_path / f"p{steps}", "--no-ask",
-            "--json", cwd=tmp_path,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        scores[steps] = json.loads(done.stdout)["metrics"]["holdout"]
-    assert scores[None] == answer["metrics"]["holdout"] != scores[8]
+    spec["task"]["window_steps"] = 8
+    (tmp_path / "wanted.yaml").write_text(yaml.safe_dump(spec), encoding="utf-8")
+    done = automl(
+        "new", tmp_path / "wanted.yaml", "--data", folder / "raw", "--out", tmp_path / "p", "--no-ask", "--json",
+        cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    again = json.loads(done.stdout)
+    assert again["spec"]["task"] == {**answer["spec"]["task"], "window_steps": 8}
+    assert 0.7 < again["metrics"]["holdout"] != answer["metrics"]["holdout"]
