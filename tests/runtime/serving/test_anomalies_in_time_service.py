@@ -37,7 +37,7 @@ def column(name, kind, role):
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory):
+def bundle(tmp_path_factory):
     folder = tmp_path_factory.mktemp("vats")
     rows = vats()
     model = fit(rows, task="anomaly", time="noted", series=["vat"], trials=3)
@@ -46,17 +46,16 @@ def service(tmp_path_factory):
         column("vat", "category", "key"),
         column("acidity", "number", "number"),
     ]
-    manifest = write_bundle(
-        model,
-        input_schema(columns, rows, ""),
-        folder / "v001",
-        version="v001",
-        target="",
-        created="2024-01-01T00:00:00",
-    )
+    schema = input_schema(columns, rows, "")
+    manifest = write_bundle(model, schema, folder / "v001", version="v001", target="", created="2024-01-01T00:00:00")
     trust(folder / "keys", manifest.signature.public_key)
-    with TestClient(create_app(open_bundle(folder / "v001", folder / "keys"))) as client:
-        client.model = model
+    return open_bundle(folder / "v001", folder / "keys")
+
+
+@pytest.fixture(scope="module")
+def service(bundle):
+    with TestClient(create_app(bundle)) as client:
+        client.model = bundle.model
         yield client
 
 
