@@ -166,7 +166,7 @@ def plan_of(draft: Draft, out: Path) -> ProjectPlan:
 
 def _next_moment(draft: Draft) -> str | None:
     task = draft.spec.task
-    if task.type != "forecast" or task.time is None or task.frequency is None:
+    if not task.of_series or task.time is None or task.frequency is None:
         return None
     moment = next_moment(draft.assembled.frame[task.time], task.frequency)
     plain = next(column.type for column in draft.assembled.columns if column.name == task.time) == "date"

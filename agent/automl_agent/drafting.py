@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,9 @@ from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.decisions import Deciding
 from automl_agent.grounding import Grounded, ground
+from automl_agent.grounding.case import Settled
 from automl_agent.grounding.forecasts import settle_forecast
+from automl_agent.grounding.in_time import as_rows, settle_anomalies
 from automl_agent.grounding.pictures import content_of_pictures
 from automl_agent.grounding.wide import wide
 
@@ -111,7 +114,8 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     asked, grounded = _settle(asked, discovery, source, options, answers, deciding)
     grounded = _in_words(grounded, discovery.catalog)
     _say_what_was_understood(grounded, asked, options.llm, on_event)
-    judge = _judge_series if grounded.spec.task.type == "forecast" else _judge_columns
+    judges = {"forecast": _judge_series, "anomaly": _judge_anomalies}
+    judge = judges.get(grounded.spec.task.type, _judge_columns)
     judged = judge(grounded.spec, asked, discovery, options, answers, deciding, on_event)
     spec, leak_questions, assembled, holdout = judged
     _refuse_unknown_answers(options.answers, [*grounded.questions, *leak_questions])
@@ -302,10 +306,49 @@ def _judge_series(
     judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, deciding, on_event)
     requirement = asked if isinstance(asked, Requirement) else None
     spec = judged.model_copy(update={"task": spec.task, "training": spec.training})
+    drops = judged.data.drop
+    settle = partial(
+        settle_forecast, spec, assembled, drops, discovery.catalog, requirement=requirement, answers=answers
+    )
+    settled = _asked_and_settled(settle, options, answers, on_event)
+    spec = settled.spec
+    used = {*spec.task.known_ahead, *spec.task.series}
+    asked_of = {f"leak.{slug(name)}" for name in used}
+    assembled = assemble(spec, discovery.catalog, discovery.tables)
+    questions = [*settled.questions, *(question for question in leaks if question.id in asked_of)]
+    return spec, questions, assembled, sealed_rows(assembled.frame, spec, assembled.columns)
+
+
+def _judge_anomalies(
+    spec: ProjectSpec,
+    asked: Requirement | ProjectSpec,
+    discovery: Discovery,
+    options: DraftOptions,
+    answers: dict[str, str],
+    deciding: Deciding,
+    on_event: EventSink,
+) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
+    """As `_judge_columns`; then it is settled whether rows or stretches of time are strange."""
+    plain = as_rows(spec)
+    judged, leaks, assembled, _ = _judge_columns(plain, asked, discovery, options, answers, deciding, on_event)
+    requirement = asked if isinstance(asked, Requirement) else None
+    settle = partial(
+        settle_anomalies, spec, judged, assembled, discovery.catalog, requirement=requirement, answers=answers
+    )
+    settled = _asked_and_settled(settle, options, answers, on_event)
+    spec = settled.spec
+    if spec.task.anomalies_in_time:
+        assembled = assemble(spec, discovery.catalog, discovery.tables)
+    questions = [*settled.questions, *leaks]
+    return spec, questions, assembled, sealed_rows(assembled.frame, spec, assembled.columns)
+
+
+def _asked_and_settled(
+    settle: Callable[[], Settled], options: DraftOptions, answers: dict[str, str], on_event: EventSink
+) -> Settled:
+    """What `settle` gives when all that it asks is answered, or nobody is there to answer; records the answers."""
     while True:
-        settled = settle_forecast(
-            spec, assembled, judged.data.drop, discovery.catalog, requirement=requirement, answers=answers
-        )
+        settled = settle()
         open_ = [question for question in settled.questions if question.id not in answers]
         if options.ask is None or not open_:
             break
@@ -314,12 +357,8 @@ def _judge_series(
         on_event(Finding("grounded", sentence))
     ids = {question.id for question in settled.questions}
     given = {key: value for key, value in answers.items() if key in ids}
-    spec = settled.spec.model_copy(update={"answers": {**settled.spec.answers, **given}})
-    used = {*spec.task.known_ahead, *spec.task.series}
-    asked_of = {f"leak.{slug(name)}" for name in used}
-    assembled = assemble(spec, discovery.catalog, discovery.tables)
-    questions = [*settled.questions, *(question for question in leaks if question.id in asked_of)]
-    return spec, questions, assembled, sealed_rows(assembled.frame, spec, assembled.columns)
+    settled.spec = settled.spec.model_copy(update={"answers": {**settled.spec.answers, **given}})
+    return settled
 
 
 def settle_drops(

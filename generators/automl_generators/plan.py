@@ -78,7 +78,7 @@ class ProjectPlan:
     """The columns that features are made of."""
     questions: Sequence[Question] = ()
     next_moment: str | None = None
-    """Of a forecast: the first moment after the data, in ISO 8601."""
+    """Of series: the first moment after the data, in ISO 8601."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +139,17 @@ def _of_rows(plan: ProjectPlan) -> dict[str, Any]:
     if not lists:
         raise RequestError("no column is left that the model could use.", hint="Keep one with --keep table.column.")
     inputs = {name for item in lists for name in item.columns}
+    if spec.task.anomalies_in_time:
+        inputs |= {str(spec.task.time), *spec.task.series}
     return {
-        "entity": spec.task.entity or "row",
+        "entity": _step_of(spec) if spec.task.anomalies_in_time else spec.task.entity or "row",
         "lists": lists,
         "dates": [item.constant for item in lists if item.constant in ("DATES", "TIMES")],
         "identity": _identity(plan),
         "time": spec.task.time if spec.training.validation == "temporal" else None,
         "raw_values": _raw_values(plan, inputs),
         "bad": _bad_value(lists),
-        "example_row": _example_row([column for column in plan.schema.columns if column.name in inputs]),
+        "example_row": _example_row([_next(column, plan) for column in plan.schema.columns if column.name in inputs]),
         "pictures": [name for item in lists if item.constant == "PICTURES" for name in item.columns],
     }
 
@@ -171,7 +173,7 @@ def _of_series(plan: ProjectPlan) -> dict[str, Any]:
 
 
 def _step_of(spec: ProjectSpec) -> str:
-    """What a row of the training table of a forecast is: a day of each shop."""
+    """What a row of a training table of series is: a day of each shop."""
     each = f" of each {' and '.join(spec.task.series)}" if spec.task.series else ""
     return f"{spec.task.frequency}{each}"
 
@@ -214,6 +216,8 @@ def _unfit(plan: ProjectPlan) -> set[str]:
     base, keep = spec.data.tables[0], set(spec.data.keep)
     dropped = {(drop.table, drop.column) for drop in spec.data.drop if f"{drop.table}.{drop.column}" not in keep}
     unfit = {spec.task.group, spec.target.column if spec.target is not None else None}
+    if spec.task.anomalies_in_time:
+        unfit |= {spec.task.time, *spec.task.series}
     if len(base.key) == 1:
         names = [column.name for column in plan.columns if column.type not in _TELLING]
         unfit.update(name for name in names if [name] == base.key)
@@ -232,6 +236,8 @@ def _description(spec: ProjectSpec) -> str:
     target, row = spec.target, spec.task.entity or "row"
     if spec.task.type == "clustering":
         return f"Says to which of the groups that were found each {row} belongs."
+    if spec.task.anomalies_in_time:
+        return f"Says how strange each {_step_of(spec)} is beside what came before it, and why."
     if target is None or spec.task.type == "anomaly":
         return f"Says how strange each {row} is among the others, and why."
     if spec.task.type == "forecast":
@@ -288,7 +294,7 @@ def _note(spec: ProjectSpec, table: str) -> str:
         key = f", key {', '.join(item.key)}" if item.key else ""
         if spec.task.aggregate is not None:
             return f"several rows per {_step_of(spec)}, {_AGGREGATED[spec.task.aggregate]}"
-        if spec.task.type == "forecast":
+        if spec.task.of_series:
             return f"one row per {_step_of(spec)}"
         return f"one row per {spec.task.entity or 'row'}{key}"
     joins = [join for join in spec.data.joins if join.child == table]
@@ -339,6 +345,12 @@ def _bad_value(lists: Sequence[FeatureList]) -> tuple[str, object]:
                 return item.columns[0], "neither this nor that"
     # Any text is a legal category; a list is none.
     return lists[0].columns[0], ["no", "text"]
+
+
+def _next(column: InputColumn, plan: ProjectPlan) -> InputColumn:
+    """`column` with an example for a row after the data."""
+    is_time = plan.spec.task.anomalies_in_time and column.name == plan.spec.task.time
+    return column.model_copy(update={"example": plan.next_moment}) if is_time else column
 
 
 def _example_row(columns: Sequence[InputColumn]) -> str:

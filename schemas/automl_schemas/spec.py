@@ -51,28 +51,43 @@ class TaskSpec(Contract):
     entity: str | None = None
     horizon_days: float | None = None
     time: str | None = None
-    """Column of the base table that orders the rows in time (`table.column` when it is joined)."""
+    """Column of the base table that orders the rows in time (`table.column` when it is joined). With it a search for
+    anomalies looks at series: each number beside its season and what came before."""
     group: str | None = None
     """Column whose value is shared by rows of one entity; a split never divides a group."""
     series: list[str] = []
-    """Of a forecast: the columns of the base table that tell apart rows with the same moment."""
+    """Of a forecast or of anomalies in time: columns of the base table that tell rows with the same moment apart."""
     frequency: str | None = None
-    """Of a forecast: the step, as `hour`, `day` or `15 minutes`."""
+    """Of a forecast or of anomalies in time: the step, as `hour`, `day` or `15 minutes`."""
     known_ahead: list[str] = []
     """Of a forecast: columns of the training table whose values are known before the moment comes."""
     horizon: int | None = Field(default=None, ge=1)
     """Of a forecast: how many steps it looks ahead."""
     time_sql: str | None = None
-    """Of a forecast: DuckDB expression over the base table that makes the column `time`, where no column holds the
-    moment as a whole."""
+    """Of a forecast or of anomalies in time: DuckDB expression over the base table that makes the column `time`, where
+    no column holds the moment as a whole."""
     gaps: Literal["missing", "zero"] = "missing"
     """Of a forecast: what a step without a row means: that nobody knows, or that nothing happened."""
     aggregate: Literal["sum", "mean"] | None = None
-    """Of a forecast: how the rows of a series that fall into one step become one; None where each step has one row."""
+    """Of a forecast or of anomalies in time: how the rows of a series that fall into one step become one; None where
+    each step has one row."""
     clusters: int | None = Field(default=None, ge=2, exclude_if=_is_unset)
     """Of a clustering: how many groups; None: as many as separate best."""
     contamination: float | None = Field(default=None, gt=0, le=0.5, exclude_if=_is_unset)
     """Of a search for anomalies: the share of the rows that counts as strange; None: told by the data."""
+    window_steps: int | None = Field(default=None, ge=2, exclude_if=_is_unset)
+    """Of anomalies in time: how many steps a row is looked at together with; None: a season that the numbers show,
+    else 16."""
+
+    @property
+    def anomalies_in_time(self) -> bool:
+        """Whether strange stretches of series are looked for, and not rows that are strange by themselves."""
+        return self.type == "anomaly" and self.time is not None
+
+    @property
+    def of_series(self) -> bool:
+        """Whether rows are steps of series, which need what came before them."""
+        return self.type == "forecast" or self.anomalies_in_time
 
 
 class TargetSpec(Contract):

@@ -52,6 +52,7 @@ PlotName = Literal[
     "forecast",
     "clusters",
     "scores",
+    "stretches",
     "importance",
     "contributions",
     "dependence",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Final
 
 from automl_generators.names import project_name
@@ -31,6 +32,7 @@ from automl_agent.grounding.candidates import Candidate
 from automl_agent.grounding.exclusions import excluded_columns
 from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
+from automl_agent.grounding.in_time import ANOMALY_QUESTIONS
 from automl_agent.grounding.known_anomalies import LABEL, label_of, label_question
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.pictures import as_pictures, other_places, picture_target, said_of_copies
@@ -43,11 +45,20 @@ from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
 from automl_agent.requirements.metrics import further_metrics
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
+from automl_agent.requirements.text import word_set
 
 __all__ = ["Grounded", "ground"]
 
+_ANY_ROWS: Final = word_set("""
+    row rows record records entry entries reading readings measurement measurements observation observations value
+    values point points series minute minutes hour hours day days night nights week weeks month months
+""")
+"""Words for what any table holds."""
+
 PlanJoins = Callable[[DataCatalog, str], tuple[list[TableSpec], list[JoinSpec]]]
-_IDS: Final = ("target", "positive", "metric", "task", "entity", LABEL, *FORECAST_QUESTIONS)
+_LATER: Final[dict[TaskType, tuple[str, ...]]] = {"forecast": FORECAST_QUESTIONS, "anomaly": ANOMALY_QUESTIONS}
+"""Questions that are asked when the data can be looked at."""
+_IDS: Final = ("target", "positive", "metric", "task", "entity", LABEL, *chain.from_iterable(_LATER.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +152,7 @@ def _plan_joins() -> PlanJoins:
 
 
 def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
-    known = [*_IDS, *(question.id for question in catalog.questions)]
+    known = [*dict.fromkeys(_IDS), *(question.id for question in catalog.questions)]
     for key in answers:
         if key not in known and "." not in key:
             nearest = process.extractOne(key, known)
@@ -154,9 +165,7 @@ def _refuse_unknown(answers: Mapping[str, str], catalog: DataCatalog) -> None:
 def _refuse_idle(answers: Mapping[str, str], draft: _Draft) -> None:
     """An answer to a question that this task does not have would be lost without a word."""
     open_ids = {question.id for question in draft.questions}
-    if draft.task.type == "forecast":
-        # They are asked later, when the data can be looked at.
-        open_ids.update(FORECAST_QUESTIONS)
+    open_ids.update(_LATER.get(draft.task.type, ()))
     for key in answers:
         if key in _IDS and key not in open_ids:
             listed = ", ".join(sorted(open_ids)) or "none"
@@ -314,7 +323,8 @@ def _without_target(
     wish = wish_of(requirement)
     named = [table for table in catalog.tables if _named_after(wish.entity, table)]
     supported = [table for table in catalog.tables if is_about(wish, table, source)]
-    only = len(catalog.tables) == 1 and (not wish.entity or says_nothing(catalog.tables[0], source))
+    nameless = not set(wish.entity) - _ANY_ROWS or says_nothing(catalog.tables[0], source)
+    only = len(catalog.tables) == 1 and nameless
     fitting = named or supported or (catalog.tables if only else [])
     if not fitting:
         raise no_match(requirement.entity_phrase or requirement.request, catalog, source)

@@ -7,37 +7,30 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from automl_runtime.data.assemble import Assembled, run_sql
+from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.frequency import Frequency, infer_frequency, named_frequency
 from automl_runtime.data.training_columns import join_prefixes, target_name
-from automl_runtime.errors import DataError, RequestError, TrainingError, shorten
-from automl_schemas.catalog import DataCatalog, TableEntry
+from automl_runtime.errors import RequestError
+from automl_schemas.catalog import DataCatalog
 from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.grounding.ahead import KNOWN_AHEAD, candidates, choose
 from automl_agent.grounding.case import Case, Settled
-from automl_agent.grounding.moments import Moment, find_moment
-from automl_agent.grounding.series import REGULAR, asks_for_total, choose_series, regularity, usual_step
-from automl_agent.grounding.words import tokens
-from automl_agent.requirements.text import word_set
+from automl_agent.grounding.series import REGULAR, regularity
+from automl_agent.grounding.timeline import TIMELINE_QUESTIONS, moment_of, settle, settle_series_and_step
 
 __all__ = ["FORECAST_QUESTIONS", "settle_forecast"]
 
-FORECAST_QUESTIONS: Final = ("series", "frequency", "aggregate", "gaps", "horizon", KNOWN_AHEAD)
-"""The questions that only a forecast has."""
+FORECAST_QUESTIONS: Final = (*TIMELINE_QUESTIONS, "gaps", "horizon", KNOWN_AHEAD)
+"""The questions of a forecast."""
 
 _LEAST_HISTORY: Final = 4
 """Horizons that the data must span: one is the holdout, the others are what the engine asks for."""
 _UNIQUE: Final = 0.999
 _DEFAULT_HORIZON: Final = {"hour": 48, "day": 28, "week": 8, "month": 6, "quarter": 4, "year": 3}
 _USUAL_HORIZON: Final = 24
-_AVERAGED: Final = word_set("""
-    price prices temperature temp rate ratio share percent percentage pct level speed age score mean average avg
-    humidity pressure voltage load index intensity concentration rating
-""")
 
 
 def settle_forecast(
@@ -68,7 +61,9 @@ def settle_forecast(
             hint="Leave that wish out; naive forecasts, which say all about themselves, are on the leaderboard.",
         )
     table = catalog.table(spec.data.tables[0].name)
-    moment = _moment(spec, table, assembled.frame)
+    if spec.task.time is None:
+        raise RequestError("`task.time` names no column: a forecast needs the moments of its rows.")
+    moment = moment_of(spec.task, spec.task.time, table, assembled.frame)
     case = Case(
         Settled(spec),
         requirement,
@@ -79,115 +74,12 @@ def settle_forecast(
         moment,
         target_name(spec) or "",
     )
-    _settle(case, time=moment.name, time_sql=moment.sql)
-    frequency = _settle_series_and_step(case)
+    settle(case, time=moment.name, time_sql=moment.sql)
+    frequency = settle_series_and_step(case)
     _settle_gaps(case, frequency)
     _settle_horizon(case, frequency)
     _settle_ahead(case, drops)
     return case.settled
-
-
-def _settle(case: Case, **changes: object) -> None:
-    task = case.task.model_copy(update=changes)
-    case.settled.spec = case.settled.spec.model_copy(update={"task": task})
-
-
-def _moment(spec: ProjectSpec, table: TableEntry, frame: pd.DataFrame) -> Moment:
-    if spec.task.time is None:
-        raise RequestError("`task.time` names no column: a forecast needs the moments of its rows.")
-    if spec.task.time_sql is None:
-        return find_moment(table, frame, spec.task.time)
-    sql = f"SELECT CAST({spec.task.time_sql} AS TIMESTAMP) AS moment FROM rows"
-    try:
-        made = run_sql(sql, {"rows": pa.Table.from_pandas(frame, preserve_index=False)})["moment"]
-    except DataError as error:
-        said = f"`task.time_sql` {shorten(spec.task.time_sql)} cannot be run: {error.message}"
-        raise RequestError(said) from error
-    parts = [name for name in frame.columns if f'"{name}"' in spec.task.time_sql]
-    return Moment(spec.task.time, spec.task.time_sql, tuple(parts), made.astype("datetime64[us]"))
-
-
-def _settle_series_and_step(case: Case) -> Frequency:
-    series = choose_series(case)
-    _settle(case, series=series)
-    frequency = _choose_step(case)
-    moments, keys = case.frame[case.moment.name], [case.frame[name] for name in series]
-    places = pd.Series(frequency.steps(moments), name="step")
-    repeated = pd.concat([places, *keys], axis=1).duplicated().any()
-    aggregate = _choose_aggregate(case) if repeated else None
-    if aggregate is None and "aggregate" in case.answers:
-        raise RequestError("--answer aggregate: each step of a series has one row, so there is nothing to add up.")
-    _settle(case, frequency=frequency.name, aggregate=aggregate)
-    if series:
-        count = len(case.frame[series].drop_duplicates())
-        case.settled.assumed.append(f"{count:,} series, told apart by {' + '.join(series)}")
-    if aggregate is not None:
-        how = "added up" if aggregate == "sum" else "averaged"
-        case.settled.assumed.append(f"the rows of each {frequency.name} are {how}")
-    if case.moment.sql is not None:
-        case.settled.assumed.append(f"the moment of a row is joined from {' and '.join(case.moment.parts)}")
-    return frequency
-
-
-def _choose_step(case: Case) -> Frequency:
-    moments = case.frame[case.moment.name]
-    codes = np.zeros(len(moments), dtype=np.int64)
-    if case.task.series:
-        codes = case.frame.groupby(case.task.series, sort=False, dropna=False).ngroup().to_numpy()
-    try:
-        found = infer_frequency(moments, codes)
-    except TrainingError as error:
-        raise RequestError(f"{case.table.name}: {error.message}", hint=error.hint) from error
-    asked = case.answers.get("frequency") or case.task.frequency
-    regular = regularity(moments, codes, found) >= REGULAR
-    if not regular or "frequency" in case.answers:
-        default = asked or usual_step(moments)
-        case.ask(_step_question(default))
-        asked = asked or default
-    if asked is None:
-        return found
-    wanted = named_frequency(asked, moments)
-    if _seconds(wanted) < 0.9 * _seconds(found) and regular:
-        raise RequestError(
-            f"{case.table.name} has a row for each {found.name}: no forecast for each {wanted.name} can be made.",
-            hint=f"Ask for a forecast by {found.name}, or give finer data.",
-        )
-    return wanted
-
-
-def _step_question(default: str) -> Question:
-    steps = dict.fromkeys((default, "hour", "day", "week", "month"))
-    return Question(
-        id="frequency",
-        text="The rows are not evenly spaced. How long is one step of the forecast?",
-        options=[Option(value=step, label=f"a {step}") for step in steps],
-        default=default,
-        impact="Rows that fall into one step become one.",
-    )
-
-
-def _seconds(frequency: Frequency) -> float:
-    return frequency.size * (30.4 * 86_400 if frequency.months else 1e-9)
-
-
-def _choose_aggregate(case: Case) -> str:
-    parts = set(tokens(case.target))
-    kind = next((column.type for column in case.columns if column.name == case.target), "number")
-    averaged = bool(parts & _AVERAGED) or kind == "time"
-    total = asks_for_total(case.requirement)
-    default = case.task.aggregate or ("mean" if averaged and not total else "sum")
-    question = Question(
-        id="aggregate",
-        text=f"Several rows fall into one step. What becomes of their {case.target}?",
-        options=[Option(value="sum", label="they are added up"), Option(value="mean", label="they are averaged")],
-        default=default,
-        impact="Quantities add up; prices, rates and temperatures do not.",
-    )
-    case.ask(question)
-    answer = case.answers.get("aggregate", default)
-    if answer not in ("sum", "mean"):
-        raise RequestError(f"--answer aggregate={answer}: allowed are sum, mean.")
-    return answer
 
 
 def _settle_gaps(case: Case, frequency: Frequency) -> None:
@@ -224,7 +116,7 @@ def _settle_gaps(case: Case, frequency: Frequency) -> None:
     answer = case.answers.get("gaps", default)
     if answer not in ("missing", "zero"):
         raise RequestError(f"--answer gaps={answer}: allowed are missing, zero.")
-    _settle(case, gaps=answer)
+    settle(case, gaps=answer)
     said = "count as 0" if answer == "zero" else "are gaps, not zeros"
     case.settled.assumed.append(f"{missing:,} of {every:,} steps have no row; they {said}")
 
@@ -250,7 +142,7 @@ def _settle_horizon(case: Case, frequency: Frequency) -> None:
         )
     unit = frequency.name if said == 1 or " " in frequency.name else f"{frequency.name}s"
     case.settled.assumed.append(f"the next {said:,} {unit if ' ' not in unit else f'steps of {unit}'} are forecast")
-    _settle(case, horizon=said, horizon_days=days)
+    settle(case, horizon=said, horizon_days=days)
 
 
 def _horizon_question(usual: int, most: int, step: str) -> Question:
@@ -292,7 +184,7 @@ def _settle_ahead(case: Case, drops: Sequence[DroppedColumn]) -> None:
         ahead, question = choose(found, case.frame, case.target, said, case.answers.get(KNOWN_AHEAD), kept)
         if question is not None:
             case.ask(question)
-    _settle(case, known_ahead=ahead)
+    settle(case, known_ahead=ahead)
     if ahead:
         case.settled.assumed.append(f"known for the steps ahead: {', '.join(ahead)}")
     reasons = why | {column.name: "not known ahead" for column in found if column.name not in ahead}

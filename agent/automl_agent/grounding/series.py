@@ -1,4 +1,4 @@
-"""Which columns tell the series of a forecast apart: those that the data ask for, or that the request names."""
+"""Which columns tell series apart: those that the data ask for, or that the request names."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def choose_series(case: Case) -> list[str]:
     options = [Option(value=",".join(names) or "none", label=_series_label(names)) for names in listed]
     question = Question(
         id="series",
-        text="Several rows fall into one step of the forecast. Is it one series for each of something, or over all?",
+        text="Several rows fall into one step. Is it one series for each of something, or over all?",
         options=options,
         default=",".join(default) or "none",
-        impact="Every series is forecast; rows of one series that fall into one step are added up or averaged.",
+        impact="Each series is looked at by itself; its rows that fall into one step are added up or averaged.",
     )
     case.ask(question)
     return default if chosen is None else chosen

@@ -10,7 +10,7 @@ from automl_agent.requirements.numbers import SMALL_NUMBERS
 from automl_agent.requirements.speech import strip_courtesy
 from automl_agent.requirements.text import tidy
 
-__all__ = ["anomalies", "clusters"]
+__all__ = ["ODD", "anomalies", "clusters"]
 
 _GROUPS: Final = r"(?:groups?|segments?|clusters?|personas?|archetypes?|buckets?|types?|kinds?|parts)"
 _VERB: Final = re.compile(
@@ -38,11 +38,12 @@ _COUNT: Final = re.compile(
     rf"|twelve)\s+(?:[\w-]+\s+)?{_GROUPS}\b|\b{_GROUPS}\s*[:=]\s*(?P<after>\d{{1,3}})\b|\bk\s*=\s*(?P<k>\d{{1,3}})\b",
     re.IGNORECASE,
 )
-_ODD: Final = (
+ODD: Final = (
     r"(?:anomal(?:y|ies|ous)|outl(?:ier|ying)s?|unusual|abnormal(?:ities)?|novelt(?:y|ies)|oddities|odd|strange"
     r"|weird|atypical|irregular(?:ities)?|out of the ordinary"
-    r"|strangest|oddest|weirdest)"
+    r"|strangest|oddest|weirdest|spikes|glitches)"
 )
+"""Pattern of a word for what is unlike the others."""
 _SHARE: Final = re.compile(r"\b(?P<share>\d{1,2}(?:\.\d+)?)\s*(?:%|per ?cent\b)", re.IGNORECASE)
 _MOST_STRANGE: Final = 0.5
 _LABEL: Final = re.compile(
@@ -51,11 +52,13 @@ _LABEL: Final = re.compile(
     re.IGNORECASE,
 )
 """What says which rows are known to be strange."""
+_WHENEVER: Final = re.compile(r"\b(?:over|in|through|across) time\b", re.IGNORECASE)
+"""Names nothing that could be looked at; what it says of anomalies is read from the whole request."""
 _ANOMALY: Final = re.compile(
     r"\b(?:find|detect|spot|flag|identify|discover|catch|show|look for|search for|report|highlight|are there|which"
     r"|what|any)\s+(?:me\s+)?"
     rf"(?:(?:the|all|any|some|are|is)\s+)*(?P<before>(?:(?!which|who|will)[\w-]+\s+){{0,3}}?)(?:(?:is|are|look"
-    rf"|looks|behave|behaves|seem)\s+)?{_ODD}\b\s*(?P<rest>[^|]*)"
+    rf"|looks|behave|behaves|seem)\s+)?{ODD}\b\s*(?P<rest>[^|]*)"
     r"|\b(?P<noun>(?:anomaly|outlier|novelty)[\s-](?:detection|detector|finder|search|scoring"
     r"|model))\b\s*(?P<rest2>[^|]*)",
     re.IGNORECASE,
@@ -91,7 +94,8 @@ def anomalies(segment: str) -> Intent | None:
     something else.
     """
     said, label = _SHARE.search(segment), _LABEL.search(segment)
-    match = _ANOMALY.search(" ".join(_SHARE.sub(" ", _LABEL.sub("", segment)).split()))
+    plain = _WHENEVER.sub(" ", _SHARE.sub(" ", _LABEL.sub("", segment)))
+    match = _ANOMALY.search(" ".join(plain.split()))
     if match is None:
         return None
     rest = tidy(match["rest"] or match["rest2"] or "")

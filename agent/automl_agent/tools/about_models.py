@@ -137,7 +137,7 @@ def _answered(
     arguments = [*([str(source)] if records else []), "--output", str(output), *(["--explain"] if explain else [])]
     lines = run_step(place, "predict", arguments, on_event=on_event)
     answers = [json.loads(line) for line in output.read_text(encoding="utf-8").splitlines()]
-    return answers, [plain(line, 300) for line in lines if line.startswith("row ")]
+    return answers, [plain(line, 300) for line in lines if line.startswith(("row ", "rows "))]
 
 
 def _prediction(answer: dict[str, Any], given: set[str]) -> Prediction:

@@ -16,8 +16,8 @@ from automl_schemas.spec import JoinSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.cleaning import CleanTable
-from automl_runtime.data.forecast_sql import forecast_sql
 from automl_runtime.data.keytext import quote
+from automl_runtime.data.series_sql import series_sql
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.data.training_sql import table_sql
 from automl_runtime.errors import DataError, RequestError, shorten
@@ -49,8 +49,8 @@ class Assembled:
 
 
 def training_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
-    """The query that makes the training table of `spec`, and its columns in order: `forecast_sql` or `table_sql`."""
-    return (forecast_sql if spec.task.type == "forecast" else table_sql)(spec, catalog)
+    """The query that makes the training table of `spec`, and its columns in order: `series_sql` or `table_sql`."""
+    return (series_sql if spec.task.of_series else table_sql)(spec, catalog)
 
 
 def assemble(
@@ -82,7 +82,7 @@ def assemble(
             raise RequestError(f"The target cannot be made from {shorten(spec.target.sql)}: {error.message}") from error
         raise
     base = spec.data.tables[0].name
-    if spec.task.type != "forecast" and len(frame) != data[base].num_rows * spec.data.snapshots:
+    if not spec.task.of_series and len(frame) != data[base].num_rows * spec.data.snapshots:
         raise DataError(
             f"Joining gives {len(frame):,} rows for the {data[base].num_rows:,} of `{base}`: a joined table "
             "holds several rows for one key.",

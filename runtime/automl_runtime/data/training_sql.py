@@ -23,7 +23,7 @@ from automl_runtime.data.training_columns import (
 )
 from automl_runtime.errors import RequestError, shorten
 
-__all__ = ["Writer", "comment", "exact_sum", "join_clause", "table_sql", "why_joined"]
+__all__ = ["Writer", "comment", "exact_sum", "in_words", "join_clause", "table_sql", "why_joined"]
 
 _INDENT = "    "
 _HEAD = """-- Training table: one row for each row of {base}{key}.
@@ -164,13 +164,18 @@ def _select_list(writer: Writer) -> str:
 
 
 def _own(writer: Writer, column: TrainingColumn) -> str:
+    value = in_words(writer, column)
+    return value if value.startswith(f"{writer.base}.") else f"{value} AS {quote(column.name)}"
+
+
+def in_words(writer: Writer, column: TrainingColumn) -> str:
     """A column of the base table; a target that is clean as true and false gets its words back."""
     name = f"{writer.base}.{quote(column.name)}"
     labels = words_of_target(writer.spec, writer.plan.base)
     if labels is None or writer.spec.target is None or column.name != writer.spec.target.column:
         return name
     no, yes = (literal(word) for word in labels)
-    return f"CASE {name} WHEN true THEN {yes} WHEN false THEN {no} END AS {quote(column.name)}"
+    return f"CASE {name} WHEN true THEN {yes} WHEN false THEN {no} END"
 
 
 def _selected(alias: str, table: Joined, column: TrainingColumn) -> str:

@@ -20,9 +20,12 @@ def reasons_of(
     frame: pd.DataFrame,
     *,
     most: int = 3,
+    places: Ints | None = None,
     on_event: EventSink = ignore,
 ) -> list[list[Reason]]:
-    """For each row at most `most` columns, the most telling first.
+    """For each row (of those at `places`; None: all) at most `most` columns, the most telling first.
+
+    Rows of a series look back at the others, whether these are explained or not.
 
     What a `contribution` counts depends on the model: of a prediction see `inference.explaining.reasons`; of a cluster
     how much nearer (squared distance) the row is to it than to the nearest other one, by this column; of an anomaly
@@ -32,6 +35,9 @@ def reasons_of(
         RequestError: if a prediction cannot be explained.
         SchemaMismatchError: if a column is missing.
     """
+    if isinstance(model, AnomalyModel):
+        return anomaly_reasons(model, frame, np.arange(len(frame)) if places is None else places, most=most)
+    frame = frame if places is None else frame.iloc[places]
     if isinstance(model, ClusterModel):
         lines = model.explain(frame.reset_index(drop=True), most=most)
         words = [
@@ -41,8 +47,6 @@ def reasons_of(
             )
         ]
         return _by_row(lines.rename(columns={"weight": "contribution"}), words, len(frame))
-    if isinstance(model, AnomalyModel):
-        return anomaly_reasons(model, frame, np.arange(len(frame)), most=most)
     return reasons(model, frame, most=most, on_event=on_event)
 
 
@@ -50,8 +54,9 @@ def anomaly_reasons(model: AnomalyModel, frame: pd.DataFrame, places: Ints, *, m
     """As `reasons_of`, of the rows at `places`, which look back at the others where they are a series."""
     lines = model.explain(frame.reset_index(drop=True), most=most, places=places)
     lines["row"] = np.repeat(np.arange(len(places)), len(lines) // max(1, len(places)))
+    scaled = () if model.windows is None or len(model.windows.keys) == 1 else tuple(model.windows.habits)
     words = [
-        f"{_named(column, value)}; usual: {typical}"
+        f"{_named(f'{column} (in units of its series)' if column in scaled else column, value)}; usual: {typical}"
         for column, value, typical in zip(lines["column"], lines["value"], lines["typical"], strict=True)
     ]
     return _by_row(lines.rename(columns={"share": "contribution"}), words, len(places))

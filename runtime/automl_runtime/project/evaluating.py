@@ -18,6 +18,7 @@ from automl_schemas.vocabulary import Operator
 
 from automl_runtime.data.lineage import fingerprint
 from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
+from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.clustering.evaluation import evaluate_clusters
 from automl_runtime.engine.effects import Effects, column_effects
 from automl_runtime.engine.evaluation import Evaluation
@@ -34,6 +35,7 @@ from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.features_tried import tried_features
 from automl_runtime.project.forecasts import before_holdout
 from automl_runtime.project.model_card import write_model_card
+from automl_runtime.project.pasts import known_rows, with_past
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
 from automl_runtime.project.report_mistakes import Mistake, worst_mistakes
@@ -77,11 +79,22 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
     judges = {"forecast": _judged_forecast, "clustering": _judged_clusters, "anomaly": _judged_anomalies}
+    if isinstance(bundle.model, AnomalyModel):
+        rows = _looked_at(bundle.model, rows, build_features, on_event)
+        bundle = replace(bundle, model=with_past(bundle.model, project, build_features))
     data = judges.get(bundle.manifest.task, _judged)(project, bundle, rows, build_features(rows), on_event)
     on_event(Progress("evaluating", 2, 3, "report"))
     _write(project, data, on_event)
     on_event(Progress("evaluating", 3, 3, "done"))
     return data.metrics
+
+
+def _looked_at(model: AnomalyModel, rows: pd.DataFrame, build_features: Features, on_event: EventSink) -> pd.DataFrame:
+    """The rows of the holdout that the model can look at; says how many are of series that it has never seen."""
+    known = rows.loc[known_rows(model, build_features(rows)).index].reset_index(drop=True)
+    if len(known) < len(rows):
+        on_event(Warned(f"{len(rows) - len(known):,} rows of the holdout are of series that training did not see."))
+    return known
 
 
 def score_rows(
@@ -228,6 +241,8 @@ def _judged_anomalies(
         on_event(Warned("Of the holdout too few rows are known to be strange, or not to be: no score is claimed."))
     on_event(Progress("evaluating", 1, 3, "report"))
     data = _report_data(project, bundle, rows, evaluation)
+    # The holdout of series is later by design.
+    data = replace(data, drift=[found for found in data.drift if found.column != project.spec.task.time])
     metrics = data.metrics.model_copy(update={"flagged": view.flagged, "scores": evaluation.scores or None})
     return replace(data, metrics=metrics, anomalies=with_masked_reasons(view, rows, project))
 

@@ -1,12 +1,10 @@
-"""What a project does only with forecasts: score them, let their history go on, and write what comes next."""
+"""What a project does only with forecasts: score them, and write what comes next."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 from automl_schemas.bundle import InputSchema
 
@@ -16,15 +14,13 @@ from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import replace_file
 from automl_runtime.project.predicting import open_sink, read_chunks
-from automl_runtime.registry.aliases import PRODUCTION, next_version, set_alias
-from automl_runtime.registry.bundle import write_bundle
 from automl_runtime.serving.forecasts import forecast_rows
 
 if TYPE_CHECKING:
     from automl_runtime.engine.forecasting.forecaster import Forecaster
     from automl_runtime.project.layout import Features, Project
 
-__all__ = ["before_holdout", "forecast", "of_known_series", "roll_forward", "split_known"]
+__all__ = ["before_holdout", "forecast", "of_known_series", "split_known"]
 
 
 def before_holdout(model: Forecaster, holdout: pd.DataFrame) -> Forecaster:
@@ -40,38 +36,6 @@ def of_known_series(model: Forecaster, rows: pd.DataFrame) -> pd.DataFrame:
     cells = zip(*(rows[name].astype("str") for name in names), strict=True)
     keys = set(model.layout.keys)
     return rows[[key in keys for key in cells]]
-
-
-def roll_forward(project: Project) -> str:
-    """Lets the history of the model in production go on to the end of the data, as the next version.
-
-    The model is the one that was scored; only the moment from which it looks ahead moves.
-
-    Returns:
-        The version in production: the next one, or the same when its history is complete already.
-    """
-    bundle = project.bundle()
-    model: Forecaster = bundle.model
-    rows = pd.concat([project.load_rows("train"), project.load_rows("holdout")], ignore_index=True)
-    later = model.continued(rows)
-    if np.array_equal(later.history.values, model.history.values, equal_nan=True):
-        return bundle.manifest.model_version
-    version = next_version(project.root / "models")
-    write_bundle(
-        later,
-        bundle.schema,
-        project.root / "models" / version,
-        version=version,
-        target=bundle.manifest.target,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        reference=bundle.reference,
-        training=bundle.manifest.training,
-        features_sha256=bundle.manifest.features_sha256,
-    )
-    set_alias(
-        project.root / "models", PRODUCTION, version, reason=f"{bundle.manifest.model_version} with what happened since"
-    )
-    return version
 
 
 def forecast(

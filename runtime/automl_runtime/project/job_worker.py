@@ -27,7 +27,7 @@ from automl_runtime.data.reading.archives import Limits, decompress
 from automl_runtime.errors import AutomlError, DataError, RequestError
 from automl_runtime.events import ignore
 from automl_runtime.files import locked, replace_file
-from automl_runtime.project.predicting import answers_of, open_sink, parsed_rows, read_chunks
+from automl_runtime.project.predicting import answers_of, in_parts, open_sink, parsed_rows, read_chunks
 from automl_runtime.serving.job_folder import Job, JobFolder, Part, format_of
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ def _score(folder: JobFolder, job: Job, open_model: OpenModel) -> None:
     done = _kept(folder, job)
     size = max(1, source.stat().st_size)
     with source.open("rb") as stream, closing(read_chunks(source, stream, on_broken=chunks.broken)) as frames:
-        for number, chunk in enumerate(frames):
+        for number, chunk in enumerate(in_parts(bundle, frames)):
             if number < len(done):
                 chunks.skip(len(chunk), done[number].errors)
             else:

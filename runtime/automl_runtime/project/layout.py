@@ -18,7 +18,7 @@ from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
-from automl_runtime.project import data_steps, evaluating, forecasts, predicting
+from automl_runtime.project import data_steps, evaluating, forecasts, pasts, predicting
 from automl_runtime.project.live import ProjectModel, record_features
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.settings import Settings
@@ -215,9 +215,12 @@ class Project:
         sink = on_event or sink_from_environment()
         return forecasts.forecast(self, build_features, place, output, horizon, on_event=sink)
 
-    def roll_forward(self) -> str:
-        """Lets the history of a forecast go on to the end of the data; the version that is now in production."""
-        return forecasts.roll_forward(self)
+    def roll_forward(self, build_features: Features | None = None) -> str:
+        """Lets a model of series look back from the end of the data; the version that is now in production.
+
+        Of anomalies in time it needs `build_features`, of a forecast none.
+        """
+        return pasts.roll_forward(self, build_features)
 
     def app(self, build_features: Features, settings: Settings | None = None) -> FastAPI:
         """The HTTP service of the project; None: with the usual settings.

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["Predicted", "Sink", "answers_of", "open_sink", "parsed_rows", "predict", "read_chunks"]
+__all__ = ["Predicted", "Sink", "answers_of", "in_parts", "open_sink", "parsed_rows", "predict", "read_chunks"]
 
 _CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
@@ -47,6 +47,10 @@ class Predicted:
     problems: int = 0
     """Cells that could not be read; their rows were predicted with the cell missing."""
     examples: list[CellProblem] = field(default_factory=list)
+    undated: int = 0
+    """Rows of series that have no answer, because their moment or their series is missing or cannot be read."""
+    alone: int = 0
+    """Rows of series before which nothing is known: they are compared by their own values alone."""
     warnings: list[str] = field(default_factory=list)
     """What was said while a folder was read: of files that were left out, for one."""
 
@@ -55,6 +59,10 @@ class Predicted:
         lines = [f"{self.rows:,} rows predicted" + (f" -> {output}" if output else "")]
         if self.problems:
             lines[0] += f"; {self.problems:,} cells could not be read and count as missing"
+        if self.undated:
+            lines.append(f"rows without a moment or a series, which have no score: {self.undated:,}")
+        if self.alone:
+            lines.append(f"rows before which nothing is known, compared by their own values alone: {self.alone:,}")
         lines += [f"row {p.row + 1}, column {p.column!r}: {p.value} is not {p.allowed}" for p in self.examples]
         lines += self.warnings
         return "\n".join(lines)
@@ -88,8 +96,10 @@ def predict(
 
     Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
     classes, `probability_<class>`; with `explain` also `reason_1` to `reason_3`, the columns that move the prediction
-    most, in words. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. An `output`
-    that exists is replaced as a whole at the end; None writes CSV to standard output.
+    most, in words. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. Rows of series
+    are read as a whole and look back at each other; `past_known` says of how much of what lies before each something
+    is known, and a row without a moment or a series has no score. An `output` that exists is replaced as a whole at
+    the end; None writes CSV to standard output.
 
     Raises:
         SchemaMismatchError: if a column that the model needs is absent; nothing is written.
@@ -106,7 +116,7 @@ def predict(
         told = partial(_told, done, on_event)
         chunks, read = iter([_assembled(project, source, told)]), partial(_found_below, source, bundle.schema)
     else:
-        chunks, read = read_chunks(source), partial(parsed_rows, bundle.schema, source)
+        chunks, read = in_parts(bundle, read_chunks(source)), partial(parsed_rows, bundle.schema, source)
     if place is None:
         _run(answer, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
@@ -130,13 +140,27 @@ def _run(
 ) -> None:
     for chunk in chunks:
         rows, problems = read(chunk)
-        sink.write(pd.concat([chunk.reset_index(drop=True), answer(rows)], axis=1))
+        answers = answer(rows)
+        sink.write(pd.concat([chunk.reset_index(drop=True), answers], axis=1))
+        if "past_known" in answers:
+            done.undated += int(answers["score"].isna().sum())
+            done.alone += int((answers["past_known"] == 0).sum())
         for problem in problems[: _SHOWN_PROBLEMS - len(done.examples)]:
             done.examples.append(CellProblem(done.rows + problem.row, problem.column, problem.value, problem.allowed))
         done.rows += len(chunk)
         done.problems += len(problems)
         on_event(Progress("predicting", done.rows, None, f"{done.rows:,} rows"))
     sink.close()
+
+
+def in_parts(bundle: Bundle, chunks: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+    """`chunks`, or all of them as one where rows look back at each other, which those in another chunk could not."""
+    if bundle.windows is None:
+        yield from chunks
+        return
+    found = list(chunks)
+    if found:
+        yield pd.concat(found, ignore_index=True)
 
 
 def answers_of(
@@ -147,13 +171,20 @@ def answers_of(
     Raises:
         RequestError: if the model cannot be explained.
     """
+    if bundle.windows is not None:
+        placed = rows[[bundle.windows.time, *bundle.windows.series]].notna().all(axis=1).to_numpy()
+        if not placed.all():
+            answers = answers_of(bundle, build_features, explain, on_event, rows[placed].reset_index(drop=True))
+            answers["anomaly"] = answers["anomaly"].astype("boolean")
+            return answers.set_axis(np.flatnonzero(placed)).reindex(range(len(rows)))
     features = build_features(rows)
     answers = _bare_answers(bundle, features)
     wanted = _explained(bundle, answers, explain)
     if wanted is not None:
         words: list[list[str]] = [[] for _ in range(len(features))]
-        found = reasons_of(bundle.model, features[wanted], most=_REASONS, on_event=on_event)
-        for row, of_row in zip(np.flatnonzero(wanted), found, strict=True):
+        places = np.flatnonzero(wanted)
+        found = reasons_of(bundle.model, features, most=_REASONS, places=places, on_event=on_event)
+        for row, of_row in zip(places, found, strict=True):
             words[row] = [reason.words for reason in of_row]
         for place in range(_REASONS):
             column = [row[place] if place < len(row) else None for row in words]
@@ -167,7 +198,9 @@ def _bare_answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame({"cluster": model.predict(features).to_numpy()})
     if task == "anomaly":
         scores = model.score_samples(features).to_numpy()
-        return pd.DataFrame({"score": scores, "anomaly": scores > model.threshold})
+        answers = pd.DataFrame({"score": scores, "anomaly": scores > model.threshold})
+        known = model.past_known(features)
+        return answers if known is None else answers.assign(past_known=known.to_numpy())
     answers = pd.DataFrame({"prediction": model.predict(features).to_numpy()})
     if task != "regression":
         shares = model.predict_proba(features)

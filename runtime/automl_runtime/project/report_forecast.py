@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from datetime import UTC, datetime
-
 from automl_runtime.engine.forecasting.evaluation import ForecastView, SeriesView
 from automl_runtime.project.report_data import ReportData
+from automl_runtime.project.report_dated import dated, places, seconds
 from automl_runtime.project.report_html import Cell, card, numeric, section, table
-from automl_runtime.project.report_svg import Frame, Scale, Svg, plain_marks
+from automl_runtime.project.report_svg import Frame, Svg
 from automl_runtime.project.report_text import METRIC_NAMES, clip, count, escape, number, percent
 
 __all__ = ["error_chart", "forecast_charts", "forecast_section", "series_chart"]
 
 _WIDE, _HIGH = 1020, 300
-_MOST_DATES = 8
-_ZONE = UTC
-"""Moments carry no zone; any that has no clock change will do to place them."""
 
 
 def forecast_charts(view: ForecastView) -> dict[str, str]:
@@ -71,25 +66,25 @@ def _spoken(model: str, step: str) -> str:
 def series_chart(series: SeriesView) -> str:
     """History as a thin line, the forecast with its interval, and the actual values as dots."""
     svg = Svg(_WIDE, _HIGH, f"Forecast of {clip(series.name, 80)}", _summary(series))
-    past = [(_seconds(moment), value) for moment, value in series.past]
-    ahead = [_seconds(moment) for moment in series.moments]
+    past = [(seconds(moment), value) for moment, value in series.past]
+    ahead = [seconds(moment) for moment in series.moments]
     actual = [(at, value) for at, value in zip(ahead, series.actual, strict=True) if value is not None]
     values = [value for _, value in (*past, *actual)] + [*series.predicted, *series.low, *series.high]
     times = [at for at, _ in past] + ahead
     low, high = min(values), max(values)
     room = 0.05 * (high - low) or abs(high) * 0.05 or 1.0
-    frame = _dated(svg, (min(times), max(times)), (low - room, high + room))
+    frame = dated(svg, (min(times), max(times)), (low - room, high + room))
     border = frame.x(ahead[0])
     svg.line(border, frame.y(high + room), border, frame.y(low - room), "chosen")
     upper, lower = (list(zip(ahead, ends, strict=True)) for ends in (series.high, series.low))
-    svg.area(_places(frame, upper), _places(frame, lower), "band")
-    svg.path(_places(frame, past), "past")
-    svg.path(_places(frame, list(zip(ahead, series.predicted, strict=True))), "curve s0")
+    svg.area(places(frame, upper), places(frame, lower), "band")
+    svg.path(places(frame, past), "past")
+    svg.path(places(frame, list(zip(ahead, series.predicted, strict=True))), "curve s0")
     radius = 3.0 if len(actual) <= 120 else 1.8
     for moment, value in zip(series.moments, series.actual, strict=True):
         if value is not None:
             hint = f"{moment}: {number(value)}"
-            svg.dot(frame.x(_seconds(moment)), frame.y(value), radius, "dot s1", hint=hint)
+            svg.dot(frame.x(seconds(moment)), frame.y(value), radius, "dot s1", hint=hint)
     _legend(svg)
     return svg.render()
 
@@ -111,25 +106,6 @@ def error_chart(view: ForecastView) -> str:
     return svg.render()
 
 
-def _dated(svg: Svg, times: tuple[float, float], values: tuple[float, float]) -> Frame:
-    """Axes whose lower one carries dates."""
-    left, top, right, bottom = 64.0, 30.0, svg.width - 14, svg.height - 30
-    across, up = Scale(*times, left, right), Scale(*values, bottom, top)
-    frame = Frame(svg, across, up)
-    frame.levels(plain_marks(*values, most=5), left=left, right=right)
-    span = times[1] - times[0]
-    for index in range(_MOST_DATES + 1):
-        at = times[0] + span * index / _MOST_DATES
-        moment = datetime.fromtimestamp(at, tz=_ZONE)
-        text = (
-            f"{moment:%H:%M}" if span < 2 * 86_400 else f"{moment:%d %b}" if span < 300 * 86_400 else f"{moment:%b %Y}"
-        )
-        anchor = "start" if index == 0 else "end" if index == _MOST_DATES else "middle"
-        svg.label(across(at), bottom + 18, text, anchor=anchor)
-    svg.line(left, bottom, right, bottom, "axis")
-    return frame
-
-
 def _legend(svg: Svg) -> None:
     x = 64.0
     for style, text in (("past", "history"), ("curve s0", "forecast"), ("", "interval"), ("dot s1", "what happened")):
@@ -141,14 +117,6 @@ def _legend(svg: Svg) -> None:
             svg.path([(x, 12.0), (x + 18, 12.0)], style)
         svg.label(x + 24, 16, text)
         x += 44 + 6.7 * len(text)
-
-
-def _places(frame: Frame, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    return [(frame.x(at), frame.y(value)) for at, value in points if math.isfinite(value)]
-
-
-def _seconds(moment: str) -> float:
-    return datetime.fromisoformat(moment).replace(tzinfo=_ZONE).timestamp()
 
 
 def _summary(series: SeriesView) -> str:

@@ -9,6 +9,7 @@ from automl_runtime.engine.clustering.evaluation import ClusterView
 from automl_runtime.engine.clustering.profiles import ClusterProfile
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_html import Cell, card, numeric, section, table
+from automl_runtime.project.report_stretches import stretch_charts, stretches_cards
 from automl_runtime.project.report_svg import PALETTE, Frame, Svg, bars, legend, legend_height
 from automl_runtime.project.report_text import count, escape, number, percent, row_name, share
 
@@ -20,11 +21,11 @@ _MARK = 7.5
 
 
 def group_charts(data: ReportData) -> dict[str, str]:
-    """The pictures of clusters, or of the scores of anomalies, by file name without suffix."""
+    """The pictures of clusters, or of anomalies (series and scores), by file name without suffix."""
     if data.clusters is not None:
         return {"clusters": _clusters_chart(data.clusters)}
     if data.anomalies is not None:
-        return {"scores": _scores_chart(data.anomalies)}
+        return stretch_charts(data.anomalies) | {"scores": _scores_chart(data.anomalies)}
     return {}
 
 
@@ -69,7 +70,8 @@ def anomalies_section(data: ReportData, pictures: dict[str, str]) -> str:
     ]
     why = "Each with the columns that make it strange, and what these usually hold."
     strangest = card("The strangest rows", why, table(["row", "score", "strange", "why"], listed))
-    return section("anomalies", "What is strange", lead, card("Scores", about, pictures["scores"]) + strangest)
+    parts = [stretches_cards(view, pictures), card("Scores", about, pictures["scores"]), strangest]
+    return section("anomalies", "What is strange", lead, "".join(parts))
 
 
 def cluster_name(label: int) -> str:

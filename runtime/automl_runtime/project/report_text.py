@@ -72,7 +72,7 @@ def clip(value: object, limit: int = 200) -> str:
 
 def row_name(spec: ProjectSpec) -> str:
     """What one row of the training table is: a customer, a day of each shop."""
-    if spec.task.type != "forecast":
+    if not spec.task.of_series:
         return spec.task.entity or "row"
     each = f" of each {' and '.join(spec.task.series)}" if spec.task.series else ""
     return f"{spec.task.frequency or 'moment'}{each}"

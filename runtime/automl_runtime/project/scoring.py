@@ -20,6 +20,7 @@ from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.errors import AutomlError
 from automl_runtime.project.forecasts import before_holdout, of_known_series
 from automl_runtime.project.layout import Project
+from automl_runtime.project.pasts import known_rows, with_past
 
 __all__ = ["main", "score_version"]
 
@@ -40,8 +41,9 @@ def score_version(project: Project, version: str) -> dict[str, Any]:
     elif isinstance(model, ClusterModel):
         result, _ = evaluate_clusters(model, features, seed=project.spec.seed)
     elif isinstance(model, AnomalyModel):
+        model, features = with_past(model, project, build_features), known_rows(model, features)
         target = project.spec.target
-        known = None if target is None else rows[project.target]
+        known = None if target is None else rows.loc[features.index, project.target]
         positive = None if target is None else target.positive
         result, _ = evaluate_anomalies(model, features, known, positive=positive, seed=project.spec.seed)
     else:

@@ -147,7 +147,7 @@ class TrainingRun:
             version=version,
             target=target,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            reference=sketch(inputs, schema, _predictions(model)).model_dump(mode="json"),
+            reference=sketch(_compared(inputs, model), schema, _predictions(model)).model_dump(mode="json"),
             features_sha256=code_sha256(project.root),
             training=TrainingSummary(
                 run_id=self.folder.run_id,
@@ -223,6 +223,13 @@ class TrainingRun:
             # The error that ended the run is worth more than one about its folder or about who listens.
             with contextlib.suppress(OSError, DataError):
                 self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
+
+
+def _compared(inputs: pd.DataFrame, model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.DataFrame:
+    """The columns by which later rows are compared with training: the moments of anomalies in time are always later."""
+    if isinstance(model, AnomalyModel) and model.windows is not None:
+        return inputs.drop(columns=model.windows.time)
+    return inputs
 
 
 def _predictions(model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.Series | None:

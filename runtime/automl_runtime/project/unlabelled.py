@@ -31,14 +31,31 @@ def without_personal_traits(view: ClusterView, personal: Collection[str]) -> Clu
 
 
 def with_masked_reasons(view: AnomalyView, rows: pd.DataFrame, project: Project) -> AnomalyView:
-    """`view` with the strangest rows named by the key of their table, and with personal values masked."""
+    """`view` with the strangest rows named by the key of their table (of series: by series and moment), each series by
+    its columns, and with personal values masked.
+    """
     personal = {column.name: column.personal for column in project.columns if column.personal is not None}
-    key = [name for name in project.spec.data.tables[0].key if name in rows.columns]
-    return replace(view, strangest=[_masked(row, rows.iloc[row.place], key, personal) for row in view.strangest])
+    task = project.spec.task
+    named = [*task.series, task.time] if task.anomalies_in_time else project.spec.data.tables[0].key
+    key = [name for name in named if name is not None and name in rows.columns]
+
+    def told(values: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_told(name, value, personal) for name, value in zip(task.series, values, strict=bool(values)))
+
+    return replace(
+        view,
+        strangest=[_masked(row, rows.iloc[row.place], key, personal) for row in view.strangest],
+        stretches=[replace(stretch, key=told(stretch.key)) for stretch in view.stretches],
+        series=[replace(series, key=told(series.key)) for series in view.series],
+    )
+
+
+def _told(name: str, value: object, personal: dict[str, PersonalData]) -> str:
+    return f"{name} = {mask(str(value), personal[name]) if name in personal else value}"
 
 
 def _masked(row: StrangeRow, cells: pd.Series, key: list[str], personal: dict[str, PersonalData]) -> StrangeRow:
-    named = [f"{name} = {mask(str(cells[name]), personal[name]) if name in personal else cells[name]}" for name in key]
+    named = [_told(name, cells[name], personal) for name in key]
     reasons = [
         replace(reason, value="masked", words=f"{one_line(reason.column)}: masked, for it is personal")
         if reason.column in personal

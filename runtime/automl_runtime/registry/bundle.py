@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from automl_schemas.bundle import BundleManifest, HashedFile, InputSchema, Signature, TrainingSummary
 from automl_schemas.vocabulary import MetricName, TaskType
@@ -24,6 +24,9 @@ from automl_runtime.registry import signing
 from automl_runtime.registry.encryption import cipher_of, decrypted, encrypt_files
 from automl_runtime.registry.files import list_files, sha256_of
 from automl_runtime.registry.signing import private_key, public_hex, sign, verify
+
+if TYPE_CHECKING:
+    from automl_runtime.engine.anomaly.windows import Windows
 
 __all__ = ["Bundle", "SavedModel", "open_bundle", "verify_bundle", "write_bundle"]
 
@@ -90,6 +93,11 @@ class Bundle:
     """Sketch of the training inputs, for `automl_runtime.monitoring`."""
     model: Any
     """A `FittedModel`; of a forecast a `Forecaster`, of groups a `ClusterModel`, of strange rows an `AnomalyModel`."""
+
+    @property
+    def windows(self) -> Windows | None:
+        """Of anomalies in time: how rows look back at those before them; None where each row is looked at alone."""
+        return getattr(self.model, "windows", None) if self.manifest.task == "anomaly" else None
 
 
 def write_bundle(

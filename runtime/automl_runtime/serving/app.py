@@ -150,7 +150,7 @@ _TITLES: dict[TaskType, str] = {"clustering": "Clusters", "anomaly": "Anomalies"
 
 def _add_predict(app: FastAPI, service: _Service, bundle: Bundle) -> None:
     """The route of a model of rows."""
-    answer = answer_model(bundle.manifest)
+    answer = answer_model(bundle)
     app.add_api_route(
         "/predict",
         service.predict,
@@ -333,7 +333,7 @@ def _document(app: FastAPI, live: LiveModel) -> None:
         if bundle.manifest.task == "forecast":
             path, (body, components) = "/forecast", openapi_forecast(bundle)
         else:
-            path, (body, row) = "/predict", openapi_request(bundle.schema)
+            path, (body, row) = "/predict", openapi_request(bundle.schema, bundle.windows)
             components = {"Row": row}
         document["paths"][path]["post"]["requestBody"] = body
         document.setdefault("components", {}).setdefault("schemas", {}).update(components)

@@ -6,7 +6,7 @@ which hold to the same rules without a model object per row.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from automl_schemas.bundle import BundleManifest, InputColumn, InputSchema
 from automl_schemas.vocabulary import TaskType
@@ -14,6 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from automl_runtime.data.pictures import FORMATS
 from automl_runtime.serving.answers import JSON
+from automl_runtime.serving.series import about_series
+
+if TYPE_CHECKING:
+    from automl_runtime.engine.anomaly.windows import Windows
+    from automl_runtime.registry.bundle import Bundle
 
 __all__ = [
     "Answers",
@@ -211,8 +216,9 @@ def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to p
     return create_model(name, __config__=config, __doc__=about, **fields)
 
 
-def answer_model(manifest: BundleManifest) -> type[BaseModel]:
+def answer_model(bundle: Bundle) -> type[BaseModel]:
     """The model of one prediction: a label with probabilities for classes, a cluster, a strangeness, else a number."""
+    manifest = bundle.manifest
     fields: dict[str, Any]
     version = (str, Field(description="Version of the model that answered."))
     reasons: tuple[Any, Any] = (
@@ -222,6 +228,9 @@ def answer_model(manifest: BundleManifest) -> type[BaseModel]:
     if manifest.task in _UNLABELLED:
         told = _UNLABELLED[manifest.task].items()
         fields = {name: (type_, Field(description=about)) for name, (type_, about) in told}
+        if bundle.windows is not None:
+            about = f"Share of the {bundle.windows.reach:,} steps before the row of which something is known, 0 to 1."
+            fields["past_known"] = (float, Field(description=about))
         fields |= {"model_version": version, "reasons": _REASONS_OF[manifest.task]}
         return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
     if not manifest.classes:
@@ -245,8 +254,13 @@ def example_row(schema: InputSchema) -> dict[str, Any]:
     return {column.name: column.example for column in schema.columns}
 
 
-def openapi_request(schema: InputSchema) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The request body of `/predict` for OpenAPI, and the component `Row` that it points at."""
+def openapi_request(schema: InputSchema, windows: Windows | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The request body of `/predict` for OpenAPI, and the component `Row` that it points at.
+
+    Args:
+        schema: of the model.
+        windows: how rows look back at each other, of those that do.
+    """
     row = row_model(schema).model_json_schema(by_alias=True)
     example = example_row(schema)
     reference = {"$ref": "#/components/schemas/Row"}
@@ -264,7 +278,8 @@ def openapi_request(schema: InputSchema) -> tuple[dict[str, Any], dict[str, Any]
         },
         **{name: {"schema": _AS_TEXT | {"description": about}} for name, about in _OTHER_FORMS.items()},
     }
-    return {"required": True, "content": content}, row
+    body = {"required": True, "content": content}
+    return (body if windows is None else body | {"description": about_series(windows)}), row
 
 
 def other_answers() -> dict[str, Any]:

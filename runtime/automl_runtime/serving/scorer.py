@@ -14,8 +14,9 @@ import pandas as pd
 
 from automl_runtime.data.records import CellProblem, parse_columns, parse_records
 from automl_runtime.engine.reasons import reasons_of
-from automl_runtime.errors import RequestError, SchemaMismatchError
+from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
+from automl_runtime.kernels.arrays import Ints
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, Columns, Form, Observed, Writer
 from automl_runtime.serving.caching import ResultCache
@@ -24,6 +25,7 @@ from automl_runtime.serving.lines import NDJSON, LinesAsk, error_answer, read_li
 from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, plain, text_of
+from automl_runtime.serving.series import check_series
 
 __all__ = ["Ask", "Features", "Limits", "Scorer"]
 
@@ -138,8 +140,11 @@ class Scorer:
         return max(1, ask.count) * (_EXPLAINED if ask.explain else 1)
 
     def answers(self, asks: Sequence[Ask | LinesAsk]) -> list[Answer | Exception]:
-        """The JSON answers to several requests, scored together; of a request that is wrong its `BadRequest`."""
-        if len(asks) > 1:
+        """The JSON answers to several requests, scored together; of a request that is wrong its `BadRequest`.
+
+        Rows of series look back at those of their own request, and never at those of another.
+        """
+        if len(asks) > 1 and self._bundle.windows is None:
             try:
                 return self._together(asks)
             except BadRequest:
@@ -187,6 +192,9 @@ class Scorer:
         """An answer to each row, or why there is none."""
         if not len(frame):
             return []
+        # Which lines come together depends on how they travel, so lines of series are looked at one by one.
+        if self._bundle.windows is not None and len(frame) > 1:
+            return [self._lenient(frame.iloc[row : row + 1], explain)[0] for row in range(len(frame))]
         try:
             return [*self._answers_to(frame, [], explain)]
         except BadRequest as refusal:
@@ -222,12 +230,10 @@ class Scorer:
             frame = self._features(frame)
         check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
         answers = self._bare_answers(frame)
-        told = [explain or answer.get("anomaly", False) for answer in answers]
-        if any(told):
-            found = iter(self._reasons(frame[told]))
-            for answer, wanted in zip(answers, told, strict=True):
-                if wanted:
-                    answer["reasons"] = [asdict(reason) for reason in next(found)]
+        told = np.flatnonzero([explain or answer.get("anomaly", False) for answer in answers])
+        if len(told):
+            for place, found in zip(told, self._reasons(frame, told), strict=True):
+                answers[place]["reasons"] = [asdict(reason) for reason in found]
         if self._observed is not None:
             self._observed.frame(clean, answers)
         return answers
@@ -239,9 +245,9 @@ class Scorer:
             return self._anomalies(frame)
         return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
 
-    def _reasons(self, frame: pd.DataFrame) -> list[list[Reason]]:
+    def _reasons(self, frame: pd.DataFrame, places: Ints) -> list[list[Reason]]:
         try:
-            return reasons_of(self._bundle.model, frame)
+            return reasons_of(self._bundle.model, frame, places=places)
         except RequestError as error:
             raise BadRequest([Problem(str(error))]) from error
 
@@ -251,11 +257,20 @@ class Scorer:
         return [{"cluster": label, "model_version": version} for label in labels]
 
     def _anomalies(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
-        version, threshold = self._bundle.manifest.model_version, self._bundle.model.threshold
-        return [
-            {"score": score, "anomaly": score > threshold, "threshold": threshold, "model_version": version}
-            for score in self._bundle.model.score_samples(frame).tolist()
+        version, model = self._bundle.manifest.model_version, self._bundle.model
+        if self._bundle.windows is not None:
+            check_series(frame, self._bundle.windows)
+        try:
+            scores, known = model.score_samples(frame).tolist(), model.past_known(frame)
+        except DataError as error:
+            # Two rows of one step, or steps without end.
+            raise BadRequest([Problem(str(error))]) from error
+        answers: list[dict[str, Any]] = [
+            {"score": score, "anomaly": score > model.threshold, "threshold": model.threshold} for score in scores
         ]
+        for answer, share in zip(answers, () if known is None else known.tolist(), strict=known is not None):
+            answer["past_known"] = share
+        return [answer | {"model_version": version} for answer in answers]
 
     def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         version = self._bundle.manifest.model_version

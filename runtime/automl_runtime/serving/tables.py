@@ -30,13 +30,15 @@ _OF_TASK: dict[str, dict[str, pa.DataType]] = {
 def answer_table(answers: Sequence[dict[str, Any]], manifest: BundleManifest) -> pa.Table:
     """One row for each answer.
 
-    The columns are `label` and `probability_<class>`, or `prediction`, or `cluster`, or `score` and `anomaly`; with
-    reasons also `reason_1` to `reason_3`, in words.
+    The columns are `label` and `probability_<class>`, or `prediction`, or `cluster`, or `score` and `anomaly`
+    (of rows of series with `past_known`); with reasons also `reason_1` to `reason_3`, in words.
     """
     columns: dict[str, pa.Array] = {}
     if manifest.task in _OF_TASK:
         for name, kind in _OF_TASK[manifest.task].items():
             columns[name] = pa.array([answer[name] for answer in answers], kind)
+        if any("past_known" in answer for answer in answers):
+            columns["past_known"] = pa.array([answer["past_known"] for answer in answers], pa.float64())
     elif manifest.classes:
         classes = [plain(label) for label in np.array(manifest.classes)]
         columns["label"] = pa.array([answer["label"] for answer in answers], pa.array(classes).type)

@@ -98,7 +98,7 @@ def test_lines_hold_inputs_and_the_answers_to_them(tmp_path: Path):
     )
     project: Any = SimpleNamespace(
         root=tmp_path,
-        bundle=lambda: SimpleNamespace(schema=SCHEMA, manifest=manifest, model=HalfModel()),
+        bundle=lambda: SimpleNamespace(schema=SCHEMA, manifest=manifest, model=HalfModel(), windows=None),
         columns=[SimpleNamespace(name="mail", personal="email"), SimpleNamespace(name="fee", personal=None)],
         load_rows=lambda part: frame(10) if part == "holdout" else pytest.fail("reads training rows"),
     )

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.engine.anomaly.model import AnomalyModel, judged, known_anomalies
+from automl_runtime.engine.anomaly.stretches import Stretch, WatchedSeries, stretches_of, watched_series
 from automl_runtime.engine.evaluation import Evaluation, Histogram
 from automl_runtime.engine.metrics import bootstrap_interval
 from automl_runtime.engine.reasons import anomaly_reasons
@@ -49,6 +50,10 @@ class AnomalyView:
     """Of the scores."""
     strangest: Sequence[StrangeRow]
     """At most 20, the strangest first."""
+    stretches: Sequence[Stretch] = ()
+    """Of rows of series: at most 20 stretches of strange rows, the strangest first."""
+    series: Sequence[WatchedSeries] = ()
+    """Those with most strange rows."""
 
 
 def evaluate_anomalies(
@@ -75,6 +80,12 @@ def evaluate_anomalies(
     counts, _ = np.histogram(strange, edges)
     order = np.argsort(-strange, kind="stable")[:_MOST_ROWS]
     why = anomaly_reasons(model, frame, order, most=_REASONS)
+    stretches: list[Stretch] = []
+    series: list[WatchedSeries] = []
+    if model.windows is not None:
+        telling = [(int(place), reason.column) for place, found in zip(order, why, strict=True) for reason in found]
+        stretches = stretches_of(model.windows, frame, strange, flagged)
+        series = watched_series(model.windows, frame, flagged, telling)
     view = AnomalyView(
         threshold=model.threshold,
         expected=model.contamination,
@@ -83,6 +94,8 @@ def evaluate_anomalies(
         strangest=[
             StrangeRow(int(place), float(strange[place]), found) for place, found in zip(order, why, strict=True)
         ],
+        stretches=stretches[:_MOST_ROWS],
+        series=series,
     )
     scores, interval = _judged(model, strange, labels, positive, seed)
     evaluation = Evaluation(

@@ -60,16 +60,16 @@ class Habit:
         """`values` (series x steps) in units of what is usual in their series."""
         return np.asarray((values - self.center[series][:, None]) / self.scale[series][:, None])
 
-    def measures(self, values: Floats, series: Ints, first: int) -> dict[str, Floats]:
+    def measures(self, values: Floats, series: Ints, axis: Ints) -> dict[str, Floats]:
         """`MEASURES` of each step (series x steps), made of it and of steps before; 0 where too little is known.
 
         Args:
             values: series x steps; NaN where there is none. Gaps shorter than a window are interpolated.
             series: which series these are.
-            first: the number of the first step.
+            axis: the numbers of the steps.
         """
         known = np.isfinite(values)
-        phases = (first + np.arange(values.shape[1])) % self.profile.shape[1]
+        phases = axis % self.profile.shape[1]
         rest = _interpolated(self.scaled(values, series) - self.profile[series][:, phases], self.width)
         mean, logs = _rolling(np.clip(rest, -self.limit, self.limit), self.width)
         found = (

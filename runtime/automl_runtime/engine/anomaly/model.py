@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -167,10 +168,31 @@ class AnomalyModel:
             SchemaMismatchError: if a column is missing, or a series is unknown.
             DataError: if moments repeat or lie too far from each other.
         """
-        rows = as_frame(frame)
+        return as_frame(frame) if self.windows is None else self.windows.table(_named(frame))
+
+    def continued(self, frame: Any) -> AnomalyModel:
+        """The same model, which looks back from the end of `frame`, as of what happened since it was fitted.
+
+        Raises:
+            RequestError: if its rows are no series.
+            SchemaMismatchError: if a column is missing, or a series is unknown.
+            DataError: if moments repeat or lie too far from each other.
+        """
         if self.windows is None:
-            return rows
-        return self.windows.table(rows.set_axis(rows.columns.astype("str"), axis=1))
+            raise RequestError("The rows of this model are no series: there is no past that could go on.")
+        later = copy(self)
+        later.windows = self.windows.continued(_named(frame))
+        return later
+
+    def past_known(self, frame: Any) -> pd.Series | None:
+        """Of rows of a series: the share of the steps that each looks back on of which something is known, 0 to 1.
+
+        A row whose past is not known is compared by its own values alone. None where rows are no series.
+        """
+        if self.windows is None:
+            return None
+        rows = _named(frame)
+        return pd.Series(self.windows.past_known(rows), index=rows.index, name="past_known")
 
     def score_samples(self, frame: Any) -> pd.Series:
         """The share of the training rows that are less strange than each row: 0 to 1, float64.
@@ -329,6 +351,11 @@ class AnomalyModel:
         )
         model.final.check()
         return model
+
+
+def _named(frame: Any) -> pd.DataFrame:
+    rows = as_frame(frame)
+    return rows.set_axis(rows.columns.astype("str"), axis=1)
 
 
 def _read_detectors(record: dict[str, Any], arrays: Arrays, encoder: Encoder) -> Detectors:

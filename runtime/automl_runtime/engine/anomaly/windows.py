@@ -7,7 +7,7 @@ that follow those of the training look back at them too, for their end is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from automl_runtime.errors import BundleError, DataError, RequestError, SchemaMi
 from automl_runtime.inference.encoding import FeatureKind
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Windows", "fit_windows", "read_windows", "write_windows"]
+__all__ = ["Windows", "fit_windows", "read_windows", "series_keys", "write_windows"]
 
 _NARROWEST = 2
 _MOST_CELLS = 50_000_000
@@ -46,6 +46,17 @@ class Windows:
     """Column -> series x steps: the last values of the training rows."""
     first: int
     """The number of the first of these steps."""
+
+    @property
+    def reach(self) -> int:
+        """How many steps before a row its measures look back, at most."""
+        return int(max(habit.reach for habit in self.habits.values()))
+
+    @property
+    def last(self) -> int:
+        """The number of the last step that is kept."""
+        past: Floats = next(iter(self.past.values()))
+        return int(self.first + past.shape[1] - 1)
 
     def inputs(self, columns: Sequence[str]) -> list[str]:
         """The columns that rows must have so that `columns` of the table can be made."""
@@ -72,15 +83,57 @@ class Windows:
         codes, steps = self._places(rows)
         series, places = np.unique(codes, return_inverse=True)
         made: dict[str, Floats] = {}
+        axis = self._axis(steps, len(series))
+        here = np.searchsorted(axis, steps)
         for column, habit in self.habits.items():
-            first = int(steps.min()) - habit.reach
-            values = self._grid(column, series, first, int(steps.max()))
-            values[places, steps - first] = _numbers(rows[column])
+            values = self._grid(column, series, axis)
+            values[places, here] = _numbers(rows[column])
             own = values if len(self.keys) == 1 else habit.scaled(values, series)
-            measures = habit.measures(values, series, first)
+            measures = habit.measures(values, series, axis)
             for name, cells in zip(self._names(column), (own, *measures.values()), strict=True):
-                made[name] = cells[places, steps - first]
+                made[name] = cells[places, here]
         return pd.concat([found, pd.DataFrame(made, index=rows.index)], axis=1)
+
+    def column_of(self, name: str) -> str | None:
+        """The number that a column of `table` is made of; None where it is none of them."""
+        return next((column for column in self.habits if name in self._names(column)), None)
+
+    def knows(self, rows: pd.DataFrame) -> NDArray[np.bool_]:
+        """Which rows are of a series that was among the training rows."""
+        known = set(self.keys)
+        return np.array([key in known for key in series_keys(rows, self.series)], dtype=bool)
+
+    def past_known(self, rows: pd.DataFrame) -> Floats:
+        """The share of the `reach` steps before each row of which a number is known: 0 to 1; for what is raised see
+        `table`.
+        """
+        if rows.empty:
+            return np.empty(0)
+        codes, steps = self._places(rows)
+        series, places = np.unique(codes, return_inverse=True)
+        axis = self._axis(steps, len(series))
+        here = np.searchsorted(axis, steps)
+        known = np.zeros((len(series), len(axis)), dtype=bool)
+        for column in self.habits:
+            values = self._grid(column, series, axis)
+            values[places, here] = _numbers(rows[column])
+            known |= np.isfinite(values)
+        before = np.pad(known, ((0, 0), (1, 0))).cumsum(axis=1)
+        return np.asarray((before[places, here] - before[places, here - self.reach]) / self.reach)
+
+    def continued(self, rows: pd.DataFrame) -> Windows:
+        """The same, but what is kept ends with the last of `rows`; for what is raised see `table`."""
+        if rows.empty:
+            return self
+        codes, steps = self._places(rows)
+        first = int(steps.max()) + 1 - self.reach
+        axis, late = np.arange(first, first + self.reach), steps >= first
+        past = {}
+        for column in self.habits:
+            values = self._grid(column, np.arange(len(self.keys)), axis)
+            values[codes[late], steps[late] - first] = _numbers(rows[column])[late]
+            past[column] = values
+        return replace(self, past=past, first=first)
 
     def _names(self, column: str) -> list[str]:
         return [column, f"{column}: jump", f"{column}: level", f"{column}: spread"]
@@ -88,7 +141,7 @@ class Windows:
     def _places(self, rows: pd.DataFrame) -> tuple[Steps, Steps]:
         steps = self.frequency.steps(to_moments(rows[self.time]))
         known = {key: place for place, key in enumerate(self.keys)}
-        found = _keys(rows, self.series)
+        found = series_keys(rows, self.series)
         strange = next((key for key in found if key not in known), None)
         if strange is not None:
             names = ", ".join(shorten(part) for part in strange)
@@ -97,20 +150,21 @@ class Windows:
         _refuse_repeated(codes, steps, self.time, self.series)
         return codes, steps
 
-    def _grid(self, column: str, series: Steps, first: int, last: int) -> Floats:
-        """Series x steps: what the training rows had there, else NaN."""
-        count = last - first + 1
-        if count * len(series) > _MOST_CELLS:
-            raise DataError(
-                f"From the first to the last of the rows there are {count:,} steps of {len(series):,} series, "
-                f"more than {_MOST_CELLS:,} in all.",
-                hint="Give rows that lie nearer to each other, or fewer series at once.",
-            )
-        values = np.full((len(series), count), np.nan)
+    def _axis(self, steps: Steps, series: int) -> Steps:
+        """The steps of a grid for rows at `steps`, ascending: what no row looks back at is left out."""
+        # Gaps shorter than a window are filled in; none that a row sees may reach over what is left out.
+        ahead = self.reach + max(habit.width for habit in self.habits.values())
+        found = np.unique(steps)
+        parts = np.split(found, np.flatnonzero(np.diff(found) > ahead) + 1)
+        _refuse_many(sum(int(part[-1] - part[0]) + 1 + ahead for part in parts), series)
+        return np.concatenate([np.arange(part[0] - ahead, part[-1] + 1) for part in parts])
+
+    def _grid(self, column: str, series: Steps, axis: Steps) -> Floats:
+        """Series x steps of `axis`: what is kept of them, else NaN."""
+        values = np.full((len(series), len(axis)), np.nan)
         past = self.past[column]
-        begin, end = max(first, self.first), min(last + 1, self.first + past.shape[1])
-        if begin < end:
-            values[:, begin - first : end - first] = past[series, begin - self.first : end - self.first]
+        kept = (axis >= self.first) & (axis < self.first + past.shape[1])
+        values[:, kept] = past[np.ix_(series, axis[kept] - self.first)]
         return values
 
     def check(self) -> None:
@@ -147,7 +201,7 @@ def fit_windows(
     columns = [name for name in table.columns if name not in (time, *series) and _is_number(table[name], name, kinds)]
     if not columns:
         raise RequestError("There is no column of numbers whose windows could be looked at; leave `time` out.")
-    moments, found = to_moments(table[time]), _keys(table, series)
+    moments, found = to_moments(table[time]), series_keys(table, series)
     keys = tuple(sorted(set(found)))
     places = {key: place for place, key in enumerate(keys)}
     codes = np.array([places[key] for key in found], dtype=np.int64)
@@ -155,16 +209,17 @@ def fit_windows(
     steps = grid.steps(moments)
     _refuse_repeated(codes, steps, time, series)
     first, count = int(steps.min()), int(np.ptp(steps)) + 1
+    _refuse_many(count, len(keys))
     if width is not None and not _NARROWEST <= width <= count // 2:
         raise RequestError(f"`window` must be {_NARROWEST} to {count // 2} steps (half of the series), not {width!r}.")
     empty = Windows(time, tuple(series), grid, keys, {}, dict.fromkeys(columns, np.empty((len(keys), 0))), first)
     habits, past = {}, {}
     for name in columns:
-        values = empty._grid(name, np.arange(len(keys)), first, first + count - 1)
+        values = empty._grid(name, np.arange(len(keys)), np.arange(first, first + count))
         values[codes, steps - first] = _numbers(table[name])
         habits[name] = fit_habit(values, first, width)
         past[name] = values
-    reach = min(count, max(habit.reach for habit in habits.values()))
+    reach = min(count, replace(empty, habits=habits).reach)
     past = {name: np.ascontiguousarray(values[:, -reach:]) for name, values in past.items()}
     return Windows(time, tuple(series), grid, keys, habits, past, first + count - reach)
 
@@ -213,6 +268,15 @@ def read_windows(record: Mapping[str, Any], arrays: Arrays) -> Windows:
     return windows
 
 
+def _refuse_many(steps: int, series: int) -> None:
+    if steps * series > _MOST_CELLS:
+        raise DataError(
+            f"The rows and what they look back at are {steps:,} steps of {series:,} series, more than {_MOST_CELLS:,} "
+            "in all.",
+            hint="Give rows that lie nearer to each other, or fewer series at once.",
+        )
+
+
 def _refuse_repeated(codes: Steps, steps: Steps, time: str, series: Sequence[str]) -> None:
     """Refuses two rows of one step of a series.
 
@@ -229,7 +293,8 @@ def _refuse_repeated(codes: Steps, steps: Steps, time: str, series: Sequence[str
         )
 
 
-def _keys(rows: pd.DataFrame, series: Sequence[str]) -> list[tuple[str, ...]]:
+def series_keys(rows: pd.DataFrame, series: Sequence[str]) -> list[tuple[str, ...]]:
+    """The values of the columns `series` of each row, as texts; of one series always the same."""
     if not series:
         return [("all",)] * len(rows)
     return list(zip(*(rows[name].astype("str") for name in series), strict=True))

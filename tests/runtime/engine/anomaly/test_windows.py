@@ -178,11 +178,56 @@ def test_repeated_moments_are_refused(fitted):
         model.predict(twice)
 
 
-def test_rows_that_lie_centuries_apart_are_refused(fitted):
+def test_rows_that_lie_centuries_apart_are_looked_at_each_in_its_time(fitted):
     frame, _, model = fitted
-    rows = frame.head(2).assign(moment=pd.to_datetime(["1000-01-01", "9000-01-01"], format="%Y-%m-%d").as_unit("s"))
+    early = pd.to_datetime(["1000-01-01", "9000-01-01"], format="%Y-%m-%d").as_unit("s")
+    rows = pd.concat([frame.head(2).assign(moment=early), frame.tail(2)], ignore_index=True)
+    alone = [float(model.score_samples(part).iloc[0]) for part in (rows[:1], rows[1:2])]
+    assert model.score_samples(rows).tolist() == pytest.approx(alone + model.score_samples(rows[2:]).tolist())
+    assert model.past_known(rows).tolist() == [0.0, 0.0, 1.0, 1.0]
+
+
+def test_more_steps_than_memory_holds_are_refused(fitted):
+    moments = pd.date_range("1700-01-01", periods=180_000, freq="12D", unit="s")
+    rows = pd.DataFrame({"moment": moments, "load": 100.0})
     with pytest.raises(DataError, match="more than 50,000,000"):
-        model.predict(rows)
+        fitted[2].predict(rows)
+
+
+def test_the_past_goes_on_with_what_happened_since():
+    frame, _ = _series()
+    model = fit(frame[:900], task="anomaly", time="moment", trials=3)
+    later, whole = model.continued(frame[900:1_000]), model.score_samples(frame)
+    pd.testing.assert_series_equal(later.score_samples(frame[1_000:]), whole[1_000:], rtol=1e-6)
+    assert later.past_known(frame[1_000:1_001]).tolist() == [1.0]
+    assert 0.5 < model.past_known(frame[1_000:1_001]).iloc[0] < 0.7
+    gone = frame.assign(load=frame["load"].where(~frame.index.isin(range(930, 970))))
+    assert 0.8 < model.continued(gone[900:1_000]).past_known(frame[1_000:1_001]).iloc[0] < 0.9
+
+
+def test_only_rows_of_a_series_have_a_past(fitted):
+    frame, _, model = fitted
+    assert model.past_known(frame.head(0)).empty
+    alone = fit(frame[["load"]], task="anomaly", trials=1)
+    assert alone.past_known(frame) is None
+    with pytest.raises(RequestError, match="no series"):
+        alone.continued(frame)
+
+
+def test_the_report_gets_stretches_and_the_series_that_hold_them():
+    frame, strange = _series()
+    both = pd.concat([frame.assign(hall=hall, air=1.0 + 0.01 * frame.index % 3) for hall in ("A", "B")])
+    calm = both["hall"] == "B"
+    both.loc[calm, "load"] = 100 + 20 * np.sin(2 * np.pi * frame.index / _DAY)
+    model = fit(both, task="anomaly", time="moment", series=["hall"], trials=3)
+    _, view = evaluate_anomalies(model, both.sample(frac=1.0, random_state=0))
+    first = view.series[0]
+    assert (first.key, first.column, list(first.moments)) == (("A",), "load", sorted(first.moments))
+    shown = pd.Series(first.strange, index=pd.to_datetime(pd.Series(first.moments)))
+    assert shown[shown].index.isin(frame["moment"][strange]).mean() > 0.5
+    assert [stretch.score for stretch in view.stretches] == sorted((s.score for s in view.stretches), reverse=True)
+    assert max(stretch.rows for stretch in view.stretches) > 3
+    assert all(stretch.first <= stretch.last for stretch in view.stretches)
 
 
 @settings(max_examples=25, deadline=None)
@@ -190,6 +235,6 @@ def test_rows_that_lie_centuries_apart_are_refused(fitted):
 def test_measures_of_any_numbers_are_finite(cells, width):
     values = np.array([[np.nan if cell is None else cell for cell in cells]])
     habit = fit_habit(values, 3, width)
-    for measure in habit.measures(values, np.array([0]), 3).values():
+    for measure in habit.measures(values, np.array([0]), np.arange(3, 3 + len(cells))).values():
         assert np.isfinite(measure).all()
         assert (measure[~np.isfinite(values)] == 0).all()

@@ -1,4 +1,4 @@
-"""The training table of a forecast: one row for each series and step, whatever the order of the rows."""
+"""The training table of series: one row for each series and step, whatever the order of the rows."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def spec_of(table="sales", key=(), **task):
     return ProjectSpec(
         name="sales",
         request="forecast sales",
-        task=TaskSpec(type="forecast", **({"time": "at", "frequency": "day", "horizon": 2} | task)),
+        task=TaskSpec(**({"type": "forecast", "time": "at", "frequency": "day", "horizon": 2} | task)),
         target=TargetSpec(table=table, column="sold"),
         metric=MetricSpec(name="rmse"),
         data=DataSpec(source=".", tables=[TableSpec(name=table, files=[f"{table}.csv"], key=list(key))]),
@@ -112,3 +112,46 @@ def test_the_holdout_is_the_end_of_the_grid(found):
     assert made.frame["at"][sealed].tolist() == sorted(made.frame["at"])[-2:]
     with pytest.raises(DataError, match="none is left"):
         sealed_rows(made.frame, spec_of(horizon=500), made.columns)
+
+
+@pytest.fixture
+def watched(tmp_path):
+    """Two gauges in hours, some moments twice, a list of where they stand, and a label in words."""
+    at = pd.date_range("2024-01-01", periods=60, freq="h")
+    rows = pd.concat(
+        [
+            pd.DataFrame({"at": at, "gauge": gauge, "bar": base + np.arange(60) % 24, "valve": ["open", "shut"] * 30,
+                          "alarm": np.where(np.arange(60) == 40, "yes", "no")})
+            for gauge, base in (("g1", 10), ("g2", 50))
+        ]
+    )  # fmt: skip
+    again = rows.iloc[:2].assign(bar=[13, 14], valve="shut")
+    pd.concat([rows, again]).to_csv(tmp_path / "gauges.csv", index=False)
+    return discover(tmp_path)
+
+
+def gauges(**task):
+    spec = spec_of("gauges", type="anomaly", horizon=None, series=["gauge"], frequency="hour", **task)
+    return spec.model_copy(update={"target": TargetSpec(table="gauges", column="alarm")})
+
+
+def test_anomalies_in_time_see_every_column_and_the_label_in_its_words(watched):
+    made = assemble(gauges(), watched.catalog, watched.tables).frame
+    assert made.columns.tolist() == ["at", "gauge", "bar", "valve", "alarm"]
+    assert len(made) == 122
+    assert made["alarm"].value_counts().to_dict() == {"no": 120, "yes": 2}
+
+
+def test_numbers_of_moments_that_come_twice_are_averaged_and_are_no_whole_numbers(watched):
+    made = assemble(gauges(aggregate="mean"), watched.catalog, watched.tables)
+    first = made.frame[made.frame["gauge"] == "g1"].head(2)
+    assert first["bar"].tolist() == [11.5, 12.5]
+    assert first["valve"].tolist() == ["shut", "shut"]
+    assert (len(made.frame), (made.frame["alarm"] == "yes").sum()) == (120, 2)
+    kinds = {column.name: (column.type, column.plan.type) for column in made.columns}
+    assert kinds["bar"] == ("number", "number")
+
+
+def test_a_column_that_is_no_label_is_looked_at(watched):
+    spec = gauges().model_copy(update={"target": None})
+    assert "alarm" in assemble(spec, watched.catalog, watched.tables).frame.columns

@@ -1,9 +1,9 @@
-"""The SQL that makes the training table of a forecast: one row for each series and step, readable, for DuckDB."""
+"""The SQL that makes a training table of series: one row for each series and step, readable, for DuckDB."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from automl_schemas.catalog import ColumnEntry, DataCatalog
 from automl_schemas.cleaning import ColumnPlan
@@ -11,11 +11,18 @@ from automl_schemas.spec import ProjectSpec
 
 from automl_runtime.data.keytext import KEY_MACROS, quote
 from automl_runtime.data.naming import unique_name
-from automl_runtime.data.training_columns import Joined, TrainingColumn, TrainingPlan, plan_columns, target_name
-from automl_runtime.data.training_sql import Writer, comment, exact_sum, join_clause, why_joined
+from automl_runtime.data.training_columns import (
+    IDENTITY,
+    Joined,
+    TrainingColumn,
+    TrainingPlan,
+    plan_columns,
+    target_name,
+)
+from automl_runtime.data.training_sql import Writer, comment, exact_sum, in_words, join_clause, why_joined
 from automl_runtime.errors import RequestError, shorten
 
-__all__ = ["forecast_sql"]
+__all__ = ["series_sql"]
 
 _INDENT = "    "
 _WRITTEN = ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M", "%Y-%m-%d"]
@@ -32,22 +39,27 @@ class _Selected:
     """Part of what names a row: the time, or a column that tells series apart."""
 
 
-def forecast_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
-    """The query that makes the training table of a forecast, and its columns: time, series, known ahead, target.
+def series_sql(spec: ProjectSpec, catalog: DataCatalog) -> tuple[str, list[TrainingColumn]]:
+    """The query that makes a training table of series, and its columns.
+
+    Of a forecast: time, series, what is known ahead, target. Of anomalies in time: time, series, every column of the
+    base table and of looked-up ones that is not left out, and the label, if there is one.
 
     Rows without a time or a series are left out. With `spec.task.aggregate`, the rows of a series that fall into one
-    step become one: the target is summed or averaged, numbers that are known ahead are averaged, and of all else the
-    largest value is taken. Rows come in the order of series and time.
+    step become one: the target of a forecast, and the numbers of anomalies, are summed or averaged; numbers that are
+    known ahead are averaged, and of all else the largest value is taken. Rows come in the order of series and time.
 
     Raises:
         RequestError: if the spec names a column that the tables do not have.
     """
-    assert spec.target is not None
     assert spec.data.tables
     plan = plan_columns(spec, catalog)
     plan.joined = _needed(plan, spec)
     writer = Writer(spec, plan, "base" if all(table.prefix != "base" for table in plan.joined) else "base_rows")
-    selected = [_time(writer), *_series(writer), *_ahead(writer), _target(writer)]
+    selected = [_time(writer), *_series(writer)]
+    selected += _measured(writer) if spec.task.anomalies_in_time else _ahead(writer)
+    if spec.target is not None:
+        selected.append(_target(writer))
     body = _body(writer, selected)
     if spec.task.gaps == "zero":
         body = _filled(body, spec, selected)
@@ -69,10 +81,12 @@ def _head(spec: ProjectSpec) -> str:
 
 
 def _needed(plan: TrainingPlan, spec: ProjectSpec) -> list[Joined]:
-    """The looked-up tables that bring a column that is known ahead, with those that they hang on."""
+    """The looked-up tables that bring a column (of a forecast one that is known ahead), with what they hang on."""
     wanted: list[Joined] = []
+    ahead = spec.task.known_ahead
     for table in plan.joined:
-        if not table.aggregated and any(column.name in spec.task.known_ahead for column in table.columns):
+        brings = [column for column in table.columns if spec.task.anomalies_in_time or column.name in ahead]
+        if not table.aggregated and brings:
             wanted += [link for link in _way(table) if link not in wanted]
     return wanted
 
@@ -117,14 +131,41 @@ def _ahead(writer: Writer) -> list[_Selected]:
         if name not in found:
             raise RequestError(f"`task.known_ahead` names {shorten(name)}, which no table that is joined has.")
         column, alias = found[name]
-        sql = f"{alias}.{quote(column.column or name)}"
-        if column.aggregate == "present":
-            table = next(table for table in writer.plan.joined if column in table.columns)
-            sql = f"{alias}.{quote(table.join.child_columns[0])} IS NOT NULL"
+        sql = _as_it_stands(writer, column, alias)
         if writer.spec.task.aggregate is not None:
             sql = f"avg({sql})" if column.type == "number" else f"max({sql})"
         selected.append(_Selected(column, sql, is_key=False))
     return selected
+
+
+def _as_it_stands(writer: Writer, column: TrainingColumn, alias: str) -> str:
+    if column.aggregate == "present":
+        table = next(table for table in writer.plan.joined if column in table.columns)
+        return f"{alias}.{quote(table.join.child_columns[0])} IS NOT NULL"
+    return f"{alias}.{quote(column.column or column.name)}"
+
+
+def _measured(writer: Writer) -> list[_Selected]:
+    """What is looked at of each step: all but what names it, what the moment is made of, and the label."""
+    task, plan = writer.spec.task, writer.plan
+    named = {task.time, *task.series, target_name(writer.spec), IDENTITY, *(plan.key if len(plan.key) == 1 else ())}
+    parts = [column.name for column in plan.columns if quote(column.name) in (task.time_sql or "")]
+    found = [(column, writer.base) for column in plan.columns if column.name not in {*named, *parts}]
+    for table in plan.joined:
+        found += [(column, writer.alias(table)) for column in table.columns]
+    return [_of_step(writer, column, alias) for column, alias in found]
+
+
+def _of_step(writer: Writer, column: TrainingColumn, alias: str) -> _Selected:
+    how, sql = writer.spec.task.aggregate, _as_it_stands(writer, column, alias)
+    if how is None:
+        return _Selected(column, sql, is_key=False)
+    if column.type not in ("integer", "number"):
+        return _Selected(column, f"max({sql})", is_key=False)
+    entry = next((entry for entry in writer.plan.base.columns if entry.name == column.name), None)
+    # A mean of whole numbers is none.
+    number = replace(column, type="number", plan=column.plan.model_copy(update={"type": "number"}))
+    return _Selected(number, exact_sum(how, sql, entry) if entry else f"avg({sql})", is_key=False)
 
 
 def _target(writer: Writer) -> _Selected:
@@ -132,7 +173,10 @@ def _target(writer: Writer) -> _Selected:
     name = target_name(spec)
     column = next(column for column in writer.plan.columns if column.name == name)
     sql = f"{writer.base}.{quote(column.name)}"
-    if spec.task.aggregate is not None:
+    if spec.task.anomalies_in_time:
+        sql = in_words(writer, column)
+        sql = sql if spec.task.aggregate is None else f"max({sql})"
+    elif spec.task.aggregate is not None:
         entry = next((entry for entry in writer.plan.base.columns if entry.name == column.name), None)
         sql = f"{spec.task.aggregate}({sql})" if entry is None else exact_sum(spec.task.aggregate, sql, entry)
     return _Selected(column, sql, is_key=False)
