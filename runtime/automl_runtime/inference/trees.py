@@ -241,6 +241,11 @@ class _Sum(ABC):
             found[int(column["feature"])].append(edges)
         return [np.concatenate(each) for each in found]
 
+    def coded(self, width: int) -> Bools:
+        """For each of `width` features whether some node reads it as a code."""
+        columns = np.zeros(0, COLUMN) if self._ranks is None else self._ranks[0]
+        return np.isin(np.arange(width), columns["feature"][columns["coded"] == 1])
+
     def add_to(self, sums: Floats, cells: Floats, *, threads: int | None = None) -> None:
         """Adds the leaves to `sums` (float64, rows x outputs), tree by tree.
 
