@@ -233,16 +233,12 @@ class Project:
         from automl_runtime.serving.jobs import JobStore
         from automl_runtime.serving.jobs_app import add_jobs
         from automl_runtime.serving.scorer import Limits
-        from automl_runtime.serving.traffic import TrafficSource
 
         settings = settings or Settings()
         guard = Guard(self.root / settings.keys, token_key=settings.token_key, per_minute=settings.per_minute)
         check_exposure(guard, settings.host, anonymous=settings.anonymous)
         bundle = self.bundle(settings.model)
         source = ProjectModel(self, settings.model)
-        traffic = TrafficSource(
-            self.root / "models", lambda name: ProjectModel(self, name).open(), self.root / ".automl" / "trusted_keys"
-        )
         app = create_app(
             bundle,
             build_features,
@@ -254,7 +250,7 @@ class Project:
             observer=observer_of(settings, self.root),
             name=self.spec.name,
             # A rule is about what is in production; a service of something else has none.
-            traffic=traffic if settings.model == PRODUCTION else None,
+            traffic=source.traffic_source() if settings.model == PRODUCTION else None,
         )
         command = source.job_command()
         if command is not None:
