@@ -40,7 +40,7 @@ from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals, refusal
 from automl_runtime.serving.requests import BadRequest, Problem
-from automl_runtime.serving.scorer import Features, Limits
+from automl_runtime.serving.scorer import Features, Limits, Scorer
 from automl_runtime.serving.scoring_route import ScoringRoute
 from automl_runtime.serving.traffic import Traffic, TrafficSource
 from automl_runtime.serving.traffic_routes import add_traffic, take_feedback
@@ -209,7 +209,7 @@ class _Service:
         self.counters.exchanged(manifest.model_version, manifest.task)
         self.counters.add(observer)
         self.observer = observer
-        observer.observe("", live.current)
+        self._watch(live.current)
         self.route = ScoringRoute(live, self.counters, observer.predictions)
         self.at_once = InstantRoute(live, self.counters, observer.predictions)
         self.traffic = traffic
@@ -246,9 +246,14 @@ class _Service:
         status = await self.route(scope, receive, send)
         self.counters.answered(scope["path"], status, time.perf_counter() - started)
 
+    def _watch(self, served: Served) -> None:
+        self.observer.observe("", served)
+        if isinstance(served.scorer, Scorer):
+            self.counters.watch(served.scorer.cache, served.scorer.levels)
+
     def _exchanged(self, served: Served) -> None:
         self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
-        self.observer.observe("", served)
+        self._watch(served)
         # Made again when it is asked for.
         self._app.openapi_schema = None
 
