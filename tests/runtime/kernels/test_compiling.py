@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from automl_runtime.kernels.compiling import compiled
 
 
 def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
@@ -21,6 +22,22 @@ def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
     double = compiling.compiled(lambda x: 2 * x)
     assert double(4) == 8
     assert calls == [{"nogil": True, "cache": True}, {"nogil": True}]
+
+
+@compiled
+def doubled(value):
+    return 2 * value
+
+
+@compiled
+def doubled_and_one(value):
+    return doubled(value) + 1
+
+
+def test_kernels_call_each_other():
+    assert doubled_and_one(4) == 9
+    assert doubled_and_one.__wrapped__(4) == 9
+    assert doubled(5) == 10
 
 
 @pytest.mark.parametrize("name", ["trees", "links", "ngrams", "arrays", "compiling"])
