@@ -10,12 +10,13 @@ import numpy as np
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.blocks import Words
 from automl_runtime.inference.linear import Linear
-from automl_runtime.inference.network import Network, silu
+from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Predictor
 from automl_runtime.inference.program import Program
 from automl_runtime.inference.quantising import restored
 from automl_runtime.inference.records import RecordEncoder, Row
 from automl_runtime.kernels.arrays import Floats
+from automl_runtime.kernels.networks import dense_row
 from automl_runtime.kernels.rows import pool_classes, read_classes
 
 if TYPE_CHECKING:
@@ -96,13 +97,13 @@ def one_row(predictor: Predictor, sparse: bool) -> _Predict:
 
 
 def _network(network: Network) -> _Predict:
-    """With weights in double precision, which `Network.predict` makes of them for every call."""
-    *hidden, last = [(weights.astype(np.float64), biases) for weights, biases in network.layers()]
+    weights, widths = np.ascontiguousarray(network.weights), network.widths.astype(np.int64)
+    outputs = int(widths[-1])
 
     def predict(row: Floats) -> Floats:
-        for weights, biases in hidden:
-            row = silu(row @ weights + biases)
-        return np.asarray(row @ last[0] + last[1])
+        out = np.empty((1, outputs))
+        dense_row(np.ascontiguousarray(row), weights, widths, out)
+        return out
 
     return predict
 

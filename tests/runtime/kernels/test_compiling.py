@@ -40,7 +40,7 @@ def test_kernels_call_each_other():
     assert doubled(5) == 10
 
 
-@pytest.mark.parametrize("name", ["trees", "links", "ngrams", "arrays", "compiling"])
+@pytest.mark.parametrize("name", ["trees", "links", "networks", "ngrams", "arrays", "compiling"])
 def test_importing_kernels_does_not_import_numba(name):
     import subprocess
     import sys
