@@ -77,7 +77,8 @@ def host_app(
     models = named_models(folders)
     log = None if predictions is None else PredictionLog(predictions.resolve(), log_predictions)
     observer = Observer(predictions=log, slow_seconds=1.0)
-    app = create_host_app(ModelHost(models, memory_bytes=held), guard, observer)
+    traffic = {name: model.traffic_source() for name, model in models.items()}
+    app = create_host_app(ModelHost(models, memory_bytes=held, traffic=traffic), guard, observer)
     if jobs is not None:
         commands = {name: command for name, model in models.items() if (command := model.job_command()) is not None}
         add_jobs(app, JobStore(jobs.resolve(), commands, allowed=job_folders), prefix="/models/{name}")

@@ -29,6 +29,7 @@ RUN_DEPENDENT: Final[dict[str, list[str]]] = {
         *("created", "signature", "files[].sha256", "files[].bytes", "training.run_id", "training.seconds"),
         *("training.leaderboard[].fit_seconds", "training.leaderboard[].predict_us_per_row"),
     ],
+    "models/*/model/model.json": ["members[].backends"],
     "models/history.jsonl": ["at", "by", "reason"],
     "models/*/model/*.cbm.gz": ["model_guid", "train_finish_time"],
     "models/*/model/forecast.json": ["leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"],

@@ -44,6 +44,10 @@ def _is_single(value: Any) -> bool:
     return bool(value == 1)
 
 
+def _is_false(value: Any) -> bool:
+    return value is False
+
+
 class TaskSpec(Contract):
     """What kind of prediction it is, and of what."""
 
@@ -223,6 +227,8 @@ class DeploymentSpec(Contract):
     requests_per_day: float | None = Field(default=None, gt=0)
     p99_ms: float | None = Field(default=None, gt=0)
     """Milliseconds in which 99 of 100 requests of one row shall be answered; limits the model too (`predict_us`)."""
+    inexact_backends: bool = Field(default=False, exclude_if=_is_false)
+    """Whether ONNX Runtime may answer where it is the fastest: its answers may differ by 1e-5 of their size."""
 
 
 class EvaluationPlots(Contract):

@@ -39,3 +39,9 @@ def test_the_time_of_an_answer_limits_the_model(spec, limit):
 def test_a_service_without_requests_or_time_is_refused(wishes):
     with pytest.raises(ValidationError):
         DeploymentSpec(**wishes)
+
+
+def test_that_inexact_backends_are_allowed_stands_in_the_file_only_where_it_was_said():
+    assert "inexact_backends" not in _spec().model_dump()["deployment"]
+    told = DeploymentSpec(inexact_backends=True)
+    assert DeploymentSpec(**told.model_dump()) == told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -181,6 +182,14 @@ class Model:
         """What each input column adds to the prediction of each row; see `FittedModel.explain`."""
         compared = None if background is None else as_frame(background)
         return self.fitted.explain(as_frame(frame), background=compared, **options)
+
+    def with_backends(self, *, inexact: bool = False) -> Model:
+        """The same model with the backends of its members measured and chosen; see `inference.choosing`."""
+        from automl_runtime.inference.choosing import with_backends
+
+        made = copy(self)
+        made.fitted = with_backends(self.fitted, inexact=inexact)
+        return made
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the fitted model into the folder `path`; returns the files, sorted. No file needs code to be read."""

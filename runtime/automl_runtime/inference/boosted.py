@@ -64,6 +64,14 @@ class Boosted:
         self._sum.add_to(out, single_cells(rows).astype(np.float64))
         return out
 
+    def edges(self, width: int) -> list[Singles]:
+        """For each of `width` columns the thresholds and codes that trees ask for."""
+        return [each.astype(np.float32) for each in self._sum.edges(width)]
+
+    def coded(self, width: int) -> Bools:
+        """For each of `width` columns whether trees read it as a code."""
+        return self._sum.coded(width)
+
     @property
     def _trees(self) -> Trees:
         return Trees(self.roots, self.feature, self.left, self.right)

@@ -6,7 +6,7 @@ import json
 import tempfile
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -90,7 +90,7 @@ class CatBoost:
         return trees
 
     @property
-    def backend(self) -> str:
+    def backend(self) -> Literal["kernels", "library"]:
         """`kernels` or `library`."""
         return "library" if self._trees is None else "kernels"
 

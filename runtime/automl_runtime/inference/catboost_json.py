@@ -35,12 +35,13 @@ class JsonModel:
         """float64, rows x outputs."""
         sums, rows = np.zeros((len(rows), len(self.bias))), np.ascontiguousarray(rows, dtype=np.float64)
 
-        def add(begin: int, end: int) -> None:
-            self.trees.add_to(sums[begin:end], self.cells.of(rows[begin:end]))
-
         if len(rows) <= _BLOCK:
-            add(0, len(rows))
+            self.trees.add_to(sums, self.cells.of(rows))
         else:
+
+            def add(begin: int, end: int) -> None:
+                self.trees.add_to(sums[begin:end], self.cells.of(rows[begin:end]))
+
             over_rows(add, len(rows), _BLOCK, least=_ROWS_FOR_THREADS)
         return sums * self.scale + self.bias
 

@@ -10,18 +10,19 @@ import numpy as np
 from automl_runtime.errors import BundleError
 from automl_runtime.inference.blocks import Words
 from automl_runtime.inference.linear import Linear
-from automl_runtime.inference.network import Network, silu
+from automl_runtime.inference.network import Network
 from automl_runtime.inference.parts import LINKS, Design, Member, Predictor
 from automl_runtime.inference.program import Program
 from automl_runtime.inference.quantising import restored
 from automl_runtime.inference.records import RecordEncoder, Row
 from automl_runtime.kernels.arrays import Floats
+from automl_runtime.kernels.networks import dense_row
 from automl_runtime.kernels.rows import pool_classes, read_classes
 
 if TYPE_CHECKING:
     from automl_runtime.inference.model import FittedModel
 
-__all__ = ["CompiledModel"]
+__all__ = ["CompiledModel", "is_sparse", "one_row"]
 
 _Predict = Callable[[Floats], Floats]
 _Blend = Callable[[list[Floats]], list[float]]
@@ -38,7 +39,7 @@ class CompiledModel:
         """
         self.encoder = RecordEncoder(model.encoder)
         blank = self.encoder.encode(dict.fromkeys(column.name for column in model.encoder.columns))
-        parts = [part for member in model.members for part in member.parts]
+        parts = [part for member in model.members for part in member.parts_for(1)]
         groups = _by_steps(model.designs)
         self.programs = [Program([model.designs[place] for place in group], self.encoder, blank) for group in groups]
         """One for all designs that have the same steps."""
@@ -48,7 +49,7 @@ class CompiledModel:
             for place, design in enumerate(group)
         }
         self.predictors = [
-            (*places[part.design], _one_row(part.predictor, _is_sparse(model.designs[part.design]))) for part in parts
+            (*places[part.design], one_row(part.predictor, is_sparse(model.designs[part.design]))) for part in parts
         ]
         """Of each part its program, the columns that it reads there, and the function from them (1 x columns) to raw
         outputs (1 x n)."""
@@ -80,12 +81,13 @@ def _by_steps(designs: Sequence[Design]) -> list[list[int]]:
     return [*([bare] if bare else []), *([place] for place, design in enumerate(designs) if design.steps)]
 
 
-def _is_sparse(design: Design) -> bool:
+def is_sparse(design: Design) -> bool:
     """Whether most of a row is 0."""
     return any(isinstance(block, Words) or getattr(block, "sparse", False) for block in design.blocks)
 
 
-def _one_row(predictor: Predictor, sparse: bool) -> _Predict:
+def one_row(predictor: Predictor, sparse: bool) -> _Predict:
+    """What `predictor` says of one row (1 x columns), most of which is 0 where it is `sparse`."""
     predictor = restored(predictor)
     if isinstance(predictor, Network):
         return _network(predictor)
@@ -95,13 +97,13 @@ def _one_row(predictor: Predictor, sparse: bool) -> _Predict:
 
 
 def _network(network: Network) -> _Predict:
-    """With weights in double precision, which `Network.predict` makes of them for every call."""
-    *hidden, last = [(weights.astype(np.float64), biases) for weights, biases in network.layers()]
+    weights, widths = np.ascontiguousarray(network.weights), network.widths.astype(np.int64)
+    outputs = int(widths[-1])
 
     def predict(row: Floats) -> Floats:
-        for weights, biases in hidden:
-            row = silu(row @ weights + biases)
-        return np.asarray(row @ last[0] + last[1])
+        out = np.empty((1, outputs))
+        dense_row(np.ascontiguousarray(row), weights, widths, out)
+        return out
 
     return predict
 

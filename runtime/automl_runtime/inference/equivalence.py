@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["Comparison", "Refusable", "compare", "edge_rows", "gate"]
+__all__ = ["EXACT", "Comparison", "Refusable", "compare", "edge_rows", "gate"]
 
 _ODD = (np.nan, np.inf, -np.inf, 0.0, -0.0, 1e-36, -1e-36, 1e300, -1.0, -0.5, 0.5, 3.7, 2.0**31, 2.0**40)
 _FEWEST, _MOST = 300, 4_000
-_TOLERANCE = 1e-12
+EXACT = 1e-12
 """Links of a library may be rounded otherwise than ours; a row that takes another way is off by far more."""
 
 
@@ -85,8 +85,7 @@ def compare(
     ours: Callable[[Floats], Floats],
     library: Callable[[Floats], Floats],
     rows: Floats,
-    *,
-    tolerance: float = _TOLERANCE,
+    tolerance: float = EXACT,
 ) -> Comparison:
     """Predicts `rows` both ways; rows differ where an output is off by more than `tolerance` of its size."""
     mine, theirs = ours(rows), library(rows)

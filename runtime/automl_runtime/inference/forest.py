@@ -39,6 +39,10 @@ class Forest:
         self._sum.add_to(out, cells)
         return out / len(self.roots)
 
+    def edges(self, width: int) -> list[Singles]:
+        """For each of `width` columns the thresholds and codes that trees ask for."""
+        return [each.astype(np.float32) for each in self._sum.edges(width)]
+
     @property
     def _trees(self) -> Trees:
         return Trees(self.roots, self.feature, self.left, self.right)

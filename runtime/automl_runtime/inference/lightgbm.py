@@ -9,32 +9,35 @@ import ctypes
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from threading import Lock
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
 from automl_runtime.errors import BundleError, MissingExtraError
 from automl_runtime.inference.lightgbm_text import read_text, shrink
-from automl_runtime.kernels.arrays import Floats, Matrix
+from automl_runtime.kernels.arrays import Bools, Floats, Matrix
 from automl_runtime.kernels.links import sigmoids, softmaxes
 
-__all__ = ["Library", "LightGbm", "shrink"]
+__all__ = ["Library", "LightGbm", "SingleRow", "shrink"]
 
 _FLOAT64 = 1
 _ROW_MAJOR = 1
 _NORMAL = 0
 _ROWS_FOR_THREADS = 1_000
+_Backend: TypeAlias = Literal["kernels", "single_row", "library"]
 
 
 class LightGbm:
     """A model in LightGBM's text format; thread-safe."""
 
-    def __init__(self, text: str, backend: str = "kernels") -> None:
+    def __init__(self, text: str, backend: _Backend = "kernels") -> None:
         """Checks `text` and reads it.
 
         Args:
             text: the model.
-            backend: `kernels`, or `library`, which runs what the kernels cannot in any case.
+            backend: `kernels`, or `library`, which runs what the kernels cannot in any case, or `single_row`: the
+                library's call for one row, row by row.
 
         Raises:
             BundleError: if it is not a sound model.
@@ -43,12 +46,18 @@ class LightGbm:
         self.text = text
         self._model = read_text(text)
         self.width, self.outputs = self._model.width, self._model.outputs
-        self._library = None if self._model.link and backend == "kernels" else Library(text)
+        self._library: Library | None = None
+        if backend == "single_row":
+            self._library = SingleRow(text, self.width)
+        elif backend == "library" or not self._model.link:
+            self._library = Library(text)
 
     @property
-    def backend(self) -> str:
-        """`kernels` or `library`."""
-        return "kernels" if self._library is None else "library"
+    def backend(self) -> _Backend:
+        """What runs it."""
+        if self._library is None:
+            return "kernels"
+        return "single_row" if isinstance(self._library, SingleRow) else "library"
 
     def by_library(self) -> LightGbm:
         """The same model, run by LightGBM.
@@ -61,6 +70,10 @@ class LightGbm:
     def edges(self) -> list[Floats]:
         """For each column the thresholds and codes that trees ask for."""
         return self._model.sum.edges(self.width)
+
+    def coded(self) -> Bools:
+        """For each column whether trees read it as a code."""
+        return self._model.sum.coded(self.width)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return LightGbm, (self.text, self.backend)
@@ -139,6 +152,47 @@ class Library:
     def __del__(self) -> None:
         if getattr(self, "_handle", None):
             self._functions.LGBM_BoosterFree(self._handle)
+
+
+class SingleRow(Library):
+    """As `Library`, by its call for one row, whose settings are read once; thread-safe, one row after the other."""
+
+    def __init__(self, text: str, width: int) -> None:
+        """Loads `text`, whose trees have been checked, for rows of `width` columns.
+
+        Raises:
+            BundleError: if LightGBM does not take it.
+            MissingExtraError: if LightGBM is not installed.
+        """
+        super().__init__(text)
+        self._lock, self._fast = Lock(), ctypes.c_void_p()
+        _call(
+            self._functions.LGBM_BoosterPredictForMatSingleRowFastInit,
+            self._handle,
+            ctypes.c_int(_NORMAL),
+            ctypes.c_int(0),
+            ctypes.c_int(-1),
+            ctypes.c_int(_FLOAT64),
+            ctypes.c_int32(width),
+            b"num_threads=1",
+            ctypes.byref(self._fast),
+        )
+
+    def predict(self, cells: Floats, outputs: int) -> Floats:
+        """float64, rows x outputs; `cells`: float64 in C order, as wide as the model."""
+        out, written = np.empty((len(cells), outputs)), ctypes.c_int64()
+        predict, told = self._functions.LGBM_BoosterPredictForMatSingleRowFast, ctypes.byref(written)
+        read, write = cells.ctypes.data, out.ctypes.data
+        with self._lock:
+            for row in range(len(cells)):
+                place = ctypes.c_void_p(read + row * cells.strides[0])
+                _call(predict, self._fast, place, told, ctypes.c_void_p(write + row * out.strides[0]))
+        return out
+
+    def __del__(self) -> None:
+        if getattr(self, "_fast", None):
+            self._functions.LGBM_FastConfigFree(self._fast)
+        super().__del__()
 
 
 @lru_cache(maxsize=1)

@@ -14,12 +14,12 @@ from automl_runtime.errors import BundleError, shorten
 from automl_runtime.inference.trees import NAN_IS_MISSING, NAN_IS_ZERO, ZERO_IS_MISSING, Splits, Trees, TreeSum, ranked
 from automl_runtime.kernels.arrays import Bools, Floats, Ints
 
-__all__ = ["Link", "TextModel", "read_text", "shrink"]
+__all__ = ["NOTHING", "Link", "TextModel", "read_text", "shrink"]
 
 Link = Literal["none", "sigmoid", "softmax"]
 _Fields: TypeAlias = defaultdict[str, list[str]]
 _AS_THEY_ARE = ("regression", "regression_l1", "huber", "fair", "quantile", "mape", "custom", "none")
-_ZERO = float(np.float32(1e-35))
+NOTHING = float(np.float32(1e-35))
 """What is not farther from 0 is 0 (`kZeroThreshold`)."""
 _MOST_SETS = 20
 """Of categories in each tree: a row is looked up in all of them, LightGBM asks those on its way."""
@@ -141,7 +141,7 @@ def _trees(fields: _Fields, leaves: Ints) -> tuple[Trees, Splits]:
         raise _unsound()
     # A code that is missing, like one that no word holds, goes right.
     missing_left = kind & (_CODED | _DEFAULT_LEFT) == _DEFAULT_LEFT
-    splits = Splits(threshold, missing, missing_left, sets, bounds, words, other_left=False, edge=_ZERO, least=-1.0)
+    splits = Splits(threshold, missing, missing_left, sets, bounds, words, other_left=False, edge=NOTHING, least=-1.0)
     return Trees(roots, feature, left, right), splits
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -16,10 +17,13 @@ from automl_runtime.inference.steps import Step
 from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = [
+    "BATCHES",
     "FAR",
     "LINKS",
+    "Backend",
     "Design",
     "Link",
+    "Measured",
     "Member",
     "Part",
     "Predictor",
@@ -37,6 +41,14 @@ LINKS: tuple[Link, ...] = ("none", "logistic", "softmax", "one_vs_rest", "log1p"
 
 FAR = 1e300
 """A limit that cuts nothing off."""
+
+Backend = Literal["kernels", "single_row", "library", "onnx"]
+"""Our own code; the call that LightGBM has for one row; the library that trained the model; ONNX Runtime."""
+
+BATCHES = (1, 32, 1_000)
+"""Rows at a time for which backends are measured and chosen."""
+_FEWEST = (1, 8, 256)
+"""The fewest rows that are run as each of them."""
 
 _CHUNK = 20_000
 _LARGEST_LOG = 80.0
@@ -124,12 +136,35 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """How a backend ran a member."""
+
+    backend: Backend
+    us: tuple[float, ...] = ()
+    """Microseconds a row for each of `BATCHES`, all parts together; empty where it does not run the member at all."""
+    largest: float | None = None
+    """The largest difference from the library, relative to values above 1; None where it is not known or no number."""
+    refused: str | None = None
+    """Why it is never chosen."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A model of the ensemble: the mean of its parts (one for each fold, or one for all rows), with its weight."""
 
     name: str
     weight: float
     parts: tuple[Part, ...]
+    measured: tuple[Measured, ...] = ()
+    """By each backend, when the model was published; see `inference.backends`."""
+    chosen: tuple[Backend, ...] = ()
+    """The fastest of them for each of `BATCHES` that may be used; empty where none was measured."""
+    ways: tuple[tuple[Part, ...], ...] = ()
+    """The parts as `chosen` runs them; empty: as they stand."""
+
+    def parts_for(self, rows: int) -> tuple[Part, ...]:
+        """The parts as so many rows at a time are predicted by."""
+        return self.ways[bisect_right(_FEWEST, rows) - 1] if self.ways else self.parts
 
 
 def centered_logs(chances: Floats) -> Floats:
@@ -170,7 +205,7 @@ def _blend_chunk(
     outputs = []
     for member in members:
         result = np.zeros((len(data), max(1, classes)))
-        for part in member.parts:
+        for part in member.parts_for(len(data)):
             if part.design not in matrices:
                 matrices[part.design] = designs[part.design].matrix(data)
             result += part.outputs(matrices[part.design], classes) / len(member.parts)

@@ -18,7 +18,7 @@ from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.linear import Linear
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.network import Network, silu
-from automl_runtime.inference.parts import FAR, Part, Predictor
+from automl_runtime.inference.parts import FAR, Member, Part, Predictor
 from automl_runtime.kernels.arrays import Floats, Ints, Matrix
 
 __all__ = ["PRECISIONS", "Precision", "Quantised", "quantise", "quantised_weights", "restored"]
@@ -91,7 +91,7 @@ def quantise(model: FittedModel, precision: Precision) -> FittedModel:
     """
     rows = model.background
     members = tuple(
-        replace(member, parts=tuple(_quantised(part, model, rows, precision) for part in member.parts))
+        Member(member.name, member.weight, tuple(_quantised(part, model, rows, precision) for part in member.parts))
         for member in model.members
     )
     return FittedModel(model.info, model.encoder, model.designs, members, model.background)

@@ -16,7 +16,7 @@ from automl_runtime.errors import MissingExtraError
 from automl_runtime.inference.catboost import CatBoost
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.model import FittedModel
-from automl_runtime.inference.parts import Part
+from automl_runtime.inference.parts import Member, Part
 from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["Speed", "by_libraries", "measure_speeds"]
@@ -81,7 +81,8 @@ def by_libraries(model: FittedModel) -> FittedModel | None:
         return None
     try:
         members = tuple(
-            replace(member, parts=tuple(_by_library(part) for part in member.parts)) for member in model.members
+            Member(member.name, member.weight, tuple(_by_library(part) for part in member.parts))
+            for member in model.members
         )
     except MissingExtraError:
         return None

@@ -8,14 +8,15 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, get_args
 
 import numpy as np
 
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.features.pictures import PICTURE_WIDTH
+from automl_runtime.inference.backends import OnnxPredictor, run_by
 from automl_runtime.inference.blocks import read_block, write_block
 from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.catboost import CatBoost
@@ -32,7 +33,18 @@ from automl_runtime.inference.naive_bayes import NaiveBayes
 from automl_runtime.inference.neighbors import Neighbors
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.neural import Convolutional, Sequential
-from automl_runtime.inference.parts import LINKS, Design, Member, Part, Predictor, Reading, encoded_rows
+from automl_runtime.inference.parts import (
+    BATCHES,
+    LINKS,
+    Backend,
+    Design,
+    Measured,
+    Member,
+    Part,
+    Predictor,
+    Reading,
+    encoded_rows,
+)
 from automl_runtime.inference.quantising import Quantised
 from automl_runtime.inference.raw import raw_widths
 from automl_runtime.inference.steps import STEPS
@@ -42,10 +54,11 @@ __all__ = ["MODEL_FILE", "pack_predictor", "read_model", "stored_bytes", "unpack
 
 MODEL_FILE = "model.json"
 ARRAYS_FILE = "arrays.npz"
+_ONNX = "member{}.{}.onnx.gz"
 _VERSION = 1
 _LEVEL = 5
 """Of compression: 9 takes ten times as long for 2 % less."""
-_WARMING = (1, 2, 16)
+_WARMING = (1, 2, 16, 256)
 """Numbers of rows that make trees use each of their kernels."""
 _TEXT_PARTS = ("data", "indices", "indptr")
 _ARRAY_PREDICTORS: dict[str, type[Any]] = {
@@ -94,7 +107,14 @@ def _write_member(member: Member, number: int, arrays: Arrays, files: dict[str, 
         else:
             record |= _write_predictor(part.predictor, name, arrays, files)
         parts.append(record)
-    return {"name": member.name, "weight": member.weight, "parts": parts}
+    record = {"name": member.name, "weight": member.weight, "parts": parts}
+    if member.chosen:
+        record["backends"] = {"measured": [asdict(each) for each in member.measured], "chosen": member.chosen}
+        exported = member.ways[member.chosen.index("onnx")] if "onnx" in member.chosen else ()
+        for place, part in enumerate(exported):
+            assert isinstance(part.predictor, OnnxPredictor)
+            files[_ONNX.format(number, place)] = _packed(part.predictor.content)
+    return record
 
 
 def _write_rows(rows: Encoded | None, arrays: Arrays) -> int | None:
@@ -249,7 +269,29 @@ def _read_member(record: dict[str, Any], number: int, arrays: Arrays, path: Path
         if reading.link not in LINKS:
             raise BundleError(f"The model has an unknown link {reading.link!r}; known: {LINKS}.")
         parts.append(Part(entry["design"], predictor, reading))
-    return Member(record["name"], float(record["weight"]), tuple(parts))
+    bare = Member(record["name"], float(record["weight"]), tuple(parts))
+    backends = record.get("backends")
+    return bare if backends is None else _chosen(bare, backends, number, path, widths)
+
+
+def _chosen(member: Member, backends: dict[str, Any], number: int, path: Path, widths: list[int]) -> Member:
+    chosen = tuple(backends["chosen"])
+    if len(chosen) != len(BATCHES) or not set(chosen) <= set(get_args(Backend)):
+        raise BundleError(f"The model names unknown backends: {shorten(str(chosen))}.")
+    made: dict[Backend, tuple[Part, ...]] = {}
+    for backend in set(chosen):
+        parts = []
+        for place, part in enumerate(member.parts):
+            file = path / _ONNX.format(number, place)
+            exported = gzip.decompress(file.read_bytes()) if backend == "onnx" else None
+            predictor = run_by(part.predictor, backend, exported)
+            if predictor is None:
+                raise BundleError(f"The model {shorten(member.name)} cannot be run by {backend}.")
+            predictor.check(widths[part.design])
+            parts.append(replace(part, predictor=predictor))
+        made[backend] = tuple(parts)
+    measured = tuple(Measured(**{**each, "us": tuple(each["us"])}) for each in backends["measured"])
+    return replace(member, measured=measured, chosen=chosen, ways=tuple(made[backend] for backend in chosen))
 
 
 def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path | Arrays) -> Predictor:

@@ -19,8 +19,12 @@ from automl_runtime.kernels.trees import (
     mask_sum,
     mask_type,
     node_type,
+    oblivious_cells,
+    oblivious_row,
     oblivious_sum,
     rank_cells,
+    walk_cells,
+    walk_row,
     walk_sum,
 )
 
@@ -45,6 +49,8 @@ _MASKED_ROWS = 16
 """With fewer rows, walking is faster than evaluating all tests."""
 _TESTS_A_TREE = 200
 """With more, walking is faster: a step costs as much as some thirty tests."""
+_NO_CELLS = np.zeros(1, np.float32)
+"""Of a row without columns: leaves look at one."""
 _BLOCK = 256
 _KEYS = 1 << 18
 """Keys of a block at most, so that they stay in the cache."""
@@ -241,6 +247,11 @@ class _Sum(ABC):
             found[int(column["feature"])].append(edges)
         return [np.concatenate(each) for each in found]
 
+    def coded(self, width: int) -> Bools:
+        """For each of `width` features whether some node reads it as a code."""
+        columns = np.zeros(0, COLUMN) if self._ranks is None else self._ranks[0]
+        return np.isin(np.arange(width), columns["feature"][columns["coded"] == 1])
+
     def add_to(self, sums: Floats, cells: Floats, *, threads: int | None = None) -> None:
         """Adds the leaves to `sums` (float64, rows x outputs), tree by tree.
 
@@ -249,6 +260,9 @@ class _Sum(ABC):
             cells: rows x features, in C order; float64, or float32 where the tests are `singles`.
             threads: for many rows; None: as many as there are cores.
         """
+        if len(cells) == 1:
+            self._add_row(sums, cells)
+            return
         rows, columns = len(cells), self._columns or cells.shape[1]
         block = min(_BLOCK, max(_MASKED_ROWS, _KEYS // max(1, columns)))
         if rows <= block:
@@ -267,6 +281,10 @@ class _Sum(ABC):
         self._sum(part, cells)
         if part.base is not sums:
             sums[:] = part.T
+
+    @abstractmethod
+    def _add_row(self, sums: Floats, cells: Floats) -> None:
+        """Adds to `sums` (1 x outputs) the leaves that one row (1 x features) reaches."""
 
     @abstractmethod
     def _sum(self, sums: Floats, cells: Floats) -> None:
@@ -288,6 +306,7 @@ class TreeSum(_Sum):
         """
         super().__init__(tests)
         self._walk = (*_walk(trees, tests, leaf), values, outputs.astype(np.int32))
+        self._one: tuple[Any, ...] | None = None if tests.ranks is None else (*tests.ranks, *self._walk)
         small = values.shape[1] == 1 and len(trees.inner) <= _TESTS_A_TREE * len(trees.roots)
         self._masks = (*_masks(trees, tests, leaf, values), outputs.astype(np.int32)) if small else None
 
@@ -298,6 +317,12 @@ class TreeSum(_Sum):
         nodes = self._walk[0]
         inner = nodes[nodes["child"] != np.arange(len(nodes))]
         return [inner["key"][inner["column"] == feature] for feature in range(width)]
+
+    def _add_row(self, sums: Floats, cells: Floats) -> None:
+        if self._one is not None:
+            walk_cells(cells, sums, *self._one)
+        else:
+            walk_row(cells[0] if cells.shape[1] else _NO_CELLS, *self._walk, sums[0])
 
     def _sum(self, sums: Floats, cells: Floats) -> None:
         if self._masks is not None and len(cells) >= _MASKED_ROWS:
@@ -321,6 +346,13 @@ class ObliviousSum(_Sum):
         levels = np.concatenate([[0], np.cumsum(depths)]).astype(np.int32)
         leaves = np.concatenate([[0], np.cumsum(1 << depths)[:-1]]).astype(np.int32)
         self._packed = (tests.column, tests.key, levels, leaves, values)
+        self._one: tuple[Any, ...] | None = None if tests.ranks is None else (*tests.ranks, *self._packed)
+
+    def _add_row(self, sums: Floats, cells: Floats) -> None:
+        if self._one is not None:
+            oblivious_cells(cells, sums, *self._one)
+        else:
+            oblivious_row(cells[0], *self._packed, sums[0])
 
     def _sum(self, sums: Floats, cells: Floats) -> None:
         oblivious_sum(self.keys(cells), *self._packed, sums)
@@ -333,7 +365,7 @@ def _walk(trees: Trees, tests: Tests, leaf: Ints) -> tuple[Records, Ints, Ints]:
     child = trees.roots[tree] + 1 + 2 * (np.arange(len(inner)) - np.searchsorted(inner, trees.roots)[tree])
     place = np.arange(len(trees.feature))
     place[trees.left[inner]], place[trees.right[inner]] = child, child + 1
-    nodes = np.zeros(len(place), node_type(tests.key.dtype))
+    nodes = np.zeros(len(place), node_type(tests.key.dtype, int(tests.column.max(initial=0)) + 1))
     nodes["child"], nodes["key"] = np.arange(len(place)), _largest(tests.key.dtype)
     split = place[inner]
     nodes["child"][split], nodes["column"][split], nodes["key"][split] = child, tests.column, tests.key

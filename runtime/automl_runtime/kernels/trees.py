@@ -11,6 +11,8 @@ left. Three kernels do the tests:
   rows: Lucchese et al., Exploiting CPU SIMD Extensions to Speed-up Document Scoring with Tree Ensembles, SIGIR 2016).
 * `oblivious_sum` looks up the leaf by the answers of a tree that asks the same on all of a level.
 
+A row by itself takes as long as the calls around it: `walk_cells` and `oblivious_cells` do all of it in one.
+
 Leaves are added in the order of the trees: sums are equal to the last bit. Indices are not checked here: see
 `inference.trees`.
 """
@@ -30,10 +32,15 @@ __all__ = [
     "mask_sum_numpy",
     "mask_type",
     "node_type",
+    "oblivious_cells",
+    "oblivious_row",
     "oblivious_sum",
     "oblivious_sum_numpy",
     "rank_cells",
     "rank_cells_numpy",
+    "rank_row",
+    "walk_cells",
+    "walk_row",
     "walk_sum",
     "walk_sum_numpy",
 ]
@@ -62,9 +69,13 @@ from 0 than `edge` have the key `other`. Of codes: bit `code` of the `size` word
 """
 
 
-def node_type(key: np.dtype[np.generic]) -> np.dtype[np.void]:
-    """A node of `walk_sum`: the key of its test, the column that it looks at, and where its left child lies."""
-    return np.dtype([("child", np.uint32), ("column", np.uint32), ("key", key)], align=True)
+def node_type(key: np.dtype[np.generic], columns: int) -> np.dtype[np.void]:
+    """A node of `walk_sum`: the key of its test, which of `columns` it looks at, and where its left child lies.
+
+    Eight bytes where keys are small and columns few.
+    """
+    column = np.uint16 if columns <= 1 << 16 else np.uint32
+    return np.dtype([("child", np.uint32), ("column", column), ("key", key)], align=True)
 
 
 def mask_type(key: np.dtype[np.generic]) -> np.dtype[np.void]:
@@ -128,6 +139,72 @@ def rank_cells_numpy(rows: Floats, columns: Records, grid: Floats, words: Ints, 
 
 
 @compiled
+def rank_row(cells: Floats, columns: Records, grid: Floats, words: Ints, keys: Ints) -> None:
+    """As `rank_cells`, of one row: fills `keys` (uint32, one for each of `columns`); `cells`: float64, 1 x features."""
+    for place in range(columns.shape[0]):
+        column = columns[place]
+        start, edge, size, cell = column.start, column.edge, column.size, cells[0, column.feature]
+        key = column.missing if np.isnan(cell) else column.other
+        if column.coded != 0:
+            if cell > edge and cell < size * 32 and size > 0:
+                code = np.int64(cell)
+                key = (words[start + (code >> 5)] >> np.uint32(code & 31)) & np.uint32(1)
+        elif np.abs(cell) > edge:
+            found, left = start, np.int64(size)
+            while left > 1:
+                half = left >> 1
+                found += half if grid[found + half - 1] < cell else 0
+                left -= half
+            key = np.uint32(found - start + (1 if grid[found] < cell else 0))
+        keys[place] = key
+
+
+@compiled
+def walk_row(
+    keys: Floats | Ints, nodes: Records, roots: Ints, leaves: Ints, values: Floats, outputs: Ints, sums: Floats
+) -> None:
+    """As `walk_sum`, of one row: `keys`: one for each column; `sums`: float64, one for each output."""
+    trees = roots.shape[0]
+    at = np.empty(8, np.uint32)
+    for first in range(0, trees, 8):
+        for lane in range(8):
+            at[lane] = roots[min(first + lane, trees - 1)]
+        moved = np.uint32(1)
+        while moved != 0:
+            for _ in range(3):
+                moved = np.uint32(0)
+                for lane in range(8):
+                    node = nodes[at[lane]]
+                    # Unsigned: an index that may be negative would cost a comparison at each step.
+                    step = np.uint32(node.child + np.uint32(keys[np.uint64(node.column)] > node.key))
+                    moved |= step ^ at[lane]
+                    at[lane] = step
+        for lane in range(min(8, trees - first)):
+            output, leaf = outputs[first + lane], leaves[at[lane]]
+            for more in range(values.shape[1]):
+                sums[output + more] += values[leaf, more]
+
+
+@compiled
+def walk_cells(
+    cells: Floats,
+    sums: Floats,
+    columns: Records,
+    grid: Floats,
+    words: Ints,
+    nodes: Records,
+    roots: Ints,
+    leaves: Ints,
+    values: Floats,
+    outputs: Ints,
+) -> None:
+    """`rank_row` and `walk_row` in one call, which is what one row waits for; `sums`: float64, 1 x outputs."""
+    keys = np.zeros(max(1, columns.shape[0]), np.uint32)
+    rank_row(cells, columns, grid, words, keys)
+    walk_row(keys, nodes, roots, leaves, values, outputs, sums[0])
+
+
+@compiled
 def walk_sum(
     keys: Ints, nodes: Records, roots: Ints, leaves: Ints, values: Floats, outputs: Ints, sums: Floats
 ) -> None:
@@ -138,18 +215,18 @@ def walk_sum(
     `outputs`: int32, where each tree begins and its first output; `leaves`: int32, the row in `values` (float64,
     leaves x outputs of a tree) of each node.
     """
-    flat, trees, (rows, columns) = keys.reshape(-1), roots.shape[0], keys.shape
-    # Unsigned: an index that may be negative would cost a comparison at each step.
+    flat, (rows, columns) = keys.reshape(-1), keys.shape
+    if rows < 8:
+        # Of few rows each goes down eight trees at once, of many eight go down a tree together.
+        for row in range(rows):
+            walk_row(keys[row], nodes, roots, leaves, values, outputs, sums[:, row])
+        return
     at, seen = np.empty(8, np.uint32), np.empty(8, np.uint64)
-    # Of many rows eight go down a tree together, of few rows each goes down eight trees at once.
-    by_row = rows < 8
-    outer, inner = (rows, trees) if by_row else (trees, rows)
-    for fixed in range(outer):
-        for first in range(0, inner, 8):
+    for tree in range(roots.shape[0]):
+        for first in range(0, rows, 8):
             for lane in range(8):
-                moving = min(first + lane, inner - 1)
-                at[lane] = roots[moving if by_row else fixed]
-                seen[lane] = (fixed if by_row else moving) * columns
+                at[lane] = roots[tree]
+                seen[lane] = min(first + lane, rows - 1) * columns
             moved = np.uint32(1)
             while moved != 0:
                 for _ in range(2):
@@ -160,12 +237,10 @@ def walk_sum(
                         step = np.uint32(node.child + np.uint32(above))
                         moved |= step ^ at[lane]
                         at[lane] = step
-            for lane in range(min(8, inner - first)):
-                tree, row = (first + lane, fixed) if by_row else (fixed, first + lane)
-                output, leaf = outputs[tree], leaves[at[lane]]
-                sums[output, row] += values[leaf, 0]
-                for more in range(1, values.shape[1]):
-                    sums[output + more, row] += values[leaf, more]
+            for lane in range(min(8, rows - first)):
+                leaf = leaves[at[lane]]
+                for more in range(values.shape[1]):
+                    sums[outputs[tree] + more, first + lane] += values[leaf, more]
 
 
 def walk_sum_numpy(
@@ -230,6 +305,38 @@ def mask_sum_numpy(
 
 
 @compiled
+def oblivious_row(
+    keys: Floats | Ints, columns: Ints, tests: Floats | Ints, levels: Ints, leaves: Ints, values: Floats, sums: Floats
+) -> None:
+    """As `oblivious_sum`, of one row: `keys`: one for each column; `sums`: float64, one for each output."""
+    for tree in range(leaves.shape[0]):
+        leaf, first = leaves[tree], levels[tree]
+        for level in range(first, levels[tree + 1]):
+            leaf += np.int32(keys[columns[level]] > tests[level]) << (level - first)
+        for output in range(values.shape[1]):
+            sums[output] += values[leaf, output]
+
+
+@compiled
+def oblivious_cells(
+    cells: Floats,
+    sums: Floats,
+    ranked: Records,
+    grid: Floats,
+    words: Ints,
+    columns: Ints,
+    tests: Ints,
+    levels: Ints,
+    leaves: Ints,
+    values: Floats,
+) -> None:
+    """`rank_row` and `oblivious_row` in one call; `sums`: float64, 1 x outputs."""
+    keys = np.zeros(max(1, ranked.shape[0]), np.uint32)
+    rank_row(cells, ranked, grid, words, keys)
+    oblivious_row(keys, columns, tests, levels, leaves, values, sums[0])
+
+
+@compiled
 def oblivious_sum(
     keys: Ints, columns: Ints, tests: Ints, levels: Ints, leaves: Ints, values: Floats, sums: Floats
 ) -> None:
@@ -243,12 +350,7 @@ def oblivious_sum(
     if rows < 8:
         # Too few for vectors.
         for row in range(rows):
-            for tree in range(leaves.shape[0]):
-                leaf = leaves[tree]
-                for level in range(levels[tree], levels[tree + 1]):
-                    leaf += np.int32(keys[columns[level], row] > tests[level]) << (level - levels[tree])
-                for output in range(values.shape[1]):
-                    sums[output, row] += values[leaf, output]
+            oblivious_row(keys[:, row], columns, tests, levels, leaves, values, sums[:, row])
         return
     at = np.empty(rows, np.int32)
     for tree in range(leaves.shape[0]):

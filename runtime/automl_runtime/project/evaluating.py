@@ -198,6 +198,7 @@ def _judged(
         thresholds=_thresholds(bundle, features, target),
         mistakes=_mistakes(project, bundle, features, target),
         speeds=measure_speeds(bundle.model, features),
+        members=bundle.model.members,
     )
 
 

@@ -19,6 +19,7 @@ from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
 from automl_runtime.project import data_steps, evaluating, forecasts, pasts, predicting
+from automl_runtime.project.code import code_sha256
 from automl_runtime.project.live import ProjectModel, record_features
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.settings import Settings
@@ -236,28 +237,28 @@ class Project:
         from automl_runtime.serving.jobs import JobStore
         from automl_runtime.serving.jobs_app import add_jobs
         from automl_runtime.serving.scorer import Limits
-        from automl_runtime.serving.traffic import TrafficSource
+        from automl_runtime.serving.shared_cache import SharedCache
 
         settings = settings or Settings()
         guard = Guard(self.root / settings.keys, token_key=settings.token_key, per_minute=settings.per_minute)
         check_exposure(guard, settings.host, anonymous=settings.anonymous)
         bundle = self.bundle(settings.model)
         source = ProjectModel(self, settings.model)
-        traffic = TrafficSource(
-            self.root / "models", lambda name: ProjectModel(self, name).open(), self.root / ".automl" / "trusted_keys"
-        )
+        url = settings.cache_redis
+        # Other code makes other features of the same row.
+        shared = None if url is None else SharedCache(url, salt=code_sha256(self.root) or "")
         app = create_app(
             bundle,
             build_features,
             record_features=record_features(self, bundle),
             metrics=self.metrics,
-            limits=Limits(cache_bytes=int(settings.cache_mb * 1e6)),
+            limits=Limits(cache_bytes=int(settings.cache_mb * 1e6), shared_cache=shared),
             source=source,
             guard=guard,
             observer=observer_of(settings, self.root),
             name=self.spec.name,
             # A rule is about what is in production; a service of something else has none.
-            traffic=traffic if settings.model == PRODUCTION else None,
+            traffic=source.traffic_source() if settings.model == PRODUCTION else None,
         )
         command = source.job_command()
         if command is not None:

@@ -17,6 +17,7 @@ from automl_runtime.serving.record_scorer import RecordFeatures, standard_featur
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
+    from automl_runtime.serving.traffic import TrafficSource
 
 __all__ = ["ProjectModel", "record_features"]
 
@@ -43,6 +44,15 @@ class ProjectModel:
             return None
         module = "automl_runtime.project.job_worker"
         return [sys.executable, "-m", module, str(self.project.root), self.name or ""]
+
+    def traffic_source(self) -> TrafficSource:
+        """Where the rules of the project come from, and the versions that they name."""
+        from automl_runtime.serving.traffic import TrafficSource
+
+        root, project = self.project.root, self.project
+        return TrafficSource(
+            root / "models", lambda name: ProjectModel(project, name).open(), root / ".automl" / "trusted_keys"
+        )
 
     def open(self) -> tuple[Bundle, Features, RecordFeatures | None]:
         """The verified bundle, and the project's code as it is now; the last is None where somebody changed the code.

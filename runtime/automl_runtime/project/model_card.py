@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from automl_runtime.files import write_text
+from automl_runtime.inference.parts import BATCHES, Backend, Measured, Member
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_groups import cluster_name
 from automl_runtime.project.report_text import (
@@ -31,6 +32,12 @@ __all__ = ["render_model_card", "write_model_card"]
 _MOST_FEATURES = 30
 _MOST_DROPPED = 60
 _WAYS = {"record": "one record", "kernels": "frame, compiled", "library": "frame, by libraries"}
+_BACKENDS: dict[Backend, str] = {
+    "kernels": "compiled",
+    "single_row": "LightGBM, its call for one row",
+    "library": "its library",
+    "onnx": "ONNX Runtime",
+}
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
@@ -214,7 +221,35 @@ def _speed(data: ReportData) -> str:
     text += f"Its files take {number(size, 3)} MB."
     if asked is not None:
         text += f" Of the {number(asked)} ms that 99 of 100 requests may take, the model needs {number(single, 3)} ms."
-    return text
+    return text + _backends(data.members)
+
+
+def _backends(members: Sequence[Member]) -> str:
+    rows = [
+        (
+            _plain(member.name),
+            _BACKENDS[each.backend],
+            "" if each.largest is None else number(each.largest, 2),
+            *([number(us, 3) for us in each.us] or [""] * len(BATCHES)),
+            _used(member, each),
+        )
+        for member in members
+        for each in member.measured
+    ]
+    if not rows:
+        return ""
+    times = [f"us a row, {count(batch)} at a time" for batch in BATCHES]
+    return (
+        "\n\nEach model of the ensemble, by all that can run it, compared with its library where that is installed, "
+        "when the version was published:\n\n" + _table(["model", "run by", "largest difference", *times, "used"], rows)
+    )
+
+
+def _used(member: Member, measured: Measured) -> str:
+    if measured.refused is not None:
+        return f"no: {_plain(measured.refused)}"
+    sizes = [count(batch) for batch, chosen in zip(BATCHES, member.chosen, strict=True) if chosen == measured.backend]
+    return "slower" if not sizes else "for all" if len(sizes) == len(BATCHES) else f"for {', '.join(sizes)} at a time"
 
 
 def _limits(data: ReportData) -> str:

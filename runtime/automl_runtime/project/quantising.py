@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from automl_runtime.errors import DataError, RequestError
+from automl_runtime.inference.choosing import with_backends
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.quantising import Precision, Quantised, quantise
 from automl_runtime.inference.speeds import measure_speeds
@@ -76,7 +77,7 @@ def _written(project: Project, bundle: Bundle, model: FittedModel) -> str:
     models, manifest = project.root / "models", bundle.manifest
     version = next_version(models)
     signed = write_bundle(
-        model,
+        with_backends(model, inexact=project.spec.deployment.inexact_backends),
         bundle.schema,
         models / version,
         version=version,

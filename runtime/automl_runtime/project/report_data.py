@@ -20,6 +20,7 @@ from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.forecasting.evaluation import ForecastView
 from automl_runtime.events import TrialFinished
+from automl_runtime.inference.parts import Member
 from automl_runtime.inference.speeds import Speed
 from automl_runtime.monitoring.drift import Drift
 from automl_runtime.monitoring.reference import Reference
@@ -84,6 +85,8 @@ class ReportData:
     """Pictures of the holdout that the model got wrong, the worst first."""
     speeds: Sequence[Speed] = ()
     """What the model takes for a row, by each way that it can be run."""
+    members: Sequence[Member] = ()
+    """Of the model, with what was measured of their backends."""
     anomalies: AnomalyView | None = None
     """Of a search for anomalies: the distribution of the scores and the strangest rows."""
 

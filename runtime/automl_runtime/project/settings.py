@@ -30,6 +30,9 @@ class Settings(BaseModel):
     """Processes that answer; they share the port."""
     cache_mb: float = Field(default=0.0, ge=0)
     """What answers may take in each worker that are kept for rows that come again; 0: none are kept."""
+    cache_redis: str | None = Field(default=None, repr=False)
+    """URL of a Redis server on which services keep such answers together, of models that are slower than asking there.
+    It may hold a password: $AUTOML_CACHE_REDIS."""
     keys: str = "config/api_keys.json"
     """File of API keys, from the root of the project; `automl keys` writes it."""
     token_key: str | None = Field(default=None, repr=False)

@@ -140,8 +140,12 @@ class TrainingRun:
         version = next_version(project.root / "models")
         board = model.leaderboard()
         trials = [] if isinstance(model, ClusterModel | AnomalyModel) else model.trials
+        if isinstance(model, Model):
+            model = model.with_backends(inexact=project.spec.deployment.inexact_backends)
         manifest = write_bundle(
-            model,
+            model.with_backends(inexact=project.spec.deployment.inexact_backends)
+            if isinstance(model, Model)
+            else model,
             schema,
             project.root / "models" / version,
             version=version,

@@ -40,10 +40,10 @@ from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals, refusal
 from automl_runtime.serving.requests import BadRequest, Problem
-from automl_runtime.serving.scorer import Features, Limits
+from automl_runtime.serving.scorer import Features, Limits, Scorer
 from automl_runtime.serving.scoring_route import ScoringRoute
 from automl_runtime.serving.traffic import Traffic, TrafficSource
-from automl_runtime.serving.traffic_routes import add_traffic
+from automl_runtime.serving.traffic_routes import add_traffic, take_feedback
 
 try:
     from fastapi import FastAPI, Header, Query, Request, Response
@@ -115,7 +115,7 @@ def create_app(
     app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
     if service.traffic is not None:
-        add_traffic(app, service.traffic)
+        add_traffic(app, service.traffic.show, service.feedback)
     add_refusals(app, service.counters)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
@@ -209,7 +209,7 @@ class _Service:
         self.counters.exchanged(manifest.model_version, manifest.task)
         self.counters.add(observer)
         self.observer = observer
-        observer.observe("", live.current)
+        self._watch(live.current)
         self.route = ScoringRoute(live, self.counters, observer.predictions)
         self.at_once = InstantRoute(live, self.counters, observer.predictions)
         self.traffic = traffic
@@ -246,9 +246,14 @@ class _Service:
         status = await self.route(scope, receive, send)
         self.counters.answered(scope["path"], status, time.perf_counter() - started)
 
+    def _watch(self, served: Served) -> None:
+        self.observer.observe("", served)
+        if isinstance(served.scorer, Scorer):
+            self.counters.watch(served.scorer.cache, served.scorer.levels)
+
     def _exchanged(self, served: Served) -> None:
         self.counters.exchanged(served.bundle.manifest.model_version, served.bundle.manifest.task)
-        self.observer.observe("", served)
+        self._watch(served)
         # Made again when it is asked for.
         self._app.openapi_schema = None
 
@@ -301,6 +306,11 @@ class _Service:
         when columns have moved in two windows one after the other, and ends when two were calm.
         """
         return await asyncio.to_thread(self.observer.report)
+
+    async def feedback(self, request: Request) -> Any:
+        """Takes what came true. A prediction is known a second after its answer; its first outcome stands."""
+        assert self.traffic is not None
+        return await take_feedback(self.traffic, request)
 
     async def metrics(self) -> Response:
         return Response(self.counters.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -49,6 +49,8 @@ class ResultCache(Generic[T]):
         self.bytes = 0
         """What the entries take."""
         self.counts = CacheCounts()
+        self.on_lookup: Callable[[bool], None] = lambda _hit: None
+        """Gets whether a key was known, for each that was asked for."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -56,20 +58,25 @@ class ResultCache(Generic[T]):
     def get(self, key: Hashable) -> T | None:
         """The value of `key`, None when there is none or it is too old."""
         with self._guard:
-            found = self._entries.get(key)
-            if found is None:
-                self.counts.misses += 1
-                return None
-            value, until, size = found
-            if until <= self._clock():
-                del self._entries[key]
-                self.bytes -= size
-                self.counts.expired += 1
-                self.counts.misses += 1
-                return None
-            self._entries.move_to_end(key)
-            self.counts.hits += 1
-            return value
+            found = self._found(key)
+        self.on_lookup(found is not None)
+        return found
+
+    def _found(self, key: Hashable) -> T | None:
+        found = self._entries.get(key)
+        if found is None:
+            self.counts.misses += 1
+            return None
+        value, until, size = found
+        if until <= self._clock():
+            del self._entries[key]
+            self.bytes -= size
+            self.counts.expired += 1
+            self.counts.misses += 1
+            return None
+        self._entries.move_to_end(key)
+        self.counts.hits += 1
+        return value
 
     def put(self, key: Hashable, value: T, size: int) -> None:
         """Keeps `value`, whose key and content take `size` bytes; what was least recently asked for makes room."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.serving.asgi import Asgi, Message, Receive, Send
+from automl_runtime.serving.cache_levels import CacheLevels
+from automl_runtime.serving.caching import ResultCache
 
 try:
     from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, multiprocess
@@ -37,6 +39,15 @@ class Counters:
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
         for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "denied", "internal"):
             self.errors.labels(kind)
+        self.lookups = Counter(
+            "automl_cache_lookups",
+            "Rows that were looked up among kept answers: of this process (local), of all services (shared).",
+            ["level", "outcome"],
+            registry=self.registry,
+        )
+        self.cache_failures = Counter(
+            "automl_cache_failures", "Times that the shared cache could not be asked.", registry=self.registry
+        )
         self._info = Gauge(
             "automl_model_info",
             "1 for the model that answers.",
@@ -69,6 +80,21 @@ class Counters:
             bound = self._bound[key] = self.requests.labels(path, str(status)), self.seconds.labels(path)
         bound[0].inc()
         bound[1].observe(seconds)
+
+    def watch(self, cache: ResultCache[bytes] | None, levels: CacheLevels | None) -> None:
+        """Counts what is looked up there from now on."""
+        if cache is not None:
+            hit, miss = (self.lookups.labels("local", outcome) for outcome in ("hit", "miss"))
+            cache.on_lookup = lambda found: (hit if found else miss).inc()
+        if levels is not None and levels.shared is not None:
+            hits, misses = (self.lookups.labels("shared", outcome) for outcome in ("hit", "miss"))
+
+            def told(known: int, unknown: int) -> None:
+                hits.inc(known)
+                misses.inc(unknown)
+
+            levels.on_shared = told
+            levels.shared.on_failure = self.cache_failures.inc
 
     def refused(self, kind: str) -> None:
         """Counts a request that was refused or failed, by its kind."""

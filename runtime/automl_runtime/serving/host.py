@@ -19,6 +19,7 @@ from automl_runtime.serving.live import LiveModel, ModelSource
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Limits
 from automl_runtime.serving.sizes import held_bytes
+from automl_runtime.serving.traffic import Traffic, TrafficSource
 
 __all__ = ["ModelHost", "ModelState", "Unavailable"]
 
@@ -49,6 +50,13 @@ class ModelState:
     error: str | None = None
     """Why it could not be loaded the last time."""
     loading: asyncio.Task[LiveModel] | None = field(default=None, repr=False)
+    traffic: Traffic | None = None
+    """The rule by which two of its versions share the requests, while it is loaded."""
+
+    @property
+    def held(self) -> int:
+        """Bytes of the model, and of the version that its traffic rule holds beside it."""
+        return self.bytes + (0 if self.traffic is None else self.traffic.bytes)
 
 
 class ModelHost:
@@ -61,6 +69,7 @@ class ModelHost:
         memory_bytes: int | None = None,
         limits: Limits | None = None,
         policy: BatchPolicy | None = None,
+        traffic: Mapping[str, TrafficSource] | None = None,
     ) -> None:
         """Loads nothing yet.
 
@@ -69,11 +78,14 @@ class ModelHost:
             memory_bytes: what loaded models may hold together, the one that is asked for last excepted; None: no bound.
             limits: of one request to a model.
             policy: how requests to a model are put together.
+            traffic: of the models by name where rules come from by which two versions share the requests.
         """
         self.states = {name: ModelState(name, source) for name, source in sorted(sources.items())}
         self._memory_bytes = memory_bytes
         self._limits = limits or Limits()
         self._policy = policy or BatchPolicy()
+        self._traffic = traffic or {}
+        self._closing: set[asyncio.Task[None]] = set()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         self.on_load: list[Callable[[str, LiveModel], None]] = []
         """Called on the event loop with the name and the model after each loading."""
@@ -126,10 +138,28 @@ class ModelHost:
             BadRequest: 404 if there is none of this name.
         """
         state = self.state(name)
-        state.live, state.bytes, state.pinned = None, 0, False
+        if state.traffic is not None:
+            # What it has counted is still written.
+            closing = asyncio.create_task(state.traffic.close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        state.live, state.bytes, state.pinned, state.traffic = None, 0, False, None
+
+    async def traffic(self, name: str) -> Traffic:
+        """The traffic rule of a model, which is loaded if it was not.
+
+        Raises:
+            BadRequest: 404 if there is none of this name, or it can have no rule.
+            Unavailable: if it cannot be loaded.
+        """
+        await self.live(name)
+        traffic = self.state(name).traffic
+        if traffic is None:
+            raise BadRequest([Problem(f"The model {name!r} has no traffic rules.")], status=404)
+        return traffic
 
     async def follow(self, *, every: float = 0.5) -> None:
-        """Exchanges loaded models whose source has another one; runs until it is cancelled."""
+        """Exchanges loaded models whose source has another one, and follows their rules; runs until it is cancelled."""
         while True:
             await asyncio.sleep(every)
             for state in self.states.values():
@@ -139,26 +169,36 @@ class ModelHost:
                 if stamp != state.stamp:
                     state.stamp = stamp
                     await self._exchange(state, state.live)
+                if state.traffic is not None:
+                    await state.traffic.step()
 
     async def close(self) -> None:
         """Answers what was taken, and takes nothing more."""
         for state in self.states.values():
             if state.loading is not None:
                 state.loading.cancel()
+            if state.traffic is not None:
+                await state.traffic.close()
             if state.live is not None:
                 await state.live.current.close()
+        await asyncio.gather(*self._closing)
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _load(self, state: ModelState) -> LiveModel:
         try:
             stamp = state.source.stamp()
             live, held = await asyncio.get_running_loop().run_in_executor(self._thread, self._opened, state)
+            source = self._traffic.get(state.name)
+            traffic = None if source is None else Traffic(live, source)
+            if traffic is not None:
+                # Before the first request: a key stays with its version.
+                await traffic.start()
         except AutomlError as error:
             state.error = str(error)
             raise Unavailable(f"The model {state.name!r} cannot be loaded: {error}") from error
         finally:
             state.loading = None
-        state.live, state.stamp, state.bytes, state.error = live, stamp, held, None
+        state.live, state.stamp, state.bytes, state.error, state.traffic = live, stamp, held, None, traffic
         self.loads += 1
         for tell in self.on_load:
             tell(state.name, live)
@@ -174,12 +214,12 @@ class ModelHost:
         if self._memory_bytes is None:
             return
         loaded = sorted((state for state in self.states.values() if state.live is not None), key=lambda s: s.used)
-        held = sum(state.bytes for state in loaded)
+        held = sum(state.held for state in loaded)
         for state in loaded:
             if held <= self._memory_bytes:
                 return
             if state is not newest and not state.pinned:
-                held -= state.bytes
+                held -= state.held
                 self.unload(state.name)
 
     async def _exchange(self, state: ModelState, live: LiveModel) -> None:

@@ -26,9 +26,10 @@ from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
+from automl_runtime.serving.traffic_routes import add_traffic, take_feedback
 
 try:
-    from fastapi import FastAPI, Path, Query, Response
+    from fastapi import FastAPI, Path, Query, Request, Response
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
@@ -77,6 +78,7 @@ def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Obser
         response_model=Drift,
         responses=_REFUSED | NO_DRIFT,
     )
+    add_traffic(app, service.traffic, service.feedback, prefix="/models/{name}", refused=_REFUSED)
     for action, about in (("load", "Load a model before it is asked for"), ("unload", "Let a model go")):
         app.add_api_route(
             f"/models/{{name}}/{action}",
@@ -210,6 +212,13 @@ class _HostService:
         self.host.state(name)
         return await asyncio.to_thread(self.observer.report, name)
 
+    async def traffic(self, name: Name) -> dict[str, Any]:
+        return await (await self.host.traffic(name)).show()
+
+    async def feedback(self, name: Name, request: Request) -> Any:
+        """Takes what came true. A prediction is known a second after its answer; its first outcome stands."""
+        return await take_feedback(await self.host.traffic(name), request)
+
     async def health(self) -> dict[str, Any]:
         return {
             "status": "ok",
@@ -229,7 +238,7 @@ def _shown(state: ModelState) -> dict[str, Any]:
         "loaded": manifest is not None,
         "model_version": None if manifest is None else manifest.model_version,
         "task": None if manifest is None else manifest.task,
-        "bytes": state.bytes,
+        "bytes": state.held,
         "pinned": state.pinned,
         "error": state.error,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice
@@ -19,6 +20,7 @@ from automl_runtime.inference.explaining import Reason
 from automl_runtime.kernels.arrays import Ints
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, Columns, Form, Observed, Writer
+from automl_runtime.serving.cache_levels import CacheLevels, row_key
 from automl_runtime.serving.caching import ResultCache
 from automl_runtime.serving.formats import JSON_FORM, write_json
 from automl_runtime.serving.lines import NDJSON, LinesAsk, error_answer, read_lines
@@ -26,6 +28,7 @@ from automl_runtime.serving.pictures import check_pictures
 from automl_runtime.serving.record_scorer import RecordFeatures, record_scorer
 from automl_runtime.serving.requests import BadRequest, Problem, cell_problem, check_rows, plain, text_of
 from automl_runtime.serving.series import check_series
+from automl_runtime.serving.shared_cache import SharedCache
 
 __all__ = ["Ask", "Features", "Limits", "Scorer"]
 
@@ -33,6 +36,8 @@ Features = Callable[[pd.DataFrame], pd.DataFrame]
 
 _EXPLAINED = 100
 _INSTANT_ROWS = 8
+_MOST_KEPT = 256
+"""Rows that are scored together; of more, none is looked up or kept: they are files, not questions."""
 _encode_lines = msgspec.json.Encoder().encode_lines
 
 
@@ -47,6 +52,8 @@ class Limits:
     cache_bytes: int = 0
     """What answers may take that are kept for rows that come again; 0: none are kept."""
     cache_seconds: float = 300.0
+    shared_cache: SharedCache | None = None
+    """Where answers are kept for other services too, of models that are slower than asking there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,12 @@ class Scorer:
         self.cache = ResultCache[bytes](limits.cache_bytes, limits.cache_seconds) if limits.cache_bytes else None
         """Answers that are kept, of rows that come one at a time."""
         self.record = record_scorer(bundle, dict if features is None else record_features, self.cache)
+        self.levels: CacheLevels | None = None
+        """Of a model whose rows are not answered on the event loop: what is kept of them. Rows of series are not, for
+        their answers depend on those beside them."""
+        keeps = self.cache is not None or limits.shared_cache is not None
+        if keeps and self.record is None and bundle.windows is None:
+            self.levels = CacheLevels(self.cache, limits.shared_cache, bundle.manifest)
         self._features = features
         self._limits = limits
         self._columns = {column.name: column for column in bundle.schema.columns}
@@ -213,7 +226,38 @@ class Scorer:
             frame, problems = parse_records(rows, self._bundle.schema)
         except SchemaMismatchError as error:
             raise BadRequest([Problem(str(error))]) from error
-        return self._answers_to(frame, problems, explain)
+        if self.levels is None or explain or problems or len(frame) > _MOST_KEPT:
+            return self._answers_to(frame, problems, explain)
+        return self._kept_or_scored(frame, self.levels)
+
+    def _kept_or_scored(self, frame: pd.DataFrame, levels: CacheLevels) -> list[dict[str, Any]]:
+        keys = [row_key(values) for values in frame.itertuples(index=False, name=None)]
+        answers = [self._kept(value) for value in levels.get(keys)]
+        missing = [place for place, answer in enumerate(answers) if answer is None]
+        if missing:
+            start = time.perf_counter()
+            scored = self._scored(frame.iloc[missing], explain=False)
+            seconds = time.perf_counter() - start
+            for place, answer in zip(missing, scored, strict=True):
+                answers[place] = answer
+            found = zip(missing, scored, strict=True)
+            levels.put({keys[place]: msgspec.json.encode(answer) for place, answer in found}, seconds)
+        told = [answer for answer in answers if answer is not None]
+        if self._observed is not None:
+            self._observed.frame(frame, told)
+        return told
+
+    def _kept(self, value: bytes | None) -> dict[str, Any] | None:
+        """The answer that was kept; None where it is none of this version: others may write to a shared level."""
+        if value is None:
+            return None
+        try:
+            answer = msgspec.json.decode(value)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if not isinstance(answer, dict) or answer.get("model_version") != self._bundle.manifest.model_version:
+            return None
+        return answer
 
     def predict_columns(self, columns: Columns, *, explain: bool = False) -> list[dict[str, Any]]:
         """`predict` of rows that came column by column."""
@@ -225,7 +269,12 @@ class Scorer:
     def _answers_to(self, frame: pd.DataFrame, problems: list[CellProblem], explain: bool) -> list[dict[str, Any]]:
         if problems:
             raise BadRequest([cell_problem(problem) for problem in problems])
-        clean = frame.copy(deep=False)
+        answers = self._scored(frame.copy(deep=False), explain)
+        if self._observed is not None:
+            self._observed.frame(frame, answers)
+        return answers
+
+    def _scored(self, frame: pd.DataFrame, explain: bool) -> list[dict[str, Any]]:
         if self._features is not None:
             frame = self._features(frame)
         check_pictures(frame, getattr(getattr(self._bundle.model, "encoder", None), "image_owners", ()))
@@ -234,8 +283,6 @@ class Scorer:
         if len(told):
             for place, found in zip(told, self._reasons(frame, told), strict=True):
                 answers[place]["reasons"] = [asdict(reason) for reason in found]
-        if self._observed is not None:
-            self._observed.frame(clean, answers)
         return answers
 
     def _bare_answers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:

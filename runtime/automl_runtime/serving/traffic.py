@@ -22,6 +22,7 @@ from automl_runtime.serving.outcomes import losses_of, measure_of, read_outcomes
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Features
+from automl_runtime.serving.sizes import held_bytes
 from automl_runtime.serving.splitting import Split
 
 __all__ = ["Traffic", "TrafficSource"]
@@ -49,6 +50,9 @@ class Traffic:
         self._split: Split | None = None
         self._known: tuple[object, str] | None = None
         self._error: str | None = None
+        self.bytes = 0
+        """What the challenger holds in memory; 0 where there is none."""
+        self._closed = False
         live.on_exchange.append(self._exchanged)
 
     async def start(self) -> None:
@@ -67,13 +71,17 @@ class Traffic:
             every: seconds between two looks.
         """
         while True:
-            try:
-                await self._follow()
-                await self.flush()
-                await self._judge()
-            except (AutomlError, OSError) as error:
-                _LOG.error("Traffic: %s", error)
+            await self.step()
             await asyncio.sleep(every)
+
+    async def step(self) -> None:
+        """One look of `run`."""
+        try:
+            await self._follow()
+            await self.flush()
+            await self._judge()
+        except (AutomlError, OSError) as error:
+            _LOG.error("Traffic: %s", error)
 
     async def close(self) -> None:
         """Ends the rule here, and writes what was counted."""
@@ -81,6 +89,7 @@ class Traffic:
             await self.flush()
         except AutomlError as error:
             _LOG.error("Traffic: %s", error)
+        self._closed = True
         self._apply(None)
 
     async def flush(self) -> None:
@@ -151,7 +160,11 @@ class Traffic:
             self._known = None
 
     def _opened(self, rule: TrafficRule) -> Served | None:
-        return None if rule.challenger is None else self._live.prepare(*self._source.open(rule.challenger))
+        if rule.challenger is None:
+            return None
+        served = self._live.prepare(*self._source.open(rule.challenger))
+        self.bytes = held_bytes(served.bundle, served.scorer)
+        return served
 
     async def _cannot_open(self, rule: TrafficRule, error: AutomlError) -> None:
         self._error = f"{rule.challenger} cannot be opened: {error}"
@@ -176,8 +189,14 @@ class Traffic:
         await self._follow()
 
     def _apply(self, split: Split | None) -> None:
+        if self._closed and split is not None:
+            # A challenger that was still being opened comes too late.
+            split.close()
+            split = None
         before, self._split = self._split, split
         self._live.split = split
+        if split is None or split.rule.challenger is None:
+            self.bytes = 0
         if before is not None:
             before.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal
 
 from pydantic import BaseModel, Field
@@ -16,7 +17,7 @@ try:
 except ImportError as error:
     raise MissingExtraError(package="fastapi", extra="serve") from error
 
-__all__ = ["add_traffic"]
+__all__ = ["add_traffic", "take_feedback"]
 
 _MOST_BYTES = 4 * 1024 * 1024
 
@@ -89,29 +90,49 @@ _BODY = {
 }
 
 
-def add_traffic(app: FastAPI, traffic: Traffic) -> None:
-    """Adds the routes to `app`."""
+async def take_feedback(traffic: Traffic, request: Request) -> dict[str, Any]:
+    """What became of the outcomes in the body of `request`; see `Traffic.deliver`."""
+    return await traffic.deliver(await read_body(request.receive, _MOST_BYTES))
 
-    async def show() -> dict[str, Any]:
-        return await traffic.show()
 
-    async def feedback(request: Request) -> Any:
-        """Takes what came true. A prediction is known a second after its answer; its first outcome stands."""
-        return await traffic.deliver(await read_body(request.receive, _MOST_BYTES))
+def add_traffic(
+    app: FastAPI,
+    show: Callable[..., Awaitable[dict[str, Any]]],
+    feedback: Callable[..., Awaitable[dict[str, Any]]],
+    *,
+    prefix: str = "",
+    refused: Mapping[int | str, dict[str, Any]] | None = None,
+) -> None:
+    """Adds the routes to `app`.
 
-    app.add_api_route("/traffic", show, summary="Versions that share the requests", response_model=TrafficModel)
+    Args:
+        app: gets `GET {prefix}/traffic` and `POST {prefix}/feedback`.
+        show: answers with `Traffic.show`.
+        feedback: takes outcomes, by `take_feedback`.
+        prefix: of the paths; its parameters are those of the handlers.
+        refused: what both may answer besides.
+    """
+    more = dict(refused or {})
     app.add_api_route(
-        "/feedback",
+        f"{prefix}/traffic",
+        show,
+        summary="Versions that share the requests",
+        response_model=TrafficModel,
+        responses=more,
+    )
+    told = {status: {"model": Problems, "description": text} for status, text in _REFUSED.items()}
+    app.add_api_route(
+        f"{prefix}/feedback",
         feedback,
         methods=["POST"],
         summary="Deliver outcomes",
         response_model=DeliveredModel,
-        responses={status: {"model": Problems, "description": text} for status, text in _REFUSED.items()},
+        responses=more | told,
         openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": _BODY}}}},
     )
 
 
-_REFUSED = {
+_REFUSED: dict[int | str, str] = {
     409: "There is no traffic rule under which answers are kept.",
     413: "There are too many outcomes.",
     422: "The request is not JSON, or an outcome cannot be one of this model.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from automl_runtime.kernels.compiling import compiled
 
 
 def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
@@ -23,7 +24,23 @@ def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
     assert calls == [{"nogil": True, "cache": True}, {"nogil": True}]
 
 
-@pytest.mark.parametrize("name", ["trees", "links", "ngrams", "arrays", "compiling"])
+@compiled
+def doubled(value):
+    return 2 * value
+
+
+@compiled
+def doubled_and_one(value):
+    return doubled(value) + 1
+
+
+def test_kernels_call_each_other():
+    assert doubled_and_one(4) == 9
+    assert doubled_and_one.__wrapped__(4) == 9
+    assert doubled(5) == 10
+
+
+@pytest.mark.parametrize("name", ["trees", "links", "networks", "ngrams", "arrays", "compiling"])
 def test_importing_kernels_does_not_import_numba(name):
     import subprocess
     import sys

@@ -20,6 +20,8 @@ from automl_runtime.kernels.trees import (
     mask_sum_numpy,
     oblivious_sum_numpy,
     rank_cells_numpy,
+    rank_row,
+    walk_cells,
     walk_sum,
     walk_sum_numpy,
 )
@@ -135,9 +137,16 @@ def test_all_ways_of_summing_trees_agree_to_the_last_bit(seed, sizes):
         sums = np.zeros((2, len(cells)))
         function(*arrays, sums)
         np.testing.assert_array_equal(sums.T, wanted(cells))
+    for row, cell in enumerate(cells):
+        ranks = np.zeros(len(keys), np.uint32)
+        rank_row(cell[None], *model._ranks, ranks)
+        np.testing.assert_array_equal(ranks, keys[:, row])
+        alone = np.zeros((1, 2))
+        walk_cells(cell[None], alone, *model._one)
+        np.testing.assert_array_equal(alone, wanted(cell[None]))
 
 
-@pytest.mark.parametrize("rows", [0, 1, 15, 16, 300, 5_000])
+@pytest.mark.parametrize("rows", [0, 1, 3, 15, 16, 300, 5_000])
 def test_a_row_has_the_same_sum_alone_and_among_others(rows):
     model, wanted = ensemble(1, [31] * 20)
     cells, sums = cells_for(np.random.default_rng(0), rows), np.zeros((rows, 2))
@@ -157,6 +166,10 @@ def test_leaves_of_several_outputs_are_added_for_cells_of_single_precision(seed)
     cells = rng.choice(np.array([-1.0, 0.1, 0.3, 0.5, 9.0], np.float32), (20, WIDTH))
     sums, wanted = np.zeros((20, 3)), np.zeros((20, 3))
     model.add_to(sums, cells)
+    alone = np.zeros((20, 3))
+    for row in range(20):
+        model.add_to(alone[row : row + 1], cells[row : row + 1])
+    np.testing.assert_array_equal(alone, sums)
     walk_sum_numpy(model.rows(cells), *model._walk, twin := np.zeros((3, 20)))
     for row, root in ((row, root) for row in range(20) for root in trees.roots):
         node = root
@@ -180,6 +193,10 @@ def test_trees_that_ask_the_same_on_a_level_lead_to_the_leaf_of_their_answers(se
     sums, wanted, twin = np.zeros((19, 2)), np.zeros((19, 2)), np.zeros((2, 19))
     model.add_to(sums[:14], cells[:14])
     model.add_to(sums[14:], cells[14:])
+    alone = np.zeros((19, 2))
+    for row in range(19):
+        model.add_to(alone[row : row + 1], cells[row : row + 1])
+    np.testing.assert_array_equal(alone, sums)
     oblivious_sum_numpy(model.keys(cells), *model._packed, twin)
     for row, cell in enumerate(cells):
         level = leaf = 0

@@ -12,6 +12,7 @@ import pytest
 from automl_runtime.engine.evaluation import ClassReport, Confusion, Slice
 from automl_runtime.errors import DataError
 from automl_runtime.events import Event, Warned
+from automl_runtime.inference.parts import Measured, Member
 from automl_runtime.inference.speeds import Speed
 from automl_runtime.project.model_card import render_model_card, write_model_card
 from automl_runtime.project.report import ReportData, render_report, write_plots, write_report
@@ -253,6 +254,22 @@ def test_hostile_text_stays_text_in_the_card(make_report: MakeReport) -> None:
     assert "\u202e" not in card
     rows = [line for line in card.splitlines() if line.startswith("|") and "machines" not in line]
     assert all(len(re.findall(r"(?<!\\)\|", line)) in (3, 4, 5) for line in rows)
+
+
+def test_the_card_shows_what_can_run_each_model(make_report: MakeReport) -> None:
+    data = make_report("binary", manifest=manifest())
+    measured = (
+        Measured("kernels", (9.5, 1.25, 1.0), 0.0),
+        Measured("single_row", (16.0, 3.0, 2.0), 0.0),
+        Measured("onnx", (5.0, 1.0, 0.5), 3.1e-8, "the same within 1e-05 only"),
+        Measured("library", (), None, "lightgbm is not | installed"),
+    )
+    member = Member("light_gbm", 1.0, (), measured, ("kernels", "single_row", "kernels"))
+    card = render_model_card(replace(data, speeds=[Speed("record", 1, 24.5, 80.0, 0.0)], members=[member]))
+    assert "| light\\_gbm | compiled | 0 | 9.50 | 1.25 | 1.00 | for 1, 1,000 at a time |" in card
+    assert "| light\\_gbm | LightGBM, its call for one row | 0 | 16.0 | 3.00 | 2.00 | for 32 at a time |" in card
+    assert "| light\\_gbm | ONNX Runtime | 3.10e-08 | 5.00 | 1.00 | 0.500 | no: the same within 1e-05 only |" in card
+    assert "| light\\_gbm | its library |  |  |  |  | no: lightgbm is not \\| installed |" in card
 
 
 def test_the_card_says_how_fast_it_answers(make_report: MakeReport) -> None:

@@ -84,7 +84,8 @@ def _cells(graph: Graph, model: CatBoost, record: dict[str, Any], ctrs: list[Sta
     if model.width == model.numbers:
         return numbers
     codes = graph.cast(graph.slice(rows, model.numbers, None, axis=1), np.int64)
-    known = graph.places(hashes(np.arange(UNSEEN, levels)))
+    # What is missing may be a level of its own, behind the others.
+    known = graph.places(hashes(np.arange(UNSEEN, levels + 1)))
     hashed = graph.op("Gather", known, graph.op("Sub", codes, graph.places(UNSEEN)))
     return graph.concat([numbers, graph.cast(hashed, np.float64), *_Statistics(graph, numbers, hashed).columns(ctrs)])
 

@@ -50,8 +50,8 @@ class Graph:
         self._outputs: list[Any] = []
         self._made = 0
 
-    def input(self, name: str, dtype: str) -> str:
-        """An input of rows x 1: `double` or `string`.
+    def input(self, name: str, dtype: str, width: int = 1) -> str:
+        """An input of rows x `width`: `double` or `string`.
 
         Raises:
             RequestError: if the name is empty, one of ours, or that of another input.
@@ -59,7 +59,7 @@ class Graph:
         if name.startswith(_PREFIX) or not name or any(given.name == name for given in self._inputs):
             raise cannot(f"a column called {shorten(name)}, a name that is taken", "Rename the column.")
         kind = {"double": self._onnx.TensorProto.DOUBLE, "string": self._onnx.TensorProto.STRING}[dtype]
-        self._inputs.append(self._onnx.helper.make_tensor_value_info(name, kind, ["rows", 1]))
+        self._inputs.append(self._onnx.helper.make_tensor_value_info(name, kind, ["rows", width]))
         return name
 
     def output(self, name: str, tensor: str, dtype: Any, shape: list[Any]) -> str:

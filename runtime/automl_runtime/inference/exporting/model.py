@@ -8,8 +8,9 @@ from typing import Final
 
 import numpy as np
 
-from automl_runtime.errors import MissingExtraError, TrainingError
+from automl_runtime.errors import TrainingError
 from automl_runtime.files import replace_file
+from automl_runtime.inference.backends import onnx_session
 from automl_runtime.inference.exporting.columns import missing_word, read_columns
 from automl_runtime.inference.exporting.designs import Rows, design_matrix
 from automl_runtime.inference.exporting.graph import Graph
@@ -128,13 +129,7 @@ def _outputs(graph: Graph, model: FittedModel, outputs: str) -> list[str]:
 
 
 def _compare(model: FittedModel, content: bytes, name: str, sample: Sample) -> None:
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MissingExtraError(package="onnxruntime", extra="onnx") from error
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    session = onnx_session(content)
     found = np.vstack([session.run([name], cells)[0] for cells in feeds(model.encoder, sample)])
     wanted = model.outputs(sample.data)
     scale = np.maximum(np.abs(wanted), np.abs(wanted).mean())

@@ -23,7 +23,21 @@ from automl_runtime.inference.neighbors import LEAST_DISTANCE, LEAST_MASS, Neigh
 from automl_runtime.inference.network import Network
 from automl_runtime.inference.quantising import restored
 
-__all__ = ["predicted", "width_of"]
+__all__ = ["predicted", "predictor_graph", "width_of"]
+
+
+def predictor_graph(predictor: Any, width: int, levels: int, name: str) -> bytes:
+    """The model `name` by itself as an ONNX model: `rows` (rows x `width`) in, `outputs` (rows x outputs), both double.
+
+    Raises:
+        RequestError: naming the model, if it is of a kind that ONNX cannot express.
+        MissingExtraError: if `onnx` is not installed.
+    """
+    graph = Graph()
+    rows = Rows((graph.input("rows", "double", width),), (0, width))
+    raw = predicted(graph, predictor, rows, levels, name)
+    graph.output("outputs", raw, np.float64, ["rows", width_of(restored(predictor))])
+    return bytes(graph.model({}).SerializeToString())
 
 
 def predicted(graph: Graph, predictor: Any, rows: Rows, levels: int, name: str) -> str:

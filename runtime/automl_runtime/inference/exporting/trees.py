@@ -12,6 +12,7 @@ from automl_runtime.inference.boosted import Boosted
 from automl_runtime.inference.exporting.graph import TREES, Graph, cannot
 from automl_runtime.inference.forest import Forest
 from automl_runtime.inference.lightgbm import LightGbm
+from automl_runtime.inference.lightgbm_text import NOTHING
 
 __all__ = ["Trees", "boosted", "forest", "lightgbm"]
 
@@ -172,7 +173,8 @@ def lightgbm(graph: Graph, model: LightGbm, rows: str) -> str:
     trees, base = Trees(), np.zeros(outputs)
     for number, text in enumerate(texts):
         _lightgbm_tree(trees, base, number % outputs, _fields(text))
-    raw = _added(graph, trees, rows, base)
+    near = graph.op("LessOrEqual", graph.op("Abs", rows), graph.constant(NOTHING))
+    raw = _added(graph, trees, graph.where(near, graph.constant(0.0), rows), base)
     objective = re.search(r"^objective=(\S+)(.*)$", head, re.MULTILINE)
     name = objective[1] if objective is not None else "none"
     if name == "binary":
