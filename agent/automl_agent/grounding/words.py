@@ -23,6 +23,7 @@ __all__ = [
     "is_event",
     "is_known",
     "is_negated",
+    "is_word",
     "relate",
     "stem",
     "tokens",
@@ -236,6 +237,11 @@ def is_known(word: str) -> bool:
     if stem(word) in known:
         return True
     return any(word[:n] in known or word[-n:] in known for n in range(4, len(word) - 1))
+
+
+def is_word(word: str) -> bool:
+    """Whether `word`, or another form of it, is in the word lists as it stands."""
+    return stem(word) in _known()
 
 
 @cache
