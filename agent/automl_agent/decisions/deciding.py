@@ -80,7 +80,7 @@ class Deciding:
     @cached_property
     def _meanings(self) -> dict[str, str]:
         assert self._discovery is not None
-        return dictionary_of(self._discovery)
+        return dictionary_of(self._discovery.catalog)
 
     def read(self, request: str) -> Requirement | ProjectSpec:
         """What was asked; with a model, also a sentence of which no rule sees what it wants to know.

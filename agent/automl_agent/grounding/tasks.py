@@ -94,9 +94,12 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
 
 
 def _spoken(wish: Wish, column: ColumnEntry) -> TaskType | None:
-    """The task that the words for the target speak of, else one that the name of the column does."""
+    """The task that the words for the target speak of, else one that the name of the column does.
+
+    Numbers that a text beside the data lists as codes are classes.
+    """
     words = {stem(word) for word in content_words(wish.phrase)}
-    if words & {stem(word) for word in _CLASS_WORDS}:
+    if column.codes or words & {stem(word) for word in _CLASS_WORDS}:
         return "multiclass"
     if words & {stem(word) for word in _NUMBER_WORDS}:
         return "regression"
