@@ -39,7 +39,7 @@ _SURE: Final = 0.83
 _DESCRIBED: Final = 0.95
 """Worth of a description of a column whose name says nothing."""
 _BESIDE: Final = 0.75
-"""Worth of a description of a column whose name speaks for itself."""
+"""Worth of a description of a column whose name speaks for itself, and of what codes are said to mean."""
 _LATER: Final = 0.85
 """Worth of the words of a description that come after its first ones."""
 _GENERIC: Final = 0.95
@@ -171,7 +171,7 @@ def value_match(wish: Wish, column: ColumnEntry) -> LabelMatch | None:
         by_meaning = {says: code for code, says in column.codes.items()}
         named = _label_match(wish, list(by_meaning))
         if named is not None:
-            return replace(named, label=by_meaning[named.label])
+            return replace(named, label=by_meaning[named.label], strength=_BESIDE * named.strength)
     labels = labels_of(column)
     if not labels or column.type in {"boolean", "integer", "number"}:
         return None
