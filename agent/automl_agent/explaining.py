@@ -16,7 +16,7 @@ from automl_agent.untrusted import clean
 if TYPE_CHECKING:
     from automl_agent.llm import LanguageModel
 
-__all__ = ["Sentence", "explanation_of", "reworded", "without_cells"]
+__all__ = ["Sentence", "explanation_of", "in_a_line", "reworded", "without_cells"]
 
 Sentence = tuple[str, str]
 """What it is about, and the words."""
@@ -64,6 +64,12 @@ def explanation_of(project: Path) -> list[Sentence]:
     return [(match["about"], unescape(re.sub(r"\\(.)", r"\1", match["text"]))) for match in _LINE.finditer(section)]
 
 
+def in_a_line(sentence: Sentence) -> str:
+    """The sentence with what it is about before it."""
+    about, text = sentence
+    return f"{about} {text}" if about.endswith("?") else f"{about}: {text}"
+
+
 def without_cells(sentences: Sequence[Sentence]) -> list[Sentence]:
     """Those that hold only names of columns and numbers, which a model may see."""
     return [(about, text) for about, text in sentences if about not in _HOLD_CELLS]
@@ -79,7 +85,7 @@ def reworded(model: LanguageModel, score: str, sentences: Sequence[Sentence]) ->
         score: the score in a line.
         sentences: what the report says.
     """
-    facts = [score, *(f"{about}: {text}" for about, text in without_cells(sentences))]
+    facts = [score, *map(in_a_line, without_cells(sentences))]
     told = model.decide(_QUESTION, Told, data={"facts": facts})
     if told is None:
         return None, model.reason or "it gave no answer"

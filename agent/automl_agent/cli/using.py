@@ -199,7 +199,7 @@ def report(
     debug: Debug = False,
 ) -> None:
     """Print the project's score, what it relies on and what to watch, and where its report lies."""
-    from automl_agent.explaining import explanation_of
+    from automl_agent.explaining import explanation_of, in_a_line
     from automl_agent.listing import metrics_of
 
     folder = _folder(project)
@@ -212,7 +212,7 @@ def report(
         emit_json(content if told is None else content | {"retold": told})
     else:
         emit(_scored(metrics))
-        for line in [told] if told is not None else [f"{about}: {text}" for about, text in sentences]:
+        for line in [told] if told is not None else map(in_a_line, sentences):
             emit(line)
         if metrics.goal is not None:
             emit(f"goal {metrics.goal.op} {metrics.goal.value:g}: {'met' if metrics.goal.met else 'not met'}")

@@ -161,7 +161,7 @@ def get_report(workspace: Workspace, request: WantedReport, on_event: EventSink)
     del on_event
     from automl_runtime.project import Project
 
-    from automl_agent.explaining import explanation_of, without_cells
+    from automl_agent.explaining import explanation_of, in_a_line, without_cells
     from automl_agent.listing import metrics_of
 
     project = Project.load(workspace.project(request.project))
@@ -171,7 +171,7 @@ def get_report(workspace: Workspace, request: WantedReport, on_event: EventSink)
         project=name,
         request=plain(project.spec.request, 500),
         score=score_of(metrics),
-        in_short=[plain(f"{about}: {text}", 400) for about, text in without_cells(explanation_of(project.root))],
+        in_short=[plain(in_a_line(each), 400) for each in without_cells(explanation_of(project.root))],
         rows_train=metrics.rows_train,
         leaderboard=metrics.leaderboard,
         inputs=[
