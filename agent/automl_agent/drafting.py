@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -99,18 +98,12 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     given = asked.training.strategy if isinstance(asked, ProjectSpec) else asked.strategy
     check_strategy(options.strategy or given or "auto")
     source = _source(asked, options.data)
-    discovery = discover(source, reject=options.reject, answers=options.answers, on_event=on_event)
-    if options.review is not None:
-        rejected = options.review(review_items(discovery.catalog))
-        again = {*options.reject, *rejected}
-        if rejected:
-            discovery = discover(source, reject=again, answers=options.answers, on_event=on_event)
+    discovery, answers = _discovered(source, asked, options, deciding, on_event)
     if not discovery.catalog.tables:
         raise _no_picture(source, discovery)
     if max(table.rows for table in discovery.catalog.tables) < 2:
         files = ", ".join(file for table in discovery.catalog.tables for file in table.files)
         raise DataError(f"No table has more than one row, so there is nothing to learn from ({files}).")
-    answers = dict(options.answers)
     asked, grounded = _settle(asked, discovery, source, options, answers, deciding)
     grounded = _in_words(grounded, discovery.catalog)
     _say_what_was_understood(grounded, asked, options.llm, on_event)
@@ -124,6 +117,23 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
     drafted = _drafted(spec, grounded, questions, assembled, holdout, discovery)
     transcript = options.llm.transcript.lines if options.llm is not None else ()
     return replace(drafted, decisions=deciding.decisions, transcript=transcript)
+
+
+def _discovered(
+    source: Path, asked: Requirement | ProjectSpec, options: DraftOptions, deciding: Deciding, on_event: EventSink
+) -> tuple[Discovery, dict[str, str]]:
+    """What is there, without what a review rejects, and the answers so far: those that were given and a model's."""
+    reject = {*options.reject}
+
+    def find(given: Mapping[str, str]) -> Discovery:
+        return discover(source, reject=reject, answers={**options.answers, **given}, on_event=on_event)
+
+    discovery, parts = deciding.parts(asked, find({}), find, options.answers)
+    rejected = set() if options.review is None else {*options.review(review_items(discovery.catalog))}
+    if rejected:
+        reject |= rejected
+        discovery = find(parts)
+    return discovery, {**options.answers, **parts}
 
 
 def _no_picture(source: Path, discovery: Discovery) -> DataError:
@@ -257,6 +267,9 @@ def _judge_columns(
     _refuse_wrong_answers(answers, report.questions)
     if options.ask is not None:
         answers.update({key: options.ask(question) for key, question in questions.items() if key not in answers})
+    elif isinstance(asked, Requirement):
+        open_ = [question for key, question in questions.items() if key not in answers]
+        answers.update(deciding.leaks(spec, assembled, ~holdout, open_))
     settled = {key: value for key, value in answers.items() if key in questions or not key.startswith("leak.")}
     spec = spec.model_copy(update={"answers": {**spec.answers, **settled}})
     if settled.keys() & questions.keys():
@@ -303,14 +316,18 @@ def _judge_series(
 ) -> tuple[ProjectSpec, list[Question], Assembled, np.ndarray]:
     """As `_judge_columns`: leaks are looked for among all columns, then what a forecast can use is settled."""
     whole = wide(spec, discovery.catalog)
-    judged, leaks, assembled, _ = _judge_columns(whole, asked, discovery, options, answers, deciding, on_event)
+    judged, leaks, assembled, sealed = _judge_columns(whole, asked, discovery, options, answers, deciding, on_event)
     requirement = asked if isinstance(asked, Requirement) else None
     spec = judged.model_copy(update={"task": spec.task, "training": spec.training})
-    drops = judged.data.drop
-    settle = partial(
-        settle_forecast, spec, assembled, drops, discovery.catalog, requirement=requirement, answers=answers
-    )
-    settled = _asked_and_settled(settle, options, answers, on_event)
+
+    def settle(given: Mapping[str, str]) -> Settled:
+        drops = judged.data.drop
+        return settle_forecast(spec, assembled, drops, discovery.catalog, requirement=requirement, answers=given)
+
+    settled = settle(answers)
+    if requirement is not None:
+        settled = deciding.forecast(settled, settle, judged, assembled, ~sealed, answers)
+    settled = _asked_and_settled(settled, settle, options, answers, on_event)
     spec = settled.spec
     used = {*spec.task.known_ahead, *spec.task.series}
     asked_of = {f"leak.{slug(name)}" for name in used}
@@ -332,10 +349,11 @@ def _judge_anomalies(
     plain = as_rows(spec)
     judged, leaks, assembled, _ = _judge_columns(plain, asked, discovery, options, answers, deciding, on_event)
     requirement = asked if isinstance(asked, Requirement) else None
-    settle = partial(
-        settle_anomalies, spec, judged, assembled, discovery.catalog, requirement=requirement, answers=answers
-    )
-    settled = _asked_and_settled(settle, options, answers, on_event)
+
+    def settle(given: Mapping[str, str]) -> Settled:
+        return settle_anomalies(spec, judged, assembled, discovery.catalog, requirement=requirement, answers=given)
+
+    settled = _asked_and_settled(settle(answers), settle, options, answers, on_event)
     spec = settled.spec
     if spec.task.anomalies_in_time:
         assembled = assemble(spec, discovery.catalog, discovery.tables)
@@ -344,15 +362,19 @@ def _judge_anomalies(
 
 
 def _asked_and_settled(
-    settle: Callable[[], Settled], options: DraftOptions, answers: dict[str, str], on_event: EventSink
+    settled: Settled,
+    settle: Callable[[Mapping[str, str]], Settled],
+    options: DraftOptions,
+    answers: dict[str, str],
+    on_event: EventSink,
 ) -> Settled:
-    """What `settle` gives when all that it asks is answered, or nobody is there to answer; records the answers."""
-    while True:
-        settled = settle()
+    """`settled` once all that it asks is answered, or nobody is there to answer; records the answers."""
+    while options.ask is not None:
         open_ = [question for question in settled.questions if question.id not in answers]
-        if options.ask is None or not open_:
+        if not open_:
             break
         answers[open_[0].id] = options.ask(open_[0])
+        settled = settle(answers)
     for sentence in settled.assumed:
         on_event(Finding("grounded", sentence))
     ids = {question.id for question in settled.questions}

@@ -93,6 +93,10 @@ class ColumnEntry(Contract):
     stats: ColumnStats = ColumnStats()
     examples: list[CleaningExample] = []
     """Up to three cells that the plan changes, masked when personal."""
+    meaning: str | None = None
+    """What a text beside the data says of it; untrusted."""
+    codes: dict[str, str] = {}
+    """What such a text says that each of its values means, where it says so of all; untrusted."""
 
 
 class KeyCandidate(Contract):
@@ -121,6 +125,8 @@ class TableEntry(Contract):
     keys: list[KeyCandidate] = []
     parent: str | None = None
     """Table that a nested array was taken out of."""
+    meaning: str | None = None
+    """What a text beside the data says of it; untrusted."""
 
 
 class JoinEdge(Contract):

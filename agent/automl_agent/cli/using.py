@@ -11,6 +11,8 @@ import typer
 from automl_agent.cli.shared import Budget, Debug, Json, ProjectFolder, emit, emit_json, print_table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from automl_schemas.metrics import Metrics
 
 __all__ = ["register"]
@@ -185,18 +187,33 @@ def serve(
 def report(
     project: ProjectFolder,
     open_it: Annotated[bool, typer.Option("--open", help="Open the report in a browser.")] = False,
+    llm: Annotated[
+        str,
+        typer.Option(
+            "--llm",
+            help="Language model that re-words the sentences, held to their numbers: auto, off, or a name.",
+            metavar="auto|off|MODEL",
+        ),
+    ] = "off",
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Print the project's score and where its report lies."""
+    """Print the project's score, what it relies on and what to watch, and where its report lies."""
+    from automl_agent.explaining import explanation_of, in_a_line
     from automl_agent.listing import metrics_of
 
     folder = _folder(project)
     metrics, page = metrics_of(folder)
+    sentences = explanation_of(folder)
+    told = None if llm == "off" else _retold(llm, _scored(metrics), sentences)
     if as_json:
-        emit_json({"report": str(page), "metrics": metrics.model_dump(mode="json")})
+        short = dict(sentences)
+        content = {"report": str(page), "metrics": metrics.model_dump(mode="json"), "in_short": short}
+        emit_json(content if told is None else content | {"retold": told})
     else:
         emit(_scored(metrics))
+        for line in [told] if told is not None else map(in_a_line, sentences):
+            emit(line)
         if metrics.goal is not None:
             emit(f"goal {metrics.goal.op} {metrics.goal.value:g}: {'met' if metrics.goal.met else 'not met'}")
         rows = [
@@ -208,6 +225,21 @@ def report(
         emit(str(page))
     if open_it:
         typer.launch(str(page))
+
+
+def _retold(llm: str, score: str, sentences: Sequence[tuple[str, str]]) -> str | None:
+    """The sentences in a model's words; None where there is no model or it is not believed, which is said."""
+    from automl_agent.cli.asking import Wanted, opened
+    from automl_agent.console import narrate
+    from automl_agent.explaining import reworded
+
+    with narrate() as narrator, opened(Wanted(llm, 10, 20_000, 300, None), narrator) as model:
+        if model is None:
+            return None
+        told, why = reworded(model, score, sentences)
+        if told is None:
+            narrator.line("model", f"{model.endpoint.model} is not quoted: {why}")
+        return told
 
 
 def _scored(metrics: Metrics) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from automl_agent.untrusted import clean
 if TYPE_CHECKING:
     from automl_agent.llm import LanguageModel
 
-__all__ = ["Verdict", "known_too_late"]
+__all__ = ["Verdict", "called_late", "known_too_late", "open_columns", "speaks_for"]
 
 _MOST: Final = 40
 _MOST_KEYS: Final = 6
@@ -59,14 +59,11 @@ def known_too_late(
     *,
     event: str,
     meanings: Mapping[str, str],
-    only: Iterable[str] | None = None,
 ) -> Verdict:
     """The columns of the base table that the model calls known only after `event`, and that nothing speaks for.
 
-    It must name them in either order when asked what is known too late, and never when asked what is known in time. The
-    target stands among the columns: who does not call it known too late is not believed, nor is who calls nearly
-    everything so. A column stays when its name says that it was planned, or when it is the same in all rows of one
-    thing: then it does not depend on how one event ended.
+    A column stays when its name says that it was planned, or when it is the same in all rows of one thing: then it does
+    not depend on how one event ended.
 
     Args:
         model: who is asked.
@@ -75,33 +72,50 @@ def known_too_late(
         frame: its training rows.
         event: before which everything must be known, in the words of the request.
         meanings: descriptions by the name of a column.
-        only: names of columns; others are not asked about.
     """
-    asked = _open_columns(spec, columns, None if only is None else set(only))
+    asked = open_columns(spec, columns)[:_MOST]
     if not asked or spec.target is None:
         return Verdict([], {})
-    target = spec.target.column
-    shown = {column.column or column.name: _shown(column, meanings) for column in asked[:_MOST]} | {target: "?"}
-    late = name_twice(model, _LATE, shown, {"event": event})
-    early = late if isinstance(late, str) else name_twice(model, _EARLY, shown, {"event": event})
-    if isinstance(late, str) or isinstance(early, str):
-        return Verdict([], {}, late if isinstance(late, str) else str(early))
-    flagged = late[0] - early[1]
-    if target not in flagged:
-        return Verdict([], {}, "it does not call the target known only afterwards")
-    if len(flagged) > max(_MOST_FLAGGED * len(shown), 2):
-        return Verdict([], {}, f"it calls {len(flagged)} of {len(shown)} columns known too late")
+    flagged = called_late(model, asked, spec.target.column, event=event, meanings=meanings)
+    if isinstance(flagged, str):
+        return Verdict([], {}, flagged)
     drops, kept = [], {}
-    for column in asked[:_MOST]:
-        name = column.column or column.name
+    for column in asked:
+        name = _named(column)
         if name not in flagged:
             continue
-        against = _speaks_for(column, [other for other in columns if other.column not in flagged], frame)
+        against = speaks_for(column, [other for other in columns if other.column not in flagged], frame)
         if against is not None:
             kept[name] = against
         else:
             drops += _drops(column, columns, spec, event)
     return Verdict(drops, kept)
+
+
+def called_late(
+    model: LanguageModel, asked: Sequence[TrainingColumn], target: str, *, event: str, meanings: Mapping[str, str]
+) -> set[str] | str:
+    """The names of those `asked` about, and of `target`, that the model calls known only after `event`; or why none is.
+
+    It must name them in either order when asked what is known too late, and never when asked what is known in time. The
+    target stands among the columns: who does not call it known too late is not believed, nor is who calls nearly
+    everything so.
+    """
+    shown = {_named(column): _shown(column, meanings) for column in asked} | {target: "?"}
+    late = name_twice(model, _LATE, shown, {"event": event})
+    early = late if isinstance(late, str) else name_twice(model, _EARLY, shown, {"event": event})
+    if isinstance(late, str) or isinstance(early, str):
+        return late if isinstance(late, str) else str(early)
+    flagged = late[0] - early[1]
+    if target not in flagged:
+        return "it does not call the target known only afterwards"
+    if len(flagged) > max(_MOST_FLAGGED * len(shown), 2):
+        return f"it calls {len(flagged)} of {len(shown)} columns known too late"
+    return flagged
+
+
+def _named(column: TrainingColumn) -> str:
+    return column.name if column.prefix or column.column is None else column.column
 
 
 def _drops(
@@ -120,7 +134,8 @@ def _drops(
     ]
 
 
-def _open_columns(spec: ProjectSpec, columns: Sequence[TrainingColumn], only: set[str] | None) -> list[TrainingColumn]:
+def open_columns(spec: ProjectSpec, columns: Sequence[TrainingColumn]) -> list[TrainingColumn]:
+    """The features of the base table that are neither fixed, dropped nor kept by name."""
     dropped = {(drop.table, drop.column) for drop in spec.data.drop}
     fixed = {spec.task.time, spec.task.group, spec.data.cutoff, IDENTITY, *spec.task.series}
     fixed |= {spec.target.column if spec.target else None, *spec.data.tables[0].key}
@@ -132,7 +147,6 @@ def _open_columns(spec: ProjectSpec, columns: Sequence[TrainingColumn], only: se
         and column.name not in fixed
         and (column.table, column.source_name) not in dropped
         and f"{column.table}.{column.column}" not in spec.data.keep
-        and (only is None or column.name in only)
     ]
 
 
@@ -141,8 +155,8 @@ def _shown(column: TrainingColumn, meanings: Mapping[str, str]) -> str:
     return column.type + (f"; {clean(meaning)}" if meaning else "")
 
 
-def _speaks_for(column: TrainingColumn, columns: Sequence[TrainingColumn], frame: pd.DataFrame) -> str | None:
-    """Evidence that a column is known before, which a model's word does not outweigh."""
+def speaks_for(column: TrainingColumn, columns: Sequence[TrainingColumn], frame: pd.DataFrame) -> str | None:
+    """Evidence that a column is known before, which a model's word does not outweigh; None where there is none."""
     if is_planned(column.column or column.name):
         return "its name says that it was planned"
     rows = frame if len(frame) <= _ROWS else frame.sample(_ROWS, random_state=0)

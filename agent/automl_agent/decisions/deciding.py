@@ -12,19 +12,26 @@ from automl_runtime.data.assemble import Assembled, TrainingColumn
 from automl_runtime.data.catalog import Discovery
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding
+from automl_schemas.catalog import ColumnEntry
 from automl_schemas.decision import Decision
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
+from automl_agent.decisions.ahead import settle_known_ahead
 from automl_agent.decisions.choosing import choose
 from automl_agent.decisions.columns import known_too_late
 from automl_agent.decisions.digest import described, dictionary_of
+from automl_agent.decisions.leaks import settle_leaks
 from automl_agent.decisions.reading import READ, fill_gaps, is_quoted, record_rules
 from automl_agent.decisions.recording import Record
 from automl_agent.decisions.roles import doubtful_names, name_roles
+from automl_agent.decisions.settling import Settler
+from automl_agent.decisions.subjects import View
 from automl_agent.decisions.targets import CERTAIN, Case, Ground, choose_among_all, contest
 from automl_agent.grounding import Grounded
+from automl_agent.grounding.ahead import KNOWN_AHEAD
+from automl_agent.grounding.case import Settled
 from automl_agent.grounding.exclusions import UnknownExclusion, excluded_columns
 from automl_agent.grounding.messages import NothingFits
 from automl_agent.grounding.structure import moments_of
@@ -38,11 +45,6 @@ __all__ = ["COLUMNS", "Deciding"]
 COLUMNS: Final = ("columns.known", "columns.names")
 """The ids of what is judged about columns."""
 _BOUND: Final = ("target", "task", "metric")
-_ASKED: Final = {
-    "task": "Is the target a grade, level or kind, or is it a count or an amount?",
-    "entity": "What will be new when the model is used: a thing that was never seen, or a row of one that was?",
-}
-"""Questions that a model can settle without a look at a cell, in everyday words."""
 _STEPS: Final = ("hour", "day", "week")
 """Pay and rent are by the month or the year without being forecasts."""
 _AHEAD: Final = "Does the request want values of the hours, days or weeks to come, or the value of one single case?"
@@ -50,14 +52,10 @@ _AHEAD_OPTIONS: Final = {
     "forecast": "values for moments that are still to come, one after the other",
     "case": "the value of one case, told from its other properties",
 }
-_GLOSSES: Final = {
-    "multiclass": ("grade", "the numbers stand for grades, levels, classes or kinds"),
-    "regression": ("amount", "the numbers count or measure something"),
-    "rows": ("rows", "a new row of any thing, also of one that was seen"),
-}
 _EVENT: Final = "request.known_before"
 _FEWEST_WORDS: Final = 4
 Ask = Callable[[Question], str]
+Discover = Callable[[Mapping[str, str]], Discovery]
 
 
 @dataclass
@@ -82,7 +80,7 @@ class Deciding:
     @cached_property
     def _meanings(self) -> dict[str, str]:
         assert self._discovery is not None
-        return dictionary_of(self._discovery)
+        return dictionary_of(self._discovery.catalog)
 
     def read(self, request: str) -> Requirement | ProjectSpec:
         """What was asked; with a model, also a sentence of which no rule sees what it wants to know.
@@ -126,8 +124,87 @@ class Deciding:
             asked, found = self._contested(asked, found, ground, answers)
         if self.model is not None and self.ask is None:
             asked, found = self._as_forecast(asked, found, ground, answers)
-            found = self._settle_questions(asked, found, ground, answers)
+            target = self._target(found.spec)
+            found = self._settler.settle(
+                found,
+                lambda made: made.questions,
+                lambda given: ground(asked, given),
+                answers,
+                about=self._about(asked.request, target),
+                view=View(asked.request, target),
+            )
         return asked, found
+
+    def parts(
+        self, asked: Requirement | ProjectSpec, discovery: Discovery, again: Discover, given: Mapping[str, str]
+    ) -> tuple[Discovery, dict[str, str]]:
+        """What `again` finds with the answers of a model to what is open about files, and these answers.
+
+        Open is which files are parts of one table; `given` are answers of others.
+        """
+        if self.model is None or self.ask is not None or not isinstance(asked, Requirement):
+            return discovery, {}
+        answers = dict(given)
+        about, view = {"request": asked.request}, View(asked.request)
+        discovery = self._settler.settle(
+            discovery, lambda made: made.catalog.questions, again, answers, about=about, view=view
+        )
+        return discovery, {id_: value for id_, value in answers.items() if id_ not in given}
+
+    def leaks(
+        self, spec: ProjectSpec, assembled: Assembled, train: np.ndarray, questions: Sequence[Question]
+    ) -> dict[str, str]:
+        """The answers of a model to what is open about leaks."""
+        if self.model is None or self.ask is not None or self._discovery is None:
+            return {}
+        settled = settle_leaks(self.model, spec, assembled, train, questions, self._meanings, self.record)
+        for id_ in settled:
+            self._say(f"{id_} drop: known only afterwards; change with --answer {id_}=keep")
+        return settled
+
+    def forecast(
+        self,
+        settled: Settled,
+        again: Callable[[Mapping[str, str]], Settled],
+        wide: ProjectSpec,
+        assembled: Assembled,
+        train: np.ndarray,
+        answers: dict[str, str],
+    ) -> Settled:
+        """`settled` with what a model answers of the questions that only a forecast has; `answers` gets it, too.
+
+        Args:
+            settled: the forecast by the rules.
+            again: settles it with more answers.
+            wide: the spec of the table with all columns.
+            assembled: that table.
+            train: mask of its training rows.
+            answers: settled questions.
+        """
+        if self.model is None or self.ask is not None or self._discovery is None:
+            return settled
+        request, target = settled.spec.request, self._target(settled.spec)
+        about, view = self._about(request, target), View(request, target)
+        settled = self._settler.settle(
+            settled, lambda made: made.questions, again, answers, about=about, view=view, sure=settled.sure
+        )
+        open_ = [
+            each
+            for each in settled.questions
+            if each.id == KNOWN_AHEAD and each.id not in answers and each.id not in settled.sure
+        ]
+        for question in open_:
+            task = wide.task.model_copy(update={"series": settled.spec.task.series})
+            looked_at = wide.model_copy(update={"task": task})
+            names = settled.could_be_ahead
+            value = settle_known_ahead(
+                self.model, question, names, looked_at, assembled, train, self._meanings, self.record
+            )
+            if value is not None:
+                answers[question.id] = value
+                self._say(f"known ahead {value}; change with --answer {question.id}={question.default}")
+                settled = again(answers)
+        return settled
 
     def columns(
         self,
@@ -230,7 +307,7 @@ class Deciding:
             return asked, found
         if moments_of(self._discovery.catalog.table(target.table)) is None:
             return asked, found
-        chosen = choose(self.model, _AHEAD, _AHEAD_OPTIONS, self._about(asked, found))
+        chosen = choose(self.model, _AHEAD, _AHEAD_OPTIONS, self._about(asked.request, self._target(found.spec)))
         if chosen.value == "forecast":
             try:
                 requirement = asked.model_copy(update={"task": "forecast"})
@@ -245,41 +322,6 @@ class Deciding:
         said = chosen.why_not or "it chose single cases"
         self.record.add("task", "rule", "regression", "no word says forecast", alternative="forecast", evidence=said)
         return asked, found
-
-    def _settle_questions(
-        self, asked: Requirement, found: Grounded, ground: Ground, answers: dict[str, str]
-    ) -> Grounded:
-        """Near ties that need no look at a cell; the rules' default stands where the model is not of one mind."""
-        assert self.model is not None
-        for question in found.questions:
-            if question.id not in _ASKED or question.id in answers:
-                continue
-            shown = [(option.value, *_GLOSSES.get(option.value, (option.value, ""))) for option in question.options]
-            options = {name: gloss for _, name, gloss in shown}
-            chosen = choose(self.model, _ASKED[question.id], options, self._about(asked, found))
-            value = next((value for value, name, _ in shown if name == chosen.value), None)
-            if value in (None, question.default):
-                said = chosen.why_not or "chose the same"
-                self.record.add(question.id, "rule", question.default, question.impact, evidence=f"model: {said}")
-                continue
-            try:
-                again = ground(asked, {**answers, question.id: str(value)})
-            except (RequestError, DataError) as error:
-                why = f"it cannot be used: {error}"
-                self.record.add(question.id, "rule", question.default, why, alternative=value)
-                continue
-            answers[question.id] = str(value)
-            why = f"the model reads the request as: {chosen.meaning}"
-            self.record.add(
-                question.id,
-                "model",
-                answers[question.id],
-                why,
-                alternative=question.default,
-                evidence="chosen in either order",
-            )
-            found = again
-        return found
 
     def _without_late(self, spec: ProjectSpec, assembled: Assembled, train: np.ndarray, event: str) -> ProjectSpec:
         assert self.model is not None
@@ -345,15 +387,25 @@ class Deciding:
         source = str(self._discovery.root)
         return Case(asked, catalog, self._meanings, left_out, source, ground, self.model, self.record)
 
-    def _about(self, asked: Requirement, found: Grounded) -> dict[str, str]:
+    @cached_property
+    def _settler(self) -> Settler:
+        assert self.model is not None
+        return Settler(self.model, self.record, self._say)
+
+    def _target(self, spec: ProjectSpec) -> ColumnEntry | None:
         assert self._discovery is not None
-        about = {"request": asked.request}
-        target = found.spec.target
-        if target is not None and target.sql is None:
-            table = self._discovery.catalog.table(target.table)
-            column = next(each for each in table.columns if each.name == target.column)
-            about["target"] = f"{column.name}: {described(column, self._meanings.get(column.name))}"
-        return about
+        if spec.target is None or spec.target.sql is not None:
+            return None
+        columns = self._discovery.catalog.table(spec.target.table).columns
+        return next(each for each in columns if each.name == spec.target.column)
+
+    def _about(self, request: str, target: ColumnEntry | None) -> dict[str, str]:
+        if target is None:
+            return {"request": request}
+        return {
+            "request": request,
+            "target": f"{target.name}: {described(target, self._meanings.get(target.name))}",
+        }
 
     def _say(self, text: str) -> None:
         assert self.model is not None

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from automl_runtime.data.catalog import Discovery
 from automl_schemas.catalog import ColumnEntry, DataCatalog
 
 from automl_agent.grounding.candidates import content_of
@@ -17,14 +14,7 @@ __all__ = ["described", "dictionary_of", "predictable"]
 
 _MOST_COLUMNS: Final = 36
 _MOST_OF_TABLE: Final = 16
-_LONGEST_TEXT: Final = 200_000
 _LONGEST_MEANING: Final = 70
-_TEXTS: Final = (".txt", ".md", ".names", ".rst", ".dic", ".codebook")
-_ENTRY: Final = re.compile(
-    r"^[\s>*+|\-\d.()`\"']*(?P<name>[^\s:|=`\"'][^:|=`\"'\n]{0,60}?)[`\"']*"
-    r"\s*(?::|\||=|\t| [-–—] )\s*(?P<said>[^\n]{3,400})$",
-    re.MULTILINE,
-)
 
 
 def described(column: ColumnEntry, meaning: str | None = None) -> str:
@@ -81,37 +71,7 @@ def _fits(column: ColumnEntry, *, numbers_only: bool) -> bool:
     return not numbers_only or content == "number"
 
 
-def dictionary_of(discovery: Discovery) -> dict[str, str]:
-    """What texts beside the data say about columns: name -> description, from lines like `name: what it is`.
-
-    Only lines that begin with the name of a column count, and not those that list its values; what they say is
-    untrusted.
-    """
-    known = {_plain(column.name): column for table in discovery.catalog.tables for column in table.columns}
-    found: dict[str, str] = {}
-    for text in _texts(discovery):
-        for match in _ENTRY.finditer(text):
-            column = known.get(_plain(match["name"]))
-            if column is not None and not _lists_cells(match["said"], column):
-                found.setdefault(column.name, clean(match["said"].strip("|` "), _LONGEST_MEANING))
-    return found
-
-
-def _lists_cells(said: str, column: ColumnEntry) -> bool:
-    """Whether a description is little more than values of its column."""
-    values = [value.value.casefold() for value in column.stats.top if len(value.value) > 1]
-    return sum(value in said.casefold() for value in values) >= 2
-
-
-def _plain(name: str) -> str:
-    return "".join(sign for sign in name.casefold() if sign.isalnum())
-
-
-def _texts(discovery: Discovery) -> Iterator[str]:
-    for file in discovery.catalog.files:
-        path = discovery.root / file.path
-        is_text = Path(file.path).suffix.casefold() in _TEXTS and file.kind in ("text", "names", "log")
-        if not is_text or "!" in file.path or path.is_symlink() or not path.is_file():
-            continue
-        with path.open("rb") as stream:
-            yield stream.read(_LONGEST_TEXT).decode("utf-8", errors="replace")
+def dictionary_of(catalog: DataCatalog) -> dict[str, str]:
+    """What texts beside the data say of columns: name -> description. It is untrusted."""
+    columns = [column for table in catalog.tables for column in table.columns]
+    return {column.name: column.meaning for column in reversed(columns) if column.meaning is not None}

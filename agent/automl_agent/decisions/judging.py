@@ -3,17 +3,75 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from automl_runtime.data.assemble import IDENTITY, Assembled
 from automl_runtime.data.leak_scores import Outcome
+from automl_runtime.data.leaks import outcome_of
+from automl_runtime.data.training_columns import target_name
+from automl_schemas.spec import ProjectSpec
 
-__all__ = ["loss_without"]
+__all__ = ["Bench", "loss_without"]
 
 _ROWS: Final = 4_000
 _FOLDS: Final = 3
 _TREES: Final = 60
+
+
+_FEWEST_ROWS: Final = 200
+
+
+@dataclass(slots=True)
+class Bench:
+    """The training rows that decisions about columns are judged on."""
+
+    frame: pd.DataFrame
+    """The features so far."""
+    outcome: Outcome
+    groups: pd.Series | None
+    time: pd.Series | None
+    seed: int
+
+    @classmethod
+    def of(cls, spec: ProjectSpec, assembled: Assembled, train: np.ndarray) -> Bench | None:
+        """The columns that `spec` does not drop, on the rows of the mask `train`; None when these are too few.
+
+        Texts and pictures are left out; a small model cannot read them.
+        """
+        target = target_name(spec)
+        frame = assembled.frame[train].reset_index(drop=True)
+        outcome = None if target is None else outcome_of(frame[target], spec)
+        if outcome is None or len(frame) < _FEWEST_ROWS:
+            return None
+        dropped = {(drop.table, drop.column) for drop in spec.data.drop}
+        features = [
+            column.name
+            for column in assembled.columns
+            if column.name in frame
+            and column.type not in ("text", "image")
+            and column.name not in (target, IDENTITY)
+            and (column.prefix or column.table, column.source_name) not in dropped
+        ]
+        time, group = spec.task.time, spec.task.group
+        in_time = spec.training.validation == "temporal" or spec.task.type == "forecast"
+        return cls(
+            frame[features],
+            outcome,
+            groups=frame[group] if group in frame and spec.training.validation == "grouped" else None,
+            time=frame[time] if time in frame and in_time else None,
+            seed=spec.seed,
+        )
+
+    def without(self, names: Collection[str]) -> tuple[float, float]:
+        """The loss with all columns, and without `names`; less is better."""
+        return loss_without(self.frame, self.outcome, names, groups=self.groups, time=self.time, seed=self.seed)
+
+    def drop(self, name: str) -> None:
+        """Judges from now on without the column."""
+        self.frame = self.frame.drop(columns=[name])
 
 
 def loss_without(

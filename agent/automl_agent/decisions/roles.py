@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn
-from automl_runtime.data.leaks import outcome_of
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.decisions.choosing import name_twice
-from automl_agent.decisions.judging import loss_without
+from automl_agent.decisions.judging import Bench
 
 if TYPE_CHECKING:
     from automl_agent.llm import LanguageModel
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Roles", "doubtful_names", "name_roles"]
 
 _FEW, _MANY = 0.3, 0.999
-_FEWEST_ROWS: Final = 200
 _WORSE: Final = 1.001
 _MOST: Final = 20
 _QUESTION: Final = (
@@ -87,35 +85,16 @@ def name_roles(
     if isinstance(named, str):
         return Roles(why_not=named)
     surely = named[0]
-    frame = assembled.frame[train].reset_index(drop=True)
-    assert spec.target is not None
-    outcome = outcome_of(frame[spec.target.column], spec)
-    if outcome is None or len(frame) < _FEWEST_ROWS:
+    bench = Bench.of(spec, assembled, train)
+    if bench is None:
         return Roles(why_not="there are too few rows to judge it by")
     roles = Roles()
-    dropped = {(drop.table, drop.column) for drop in spec.data.drop}
-    features = [
-        column.name
-        for column in assembled.columns
-        if column.name in frame
-        and column.type not in ("text", "image")
-        and column.name not in (spec.target.column, IDENTITY)
-        and (column.prefix or column.table, column.source_name) not in dropped
-    ]
-    time, group = spec.task.time, spec.task.group
     for column in (each for each in doubtful if each.name in surely):
-        before, after = loss_without(
-            frame[features],
-            outcome,
-            [column.name],
-            groups=frame[group] if group in frame and spec.training.validation == "grouped" else None,
-            time=frame[time] if time in frame and spec.training.validation == "temporal" else None,
-            seed=spec.seed,
-        )
+        before, after = bench.without([column.name])
         if after <= before * _WORSE:
             reason = f"identifier: by the judgement of the language model (loss {before:.4g}, without it {after:.4g})"
             roles.drops.append(DroppedColumn(table=column.table, column=column.source_name, reason=reason))
-            features.remove(column.name)
+            bench.drop(column.name)
         else:
             roles.kept[column.name] = f"the loss on inner folds is {before:.4g} with it, {after:.4g} without"
     return roles

@@ -43,7 +43,7 @@ from automl_agent.grounding.tasks import choose_metric, choose_task, metric_ques
 from automl_agent.grounding.topics import is_about, says_nothing
 from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
-from automl_agent.requirements.metrics import further_metrics
+from automl_agent.requirements.metrics import further_metrics, weighs_errors
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
 from automl_agent.requirements.text import word_set
 
@@ -127,7 +127,8 @@ def ground(
         draft = _without_target(requirement, catalog, source, settled, plan)
     else:
         draft = _with_target(requirement, catalog, source, settled, plan, excluded)
-    if "metric" in settled:
+    unnamed = requirement.metric is None and draft.target is not None and weighs_errors(requirement.request)
+    if "metric" in settled or unnamed:
         draft.questions.append(metric_question(draft.task.type, draft.metric))
     _refuse_idle(settled, draft)
     spec = ProjectSpec(

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final, Literal
 
 from automl_runtime.data.same_pictures import content_column
+from automl_runtime.errors import shorten
 from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 
 from automl_agent.grounding.derived import Derived, beyond, made_binary
@@ -167,9 +168,8 @@ def _table_bonus(wish: Wish, table: TableEntry) -> float:
 
 def _forms(wish: Wish, table: TableEntry, column: ColumnEntry) -> Iterator[Candidate]:
     name = name_match(wish, column, table.name)
-    plain = Candidate(
-        table, column, name.score, "number", f"named {column.name!r}", column.name, reversed=name.reversed
-    )
+    said = f"described as {shorten(column.meaning or '')}" if name.described else f"named {column.name!r}"
+    plain = Candidate(table, column, name.score, "number", said, column.name, reversed=name.reversed)
     content = content_of(column)
     if wish.threshold is not None:
         yield from _beyond_threshold(wish, plain, name)

@@ -24,6 +24,10 @@ class Settled:
     spec: ProjectSpec
     questions: list[Question] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
+    sure: list[str] = field(default_factory=list)
+    """Ids of the questions that the words of the request settle."""
+    could_be_ahead: list[str] = field(default_factory=list)
+    """The columns that the question `known_ahead` is about."""
 
 
 @dataclass(slots=True)
@@ -44,6 +48,7 @@ class Case:
         """What is settled so far."""
         return self.settled.spec.task
 
-    def ask(self, question: Question) -> None:
-        """Records a question, answered or not."""
+    def ask(self, question: Question, *, sure: bool = False) -> None:
+        """Records a question, answered or not; `sure` where the request itself answers it."""
         self.settled.questions.append(question)
+        self.settled.sure += [question.id] if sure else []

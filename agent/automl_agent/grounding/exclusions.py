@@ -10,7 +10,7 @@ from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from rapidfuzz import fuzz, process
 
 from automl_agent.grounding.thesaurus import WEAK
-from automl_agent.grounding.words import content_words, fold, relate, tokens
+from automl_agent.grounding.words import content_words, fold, relate, spoken_parts, tokens
 from automl_agent.requirements.text import word_set
 
 __all__ = ["UnknownExclusion", "excluded_columns"]
@@ -81,7 +81,7 @@ def _plain(name: str) -> str:
 
 def _holds_all(words: tuple[str, ...], table: TableEntry, column: ColumnEntry, near: float) -> bool:
     """Whether each word is in the column's name; a word that names the table is not needed there."""
-    parts, around = tokens(column.name), tokens(table.name)
+    parts, around = spoken_parts(column.name, column.meaning), tokens(table.name)
     own = (
         [max((relate(word, part) for part in parts), key=lambda relation: relation.strength) for word in words]
         if parts

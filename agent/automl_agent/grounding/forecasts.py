@@ -132,7 +132,7 @@ def _settle_horizon(case: Case, frequency: Frequency) -> None:
     said = case.task.horizon or (frequency.count(days) if days is not None else None)
     if said is None or "horizon" in case.answers:
         usual = min(said or _DEFAULT_HORIZON.get(frequency.name, _USUAL_HORIZON), most)
-        case.ask(_horizon_question(usual, most, frequency.name))
+        case.ask(_horizon_question(usual, most, frequency.name), sure=days is not None)
         said = _whole(case.answers.get("horizon", str(usual)))
     if said > most:
         raise RequestError(
@@ -183,7 +183,8 @@ def _settle_ahead(case: Case, drops: Sequence[DroppedColumn]) -> None:
     else:
         ahead, question = choose(found, case.frame, case.target, said, case.answers.get(KNOWN_AHEAD), kept)
         if question is not None:
-            case.ask(question)
+            case.ask(question, sure=bool(said))
+            case.settled.could_be_ahead = [column.name for column in found]
     settle(case, known_ahead=ahead)
     if ahead:
         case.settled.assumed.append(f"known for the steps ahead: {', '.join(ahead)}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from automl_schemas.catalog import ColumnEntry
@@ -11,7 +11,17 @@ from automl_schemas.catalog import ColumnEntry
 from automl_agent.grounding.labels import LabelMatch, labels_of, match_labels, spelled_label
 from automl_agent.grounding.thesaurus import GENERIC_TARGETS, NEUTRAL
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import NOT_RELATED, Relation, codes, content_words, is_event, relate, tokens
+from automl_agent.grounding.words import (
+    NOT_RELATED,
+    Relation,
+    codes,
+    content_words,
+    is_event,
+    main_words,
+    relate,
+    says_nothing,
+    tokens,
+)
 
 __all__ = ["NameMatch", "is_generic", "name_match", "value_match"]
 
@@ -26,6 +36,12 @@ _SPELLED: Final = 0.6
 """Score of a name of several words that all stand somewhere in the request."""
 _FILLERS: Final = frozenset({"column", "col", "variable", "var", "value", "the", "is", "code"})
 _SURE: Final = 0.83
+_DESCRIBED: Final = 0.95
+"""Worth of a description of a column whose name says nothing."""
+_BESIDE: Final = 0.75
+"""Worth of a description of a column whose name speaks for itself, and of what codes are said to mean."""
+_LATER: Final = 0.85
+"""Worth of the words of a description that come after its first ones."""
 _GENERIC: Final = 0.95
 """Worth of a table's name for its column "target"."""
 
@@ -38,10 +54,35 @@ class NameMatch:
     reversed: bool = False
     sure: bool = True
     """The word that counts is in the name, not just one that means the same."""
+    described: bool = False
+    """Not the name fits, but what a text beside the data says of the column."""
 
 
 def name_match(wish: Wish, column: ColumnEntry, table: str = "") -> NameMatch:
-    """How the name of `column` fits the phrase of `wish`; words that it lacks count in part when `table` has them."""
+    """How the name of `column` fits the phrase of `wish`; words that it lacks count in part when `table` has them.
+
+    What a text beside the data says of the column counts less than its name, and nearly as much where the name says
+    nothing.
+    """
+    own = _named(wish, column, table)
+    return max(own, _meant(wish, column), key=lambda match: match.score) if own.score < 1 else own
+
+
+def _meant(wish: Wish, column: ColumnEntry) -> NameMatch:
+    if column.meaning is None or not wish.words:
+        return NameMatch(0.0)
+    worth = _DESCRIBED if says_nothing(column.name) else _BESIDE
+    whole, main = tokens(column.meaning), main_words(column.meaning)
+    found = [(_scored(wish, main, ()), worth)] if main else []
+    # In a whole sentence some word always means nearly the same as another.
+    found += [(match, worth * _LATER) for match in (_scored(wish, whole, ()),) if match.sure and whole]
+    if not found:
+        return NameMatch(0.0)
+    match, share = max(found, key=lambda item: min(item[0].score, 1.0) * item[1])
+    return NameMatch(min(match.score, 1.0) * share, match.reversed, match.sure, described=True)
+
+
+def _named(wish: Wish, column: ColumnEntry, table: str) -> NameMatch:
     parts = tokens(column.name)
     if not parts or not wish.words:
         return NameMatch(0.0)
@@ -122,10 +163,22 @@ def _denied(parts: tuple[str, ...]) -> bool:
 
 
 def value_match(wish: Wish, column: ColumnEntry) -> LabelMatch | None:
-    """The label of `column` that the wish names, with the weight of the word that names it."""
+    """The label of `column` that the wish names, with the weight of the word that names it.
+
+    Codes go by what a text beside the data says that they mean.
+    """
+    if column.codes:
+        by_meaning = {says: code for code, says in column.codes.items()}
+        named = _label_match(wish, list(by_meaning))
+        if named is not None:
+            return replace(named, label=by_meaning[named.label], strength=_BESIDE * named.strength)
     labels = labels_of(column)
     if not labels or column.type in {"boolean", "integer", "number"}:
         return None
+    return _label_match(wish, labels)
+
+
+def _label_match(wish: Wish, labels: list[str]) -> LabelMatch | None:
     first = re.split(r"\s+or\s+|\s+vs\.?\s+", wish.phrase)[0] if wish.kind == "binary" else wish.phrase
     literal = spelled_label(first, labels)
     if literal is not None:

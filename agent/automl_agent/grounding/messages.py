@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from automl_runtime.data.same_pictures import is_of_folders
 from automl_runtime.errors import DataError, RequestError, shorten
-from automl_schemas.catalog import DataCatalog, TableEntry
+from automl_schemas.catalog import ColumnEntry, DataCatalog, TableEntry
 from automl_schemas.question import Option, Question
 
 from automl_agent.grounding.candidates import Candidate, content_of
 from automl_agent.grounding.positives import Positive
+from automl_agent.grounding.words import says_nothing
 
 __all__ = ["NothingFits", "candidate_label", "no_match", "no_table", "target_question", "target_sentence"]
 
@@ -43,12 +44,17 @@ def no_match(phrase: str, catalog: DataCatalog, source: str, *, hint: str | None
 
 def _predictable(table: TableEntry) -> str:
     names = [
-        column.name
+        f"{shorten(column.name, 40)}{_described(column)}"
         for column in table.columns
         if content_of(column) and column.role not in {"id", "key"} and column.personal is None
     ]
-    listed = ", ".join(shorten(name, 40) for name in names[-_MOST_COLUMNS:])
+    listed = ", ".join(names[-_MOST_COLUMNS:])
     return (f"{listed}, ..." if len(names) > _MOST_COLUMNS else listed) or "none"
+
+
+def _described(column: ColumnEntry) -> str:
+    """What a text beside the data says of a column whose name says nothing."""
+    return "" if column.meaning is None or not says_nothing(column.name) else f" {shorten(column.meaning, 60)}"
 
 
 def no_table(catalog: DataCatalog, source: str) -> DataError:
@@ -65,7 +71,7 @@ def target_sentence(phrase: str, candidate: Candidate, positive: Positive | None
     """One line on the target: `"churn" -> subscribers.csv "Left?" (Yes = positive, 16.8 %)`."""
     table = candidate.table
     file = table.files[0].rsplit("/", 1)[-1] if table.files and not is_of_folders(table) else table.name
-    what = candidate.sql if candidate.sql is not None else f'"{candidate.column.name}"'
+    what = candidate.sql if candidate.sql is not None else f'"{candidate.column.name}"{_described(candidate.column)}'
     if positive is not None:
         share = "" if positive.share is None else f", {100 * positive.share:.1f} %"
         return f'"{phrase}" -> {file} {what} ({positive.shown} = positive{share})'

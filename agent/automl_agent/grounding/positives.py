@@ -82,7 +82,7 @@ _IMPACT = "Scores, threshold and predicted probabilities are those of this class
 def _label(candidate: Candidate, wish: Wish, labels: list[str]) -> tuple[str, bool]:
     flipped = candidate.reversed != wish.negated
     other = {labels[0]: labels[-1], labels[-1]: labels[0]}
-    named = label_named(wish.positive, labels) if wish.positive else None
+    named = _named(candidate, wish, labels)
     if named is not None:
         return named, True
     if candidate.label is not None:
@@ -93,6 +93,16 @@ def _label(candidate: Candidate, wish: Wish, labels: list[str]) -> tuple[str, bo
     if set(labels) == {"-1", "1"}:
         return ("-1" if flipped else "1"), True
     return labels[-1], False
+
+
+def _named(candidate: Candidate, wish: Wish, labels: list[str]) -> str | None:
+    """The class that the words name, also by what a text beside the data says that it means."""
+    by_meaning = {says: code for code, says in candidate.column.codes.items()}
+    named = label_named(wish.positive, labels) if wish.positive else None
+    if named is not None or not by_meaning:
+        return named
+    meant = label_named(wish.positive or wish.phrase, list(by_meaning)) or yes_label(list(by_meaning))
+    return None if meant is None else by_meaning[meant]
 
 
 def _question(candidate: Candidate, labels: list[str], counts: dict[str, int], default: str) -> Question:
@@ -111,4 +121,5 @@ def _shown(candidate: Candidate, label: str) -> str:
     if candidate.column.type == "boolean":
         words = plan.true_values if clean_value(label, "boolean") else plan.false_values
         return words[0].capitalize() if words and words[0].isalpha() else label
-    return label
+    says = candidate.column.codes.get(label)
+    return f'{label} "{says}"' if says else label

@@ -64,7 +64,7 @@ def choose_series(case: Case) -> list[str]:
         default=",".join(default) or "none",
         impact="Each series is looked at by itself; its rows that fall into one step are added up or averaged.",
     )
-    case.ask(question)
+    case.ask(question, sure=bool(named) or asks_for_total(case.requirement))
     return default if chosen is None else chosen
 
 

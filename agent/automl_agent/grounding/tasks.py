@@ -94,9 +94,12 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
 
 
 def _spoken(wish: Wish, column: ColumnEntry) -> TaskType | None:
-    """The task that the words for the target speak of, else one that the name of the column does."""
+    """The task that the words for the target speak of, else one that the name of the column does.
+
+    Numbers that a text beside the data lists as codes are classes.
+    """
     words = {stem(word) for word in content_words(wish.phrase)}
-    if words & {stem(word) for word in _CLASS_WORDS}:
+    if column.codes or words & {stem(word) for word in _CLASS_WORDS}:
         return "multiclass"
     if words & {stem(word) for word in _NUMBER_WORDS}:
         return "regression"
@@ -167,16 +170,30 @@ def choose_metric(
 
 
 def metric_question(task: TaskType, metric: MetricSpec) -> Question:
-    """The question which metric judges a task; it is always settled by the words or by default."""
+    """The question which metric judges a task: open where the request weighs errors without naming one."""
     return Question(
         id="metric",
         text="Which metric judges the model?",
-        options=[Option(value=name, label=name) for name in FITTING[task]],
+        options=[Option(value=name, label=_SAYS[name]) for name in FITTING[task]],
         default=metric.name,
         impact="It is what the search optimises.",
     )
 
 
+_SAYS: Final[dict[MetricName, str]] = {
+    "roc_auc": "cases are put into the right order, from the likeliest to the least likely",
+    "average_precision": "those at the top of the list are the right ones: rare cases, few false alarms",
+    "log_loss": "the probabilities themselves are right",
+    "f1": "cases that are missed and false alarms count alike",
+    "accuracy": "the share of right answers",
+    "balanced_accuracy": "each class counts the same, however rare it is",
+    "rmse": "errors are squared: a few large ones weigh most",
+    "mae": "the usual error, in the target's unit",
+    "mape": "the error as a percentage of the true value",
+    "r2": "the share of the variation that is explained",
+    "pinball": "quantiles: how far too high and too low",
+    "silhouette": "how far groups lie apart",
+}
 _HINTS: Final[dict[TaskType, str]] = {
     "regression": 'For a number say for example "within 10 %" or "RMSE under 5".',
     "forecast": 'For a forecast say for example "MAPE under 10 %" or "RMSE under 5".',

@@ -95,7 +95,7 @@ def _choose_step(case: Case) -> Frequency:
     regular = regularity(moments, codes, found) >= REGULAR
     if not regular or "frequency" in case.answers:
         default = asked or usual_step(moments)
-        case.ask(_step_question(default))
+        case.ask(_step_question(default), sure=case.task.frequency is not None)
         asked = asked or default
     if asked is None:
         return found
@@ -137,7 +137,7 @@ def _choose_aggregate(case: Case) -> str:
         default=default,
         impact="Quantities add up; prices, rates and temperatures do not.",
     )
-    case.ask(question)
+    case.ask(question, sure=total)
     answer = case.answers.get("aggregate", default)
     if answer not in ("sum", "mean"):
         raise RequestError(f"--answer aggregate={answer}: allowed are sum, mean.")

@@ -8,7 +8,7 @@ from automl_schemas.catalog import TableEntry
 
 from automl_agent.grounding.thesaurus import FRAME, WEAK
 from automl_agent.grounding.wishes import Wish
-from automl_agent.grounding.words import domains, is_known, relate, tokens
+from automl_agent.grounding.words import domains, is_known, relate, spoken_parts, tokens
 from automl_agent.requirements.text import word_set
 
 __all__ = ["is_about", "is_about_something_else", "says_nothing", "speaks", "speaks_of"]
@@ -24,7 +24,7 @@ _COLUMNS: Final = 2
 def is_about(wish: Wish, table: TableEntry, source: str) -> bool:
     """Whether the request speaks of what `table` holds: of its name, files, folder or columns, or of their field."""
     names = _names(table, source)
-    columns = [part for column in table.columns for part in tokens(column.name) if len(part) > 2]
+    columns = [part for part in _parts(table) if len(part) > 2]
     spoken = [word for word in wish.context if word not in FRAME and word not in WEAK and len(word) > 2]
     if any(relate(word, part).strength >= 0.74 for word in spoken for part in (*names, *columns)):
         return True
@@ -33,7 +33,7 @@ def is_about(wish: Wish, table: TableEntry, source: str) -> bool:
 
 def speaks_of(word: str, table: TableEntry, source: str) -> bool:
     """Whether the names, columns or classes of `table` hold `word`, or are of the same field."""
-    columns = [part for column in table.columns for part in tokens(column.name)]
+    columns = _parts(table)
     values = [
         part
         for column in table.columns
@@ -70,10 +70,14 @@ def says_nothing(table: TableEntry, source: str) -> bool:
     return not _names(table, source)
 
 
+def _parts(table: TableEntry) -> list[str]:
+    return [part for column in table.columns for part in spoken_parts(column.name, column.meaning)]
+
+
 def _names(table: TableEntry, source: str) -> list[str]:
     folder = source.replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
     files = [file.rsplit("/", 1)[-1].rsplit(".", 1)[0] for file in table.files]
-    parts = [part for name in (table.name, folder, *files) for part in tokens(name)]
+    parts = [part for name in (table.name, folder, table.meaning or "", *files) for part in tokens(name)]
     return [part for part in parts if len(part) > 2 and part not in _SAYS_NOTHING and not part.isdigit()]
 
 

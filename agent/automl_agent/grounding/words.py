@@ -23,7 +23,11 @@ __all__ = [
     "is_event",
     "is_known",
     "is_negated",
+    "is_word",
+    "main_words",
     "relate",
+    "says_nothing",
+    "spoken_parts",
     "stem",
     "tokens",
 ]
@@ -236,6 +240,41 @@ def is_known(word: str) -> bool:
     if stem(word) in known:
         return True
     return any(word[:n] in known or word[-n:] in known for n in range(4, len(word) - 1))
+
+
+_AFTER_MAIN: Final = re.compile(
+    r"[,;:()\[\].]|\b(?:of|in|per|for|before|after|with|without|from|by|at|on|to|as|when|where|which|that)\b",
+    re.IGNORECASE,
+)
+_MEASURED: Final = re.compile(
+    r"^\W*(?:the |an? )?(?:total |average |mean )?(?:amounts?|numbers?|values?|totals?|sums?|sizes?|quantit(?:y|ies)"
+    r"|counts?|levels?|degrees?|types?|kinds?|names?|codes?) of ",
+    re.IGNORECASE,
+)
+
+
+def main_words(description: str) -> tuple[str, ...]:
+    """The words of a description up to what only says more of them.
+
+    >>> main_words("Fuel consumption in litres per 100 km"), main_words("amount of the loan in euros")
+    (('fuel', 'consumption'), ('the', 'loan'))
+    """
+    return tokens(_AFTER_MAIN.split(_MEASURED.sub("", description), maxsplit=1)[0])
+
+
+def says_nothing(name: str) -> bool:
+    """Whether no part of a column's name is in the word lists, as of `X7` and `c_0042`."""
+    return not any(is_word(part) for part in tokens(name))
+
+
+def spoken_parts(name: str, meaning: str | None) -> tuple[str, ...]:
+    """The words that speak of a column: those of its name, or of its description where the name says nothing."""
+    return (*tokens(name), *main_words(meaning)) if meaning is not None and says_nothing(name) else tokens(name)
+
+
+def is_word(word: str) -> bool:
+    """Whether `word`, or another form of it, is in the word lists as it stands."""
+    return stem(word) in _known()
 
 
 @cache

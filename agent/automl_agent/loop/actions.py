@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, create_model
 
 from automl_agent.loop.calling import Calls
 from automl_agent.loop.conversation import NoAnswer
-from automl_agent.loop.prompting import SYSTEM
+from automl_agent.loop.prompting import system_of
 from automl_agent.openai_functions import parse_arguments
 from automl_agent.tools.contract import ToolError
 from automl_agent.tools.registry import Tool, tools
@@ -40,8 +40,9 @@ class Asker(Protocol):
 class ActionMind:
     """Asks a model step by step what to do, and does it through `calls`."""
 
-    def __init__(self, model: Asker, calls: Calls) -> None:
-        """Asks `model`; nothing is sent yet."""
+    def __init__(self, model: Asker, calls: Calls, *, project: str | None = None) -> None:
+        """Asks `model` in a conversation about `project`; nothing is sent yet."""
+        self._system = system_of(project)
         self._model = model
         self._calls = calls
         self._listed = "\n".join(map(_line, tools()))
@@ -55,7 +56,9 @@ class ActionMind:
             NoAnswer: if it gives no step that can be taken.
             LimitReached: if enough calls were made.
         """
-        question = f"{SYSTEM}\n\nTools, with their arguments:\n{self._listed}\n\nThe person says: {text}\n\n{_HOW}"
+        question = (
+            f"{self._system}\n\nTools, with their arguments:\n{self._listed}\n\nThe person says: {text}\n\n{_HOW}"
+        )
         self._history.append({"person": text})
         while True:
             step = self._model.decide(question, self._schema, data={"so far": self._shown()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections import Counter
@@ -18,8 +19,9 @@ from automl_agent.tools.contract import Answer, Request, ToolError
 from automl_agent.tools.long_tools import RunState
 from automl_agent.tools.registry import Tool, find_tool
 from automl_agent.tools.workspace import Workspace
+from automl_agent.untrusted import clean
 
-__all__ = ["Calls", "Consent", "LimitReached", "Limits", "Record"]
+__all__ = ["Calls", "Consent", "LimitReached", "Limits", "Record", "Stuck"]
 
 Record = Callable[[str, Mapping[str, Any]], None]
 """Writes an entry of a kind (`call`, `said`, ...) into the transcript, which redacts it."""
@@ -34,6 +36,10 @@ _START_WAIT: Final = 2
 
 class LimitReached(Exception):
     """A conversation has used up what it was allowed; the message says what."""
+
+
+class Stuck(LimitReached):
+    """A model makes a call again that could not be done, or one that it made often enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,8 @@ class Calls:
         self._stopped = threading.Event()
         self.made = 0
         """Calls since `begin`."""
+        self.done = 0
+        """Those of them that were done."""
         self.private = False
         """Whether rows were predicted since `begin`, so that what is said of them holds cells."""
         self.begin()
@@ -92,7 +100,8 @@ class Calls:
         """A new request of the person: its limits count from here."""
         self._stopped.clear()
         self.private = False
-        self.made = 0
+        self.made = self.done = 0
+        self._in_vain: set[str] = set()
         self._begun = time.monotonic()
         self._same: Counter[str] = Counter()
 
@@ -110,6 +119,8 @@ class Calls:
         """
         with self._one_at_a_time:
             self._refuse_more()
+            if by == "model" and _key(name, arguments) in self._in_vain:
+                raise Stuck(f"the model made a call of {clean(name)} again that cannot be done.")
             entry: dict[str, Any] = {"tool": name, "by": by, "why": shorten(why, 300)[1:-1]}
             begun = time.monotonic()
             try:
@@ -124,9 +135,12 @@ class Calls:
                     self._record("call", {**entry, "outcome": "cancelled"})
                     raise KeyboardInterrupt from error
                 told = {"outcome": error.blame, "message": error.message}
+                self._in_vain |= {_key(name, arguments)} if error.blame == "fix" else set()
                 self._record("call", {**entry, **told, "seconds": _since(begun)})
                 raise
             self._remember(tool, answer, by)
+            self.done += 1
+            self._in_vain.clear()  # what was done may make them possible
             self._record("call", {**entry, "outcome": "done", "seconds": _since(begun)})
             return answer
 
@@ -145,7 +159,7 @@ class Calls:
         call = f"{tool.name} {request.model_dump_json()}"
         self._same[call] += 1
         if self._same[call] > self._limits.repeats:
-            raise LimitReached(f"the model made the same call of {tool.name} {self._limits.repeats} times.")
+            raise Stuck(f"the model made the same call of {tool.name} {self._limits.repeats} times.")
 
     def _permit(self, tool: Tool, request: Request, by: Decider) -> None:
         if not tool.destructive or self._allow_all or getattr(request, "dry_run", False):
@@ -202,6 +216,10 @@ def _without_cells(request: Request) -> dict[str, Any]:
 
 def _is_table(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, list) for row in value)
+
+
+def _key(name: str, arguments: Mapping[str, Any]) -> str:
+    return json.dumps([name, arguments], sort_keys=True, default=str)
 
 
 def _since(begun: float) -> float:

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from automl_runtime.errors import Cancelled
 
-from automl_agent.loop.calling import Calls, LimitReached, Record
+from automl_agent.loop.calling import Calls, LimitReached, Record, Stuck
 from automl_agent.loop.planning import Planner
 from automl_agent.loop.sentences import Intent
 from automl_agent.loop.steps import Ask, Call, Flow, Say
@@ -97,13 +97,13 @@ class Conversation:
         if self._mind is None or intent.kind == "help":
             self._run(self._planner.plan(intent))
             return
-        before = self._calls.made
         try:
             self._say(self._mind.turn(intent.text), by="model")
-        except NoAnswer as error:
+        except (NoAnswer, Stuck) as error:
             self._record("no answer", {"by": "model", "why": str(error)})
-            if self._calls.made > before:  # what was done is not done twice
-                self._stop(f"The model does not go on: {error}", 1)
+            if self._calls.done:  # what was done is not done twice
+                said = "Stopped" if isinstance(error, Stuck) else "The model does not go on"
+                self._stop(f"{said}: {error}", 1)
                 return
             self._say(f"The model gave no answer that can be used ({error}); the rules decide.", by="rule")
             self._run(self._planner.plan(intent))

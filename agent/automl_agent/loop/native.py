@@ -19,7 +19,7 @@ from automl_agent.langchain import toolkit
 from automl_agent.llm.answers import FENCE
 from automl_agent.loop.calling import Calls
 from automl_agent.loop.conversation import NoAnswer
-from automl_agent.loop.prompting import SYSTEM
+from automl_agent.loop.prompting import system_of
 from automl_agent.tools.contract import ToolError
 from automl_agent.tools.registry import tools
 from automl_agent.untrusted import as_data
@@ -44,6 +44,7 @@ class NativeMind:
         model: BaseChatModel,
         calls: Calls,
         *,
+        project: str | None = None,
         used: Callable[[], str] = lambda: "",
         redact: Callable[[str], str] = str,
     ) -> None:
@@ -52,6 +53,7 @@ class NativeMind:
         Args:
             model: a chat model that binds tools.
             calls: makes the calls.
+            project: what the person speaks of.
             used: tells what the model has used.
             redact: takes secrets out of what an endpoint complains of.
         """
@@ -61,7 +63,7 @@ class NativeMind:
         self._agent = create_agent(
             model,
             toolkit(calls.workspace),
-            system_prompt=SYSTEM,
+            system_prompt=system_of(project),
             middleware=[_read_fences, ContextEditingMiddleware(edits=[ClearToolUsesEdit(trigger=_REMEMBERED)])],
             checkpointer=InMemorySaver(),
             interrupt_before=["tools"],

@@ -70,12 +70,12 @@ def open_conversation(
         on_event=lambda event: None if isinstance(event, Finding) else on_event(event),  # answers tell what was found
     )
     planner = Planner(workspace, Focus(project), budget_seconds=terms.budget_seconds)
-    mind = None if model is None else _mind(model, calls, on_event)
+    mind = None if model is None else _mind(model, calls, project, on_event)
     record("opened", {"by": "rule" if mind is None else "model", "model": model.endpoint.model if model else None})
     return Conversation(calls, planner, person, record, mind=mind)
 
 
-def _mind(model: LanguageModel, calls: Calls, on_event: EventSink) -> Mind | None:
+def _mind(model: LanguageModel, calls: Calls, project: str | None, on_event: EventSink) -> Mind | None:
     """The best way to let `model` decide; None where it can be trusted with nothing."""
     level = model.level
     if level == "none":
@@ -83,10 +83,12 @@ def _mind(model: LanguageModel, calls: Calls, on_event: EventSink) -> Mind | Non
     if level == "tools":
         from automl_agent.loop.native import NativeMind
 
-        way: Mind = NativeMind(model.chat_model(), calls, used=lambda: str(model.usage), redact=model.transcript.redact)
+        way: Mind = NativeMind(
+            model.chat_model(), calls, project=project, used=lambda: str(model.usage), redact=model.transcript.redact
+        )
     else:
         from automl_agent.loop.actions import ActionMind
 
-        way = ActionMind(model, calls)
+        way = ActionMind(model, calls, project=project)
     on_event(Finding("model", f"{model.endpoint.model} decides ({level})"))
     return way

@@ -36,7 +36,7 @@ Kind = Literal[
 EXAMPLES: Final = (
     ("what is in ./data", "look at data"),
     ("predict which customers will leave from ./data", "make a project"),
-    ("how good is it", "score, interval, leaderboard"),
+    ("how good is it, why ...", "score, what it relies on, leaderboard"),
     ("predict age=40, city=Rome", "predict one row"),
     ("predict new.csv", "predict a file"),
     ("has new.csv drifted", "compare new rows with those of training"),
@@ -88,6 +88,7 @@ _RULES: Final[tuple[tuple[Kind, str], ...]] = (
     ("status", r"(?:status|progress|how (?:far|is it going|does it go)|is it (?:done|ready|finished)|wait)\b"),
     ("report", r"how (?:good|well|accurate|reliable|sure)\b|(?:(?:show|get|give|what)\b.*\b)?(?:report|score|scores|"
      r"leaderboard|results?|metrics|model card|accuracy)\b"),
+    ("report", r"(?:why|explain)\b|what (?:drives|matters|influences|causes|determines|decides)\b"),
     ("make", r"(?:make|create|build|start|set up|generate|new)\b.*\b(?:project|model|service|from|for)\b"),
     ("make", rf"{_OF_DATA}\b"),
     ("look", r"(?:what(?: is|'s| are|s)?|look|describe|discover|explore|inspect|list|show|open|read)\b"),

@@ -60,6 +60,7 @@ def _(answer: Report) -> list[str]:
     tried = [f"{row.model} {row.cv:.4g}" for row in answer.leaderboard[:5]]
     return [
         f"{answer.project}: {told_score(answer.score)}",
+        *answer.in_short,
         f"trained on {answer.rows_train:,} rows and {len(answer.inputs)} columns; best: {', '.join(tried)}",
         *[f"left out: {text}" for text in _cut(answer.dropped)],
         f"report: {answer.page}",

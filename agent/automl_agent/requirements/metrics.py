@@ -16,7 +16,7 @@ from automl_agent.requirements.comparisons import AFTER, COMPARISON, operator_af
 from automl_agent.requirements.numbers import NUMBER, parse_number
 from automl_agent.requirements.text import Text
 
-__all__ = ["MetricAsked", "further_metrics", "metric_named", "take_metric"]
+__all__ = ["MetricAsked", "further_metrics", "metric_named", "take_metric", "weighs_errors"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,19 @@ _UNIT: Final = (
 _TIME: Final = (
     r"(?:days?|nights?|h|hours?|hrs?|m|min|minutes?|mins?|s|seconds?|secs?|years?|quarters?|months?|weeks?)\b"
 )
+_WEIGHED: Final = re.compile(
+    r"\b(?:false (?:alarms?|positives?|negatives?)"
+    r"|miss(?:ing|ed)? (?:an?|any|one|none|no|few|as few|some|too many)"
+    r"|(?:an?|one|every|each) missed"
+    r"|(?:large|big|huge|rare|few|small) (?:errors?|mistakes?|misses|outliers?)"
+    r"|(?:errors?|mistakes?) (?:are|is|be|would be) (?:costly|expensive|worse|bad)"
+    r"|(?:trust|rely on|calibrated) (?:the )?(?:probabilit\w+|percentages?)"
+    r"|on average (?:be )?(?:right|close|off)"
+    r"|(?:usual|typical|relative|percentage) (?:error|difference|deviation)"
+    r"|every class (?:counts|matters))\b",
+    re.IGNORECASE,
+)
+"""What says that some errors are worse than others, without a metric."""
 _MONEY: Final = re.compile(r"\s*(?:[€$£]|eur|usd|chf|gbp|dollar|pound)", re.IGNORECASE)
 _ACCURATE: Final = re.compile(
     rf"(?:(?P<op>{COMPARISON})\s*)?{_VALUE}(?P<after>{AFTER})?[\s-]*(?:accurate(?:ly)?|correct(?:ly classified)?"
@@ -143,6 +156,15 @@ def metric_named(text: str) -> MetricName | None:
             return _metric(name)
     match = _MENTION.fullmatch(plain)
     return None if match is None or match.lastgroup in {"unknown", "mse"} else _metric(str(match.lastgroup))
+
+
+def weighs_errors(request: str) -> bool:
+    """Whether `request` says in words which errors are worse than others; which metric that is, they leave open.
+
+    >>> weighs_errors("find fraud, and better a false alarm than a missed one"), weighs_errors("missing values")
+    (True, False)
+    """
+    return _WEIGHED.search(request) is not None
 
 
 def take_metric(text: Text) -> MetricAsked | None:

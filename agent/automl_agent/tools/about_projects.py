@@ -141,6 +141,8 @@ class Report(Answer):
     project: str
     request: str
     score: Score
+    in_short: list[str]
+    """What it relies on, whether it is as good as promised, what was taken out, what has moved."""
     rows_train: int
     leaderboard: list[LeaderboardRow]
     inputs: list[Input]
@@ -153,11 +155,13 @@ class Report(Answer):
 
 @tool("Get a report", reads_only=True)
 def get_report(workspace: Workspace, request: WantedReport, on_event: EventSink) -> Report:
-    """Tells how good the model of a project is: score on sealed rows with its interval, goal, leaderboard, dropped
-    columns, and on demand the model card. The numbers were measured by the runtime; quote them as they are."""
+    """Tells how good the model of a project is and what it relies on: score on sealed rows with its interval, goal,
+    leaderboard, dropped columns, and on demand the model card. The numbers were measured by the runtime; quote them as
+    they are."""
     del on_event
     from automl_runtime.project import Project
 
+    from automl_agent.explaining import explanation_of, in_a_line, without_cells
     from automl_agent.listing import metrics_of
 
     project = Project.load(workspace.project(request.project))
@@ -167,6 +171,7 @@ def get_report(workspace: Workspace, request: WantedReport, on_event: EventSink)
         project=name,
         request=plain(project.spec.request, 500),
         score=score_of(metrics),
+        in_short=[plain(in_a_line(each), 400) for each in without_cells(explanation_of(project.root))],
         rows_train=metrics.rows_train,
         leaderboard=metrics.leaderboard,
         inputs=[

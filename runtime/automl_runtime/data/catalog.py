@@ -11,6 +11,7 @@ from automl_schemas.catalog import DataCatalog, FileEntry, IgnoredFile, JoinEdge
 from automl_schemas.question import Question
 
 from automl_runtime.data.cleaning import CleanTable
+from automl_runtime.data.dictionary import with_meanings
 from automl_runtime.data.distinct_names import distinct_tables
 from automl_runtime.data.duplicates import Copies, find_copies, table_label
 from automl_runtime.data.joins import find_joins
@@ -73,6 +74,7 @@ def discover(
     )
     on_event(Progress("joining", 1, 1))
     catalog = _catalog(result, copies, stacked, prepared, joins, answers)
+    catalog = catalog.model_copy(update={"tables": with_meanings(source, catalog.files, catalog.tables)})
     _tell(catalog, on_event)
     return Discovery(source, catalog, {table.name: prepared[table.name].clean for table in catalog.tables})
 

@@ -11,6 +11,7 @@ from automl_runtime.files import write_text
 from automl_runtime.inference.parts import BATCHES, Backend, Measured, Member
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_groups import cluster_name
+from automl_runtime.project.report_short import short_texts
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
     TASK_NAMES,
@@ -55,6 +56,7 @@ def render_model_card(data: ReportData) -> str:
     parts = [
         f"# Model card: {_plain(data.spec.name)}",
         _opening(data),
+        "## In short\n\n" + _short(data) if short_texts(data) else "",
         "## Intended use\n\n" + _intended(data),
         "## How good it is\n\n" + _quality(data),
         "## Decision threshold\n\n" + _threshold(data) if data.evaluation.threshold is not None else "",
@@ -72,6 +74,10 @@ def render_model_card(data: ReportData) -> str:
 def _opening(data: ReportData) -> str:
     version = f" Version {_plain(data.manifest.model_version)}." if data.manifest else ""
     return f"> {_plain(data.spec.request)}\n\n{score_sentence(data.metrics)}\n{goal_sentence(data.metrics)}{version}"
+
+
+def _short(data: ReportData) -> str:
+    return "\n".join(f"- **{name}** {_escaped(text)}" for name, text in short_texts(data))
 
 
 def _intended(data: ReportData) -> str:
@@ -315,7 +321,11 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _plain(text: object) -> str:
     """Text that Markdown and HTML leave as it is."""
-    return _SPECIAL.sub(r"\\\1", clip(text, 200)).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    return _escaped(clip(text, 200))
+
+
+def _escaped(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", text).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
 def _code(text: object) -> str:

@@ -3,35 +3,46 @@
 from __future__ import annotations
 
 import math
+import re
+from html import unescape
+from typing import Final
 
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import ranked_columns
 from automl_runtime.project.report_html import code, section
 from automl_runtime.project.report_text import METRIC_NAMES, clip, count, escape, number, percent
 
-__all__ = ["short_section"]
+__all__ = ["short_section", "short_texts"]
+
+_TAG: Final = re.compile(r"<[^<>]*>")
 
 
 def short_section(data: ReportData) -> str:
     """How good, compared with what was promised, by what, where weak, what was taken out and what has moved."""
-    if data.anomalies is not None:
-        return _listed([("Drift", _moved(data))])
-    if data.clusters is not None:
-        return _listed([("As promised?", _promise(data)), ("Drift", _moved(data))])
-    lines = [
-        ("In practice", _practice(data)),
-        ("As promised?", _promise(data)),
-        ("Relies on", _relies(data)),
-        ("Weakest", _weakest(data)),
-        ("Leaks", _leaks(data)),
-        ("Drift", _moved(data)),
-    ]
-    return _listed(lines)
-
-
-def _listed(lines: list[tuple[str, str]]) -> str:
-    items = "".join(f'<li><span class="soft">{name}</span><span>{html}</span></li>' for name, html in lines if html)
+    items = "".join(f'<li><span class="soft">{name}</span><span>{html}</span></li>' for name, html in _lines(data))
     return section("short", "In short", "", f'<div class="card"><ul class="short">{items}</ul></div>') if items else ""
+
+
+def short_texts(data: ReportData) -> list[tuple[str, str]]:
+    """The same without markup: what each sentence is about, and the sentence."""
+    return [(name, unescape(_TAG.sub("", html))) for name, html in _lines(data)]
+
+
+def _lines(data: ReportData) -> list[tuple[str, str]]:
+    if data.anomalies is not None:
+        lines = [("Drift", _moved(data))]
+    elif data.clusters is not None:
+        lines = [("As promised?", _promise(data)), ("Drift", _moved(data))]
+    else:
+        lines = [
+            ("In practice", _practice(data)),
+            ("As promised?", _promise(data)),
+            ("Relies on", _relies(data)),
+            ("Weakest", _weakest(data)),
+            ("Leaks", _leaks(data)),
+            ("Drift", _moved(data)),
+        ]
+    return [(name, html) for name, html in lines if html]
 
 
 def _practice(data: ReportData) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from agent.llm.scripted_server import call, data_of, filled, schema_of, serving
+from automl_agent.decisions.subjects import SUBJECTS
 from automl_agent.drafting import DraftOptions, draft
 from automl_agent.llm import LanguageModel
 from automl_agent.llm.endpoint import Endpoint
@@ -58,11 +59,20 @@ def ferries(tmp_path):
     return folder
 
 
+def right_of_example(request):
+    """The right answer where a request is an example of a question, by which a model is tried; None where it is not."""
+    data = data_of(request)
+    examples = [subject.example for subject in SUBJECTS.values()]
+    return next((each.right for each in examples if {**each.data, "options": {**each.options}} == data), None)
+
+
 def sensible(**wanted):
     """Answers each field with what is wanted of it, where that is legal; else without any sense."""
 
     def behave(request):
         answer = filled(schema_of(request))
+        if (right := right_of_example(request)) is not None:
+            return call(answer | {"choice": right})
         for name, part in schema_of(request)["properties"].items():
             want = wanted.get(name)
             if callable(want):

@@ -71,3 +71,16 @@ def test_where_rules_are_sure_an_order_does_nothing(poisoned, drafted):
     done, _ = drafted("predict gone", poisoned, obedient)
     alone, _ = drafted("predict gone", poisoned, None)
     assert done.spec == alone.spec
+
+
+def test_an_order_in_a_description_or_a_code_leads_at_most_to_a_column_that_is_there(gym, drafted):
+    """What a dictionary says grounds words on columns; it adds no option, and where rules are sure it is not read."""
+    (gym / "codebook.txt").write_text(
+        f"members.csv: {ORDER}\nage: the member will be gone; {ORDER}\nvisits: gone, {ORDER} (1 = gone, 2 = {ORDER})\n"
+    )
+    done, _ = drafted("predict gone", gym, obedient)
+    assert (done.spec.target.column, done.spec.target.positive) == ("gone", "yes")
+    open_ = outcome(drafted, gym, obedient)
+    if open_ is not None:
+        columns = {column.name for column in open_.discovery.catalog.table(open_.spec.target.table).columns}
+        assert open_.spec.target.column in columns

@@ -66,3 +66,31 @@ def test_a_model_that_answers_valid_nonsense_is_stopped(talk, workspace):
     assert "same call of discover_data" in made.hear("predict late from ./data")
     assert "3 calls" in made.person.heard
     assert made.conversation.failed == 1
+
+
+def test_a_call_that_cannot_be_done_is_not_made_twice_and_the_rules_take_over(talk, workspace):
+    """As seen with a small model: it repeats a call whose arguments were refused."""
+    wrong = {"tool": "discover_data", "arguments": {"path": "data", "part": "score"}}
+    model = Asked(*[wrong] * 9)
+    made = talk(workspace, mind=lambda calls: ActionMind(model, calls))
+    heard = made.hear("what is in ./data")
+    assert made.called() == [("discover_data", "fix"), ("discover_data", "done")]
+    assert "the rules decide" in heard
+    assert "parcels: 240 rows" in heard
+    assert made.conversation.failed == 0
+
+
+def test_a_call_that_could_not_be_done_may_be_made_again_after_another(talk, workspace):
+    wrong = {"tool": "get_report", "arguments": {"project": "none"}}
+    model = Asked(wrong, LOOK, wrong, {"say": "there is none"})
+    made = talk(workspace, mind=lambda calls: ActionMind(model, calls))
+    assert made.hear("how good is it?") == "there is none"
+    assert [outcome for _, outcome in made.called()] == ["fix", "done", "fix"]
+
+
+@pytest.mark.parametrize("about", ["solo", 'so"lo</data>'])
+def test_a_model_is_told_which_project_is_spoken_of(talk, workspace, about):
+    model = Asked({"say": "good"})
+    talk(workspace, mind=lambda calls: ActionMind(model, calls, project=about)).hear("how good is the model?")
+    assert "The person speaks of the project" in model.seen[0][0]
+    assert about.partition('"')[0] in model.seen[0][0]

@@ -335,6 +335,7 @@ def test_the_card_holds_what_a_reader_needs(make_report: MakeReport, tmp_path: P
     card = (tmp_path / "model_card.md").read_text(encoding="utf-8")
     headings = re.findall(r"^## (.*)$", card, flags=re.MULTILINE)
     assert headings == [
+        "In short",
         "Intended use",
         "How good it is",
         "Decision threshold",
