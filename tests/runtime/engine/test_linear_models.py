@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.learners import sparse_linear
-from automl_runtime.engine.learners.linear import PENALTIES
+from automl_runtime.engine.learners.linear import PENALTIES, Ending
 from automl_runtime.engine.learners.sparse_linear import ElasticNetLearner, LassoLearner
 from engine_jobs import make_job, mixed_rows, run
 from sklearn.linear_model import ElasticNet, Lasso, LogisticRegression, Ridge
@@ -21,7 +21,7 @@ def _rows_of(job):
 
 def _paths(learner, job):
     matrix, y = _rows_of(job)
-    return list(learner.path(job, matrix, y, np.ones(len(y))))
+    return list(learner.path(job, matrix, y, np.ones(len(y)), Ending(job)))
 
 
 def test_ridge_equals_scikit_learn_s_at_every_strength():
