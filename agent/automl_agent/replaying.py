@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
 from automl_generators.git import commit_project
 from automl_generators.plan import ProjectPlan
 from automl_generators.project import render_project
@@ -23,11 +22,14 @@ from automl_generators.staging import signals_held, staged, unchanged
 from automl_generators.update.pristine import Pristine
 from automl_generators.update.recorded import recorded_environment, renders_vendor
 from automl_generators.update.renames import list_files
+from automl_runtime.contracts import load_yaml
+from automl_runtime.engine.recorded import parse_trials
 from automl_runtime.errors import AutomlError, DataError, RequestError
-from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
+from automl_runtime.events import EventSink, Finding, Progress, ignore
 from automl_runtime.project import Project
 from automl_runtime.project.specfile import dump_spec
 from automl_runtime.registry.aliases import PRODUCTION, find_version, list_versions
+from automl_schemas.bundle import BundleManifest
 from automl_schemas.metrics import Metrics
 
 from automl_agent.comparing import Comparison, compare_trees
@@ -39,8 +41,6 @@ __all__ = ["Replayed", "replay"]
 _MADE: Final = ("data/contract.json", "tests/golden.jsonl", ".automl/manifest.json")
 """What the steps and the generator make, besides the files that are rendered, models and reports."""
 _REPORTS: Final = ("metrics.json", "model_card.md", "report.html")
-_REPLAYED: Final = ("binary", "multiclass", "regression", "multilabel")
-"""Tasks whose lists of trials can be executed again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Replayed:
     """What it was rendered from."""
     comparison: Comparison
     trials: int | None
-    """How many recorded trials were executed; None: the number was fixed from the start, or the task has no list."""
+    """How many recorded trials were executed; None: the number was fixed from the start."""
     before: Metrics
     after: Metrics
     edited: Sequence[str] = ()
@@ -99,14 +99,14 @@ def replay(project: Path, *, out: Path | None = None, on_event: EventSink = igno
     again instead of a search by the clock, and the reports are made. Files that the user edited are taken as they are.
 
     Args:
-        project: the project; its data must be there, and the record of the run that trained its model, unless
-            `training.trials` fixed the number of trials.
+        project: the project, or a clone of its repository; its data must be there. The list of trials lies in
+            the bundle of its model; it is not needed where `training.trials` fixed their number.
         out: where the rebuilt project is kept, with a git repository of its own; None: it is not kept.
         on_event: gets the progress.
 
     Raises:
         RequestError: if `out` is taken, or project.yaml cannot be used.
-        DataError: if the data, the model or the record of its run is not there.
+        DataError: if the data, the model or the list of its trials is not there, or the bundle was tampered with.
         TrainingError: if the trials cannot be executed.
         Cancelled: on Ctrl-C and SIGTERM.
     """
@@ -123,7 +123,7 @@ def replay(project: Path, *, out: Path | None = None, on_event: EventSink = igno
 def _replayed(project: Project, kept: Path | None, on_event: EventSink) -> Replayed:
     """Builds the project beside the first one and compares; a copy goes to `kept`."""
     root = project.root
-    trials, before = _recorded_trials(project, on_event), _metrics(root)
+    trials, before = _recorded_trials(project), _metrics(root)
     plan = _plan(project, on_event)
     with _scratch(root) as folder:
         render_project(folder, plan, vendor=renders_vendor(project), environment=recorded_environment(project))
@@ -160,26 +160,27 @@ def _plan(project: Project, on_event: EventSink) -> ProjectPlan:
     return plan
 
 
-def _recorded_trials(project: Project, on_event: EventSink) -> list[Mapping[str, Any]] | None:
+def _recorded_trials(project: Project) -> Sequence[Mapping[str, Any]] | None:
     """The trials of the model in production; None where project.yaml alone decides what is trained."""
-    models = project.root / "models"
     if project.spec.training.trials is not None:
         return None
-    if project.spec.task.type not in _REPLAYED:
-        text = f"The search of a {project.spec.task.type} task is by the clock; `training.trials` makes it repeatable."
-        on_event(Warned(text))
-        return None
-    run = _run_of(models, find_version(models))
-    path = project.root / "experiments" / str(run) / "config.yaml"
+    bundle = project.bundle()
+    return _trials_of_run(project, bundle.manifest) if bundle.trials is None else bundle.trials
+
+
+def _trials_of_run(project: Project, manifest: BundleManifest) -> Sequence[Mapping[str, Any]]:
+    """What an older automl left beside its bundle, which holds no list."""
+    run = "" if manifest.training is None else manifest.training.run_id
+    path = project.root / "experiments" / run / "config.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        trials = list(content["executed_trials"])
-    except (OSError, KeyError, TypeError, ValueError, yaml.YAMLError) as error:
+        content = load_yaml(path.read_text(encoding="utf-8"))
+        return parse_trials(list(content["executed_trials"]), str(path))
+    except (OSError, KeyError, TypeError, ValueError) as error:
         raise DataError(
-            f"The trials of the model in production are not recorded here: {path} cannot be read.",
-            hint="Replay it where it was trained (git does not keep experiments/), or set training.trials.",
+            f"The trials of the model in production are not recorded: models/{manifest.model_version} was made by an "
+            f"older automl and holds no list of them, and {path} has none that can be read.",
+            hint="Train it anew (`automl train PROJECT`), or replay it where it was trained: git keeps no runs.",
         ) from error
-    return trials
 
 
 def _take_edits(project: Project, folder: Path) -> list[str]:

@@ -15,6 +15,7 @@ from automl_schemas.pipeline import PipelineSpec
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import ProjectSpec
+from automl_schemas.trials import Trial
 
 __all__ = ["json_schemas"]
 
@@ -31,6 +32,7 @@ _EXPORTED: Final[tuple[type[BaseModel], ...]] = (
     Question,
     Requirement,
     RunRecord,
+    Trial,
 )
 
 

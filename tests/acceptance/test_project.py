@@ -93,15 +93,18 @@ def test_steps_of_the_project_repeat_its_data(copy_of):
     assert (copy_of / "data" / "contract.json").read_bytes() == contract
 
 
-def test_predict_takes_raw_rows_and_gives_labels(copy_of, tmp_path):
+@pytest.mark.parametrize(
+    ("delimiter", "encoding"), [(",", "utf-8"), (";", "latin-1"), (";", "utf-8-sig"), ("\t", "utf-8")]
+)
+def test_predict_takes_raw_rows_and_gives_labels(copy_of, tmp_path, delimiter, encoding):
     example = json.loads((copy_of / "tests" / "golden.jsonl").read_text().splitlines()[0])
     raw = dict(example["inputs"])
     raw["Monthly fee"] = f"{raw['Monthly fee']:.2f}".replace(".", ",")
     raw["Branch"] = f"  {str(raw['Branch']).upper()} "
-    with (tmp_path / "rows.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, raw)
+    with (tmp_path / "rows.csv").open("w", newline="", encoding=encoding) as stream:
+        writer = csv.DictWriter(stream, [*raw, "remark"], delimiter=delimiter)
         writer.writeheader()
-        writer.writerow(raw)
+        writer.writerow(raw | {"remark": "früher in Köln"})
     done = automl("predict", copy_of, "rows.csv", "--output", "scored.jsonl", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     answer = json.loads((tmp_path / "scored.jsonl").read_text())

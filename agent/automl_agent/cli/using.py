@@ -70,8 +70,9 @@ def predict(
     source: Annotated[
         Path | None,
         typer.Argument(
-            help="CSV, JSON lines or Parquet file; or a folder of new raw files. Of a forecast: what happened since "
-            "(rows with a target) and what is known ahead (rows without one), if there is such.",
+            help="CSV (of any dialect and encoding), JSON lines or Parquet file; or a folder of new raw files. "
+            "Of a forecast: what happened since (rows with a target) and what is known ahead (rows without one), if "
+            "there is such.",
             show_default=False,
         ),
     ] = None,

@@ -322,12 +322,15 @@ def check_drift(workspace: Workspace, request: Newer, on_event: EventSink) -> Dr
 
 def _clean_rows(project: Any, bundle: Bundle, source: Path, on_event: EventSink) -> pd.DataFrame:
     import pandas as pd
-    from automl_runtime.project.predicting import parsed_rows, read_chunks
+    from automl_runtime.project.predicting import parsed_rows
+    from automl_runtime.project.rows_read import read_chunks
 
     if source.is_dir():
         tables = project.read_tables(source, labelled=False, on_event=on_event)
         return project.query("sql/training_table.sql", tables, labelled=False)
-    chunks = [parsed_rows(bundle.schema, source, chunk)[0] for chunk in read_chunks(source)]
+    needed = [column.name for column in bundle.schema.columns]
+    rows = read_chunks(source, needed=needed, on_event=on_event)
+    chunks = [parsed_rows(bundle.schema, source, chunk)[0] for chunk in rows]
     if not chunks:
         raise RequestError(f"{source.name} holds no row.")
     return pd.concat(chunks, ignore_index=True)

@@ -48,6 +48,7 @@ _NUMERIC: Final = ("integer", "number", "time")
 _WORDS: Final = ("category", "text")
 _MOST_SUGGESTIONS: Final = 20
 _WORTH_IT: Final = 8
+_SHOWN_COLUMNS: Final = 10
 """Cells from which on a column is looked at as a whole first."""
 
 
@@ -167,7 +168,8 @@ def _matched_names(frame: pd.DataFrame, schema: InputSchema) -> dict[str, Any]:
             names[column.name] = by_fold[fold(column.name)]
         else:
             near = difflib.get_close_matches(column.name, [str(name) for name in frame.columns], n=1)
-            hint = f"The nearest is {shorten(near[0])}." if near else None
+            there = ", ".join(shorten(str(name)) for name in frame.columns[:_SHOWN_COLUMNS])
+            hint = f"The nearest is {shorten(near[0])}." if near else f"There are: {there or 'none'}."
             raise SchemaMismatchError(f"Column {shorten(column.name)} is missing.", hint=hint)
     return names
 

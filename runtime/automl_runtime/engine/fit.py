@@ -19,6 +19,7 @@ from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.model import Model
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.problem import make_problem
+from automl_runtime.engine.recorded import parse_trials
 from automl_runtime.engine.tabular import fit_table
 from automl_runtime.engine.thresholds import ThresholdPolicy
 from automl_runtime.engine.unlabelled import UNLABELLED_TASKS, fit_unlabelled, refuse_wishes
@@ -122,7 +123,7 @@ def fit(
         executor: where folds are fitted: None for threads of this process, `processes` for such of this machine,
             `ray` (extra `ray`), or an `Executor`.
         seed: of everything that is random.
-        replay: `Model.trials` of an earlier fit on the same rows: exactly these are executed.
+        replay: `trials` of what an earlier fit on the same rows returned: exactly these are executed.
         on_event: gets `Progress`, `TrialFinished`, `EpochCompleted` and `Warned`, at last `TrainingCompleted` or
             `TrainingFailed`; on a thread of its own, so that a slow or raising handler harms nothing.
         cancel: a `CancellationToken` or a function, polled several times a second; True ends the search.
@@ -161,7 +162,7 @@ def fit(
             max_predict_us=max_predict_us,
             executor=executor_named(executor),
             seed=seed,
-            replay=replay,
+            replay=None if replay is None else parse_trials(replay, "replay"),
             on_event=tell,
             cancel=cancel,
             resume=None if resume is None else Path(resume),

@@ -49,8 +49,18 @@ class Options:
     resume: Path | None = None
 
     def below(self, name: str) -> Options:
-        """The same for one of several searches, which keeps its trials in a folder of its own."""
-        return self if self.resume is None else replace(self, resume=self.resume / name)
+        """The same for one of several searches: it keeps its trials in a folder of its own, and executes its own again.
+
+        Raises:
+            RequestError: if `replay` names no trial of it.
+        """
+        replay = None if self.replay is None else [trial for trial in self.replay if trial["search"] == name]
+        if replay is not None and not replay:
+            raise RequestError(
+                f"Among the recorded trials there is none of the search {name!r}.",
+                hint="They are of other data, or were recorded by an older automl; train again.",
+            )
+        return replace(self, replay=replay, resume=None if self.resume is None else self.resume / name)
 
     def check_cancelled(self) -> None:
         """Between steps that cannot be interrupted.
@@ -72,8 +82,8 @@ class Options:
             raise RequestError("budget_seconds must be positive, folds at least 2, trials at least 1.")
         if self.max_predict_us is not None and not self.max_predict_us > 0:
             raise RequestError("max_predict_us must be positive: microseconds for each row.")
-        if self.replay is not None and not any(record["rounds"] for record in self.replay):
-            raise RequestError("There is no trial to execute again: `replay` is empty.")
+        if self.replay is not None and all(trial["status"] == "failed" for trial in self.replay):
+            raise RequestError("There is no trial to execute again: `replay` is empty, or all of it failed.")
         check_strategy(self.strategy)
         if self.memory_gb is not None and not self.executor.local:
             raise RequestError("memory_gb is about this process; with an executor elsewhere it says nothing.")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from automl_schemas.spec import Validation
 from numpy.typing import NDArray
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from automl_runtime.engine.problem import Problem
+from automl_runtime.errors import RequestError
 from automl_runtime.inference.encoding import Encoded
 
 __all__ = ["Plan", "make_plan", "sample_rows"]
@@ -30,22 +32,38 @@ _LEAST_FOR_WINDOWS = 0.3
 class Plan:
     """The same for all trials of a search; part of every trial's record."""
 
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
     validation: Validation
-    folds: int
+    folds: Annotated[int, Field(ge=1)]
     """1: a single fold that validates on a fifth of the rows."""
-    rows: int
+    rows: Annotated[int, Field(ge=1)]
     """Rows used, at most those there are."""
     seed: int
     preprocessing: Mapping[str, Any] = field(default_factory=dict)
     """What was asked for."""
     kept: int | None = None
     """Rows of the table that the memory cap left, drawn before all else; None: all."""
+    hidden: list[int] | None = None
+    """Places of the numbers that were left out because they only tell when a row happened; None: not looked for."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON, without what was not asked for."""
-        record = asdict(self)
-        left_out = [name for name in ("preprocessing", "kept") if not record[name]]
-        return {name: value for name, value in record.items() if name not in left_out}
+        return {name: value for name, value in asdict(self).items() if value is not None and value != {}}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """What `to_json` gave.
+
+        Raises:
+            RequestError: if it is no plan; it names the key.
+        """
+        try:
+            return TypeAdapter(cls).validate_python(record)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"]))
+            raise RequestError(f"The plan of the recorded trials cannot be used: `{where}`: {first['msg']}.") from error
 
 
 def make_plan(

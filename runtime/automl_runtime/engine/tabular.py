@@ -12,6 +12,7 @@ import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
 from automl_schemas.preprocessing import PreprocessingSpec
 
+from automl_runtime.contracts import parse_model
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
@@ -36,7 +37,7 @@ from automl_runtime.engine.settings import with_params
 from automl_runtime.engine.steps import keeps_infinite
 from automl_runtime.engine.strategies.registry import canonical
 from automl_runtime.engine.time_stamps import harmful_stamps, hide
-from automl_runtime.engine.trials import Config
+from automl_runtime.engine.trials import Config, TrialResult
 from automl_runtime.engine.views import copies_for
 from automl_runtime.engine.workspace import Workspace
 from automl_runtime.errors import Cancelled, RequestError, TrainingError, shorten
@@ -44,7 +45,7 @@ from automl_runtime.events import EventSink, Finding, Progress, Warned
 from automl_runtime.inference.encoding import Column, Encoded, Encoder
 from automl_runtime.kernels.threads import available_cores
 
-__all__ = ["encode_table", "fit_table"]
+__all__ = ["asked_for", "encode_table", "fit_table"]
 
 _FEW_ROWS = 50
 
@@ -65,7 +66,7 @@ def fit_table(
     if len(problem) < _FEW_ROWS:
         options.on_event(Warned(f"There are only {len(problem)} rows to learn from: take the scores with caution."))
     plug_in(problem.task, lambda text: options.on_event(Warned(text)))
-    asked = _asked(problem, options)
+    asked = asked_for(problem, options)
     encoder = Encoder(_columns(inputs, options, asked)) if shared is None else shared[0]
     _check(problem, encoder, options, asked)
     kept = None
@@ -79,13 +80,16 @@ def fit_table(
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         if plan.validation == "temporal" and problem.windows is None:
-            data = _without_stamps(problem, data, plan, encoder, clock.budget, options.on_event)
+            plan, data = _without_stamps(problem, data, plan, encoder, clock.budget, options.on_event)
+        if checkpoint is not None and checkpoint.plan is None:
+            checkpoint.begin(plan.to_json())
         workspace = Workspace(problem, data, folds, plan.seed, asked)
         strategy = "auto" if options.replay is not None else canonical(options.strategy)
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
         search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         search.most_microseconds = most_microseconds(options.max_predict_us, encoder)
         _take_over(search, checkpoint)
+        search.known += _failed(options.replay or ())
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
         model = _to_model(search, outcome, plan, index[workspace.valid_rows])
@@ -122,7 +126,7 @@ def _encoded(encoder: Encoder, inputs: pd.DataFrame, options: Options) -> Encode
     return data
 
 
-def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
+def asked_for(problem: Problem, options: Options) -> PreprocessingSpec:
     """What was asked for, or what the recorded trials had.
 
     Raises:
@@ -130,7 +134,9 @@ def _asked(problem: Problem, options: Options) -> PreprocessingSpec:
     """
     asked = options.preprocessing
     if options.replay is not None:
-        recorded = PreprocessingSpec(**options.replay[0]["plan"].get("preprocessing", {}))
+        recorded = parse_model(
+            PreprocessingSpec, _recorded_plan(options.replay).preprocessing, origin="The plan of the recorded trials"
+        )
         if asked.chosen and asked != recorded:
             raise RequestError("The recorded trials had another preprocessing; leave it out to execute them again.")
         asked = recorded
@@ -188,7 +194,7 @@ def _run(search: Search, encoder: Encoder, features: Sequence[str], options: Opt
         if options.memory is not None:
             configs = Fleet(options.memory).forward(configs, search.problem, search.workspace.data, options.on_event)
     else:
-        configs = _replayed(replay)
+        configs = [_replayed(record) for record in replay]
     # Folds run side by side: threads of BLAS would fight over the cores, and change the last digits.
     with threadpool_limits(limits=1, user_api="blas"):
         try:
@@ -256,14 +262,15 @@ def _plan(
     if checkpoint is not None and checkpoint.plan is not None:
         return Plan(**checkpoint.plan)
     if options.replay is not None:
-        plan = Plan(**options.replay[0]["plan"])
+        plan = _recorded_plan(options.replay)
     else:
         validation = choose_validation(problem, options.validation)
         plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
-    plan = replace(plan, preprocessing=asked.chosen, kept=kept)
-    if checkpoint is not None:
-        checkpoint.begin(plan.to_json())
-    return plan
+    return replace(plan, preprocessing=asked.chosen, kept=kept)
+
+
+def _recorded_plan(replay: Sequence[Mapping[str, Any]]) -> Plan:
+    return Plan.from_json(replay[0]["plan"])
 
 
 def _sampled(
@@ -283,18 +290,21 @@ def _without_stamps(
     encoder: Encoder,
     budget: float | None,
     on_event: EventSink,
-) -> Encoded:
-    """The rows without the numbers that only tell when they happened, where later rows are forecast better so."""
-    found = harmful_stamps(problem, data, plan.seed, budget)
-    varying = varies(hide(data, found)) if len(found) else False
-    if not varying:
-        return data
+) -> tuple[Plan, Encoded]:
+    """The rows without the numbers that only tell when they happened, where later rows are forecast better so.
+
+    How many rows tell that depends on the budget; the plan says it once it is known.
+    """
+    known = plan.hidden is not None
+    found = np.array(plan.hidden, dtype=np.int64) if known else harmful_stamps(problem, data, plan.seed, budget)
+    if not len(found) or not varies(hide(data, found)):
+        return replace(plan, hidden=[]), data
     names = dict.fromkeys(encoder.number_owners[place] for place in found)
     told = ", ".join(shorten(name) for name in names)
     on_event(
         Finding("left out", f"{told}: they only tell when a row happened; later rows are predicted better without")
     )
-    return hide(data, found)
+    return replace(plan, hidden=found.tolist()), hide(data, found)
 
 
 def _within_memory(
@@ -302,8 +312,8 @@ def _within_memory(
 ) -> tuple[pd.DataFrame, Problem, int | None]:
     """The rows that fit into the memory, and how many where these are not all; a replay keeps what was kept."""
     if options.replay is not None:
-        recorded = options.replay[0]["plan"]
-        kept, seed = recorded.get("kept") or len(problem), int(recorded["seed"])
+        recorded = _recorded_plan(options.replay)
+        kept, seed = recorded.kept or len(problem), recorded.seed
     else:
         kept, seed = affordable_rows(encoder, len(problem), options.memory_gb), options.seed
     rows = sample_rows(kept, len(problem), seed)
@@ -315,17 +325,17 @@ def _within_memory(
     return inputs.iloc[rows], problem.take(rows), len(rows)
 
 
-def _replayed(records: Sequence[Mapping[str, Any]]) -> list[Config]:
+def _replayed(record: Mapping[str, Any]) -> Config:
+    rounds, final_rounds = tuple(record["rounds"]), record["final_rounds"]
+    return Config(record["model"], record["learner"], dict(record["params"]), rounds=rounds, final_rounds=final_rounds)
+
+
+def _failed(replay: Sequence[Mapping[str, Any]]) -> list[TrialResult]:
+    """The recorded trials that left no model: they are known, and not executed to fail once more."""
     return [
-        Config(
-            record["model"],
-            record["learner"],
-            dict(record["params"]),
-            rounds=tuple(record["rounds"]),
-            final_rounds=record["final_rounds"],
-        )
-        for record in records
-        if record["rounds"]
+        TrialResult(number, _replayed(record), "failed", [], 0.0, error="failed when it was recorded")
+        for number, record in enumerate(replay, start=1)
+        if not record["rounds"]
     ]
 
 

@@ -26,7 +26,7 @@ _METRICS: Final[Mapping[str, tuple[MetricName, ...]]] = {
 _WISHES: Final[Mapping[str, TaskType]] = {"clusters": "clustering", "contamination": "anomaly", "window": "anomaly"}
 _OF_SERIES: Final = ("time", "series", "frequency")
 """What a search for strange rows may be told besides: then they are rows of a series."""
-_TAKEN: Final = frozenset({"budget_seconds", "trials", "kinds", "seed", "on_event", "cancel"})
+_TAKEN: Final = frozenset({"budget_seconds", "trials", "replay", "kinds", "seed", "on_event", "cancel"})
 """The options that such a task has."""
 
 

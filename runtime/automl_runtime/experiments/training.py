@@ -178,6 +178,7 @@ def _train_unlabelled(table: TrainingTable, project: Project, wishes: Wishes) ->
             contamination=wishes.contamination,
             kinds=table.kinds,
             seed=spec.seed,
+            replay=wishes.replay,
             on_event=tell,
             cancel=wishes.cancel,
         )
@@ -191,7 +192,7 @@ def _train_unlabelled(table: TrainingTable, project: Project, wishes: Wishes) ->
                 "rows": len(rows),
                 "spec": spec.model_dump(mode="json"),
                 "leaderboard": [row.model_dump(mode="json") for row in board],
-                "executed_trials": [],
+                "executed_trials": model.trials,
                 "search_seconds": round(model.seconds, 3),
             }
         )

@@ -13,7 +13,8 @@ from automl_runtime.data.records import parse_frame
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress
 from automl_runtime.files import replace_file
-from automl_runtime.project.predicting import open_sink, read_chunks
+from automl_runtime.project.predicting import open_sink
+from automl_runtime.project.rows_read import read_chunks
 from automl_runtime.serving.forecasts import forecast_rows
 
 if TYPE_CHECKING:
@@ -77,8 +78,8 @@ def _read(project: Project, schema: InputSchema, source: Path, on_event: EventSi
     if source.is_dir():
         tables = project.read_tables(source, labelled=False, on_event=on_event)
         return project.query("sql/training_table.sql", tables, labelled=False)
-    raw = pd.concat(list(read_chunks(source)), ignore_index=True)
-    key = {project.spec.task.time, *project.spec.task.series}
+    key = {str(project.spec.task.time), *project.spec.task.series}
+    raw = pd.concat(list(read_chunks(source, needed=key, on_event=on_event)), ignore_index=True)
     absent = [column.name for column in schema.columns if column.name not in {*raw.columns, *key}]
     rows, problems = parse_frame(raw.assign(**dict.fromkeys(absent)), schema)
     if problems:

@@ -27,7 +27,8 @@ from automl_runtime.data.reading.archives import Limits, decompress
 from automl_runtime.errors import AutomlError, DataError, RequestError
 from automl_runtime.events import ignore
 from automl_runtime.files import locked, replace_file
-from automl_runtime.project.predicting import answers_of, in_parts, open_sink, parsed_rows, read_chunks
+from automl_runtime.project.predicting import answers_of, in_parts, open_sink, parsed_rows
+from automl_runtime.project.rows_read import read_chunks
 from automl_runtime.serving.job_folder import Job, JobFolder, Part, format_of
 
 if TYPE_CHECKING:

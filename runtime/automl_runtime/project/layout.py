@@ -179,7 +179,7 @@ class Project:
         explain: bool = False,
         on_event: EventSink | None = None,
     ) -> predicting.Predicted:
-        """Predicts a CSV, JSON lines or Parquet file, or a folder of raw files, into `output`.
+        """Predicts a file of rows (delimited text, JSON lines, Parquet), or a folder of raw files, into `output`.
 
         With `explain`, the reasons of each prediction are written beside it.
         """

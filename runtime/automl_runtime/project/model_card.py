@@ -288,7 +288,7 @@ def _made(data: ReportData) -> str:
     lines = [
         f"- {count(trials)} models tried in {number(metrics.seconds, 3)} seconds, seed {metrics.seed}"
         + (f", {spec.training.folds} folds ({spec.training.validation})." if _checked(data) != "training" else "."),
-        "- With the recorded list of trials, the same data and the same seed, the metrics are the same.",
+        "- `trials.jsonl` in the bundle lists what was executed; `automl replay .` gives the same metrics by it.",
     ]
     if data.run_id:
         lines.append(f"- Run: {_code(f'experiments/{data.run_id}')}.")

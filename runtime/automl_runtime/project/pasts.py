@@ -49,6 +49,7 @@ def roll_forward(project: Project, build_features: Features | None = None) -> st
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         reference=bundle.reference,
         training=bundle.manifest.training,
+        trials=bundle.trials,
         features_sha256=bundle.manifest.features_sha256,
     )
     set_alias(

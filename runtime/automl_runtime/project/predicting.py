@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -21,21 +20,20 @@ from automl_schemas.bundle import InputSchema
 from automl_runtime.data.cleaning import escape_formula
 from automl_runtime.data.records import CellProblem, parse_frame
 from automl_runtime.engine.reasons import reasons_of
-from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
+from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.events import Event, EventSink, Progress, Warned
 from automl_runtime.files import replace_file
 from automl_runtime.project.data_steps import with_whole_paths
+from automl_runtime.project.rows_read import DELIMITED, read_chunks
 
 if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
-__all__ = ["Predicted", "Sink", "answers_of", "in_parts", "open_sink", "parsed_rows", "predict", "read_chunks"]
+__all__ = ["Predicted", "Sink", "answers_of", "in_parts", "open_sink", "parsed_rows", "predict"]
 
-_CHUNK_ROWS = 20_000
 _SHOWN_PROBLEMS = 5
 _REASONS = 3
-_READABLE = (".csv", ".jsonl", ".ndjson", ".parquet")
 _WRITABLE = (".csv", ".jsonl", ".parquet")
 
 
@@ -112,11 +110,13 @@ def predict(
     bundle = project.bundle()
     answer = partial(answers_of, bundle, build_features, explain, on_event)
     done = Predicted()
+    told = partial(_told, done, on_event)
     if source.is_dir():
-        told = partial(_told, done, on_event)
         chunks, read = iter([_assembled(project, source, told)]), partial(_found_below, source, bundle.schema)
     else:
-        chunks, read = in_parts(bundle, read_chunks(source)), partial(parsed_rows, bundle.schema, source)
+        needed = [column.name for column in bundle.schema.columns]
+        chunks = in_parts(bundle, read_chunks(source, needed=needed, on_event=told))
+        read = partial(parsed_rows, bundle.schema, source)
     if place is None:
         _run(answer, chunks, read, _CsvSink(sys.stdout), done, on_event)
     else:
@@ -240,7 +240,7 @@ def parsed_rows(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[
     Raises:
         SchemaMismatchError: if a column that the model needs is absent, naming the file.
     """
-    if source.suffix.lower() not in (".csv", ".parquet"):
+    if source.suffix.lower() not in (*DELIMITED, ".parquet"):
         # A JSON object may leave out what is null.
         optional = [c.name for c in schema.columns if not c.required and c.name not in rows.columns]
         rows = rows.assign(**dict.fromkeys(optional))
@@ -249,87 +249,6 @@ def parsed_rows(schema: InputSchema, source: Path, rows: pd.DataFrame) -> tuple[
     except SchemaMismatchError as error:
         raise SchemaMismatchError(f"{source}: {error.message}", hint=error.hint) from error
     return _found_below(source.parent, schema, parsed)[0], problems
-
-
-def read_chunks(
-    source: Path, stream: BinaryIO | None = None, *, on_broken: Callable[[int, str], None] | None = None
-) -> Generator[pd.DataFrame]:
-    """The rows of a CSV, JSON lines or Parquet file, some thousands at a time, cells as they stand.
-
-    Args:
-        source: the file; its name says of what kind it is.
-        stream: the open file, for callers who look how far it has been read.
-        on_broken: gets the number of each JSON line that is none, from 0 and empty lines aside, and what is said about
-            it; the row is then empty. None: such a line ends the reading.
-
-    Raises:
-        RequestError: if the file is of another kind.
-        DataError: if it cannot be read.
-    """
-    suffix = source.suffix.lower()
-    if suffix not in _READABLE:
-        raise RequestError(
-            f"{source.name!r} cannot be predicted; rows come as {', '.join(_READABLE)}, raw files as a folder."
-        )
-    read: Callable[[BinaryIO], Iterator[pd.DataFrame]] = partial(_json_chunks, source, on_broken)
-    if suffix in (".csv", ".parquet"):
-        read = _csv_chunks if suffix == ".csv" else _parquet_chunks
-    try:
-        with source.open("rb") if stream is None else nullcontext(stream) as opened:
-            yield from read(opened)
-    except UnicodeDecodeError as error:
-        raise DataError(f"{source} is not UTF-8: {error.reason} at byte {error.start}.") from error
-    except OSError as error:
-        raise DataError(f"{source} cannot be read: {error.strerror or error}.") from error
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, pa.ArrowInvalid) as error:
-        raise DataError(f"{source} cannot be read: {error}") from error
-
-
-def _csv_chunks(stream: BinaryIO) -> Iterator[pd.DataFrame]:
-    with pd.read_csv(
-        stream, dtype="str", keep_default_na=False, na_values=[], chunksize=_CHUNK_ROWS, encoding="utf-8-sig"
-    ) as reader:
-        for chunk in reader:
-            yield chunk.reset_index(drop=True)
-
-
-def _parquet_chunks(stream: BinaryIO) -> Iterator[pd.DataFrame]:
-    with pq.ParquetFile(stream) as file:
-        for batch in file.iter_batches(batch_size=_CHUNK_ROWS):
-            yield batch.to_pandas()
-
-
-def _json_chunks(
-    source: Path, on_broken: Callable[[int, str], None] | None, stream: BinaryIO
-) -> Iterator[pd.DataFrame]:
-    records: list[dict[str, Any]] = []
-    done = 0
-    for number, line in enumerate(stream, start=1):
-        if not line.strip():
-            continue
-        try:
-            records.append(_json_record(source, number, line))
-        except DataError as error:
-            if on_broken is None:
-                raise
-            on_broken(done + len(records), str(error))
-            records.append({})
-        if len(records) == _CHUNK_ROWS:
-            yield pd.DataFrame(records, dtype=object)
-            done, records = done + len(records), []
-    if records:
-        yield pd.DataFrame(records, dtype=object)
-
-
-def _json_record(source: Path, number: int, line: bytes) -> dict[str, Any]:
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        said = "not UTF-8" if isinstance(error, UnicodeDecodeError) else "not JSON"
-        raise DataError(f"{source}, line {number}: {said} ({error}).") from error
-    if not isinstance(record, dict):
-        raise DataError(f"{source}, line {number}: one JSON object a line is needed.")
-    return record
 
 
 class _CsvSink:

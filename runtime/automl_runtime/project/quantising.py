@@ -85,6 +85,7 @@ def _written(project: Project, bundle: Bundle, model: FittedModel) -> str:
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         reference=bundle.reference,
         training=manifest.training,
+        trials=bundle.trials,
         features_sha256=manifest.features_sha256,
     )
     if signed.signature is not None:

@@ -199,8 +199,8 @@ def _made_section(data: ReportData) -> str:
     )
     html = (
         f'<div class="card"><div class="scroll"><table><tbody>{listed}</tbody></table></div></div>'
-        '<div class="card"><h3>Make it again</h3><p>The list of trials is recorded with the run; with the same '
-        f"data and seed the metrics are the same.</p><pre>{code('make data train evaluate')}</pre></div>"
+        '<div class="card"><h3>Make it again</h3><p>The list of trials lies in the bundle of the model; '
+        f"executed again on the same data, it gives the same metrics.</p><pre>{code('automl replay .')}</pre></div>"
     )
     return section("made", "How it was made", "", html)
 

@@ -139,13 +139,10 @@ class TrainingRun:
         schema = input_schema(project.columns, inputs, "" if isinstance(model, Forecaster) else target)
         version = next_version(project.root / "models")
         board = model.leaderboard()
-        trials = [] if isinstance(model, ClusterModel | AnomalyModel) else model.trials
         if isinstance(model, Model):
             model = model.with_backends(inexact=project.spec.deployment.inexact_backends)
         manifest = write_bundle(
-            model.with_backends(inexact=project.spec.deployment.inexact_backends)
-            if isinstance(model, Model)
-            else model,
+            model,
             schema,
             project.root / "models" / version,
             version=version,
@@ -160,9 +157,10 @@ class TrainingRun:
                 seconds=round(model.seconds, 3),
                 cv=model.cv,
                 best_model=model.best_model,
-                trials=len(board) if unlabelled else len(trials),
+                trials=len(model.trials),
                 leaderboard=board,
             ),
+            trials=model.trials,
         )
         if manifest.signature is not None:
             trust(project.root / ".automl" / "trusted_keys", manifest.signature.public_key)
@@ -176,7 +174,7 @@ class TrainingRun:
                 "rows": len(inputs),
                 "spec": project.spec.model_dump(mode="json"),
                 "leaderboard": [row.model_dump(mode="json") for row in board],
-                "executed_trials": trials,
+                "executed_trials": model.trials,
                 "search_seconds": round(model.seconds, 3),
             }
         )

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 import automl_runtime
 from automl_runtime.engine.loading import load
+from automl_runtime.engine.recorded import read_trials, write_trials
 from automl_runtime.errors import BundleError, shorten
 from automl_runtime.files import write_text
 from automl_runtime.registry import signing
@@ -33,6 +34,7 @@ __all__ = ["Bundle", "SavedModel", "open_bundle", "verify_bundle", "write_bundle
 MANIFEST = "manifest.json"
 SCHEMA = "schema.json"
 REFERENCE = "reference.json"
+TRIALS = "trials.jsonl"
 MODEL = "model"
 
 _LARGEST_MANIFEST = 16 * 1024 * 1024
@@ -93,6 +95,8 @@ class Bundle:
     """Sketch of the training inputs, for `automl_runtime.monitoring`."""
     model: Any
     """A `FittedModel`; of a forecast a `Forecaster`, of groups a `ClusterModel`, of strange rows an `AnomalyModel`."""
+    trials: Sequence[Mapping[str, Any]] | None = None
+    """What the search executed, for `fit(replay=...)`; None: the bundle does not say."""
 
     @property
     def windows(self) -> Windows | None:
@@ -110,6 +114,7 @@ def write_bundle(
     created: str,
     reference: Mapping[str, Any] | None = None,
     training: TrainingSummary | None = None,
+    trials: Sequence[Mapping[str, Any]] | None = None,
     features_sha256: str | None = None,
     key: Ed25519PrivateKey | None = None,
 ) -> BundleManifest:
@@ -131,6 +136,8 @@ def write_bundle(
         model.save(staging / MODEL)
         _write_json(staging / SCHEMA, schema.model_dump(mode="json"))
         _write_json(staging / REFERENCE, dict(reference or {}))
+        if trials is not None:
+            write_trials(staging / TRIALS, trials)
         cipher = cipher_of(folder.parent)
         if cipher is not None:
             encrypt_files(staging, cipher)
@@ -182,6 +189,7 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
         with nullcontext(folder) if manifest.encryption is None else decrypted(folder) as place:
             schema = InputSchema.model_validate_json((place / SCHEMA).read_bytes())
             reference = json.loads((place / REFERENCE).read_bytes())
+            trials = read_trials(place / TRIALS) if (place / TRIALS).is_file() else None
             model = load(place / MODEL)
     except BundleError:
         raise
@@ -191,7 +199,7 @@ def open_bundle(folder: Path, trusted_keys: Path | None = None) -> Bundle:
             f"{automl_runtime.__version__}: {shorten(str(error), 200)}",
             hint=f"Install automl-runtime {manifest.runtime_version}, or train a new one: `make train`.",
         ) from error
-    return Bundle(folder=folder, manifest=manifest, schema=schema, reference=reference, model=model)
+    return Bundle(folder, manifest, schema, reference, model, trials)
 
 
 def _describe(

@@ -277,7 +277,7 @@ def test_what_only_forecasts_know_is_refused_elsewhere():
         fit(rows, "count", horizon=3, series=["at"])
     with pytest.raises(RequestError, match="names of columns, and `horizon`"):
         fit_forecast(rows, "count", time="at")
-    with pytest.raises(RequestError, match="`interpretable` and `replay` are not possible"):
+    with pytest.raises(RequestError, match="`interpretable` is not possible"):
         fit_forecast(rows, "count", time="at", horizon=3, interpretable=True)
 
 

@@ -7,7 +7,7 @@ import pytest
 from automl_runtime.engine.fit import fit
 from automl_runtime.engine.kinds import make_columns
 from automl_runtime.engine.learners import sparse_linear
-from automl_runtime.engine.learners.linear import PENALTIES
+from automl_runtime.engine.learners.linear import PENALTIES, Ending
 from automl_runtime.engine.learners.sparse_linear import ElasticNetLearner, LassoLearner
 from automl_runtime.engine.preprocessing import fit_design
 from automl_runtime.engine.target_means import Target
@@ -25,7 +25,7 @@ def _rows_of(job):
 
 def _paths(learner, job):
     matrix, y = _rows_of(job)
-    return list(learner.path(job, matrix, y, np.ones(len(y))))
+    return list(learner.path(job, matrix, y, np.ones(len(y)), Ending(job)))
 
 
 def test_ridge_equals_scikit_learn_s_at_every_strength():

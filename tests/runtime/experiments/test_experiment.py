@@ -175,13 +175,14 @@ def test_a_training_that_is_cancelled_is_recorded_as_such(written: Path) -> None
     [({"task": "clustering", "drop": ["bought"]}, "silhouette"), ({"task": "anomaly", "target": "bought"}, "roc_auc")],
 )
 def test_tasks_without_a_target_leave_a_run_too(table: Path, settings: dict[str, Any], metric: str) -> None:
-    content = {"project": "p", "dataset": table.name, "training": {"trials": 2}} | settings
+    content = {"project": "p", "dataset": table.name, "training": {"budget_seconds": 2}} | settings
     run = Experiment(content, table.parent).run()
     assert metric in run.evaluate()
     assert (run.record.status, run.record.metric) == ("completed", metric)
     assert "bought" not in run.model.features
     again = Experiment.from_config(run.path / "config.yaml").run()
     assert again.evaluate() == run.evaluate()
+    assert again.model.trials == run.model.trials != []
 
 
 def test_a_file_of_several_tables_is_refused_by_their_names(tmp_path: Path, customers: pd.DataFrame) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from automl_runtime.project import predicting
+from automl_runtime.project import rows_read
 from automl_runtime.project.job_worker import work
 from automl_runtime.project.layout import Project
 from automl_runtime.project.live import ProjectModel
@@ -20,7 +20,7 @@ __all__ = ["project"]
 
 @pytest.fixture
 def rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(predicting, "_CHUNK_ROWS", 10)
+    monkeypatch.setattr(rows_read, "_CHUNK_ROWS", 10)
     frame = pd.DataFrame({"a": range(40), "note": [None] * 10 + ["late"] * 30, "prediction": "old"})
     frame.to_parquet(tmp_path / "rows.parquet")
     return tmp_path / "rows.parquet"

@@ -55,6 +55,45 @@ def test_numpy_scalars_of_a_model_become_json(bundle_folder: Path) -> None:
     assert verify_bundle(bundle_folder.parent / "v002") == manifest
 
 
+TRIAL = {"model": "m", "learner": "lightgbm", "params": {"depth": 3}, "rounds": [7], "plan": {"seed": 0}}
+
+
+def write_with_trials(folder: Path) -> Path:
+    write_bundle(
+        bundles.load(folder / "model"), InputSchema(columns=[]), folder.parent / "v002", trials=[TRIAL], **WHAT
+    )
+    return folder.parent / "v002"
+
+
+def test_the_list_of_trials_is_part_of_the_bundle(bundle_folder: Path) -> None:
+    folder = write_with_trials(bundle_folder)
+    bundle = open_bundle(folder)
+    assert [trial.items() >= TRIAL.items() for trial in bundle.trials or ()] == [True]
+    assert "trials.jsonl" in {file.path for file in bundle.manifest.files}
+    assert open_bundle(bundle_folder).trials is None
+
+
+def test_a_changed_list_of_trials_is_refused(bundle_folder: Path) -> None:
+    folder = write_with_trials(bundle_folder)
+    (folder / "trials.jsonl").write_text((folder / "trials.jsonl").read_text().replace("3", "4"))
+    with pytest.raises(BundleError, match=r"'trials\.jsonl'.*was changed after it was signed"):
+        open_bundle(folder)
+
+
+def test_a_signed_file_that_is_no_list_of_trials_is_refused(bundle_folder: Path) -> None:
+    folder = write_with_trials(bundle_folder)
+    (folder / "trials.jsonl").write_text('{"model": "m"}\n')
+    digest, size = bundles.sha256_of(folder / "trials.jsonl")
+
+    def change(document: dict[str, Any]) -> None:
+        [entry] = [file for file in document["files"] if file["path"] == "trials.jsonl"]
+        entry.update(sha256=digest, bytes=size)
+
+    resigned(folder, change)
+    with pytest.raises(BundleError, match=r"trials\.jsonl, line 1: `learner`: Field required"):
+        open_bundle(folder)
+
+
 def edit(name: str, text: str) -> Callable[[Path], None]:
     return lambda folder: (folder / name).write_text(text) and None
 

@@ -14,11 +14,12 @@ from cryptography.fernet import Fernet
 from tests.runtime.registry.conftest import TinyModel, tiny_schema
 
 PHRASE = "correct horse battery"
+TRIAL = {"model": "above", "learner": "lightgbm", "plan": {}}
 
 
 def publish(models: Path, version: str) -> Path:
     told: dict[str, Any] = {"version": version, "target": "cured", "created": "2025-01-01T00:00:00+00:00"}
-    write_bundle(TinyModel(), tiny_schema(), models / version, **told)
+    write_bundle(TinyModel(), tiny_schema(), models / version, trials=[TRIAL], **told)
     return models / version
 
 
@@ -40,6 +41,7 @@ def test_nothing_of_the_model_can_be_read_on_disk_and_all_of_it_with_the_key(mod
     bundle = open_bundle(folder)
     assert bundle.manifest.encryption == "fernet"
     assert [column.name for column in bundle.schema.columns] == ["dose", "ward"]
+    assert [trial["model"] for trial in bundle.trials or ()] == ["above"]
     assert open_bundle(models / "v001").manifest.encryption is None
     assert (models / "keyring.json").stat().st_mode & 0o777 == 0o600
 

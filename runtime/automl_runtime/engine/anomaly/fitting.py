@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from automl_schemas.trials import Trial
 from automl_schemas.vocabulary import MetricName
 
 from automl_runtime.engine.anomaly.isolation import fit_isolation
@@ -19,7 +21,7 @@ from automl_runtime.engine.anomaly.windows import fit_windows
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.spaces import fit_encoder, fit_filling, fit_likeness, fit_rarity
 from automl_runtime.engine.watch import Watch
-from automl_runtime.errors import RequestError
+from automl_runtime.errors import RequestError, shorten
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.kernels.arrays import Floats
 
@@ -27,7 +29,7 @@ __all__ = ["fit_anomalies"]
 
 _ROWS = 20_000
 _LIMIT = 10.0
-_DETECTORS = 3
+_TAILS, _RESIDUALS, _FOREST = _DETECTORS = ("tails", "residuals", "isolation_forest")
 _USUAL = 0.9
 _FAR = 3.0
 _NORMAL_MAD = 1.4826
@@ -45,7 +47,8 @@ def fit_anomalies(
     frequency: str | None = None,
     window: int | None = None,
 ) -> AnomalyModel:
-    """See `fit`. At most 20,000 rows are learned from, drawn at random; `options.trials` counts detectors.
+    """See `fit`. At most 20,000 rows are learned from, drawn at random; `options.trials` counts detectors. For which of
+    them, and for how many trees, the time sufficed is recorded.
 
     Without `contamination`, each detector counts the rows that are far out: the cube root of a sum of squares, or of
     logs, is nearly normal (Wilson and Hilferty 1931), so those more than three robust standard deviations above its
@@ -100,24 +103,47 @@ def fit_anomalies(
         contamination=found,
         typical=describe(part, encoder.columns),
         metric=metric,
+        trials=_trials(detectors),
         seconds=watch.clock.elapsed(),
         windows=windows,
     )
 
 
 def _fit_more(detectors: Detectors, data: Encoded, watch: Watch, options: Options) -> Detectors:
-    """Adds the other detectors, as far as time and `trials` go."""
-    wanted = options.trials or _DETECTORS
+    """Adds the other detectors: those that were recorded, else as far as time and `trials` go."""
+    recorded = None if options.replay is None else _recorded(options.replay)
+    wanted = _DETECTORS[: options.trials] if recorded is None else tuple(recorded)
     watch.say("tails of the columns")
-    if wanted > 1 and not watch.over():
+    if _RESIDUALS in wanted and not watch.over():
         watch.say("directions that the columns share")
         scores = detectors.scores(data)[:, 0]
         usual = scores <= np.quantile(scores, _USUAL)
         detectors = replace(detectors, residuals=fit_residuals(detectors.likeness.coordinates(data), usual))
-    if wanted > 2 and not watch.over():
+    if _FOREST in wanted and not watch.over():
         watch.say("isolation forest")
-        detectors = replace(detectors, forest=fit_isolation(detectors.rarity.coordinates(data), options.seed, watch))
+        trees = {} if recorded is None else {"trees": recorded[_FOREST]}
+        forest = fit_isolation(detectors.rarity.coordinates(data), options.seed, watch, **trees)
+        detectors = replace(detectors, forest=forest)
     return detectors
+
+
+def _trials(detectors: Detectors) -> list[dict[str, Any]]:
+    """What makes the detectors again: which there are, and how many trees."""
+    found: dict[str, list[int]] = {_TAILS: []}
+    found |= {} if detectors.residuals is None else {_RESIDUALS: []}
+    found |= {} if detectors.forest is None else {_FOREST: [len(detectors.forest.roots)]}
+    return [Trial(model=name, learner=name, rounds=rounds).model_dump(mode="json") for name, rounds in found.items()]
+
+
+def _recorded(replay: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """The recorded detectors, with the number of trees."""
+    found = {trial["learner"]: sum(trial["rounds"]) for trial in replay}
+    unknown = next((name for name in found if name not in _DETECTORS), None)
+    if unknown is not None or found.get(_FOREST, 1) < 1:
+        raise RequestError(
+            f"The recorded trial {shorten(unknown or _FOREST)} is no detector of anomalies with its trees."
+        )
+    return found
 
 
 def _share_far_out(scores: Floats) -> float:

@@ -21,15 +21,15 @@ _EULER = 0.5772156649015329
 _LARGEST = 1e30
 
 
-def fit_isolation(cells: Floats, seed: int, watch: Watch) -> Forest:
+def fit_isolation(cells: Floats, seed: int, watch: Watch, *, trees: int = _TREES) -> Forest:
     """200 trees of 256 rows each (fewer when time runs out), whose leaves hold the length of the path to them."""
     from sklearn.ensemble import IsolationForest
 
     rows = _float32(cells)
     most = min(_ROWS, len(rows))
     model = IsolationForest(n_estimators=0, max_samples=most, random_state=seed, warm_start=True, n_jobs=1)
-    while model.n_estimators < _TREES and not (model.n_estimators and watch.over()):
-        model.set_params(n_estimators=model.n_estimators + _STEP)
+    while model.n_estimators < trees and not (model.n_estimators and watch.over()):
+        model.set_params(n_estimators=min(trees, model.n_estimators + _STEP))
         model.fit(rows)
     usual = float(_mean_path(np.array([most]))[0])
     return pack([estimator.tree_ for estimator in model.estimators_], lambda tree: _paths(tree).reshape(-1, 1) / usual)

@@ -128,6 +128,7 @@ class AnomalyModel:
         contamination: float,
         typical: dict[str, str],
         metric: MetricName,
+        trials: Sequence[dict[str, Any]] = (),
         seconds: float,
         windows: Windows | None = None,
     ) -> None:
@@ -142,6 +143,8 @@ class AnomalyModel:
         """What each column usually holds, in words."""
         self.metric = metric
         """By which labels, where there are any, are to judge the scores."""
+        self.trials = list(trials)
+        """The detectors that `fit` had time for, as JSON; `fit(replay=...)` makes them again. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
 

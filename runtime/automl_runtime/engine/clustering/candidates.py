@@ -8,17 +8,20 @@ rewards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 
 from automl_runtime.engine.clustering.assignment import NOISE, Assignment
+from automl_runtime.errors import RequestError, shorten
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["Candidate", "Sample", "candidates", "silhouette", "without_small"]
+__all__ = ["Candidate", "Maker", "Sample", "candidates", "silhouette", "without_small"]
+
+Algorithm: TypeAlias = Literal["kmeans", "ward", "hdbscan", "dbscan"]
 
 _MOST_CLUSTERS = 20
 _FEW = 8
@@ -43,23 +46,47 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A way to group rows; `make` does it."""
+    """A way to group rows: an algorithm, and its number of clusters, least rows of a cluster, or distance."""
 
-    name: str
-    make: Callable[[], Assignment]
+    algorithm: Algorithm
+    setting: float
+
+    @property
+    def name(self) -> str:
+        """For people, as `kmeans(4)`."""
+        return f"{self.algorithm}({self.setting:.3g})"
+
+    @property
+    def params(self) -> dict[str, float]:
+        """The setting by its name, for the list of trials."""
+        return {_SETTINGS[self.algorithm]: self.setting}
+
+    @classmethod
+    def recorded(cls, algorithm: Any, params: dict[str, Any]) -> Candidate:
+        """The candidate that these were recorded of.
+
+        Raises:
+            RequestError: if there is no such algorithm, or its setting is missing or no number.
+        """
+        setting = params.get(_SETTINGS.get(algorithm, ""))
+        if algorithm not in get_args(Algorithm) or not isinstance(setting, int | float) or not setting > 0:
+            raise RequestError(f"The recorded trial {shorten(algorithm)} {shorten(params)} is no clustering.")
+        return cls(algorithm, setting)
+
+
+_SETTINGS: dict[str, str] = {"kmeans": "clusters", "ward": "clusters", "hdbscan": "least", "dbscan": "eps"}
 
 
 def candidates(sample: Sample, clusters: int | None) -> Iterator[Candidate]:
     """All that are worth a try, in this order; `clusters` fixes their number where an algorithm allows it."""
     if clusters == 1:
-        yield Candidate("kmeans(1)", partial(_kmeans, sample, 1))
+        yield Candidate("kmeans", 1)
         return
-    hierarchy = _Hierarchy(sample)
     most = min(_MOST_CLUSTERS, sample.distinct, len(sample.points) // sample.least)
     counts = range(2, most + 1) if clusters is None else range(clusters, clusters + 1)
     for wanted in ([k for k in counts if k <= _FEW], [k for k in counts if k > _FEW]):
-        yield from (Candidate(f"kmeans({k})", partial(_kmeans, sample, k)) for k in wanted)
-        yield from (Candidate(f"ward({k})", partial(hierarchy.cut, k)) for k in wanted)
+        yield from (Candidate("kmeans", k) for k in wanted)
+        yield from (Candidate("ward", k) for k in wanted)
         if wanted and wanted[0] == counts[0]:
             yield from _densities(sample)
 
@@ -105,11 +132,39 @@ def _kmeans(sample: Sample, clusters: int) -> Assignment:
     )
 
 
-class _Hierarchy:
-    """A dendrogram, computed when it is first cut; every row of the sample is a reference."""
+def _core(sample: Sample) -> Floats:
+    """How far the fifth neighbour of each row is (itself the first)."""
+    return np.partition(sample.distances, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
+
+
+def _densities(sample: Sample) -> Iterator[Candidate]:
+    rows = len(sample.points)
+    if rows <= 2 * _NEIGHBOURS:
+        return
+    for least in sorted({max(_NEIGHBOURS, sample.least, round(share * rows)) for share in _SHARES}):
+        yield Candidate("hdbscan", least)
+    for eps in np.unique(np.quantile(_core(sample), _EPS_QUANTILES)):
+        if eps > 0:
+            yield Candidate("dbscan", float(eps))
+
+
+class Maker:
+    """Makes candidates of a sample; what several of them share is computed once, when it is first needed.
+
+    Every row of the sample is a reference, but of k-means.
+    """
 
     def __init__(self, sample: Sample) -> None:
         self.sample = sample
+
+    def make(self, candidate: Candidate) -> Assignment:
+        """The reference points, and to which group each belongs."""
+        if candidate.algorithm == "dbscan":
+            return self._dbscan(candidate.setting)
+        whole = int(candidate.setting)
+        if candidate.algorithm == "kmeans":
+            return _kmeans(self.sample, whole)
+        return self._ward(whole) if candidate.algorithm == "ward" else self._hdbscan(whole)
 
     @cached_property
     def _merges(self) -> Floats:
@@ -118,41 +173,21 @@ class _Hierarchy:
 
         return np.asarray(ward(squareform(self.sample.distances, checks=False)))
 
-    def cut(self, clusters: int) -> Assignment:
+    def _ward(self, clusters: int) -> Assignment:
         from scipy.cluster.hierarchy import fcluster
 
         labels = fcluster(self._merges, clusters, "maxclust").astype(np.int64) - 1
         return Assignment(self.sample.points, labels, np.full(len(labels), np.inf))
 
-
-def _densities(sample: Sample) -> Iterator[Candidate]:
-    rows = len(sample.points)
-    if rows <= 2 * _NEIGHBOURS:
-        return
-    core = np.partition(sample.distances, _NEIGHBOURS - 1, axis=1)[:, _NEIGHBOURS - 1]
-    trees = _DensityTree(sample, core)
-    for least in sorted({max(_NEIGHBOURS, sample.least, round(share * rows)) for share in _SHARES}):
-        yield Candidate(f"hdbscan({least})", partial(trees.hdbscan, least))
-    for eps in np.unique(np.quantile(core, _EPS_QUANTILES)):
-        if eps > 0:
-            yield Candidate(f"dbscan({eps:.3g})", partial(trees.dbscan, float(eps)))
-
-
-class _DensityTree:
-    """The hierarchy of densities, where `core` is how far the fifth neighbour of each row is (itself the first)."""
-
-    def __init__(self, sample: Sample, core: Floats) -> None:
-        self.sample, self.core = sample, core
-
-    def hdbscan(self, least: int) -> Assignment:
+    def _hdbscan(self, least: int) -> Assignment:
         """A row within reach of a cluster is as near to one of its rows as these are to their neighbours."""
-        labels = self._fit(least).labels_.astype(np.int64)
+        labels, core = self._fit(least).labels_.astype(np.int64), _core(self.sample)
         reach = np.full(len(labels), np.inf)
         for label in range(labels.max(initial=NOISE) + 1):
-            reach[labels == label] = self.core[labels == label].max()
+            reach[labels == label] = core[labels == label].max()
         return Assignment(self.sample.points, labels, reach)
 
-    def dbscan(self, eps: float) -> Assignment:
+    def _dbscan(self, eps: float) -> Assignment:
         """A row within reach of a cluster has one of its rows within `eps`."""
         labels = self._finest.dbscan_clustering(eps, min_cluster_size=_NEIGHBOURS).astype(np.int64)
         return Assignment(self.sample.points, labels, np.where(labels == NOISE, np.inf, eps))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from automl_schemas.metrics import LeaderboardRow
+from automl_schemas.trials import Trial
 
 from automl_runtime.engine.clustering.assignment import NOISE, Assignment
-from automl_runtime.engine.clustering.candidates import Candidate, Sample, candidates, silhouette, without_small
+from automl_runtime.engine.clustering.candidates import Candidate, Maker, Sample, candidates, silhouette, without_small
 from automl_runtime.engine.clustering.embedding import Embedding, fit_embedding
 from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.clustering.profiles import ClusterProfile, describe
@@ -35,12 +37,32 @@ _WEAK = 0.25
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
-    name: str
+    candidate: Candidate
     assignment: Assignment
     score: float
+    """NaN when it is not what was asked, or no clustering."""
     seconds: float
     predict_us: float
     """Microseconds to label a row."""
+
+    @property
+    def name(self) -> str:
+        return self.candidate.name
+
+    @property
+    def valid(self) -> bool:
+        return not np.isnan(self.score)
+
+    def trial(self, *, refined: bool) -> dict[str, Any]:
+        """What makes it again; `refined` says that its centers were moved to where all rows are."""
+        return Trial(
+            model=self.name,
+            learner=self.candidate.algorithm,
+            params=self.candidate.params,
+            status="complete" if self.valid else "failed",
+            score=self.score if self.valid else None,
+            final_rounds=1 if refined else None,
+        ).model_dump(mode="json")
 
     def row(self) -> LeaderboardRow:
         return LeaderboardRow(
@@ -52,7 +74,8 @@ def fit_clusters(table: pd.DataFrame, options: Options, *, clusters: int | None 
     """See `fit`. Clusterings are made of, and judged on, 2,000 rows; then all rows are labelled.
 
     The silhouette decides, where a row that is noise counts 0. A cluster of less than one percent of the rows is
-    noise too, unless `clusters` fixes how many there are. `options.trials` counts clusterings.
+    noise too, unless `clusters` fixes how many there are. `options.trials` counts clusterings; which of them the time
+    sufficed for, and whether for moving the centers to where all rows are, is recorded.
 
     Raises:
         RequestError: if `clusters` is less than 1, or more than there are different rows.
@@ -83,15 +106,25 @@ def _fit(table: pd.DataFrame, encoder: Encoder, watch: Watch, options: Options, 
     pass_seconds = 1.2 * (watch.clock.elapsed() - started) * len(table) / len(drawn) + _PROFILE_SECONDS
     watch.say("measuring distances")
     tried = _search(_sample(points, options.seed, clusters), watch, options, clusters, len(table), pass_seconds)
-    best = max(tried, key=lambda one: one.score)
+    best = max((one for one in tried if one.valid), key=lambda one: one.score)
     if best.score < _WEAK and clusters != 1:
         text = f"The groups overlap (silhouette {best.score:.2f}, below {_WEAK}): take them with caution."
         options.on_event(Warned(text))
     watch.say(f"labelling {len(table)} rows by {best.name}")
-    final = best.assignment
-    if best.name.startswith("kmeans") and (len(drawn) == len(table) or not watch.over(2.0 * pass_seconds)):
+    final, refined = best.assignment, False
+    if best.candidate.algorithm == "kmeans":
+        refined = len(drawn) == len(table) or _refines(best, watch, options, 2.0 * pass_seconds)
+    if refined:
         final = _refine(final, embedding, points, table, watch, options.seed)
-    return _label(table, embedding, final, tried, watch)
+    trials = [one.trial(refined=refined and one is best) for one in tried]
+    return _label(table, embedding, final, tried, trials, watch)
+
+
+def _refines(best: _Tried, watch: Watch, options: Options, seconds: float) -> bool:
+    """Whether there is time for a pass over all rows, which takes so many `seconds`; of a replay, whether there was."""
+    if options.replay is None:
+        return not watch.over(seconds)
+    return any(trial["model"] == best.name and trial["final_rounds"] for trial in options.replay)
 
 
 def _sample(points: Floats, seed: int, clusters: int | None) -> Sample:
@@ -111,17 +144,22 @@ def _search(
 ) -> list[_Tried]:
     """Tries candidates until labelling `rows` rows, and `reserve` seconds, are all that the time suffices for."""
     tried: list[_Tried] = []
-    for number, candidate in enumerate(candidates(sample, clusters)):
+    maker = Maker(sample)
+    queue = candidates(sample, clusters)
+    if options.replay is not None:
+        queue = iter([Candidate.recorded(trial["learner"], trial["params"]) for trial in options.replay])
+    for number, candidate in enumerate(queue):
         labelling = max((one.predict_us for one in tried), default=0.0) * rows / 1e6
-        if number == options.trials or (tried and watch.over(reserve + labelling)):
+        known = any(one.valid for one in tried)
+        if number == options.trials or (known and watch.over(reserve + labelling)):
             break
         watch.check()
-        found = _judge(candidate, sample, clusters)
-        valid = not np.isnan(found.score)
-        tried += [found] if valid else []
-        best = max((one.score for one in tried), default=None)
-        options.on_event(TrialFinished(number, found.name, found.score if valid else None, best, found.seconds))
-    if not tried:
+        found = _judge(candidate, maker, clusters)
+        tried.append(found)
+        best = max((one.score for one in tried if one.valid), default=None)
+        score = found.score if found.valid else None
+        options.on_event(TrialFinished(number, found.name, score, best, found.seconds))
+    if not any(one.valid for one in tried):
         raise TrainingError(
             f"No two groups of at least {sample.least} rows were found among {len(sample.points)} rows.",
             hint="Fix how many there shall be with `clusters`, or add rows.",
@@ -129,10 +167,10 @@ def _search(
     return tried
 
 
-def _judge(candidate: Candidate, sample: Sample, clusters: int | None) -> _Tried:
-    """The candidate and its silhouette: NaN when it is not what was asked, or no clustering."""
-    started = time.monotonic()
-    assignment = candidate.make()
+def _judge(candidate: Candidate, maker: Maker, clusters: int | None) -> _Tried:
+    """The candidate and its silhouette."""
+    started, sample = time.monotonic(), maker.sample
+    assignment = maker.make(candidate)
     if clusters is None:
         assignment = without_small(assignment, assignment.predict(sample.points), sample.least)
     made = time.monotonic()
@@ -141,7 +179,7 @@ def _judge(candidate: Candidate, sample: Sample, clusters: int | None) -> _Tried
     fits = clusters is None or len(np.unique(labels[labels != NOISE])) == clusters
     # One cluster has no silhouette.
     score = 0.0 if clusters == 1 else silhouette(sample.distances, labels) if fits else float("nan")
-    return _Tried(candidate.name, assignment, score, round(time.monotonic() - started, 4), round(predict_us, 3))
+    return _Tried(candidate, assignment, score, round(time.monotonic() - started, 4), round(predict_us, 3))
 
 
 def _refine(
@@ -164,7 +202,12 @@ def _refine(
 
 
 def _label(
-    table: pd.DataFrame, embedding: Embedding, assignment: Assignment, tried: list[_Tried], watch: Watch
+    table: pd.DataFrame,
+    embedding: Embedding,
+    assignment: Assignment,
+    tried: list[_Tried],
+    trials: list[dict[str, Any]],
+    watch: Watch,
 ) -> ClusterModel:
     """Labels every row, numbers the clusters by size, and describes them."""
     labels, sums = _assign(table, embedding, assignment, watch)
@@ -175,7 +218,8 @@ def _label(
     numbers[NOISE], numbers[order] = NOISE, np.arange(len(order))
     kept = numbers[assignment.labels] >= NOISE
     labels = numbers[labels]
-    best = max(tried, key=lambda one: one.score)
+    board = sorted((one for one in tried if one.valid), key=lambda one: -one.score)
+    best = board[0]
     model = ClusterModel(
         embedding,
         Assignment(assignment.points[kept], numbers[assignment.labels[kept]], assignment.reach[kept]),
@@ -184,7 +228,8 @@ def _label(
         profiles=_profiles(table, embedding.encoder, labels),
         cv=best.score,
         best_model=best.name,
-        rows=[one.row() for one in sorted(tried, key=lambda one: -one.score)],
+        rows=[one.row() for one in board],
+        trials=trials,
         seconds=watch.clock.elapsed(),
     )
     watch.say(f"{best.name}: silhouette {best.score:.3f}, {model.n_clusters} clusters")

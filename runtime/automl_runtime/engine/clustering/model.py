@@ -52,6 +52,7 @@ class ClusterModel:
         cv: float,
         best_model: str,
         rows: Sequence[LeaderboardRow],
+        trials: Sequence[dict[str, Any]] = (),
         seconds: float,
     ) -> None:
         self.embedding, self.assignment = embedding, assignment
@@ -63,6 +64,8 @@ class ClusterModel:
         """The silhouette on the rows that judged; noise counts 0 (see `evaluate`)."""
         self.best_model = best_model
         """The algorithm that was chosen, for example `kmeans(4)`."""
+        self.trials = list(trials)
+        """The clusterings that `fit` tried, as JSON; `fit(replay=...)` tries them again. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
         self._profiles, self._rows = list(profiles), list(rows)

@@ -53,6 +53,8 @@ _FEWEST_VALIDATING = 500
 _MOST_VALIDATING = 30_000
 _SHARE_VALIDATING = 0.45
 _LEAST_PAST = 0.3
+_SEARCHES = {False: "absolute", True: "relative"}
+"""Of the values, and of the values as multiples of their level."""
 
 
 def fit_forecast(
@@ -70,15 +72,15 @@ def fit_forecast(
 ) -> Forecaster:
     """See `fit`; columns that are neither time, series nor known ahead are not used.
 
-    `options.trials` counts for each of two searches. Of the options of a table `interpretable` and `replay` are not
-    possible.
+    `options.trials` counts for each of two searches, whose trials say to which they belong. Of the options of a table
+    `interpretable` is not possible.
 
     Raises:
         RequestError: if an argument does not fit.
         TrainingError: if the series are too short, or a moment occurs twice in one.
     """
-    if options.interpretable or options.replay is not None:
-        raise RequestError("`interpretable` and `replay` are not possible for a forecast.")
+    if options.interpretable:
+        raise RequestError("`interpretable` is not possible for a forecast.")
     metric = metric or default_metric("forecast")
     check_metric(metric, "regression")
     if horizon < 1 or not 0 < interval < 1:
@@ -245,13 +247,14 @@ def _tried(views: _Views, metric: MetricName, options: Options) -> list[_Tried]:
     usable = np.isfinite(views.level) & (views.level > 0)
     relative = bool((views.y >= 0).all() and usable.mean() > 0.5)
     share = replace(options, validation="temporal", budget_seconds=options.budget_seconds / (1 + relative))
-    tried = [_fit(views, np.ones(len(views.y), dtype=bool), metric, share.below("absolute"), relative=False)]
+    tried = [_fit(views, np.ones(len(views.y), dtype=bool), metric, share, relative=False)]
     if relative:
-        tried.append(_fit(views, usable, metric, share.below("relative"), relative=True))
+        tried.append(_fit(views, usable, metric, share, relative=True))
     return tried
 
 
 def _fit(views: _Views, kept: Bools, metric: MetricName, options: Options, *, relative: bool) -> _Tried:
+    options = options.below(_SEARCHES[relative])
     places = np.flatnonzero(kept)
     scale = views.level[places] if relative else np.ones(len(places))
     # An error of the multiple counts as much as the level it is multiplied by.
@@ -325,7 +328,7 @@ def _best(
         cv=scores[chosen],
         best_model=chosen,
         rows=board,
-        trials=[trial for each in tried for trial in each.model.trials],
+        trials=[{"search": _SEARCHES[each.relative], **trial} for each in tried for trial in each.model.trials],
         seconds=sum(each.model.seconds for each in tried),
     )
 

@@ -129,7 +129,7 @@ class Fit:
     predictor: Predictor
     reading: Reading
     rounds: int
-    """Iterations that ran; with this limit the same model comes out again."""
+    """Iterations that ran, as the learner counts them; with this limit the same model comes out again."""
     best: int
     """Iterations that the model keeps; what a fit on all rows should run."""
 

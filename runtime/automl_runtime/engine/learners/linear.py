@@ -14,7 +14,7 @@ from automl_runtime.inference.linear import Linear, sigmoid, softmax
 from automl_runtime.inference.parts import FAR, Reading
 from automl_runtime.kernels.arrays import Floats, Matrix
 
-__all__ = ["PENALTIES", "LinearLearner", "raw_of", "slope_of"]
+__all__ = ["PENALTIES", "Ending", "LinearLearner", "raw_of", "slope_of"]
 
 PENALTIES = (1000.0, 200.0, 50.0, 10.0, 2.0, 0.4, 0.1)
 """Strengths of the L2 penalty on a loss that is a sum over rows; each starts where the stronger one before it ended."""
@@ -24,6 +24,24 @@ _LARGEST_RAW = 30.0
 _WIDEST_DENSE = 3000
 _WIDEST_NEWTON = 400
 _NEWTON_STEPS = 12
+
+
+class Ending:
+    """Tells the optimiser inside a step of the path when to end, and whether it did.
+
+    The first step is kept even so, for there is no other model: its iterations are recorded, and end a replay.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self.iterations = 0
+        self.interrupted = False
+
+    def __call__(self) -> bool:
+        """To be asked once in so many iterations."""
+        self.iterations += 1
+        self.interrupted = self._job.stop() or self.iterations == -(self._job.rounds or 0)
+        return self.interrupted
 
 
 class LinearLearner:
@@ -43,7 +61,10 @@ class LinearLearner:
         import scipy.optimize  # noqa: F401
 
     def fit(self, job: Job) -> Fit:
-        """Walks down the penalties, and keeps the weights with the least loss on the rows that validate."""
+        """Walks down the penalties, and keeps the weights with the least loss on the rows that validate.
+
+        Rounds are steps of this path; below zero, iterations of the first one, which the clock ended.
+        """
         fold, classes = job.rows.fold, len(job.problem.classes)
         if classes:
             y, reading = job.problem.y, Reading("softmax" if classes > 2 else "logistic")
@@ -53,23 +74,26 @@ class LinearLearner:
         weights = job.train_weights()
         weights = np.ones(len(fold.train)) if weights is None else weights
         valid = job.rows.valid_matrix() if len(fold.valid) else None
-        best, chosen, steps = np.inf, 0, 0
+        best, chosen, rounds = np.inf, 0, 0
+        ending = Ending(job)
         kept: NDArray[np.float64] = np.zeros((1, 1))
-        for weight in self.path(job, job.rows.train_matrix(), y[fold.train], weights):
-            stopped = job.stop()
-            if stopped and steps:
-                # The optimiser was interrupted: what it has is no step of the path, and would not come out again.
+        for steps, weight in enumerate(
+            self.path(job, job.rows.train_matrix(), y[fold.train], weights, ending), start=1
+        ):
+            if ending.interrupted and steps > 1:
                 break
-            steps += 1
+            rounds = -ending.iterations if ending.interrupted else steps
             loss = -steps if valid is None else _loss(raw_of(valid, weight), y[fold.valid], classes)
             if loss < best or steps == 1:
                 best, chosen, kept = loss, steps, weight
-            if stopped or steps == job.rounds or steps - chosen >= self.patience:
+            if ending.interrupted or job.stop() or steps == job.rounds or steps - chosen >= self.patience:
                 break
         limit = _LARGEST_RAW if classes else FAR
-        return Fit(Linear(kept[:-1], kept[-1], -limit, limit), reading, steps, chosen)
+        return Fit(Linear(kept[:-1], kept[-1], -limit, limit), reading, rounds, chosen)
 
-    def path(self, job: Job, matrix: Matrix, y: Floats, weights: Floats) -> Iterator[NDArray[np.float64]]:
+    def path(
+        self, job: Job, matrix: Matrix, y: Floats, weights: Floats, ending: Ending
+    ) -> Iterator[NDArray[np.float64]]:
         """Weights (columns + intercept x outputs) for each strength of the penalty, strongest first."""
         classes = len(job.problem.classes)
         if not classes and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_DENSE:
@@ -79,7 +103,7 @@ class LinearLearner:
         newton = classes == 2 and isinstance(matrix, np.ndarray) and matrix.shape[1] <= _WIDEST_NEWTON
         for penalty in PENALTIES:
             found = _newton(matrix, y, weights, penalty, current) if newton else None
-            current = _minimise(job, matrix, y, weights, penalty, current) if found is None else found
+            current = _minimise(job, matrix, y, weights, penalty, current, ending) if found is None else found
             yield current
 
 
@@ -119,7 +143,13 @@ def _newton(
 
 
 def _minimise(
-    job: Job, matrix: Matrix, y: Floats, weights: Floats, penalty: float, start: NDArray[np.float64]
+    job: Job,
+    matrix: Matrix,
+    y: Floats,
+    weights: Floats,
+    penalty: float,
+    start: NDArray[np.float64],
+    ending: Ending,
 ) -> NDArray[np.float64]:
     """L-BFGS on the weighted loss plus half the penalty times the squared weights, both over the number of rows."""
     from scipy.optimize import minimize
@@ -139,7 +169,7 @@ def _minimise(
 
     def ends(intermediate_result: Any) -> None:
         del intermediate_result
-        if job.stop():
+        if ending():
             raise StopIteration
 
     options = {"maxiter": _ITERATIONS, "gtol": 1e-5, "ftol": 1e-8}

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from automl_runtime.engine.learners.base import Job
-from automl_runtime.engine.learners.linear import LinearLearner, raw_of, slope_of
+from automl_runtime.engine.learners.linear import Ending, LinearLearner, raw_of, slope_of
 from automl_runtime.kernels.arrays import Floats, Matrix
 
 __all__ = ["ElasticNetLearner", "LassoLearner", "strengths"]
@@ -38,15 +38,19 @@ class LassoLearner(LinearLearner):
     share: ClassVar[float] = 1.0
     """Of the penalty that is absolute; the rest is squared."""
 
-    def path(self, job: Job, matrix: Matrix, y: Floats, weights: Floats) -> Iterator[NDArray[np.float64]]:
+    def path(
+        self, job: Job, matrix: Matrix, y: Floats, weights: Floats, ending: Ending
+    ) -> Iterator[NDArray[np.float64]]:
         """Weights (columns + intercept x outputs) for each strength of the penalty, strongest first."""
         classes = len(job.problem.classes)
         mass = weights / weights.sum()
         current = _start(matrix.shape[1], y, mass, classes)
         slope = _slope(matrix, y, mass, classes)
+        ends = _MOST["classes" if classes else "values"]
         curvature = _SAFETY * _largest(matrix, mass) * (1.0 if not classes else 0.25 if classes == 2 else 0.5)
         for strength in strengths(slope(current), self.share):
-            current = _descend(job, slope, curvature, current, strength * self.share, strength * (1 - self.share))
+            absolute, squared = strength * self.share, strength * (1 - self.share)
+            current = _descend(slope, curvature, current, absolute, squared, *ends, ending)
             yield current
 
 
@@ -104,10 +108,16 @@ def _largest(matrix: Matrix, mass: Floats) -> float:
 
 
 def _descend(
-    job: Job, slope: Slope, curvature: float, start: NDArray[np.float64], absolute: float, squared: float
+    slope: Slope,
+    curvature: float,
+    start: NDArray[np.float64],
+    absolute: float,
+    squared: float,
+    most: int,
+    tolerance: float,
+    ending: Ending,
 ) -> NDArray[np.float64]:
     current, ahead, momentum = start, start, 1.0
-    most, tolerance = _MOST["classes" if job.problem.classes else "values"]
     for iteration in range(most):
         step = ahead - slope(ahead) / curvature
         weights = np.sign(step[:-1]) * np.maximum(np.abs(step[:-1]) - absolute / curvature, 0.0)
@@ -120,6 +130,6 @@ def _descend(
         following = (1.0 + np.sqrt(1.0 + 4.0 * momentum**2)) / 2.0
         ahead = moved + (momentum - 1.0) / following * change
         current, momentum = moved, following
-        if iteration % 10 == 9 and job.stop():
+        if iteration % 10 == 9 and ending():
             break
     return current

@@ -20,7 +20,7 @@ from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.engine.multilabel.scores import two_columns
 from automl_runtime.engine.options import Options
 from automl_runtime.engine.problem import FEWEST_ROWS, make_problem
-from automl_runtime.engine.tabular import encode_table, fit_table
+from automl_runtime.engine.tabular import asked_for, encode_table, fit_table
 from automl_runtime.engine.thresholds import choose_threshold, default_policy
 from automl_runtime.errors import RequestError, TrainingError, shorten
 from automl_runtime.events import Warned
@@ -51,8 +51,6 @@ def fit_labels(
         RequestError: if an argument does not fit.
         TrainingError: if no label can be learned.
     """
-    if options.replay is not None:
-        raise RequestError("`replay` executes the trials of one target; it is not possible for several labels.")
     if options.max_predict_us is not None:
         raise RequestError("`max_predict_us` limits one model; it is not possible for several labels.")
     chosen: MetricName = metric or default_metric("multilabel")
@@ -71,8 +69,8 @@ def fit_labels(
         own_inputs, problem = make_problem(
             inputs, labels[name].rename(str(name)), task="binary", metric=chosen, positive=1, **roles
         )
-        shared = shared or encode_table(own_inputs, options, options.preprocessing)
         part = _part(options, clock, place, len(learned))
+        shared = shared or encode_table(own_inputs, options, asked_for(problem, part))
         models[name] = fit_table(own_inputs, problem, part.clock(), part, shared)
     return _assembled(labels, models, constants, chosen, options, clock, list(inputs.columns))
 
@@ -99,7 +97,12 @@ def _constants(labels: pd.DataFrame, options: Options) -> dict[str, float]:
 def _part(options: Options, clock: Clock, place: int, count: int) -> Options:
     """The options for one label: an even part of the time that is left."""
     seconds = options.budget_seconds if clock.budget is None else max(clock.left() / (count - place), _LEAST_SECONDS)
-    return replace(options.below(f"label{place}"), budget_seconds=seconds)
+    return replace(options.below(_search(place)), budget_seconds=seconds)
+
+
+def _search(place: int) -> str:
+    """What the search of a label is called."""
+    return f"label{place}"
 
 
 def _assembled(
@@ -137,6 +140,9 @@ def _assembled(
         metric=metric,
         scores={str(name): float(value) for name, value in scores.items()},
         rows=[row for name, model in models.items() for row in _rows(str(name), model)],
+        trials=[
+            {"search": _search(place)} | trial for place, model in enumerate(models.values()) for trial in model.trials
+        ],
         seconds=clock.elapsed(),
     )
 

@@ -44,6 +44,7 @@ class MultilabelModel:
         metric: MetricName,
         scores: Mapping[str, float],
         rows: Sequence[LeaderboardRow],
+        trials: Sequence[dict[str, Any]] = (),
         seconds: float,
     ) -> None:
         self.labels = list(labels)
@@ -60,6 +61,8 @@ class MultilabelModel:
         """What the search of each label optimised."""
         self.scores = dict(scores)
         """`metric` of each label, out of fold."""
+        self.trials = list(trials)
+        """The configurations that were executed, as JSON; `fit(replay=...)` executes them again. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
         self.mixing = mixing
