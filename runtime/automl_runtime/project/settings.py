@@ -30,6 +30,8 @@ class Settings(BaseModel):
     """Processes that answer; they share the port."""
     cache_mb: float = Field(default=0.0, ge=0)
     """What answers may take in each worker that are kept for rows that come again; 0: none are kept."""
+    batch_rows: int = Field(default=4096, ge=1)
+    """Rows that are scored together at most; a larger request is scored by itself."""
     keys: str = "config/api_keys.json"
     """File of API keys, from the root of the project; `automl keys` writes it."""
     token_key: str | None = Field(default=None, repr=False)
