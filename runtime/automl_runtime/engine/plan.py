@@ -40,11 +40,14 @@ class Plan:
     """What was asked for."""
     kept: int | None = None
     """Rows of the table that the memory cap left, drawn before all else; None: all."""
+    ensemble: str = "auto"
+    """How models are mixed."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON, without what was not asked for."""
         record = asdict(self)
         left_out = [name for name in ("preprocessing", "kept") if not record[name]]
+        left_out += ["ensemble"] if self.ensemble == "auto" else []
         return {name: value for name, value in record.items() if name not in left_out}
 
 

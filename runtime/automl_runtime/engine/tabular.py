@@ -15,6 +15,7 @@ from automl_schemas.preprocessing import PreprocessingSpec
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
+from automl_runtime.engine.ensemble import check_ensemble
 from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
@@ -76,6 +77,7 @@ def fit_table(
     with _checkpoint(problem, encoder, data, options) as checkpoint:
         cores = options.executor.slots(available_cores())
         plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
+        check_ensemble(plan, problem, single=options.interpretable)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         if plan.validation == "temporal" and problem.windows is None:
@@ -85,6 +87,7 @@ def fit_table(
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
         search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         search.most_microseconds = most_microseconds(options.max_predict_us, encoder)
+        search.ensemble = plan.ensemble
         _take_over(search, checkpoint)
         with search.memory.watching(search.release):
             outcome = _run(search, encoder, inputs.columns, options, temporal=plan.validation == "temporal")
@@ -257,9 +260,12 @@ def _plan(
         return Plan(**checkpoint.plan)
     if options.replay is not None:
         plan = Plan(**options.replay[0]["plan"])
+        if options.ensemble not in ("auto", plan.ensemble):
+            raise RequestError("The recorded trials had another ensemble; leave it out to execute them again.")
     else:
         validation = choose_validation(problem, options.validation)
         plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
+        plan = replace(plan, ensemble=options.ensemble)
     plan = replace(plan, preprocessing=asked.chosen, kept=kept)
     if checkpoint is not None:
         checkpoint.begin(plan.to_json())
