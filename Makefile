@@ -76,6 +76,7 @@ bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, 
 bench-serving: $(STAMP)  ## The service beside others, and what it bears, as tables (half an hour; needs wrk)
 	@command -v wrk >/dev/null || { echo "wrk is needed for the load: apt-get install wrk"; exit 1; }
 	$(BIN)/python -m benchmarks.serving.kernels
+	$(BIN)/python -m benchmarks.serving.twins
 	$(BIN)/python -m benchmarks.serving.record
 	$(BIN)/python -m benchmarks.serving.peers
 	$(BIN)/python -m benchmarks.serving.overhead
@@ -83,6 +84,7 @@ bench-serving: $(STAMP)  ## The service beside others, and what it bears, as tab
 	$(BIN)/python -m benchmarks.serving.exchange
 	$(BIN)/python -m benchmarks.serving.jobs
 	$(BIN)/python -m benchmarks.serving.models
+	$(BIN)/python -m benchmarks.serving.models --models 50 --clients 100 --rate 167 --workers 4 --kill
 
 clean:  ## Remove what the other commands made
 	rm -rf $(VENV) $(DEMO) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .schemathesis

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import shutil
 import sys
@@ -57,7 +56,9 @@ def examine() -> list[Check]:
 
 
 def _machine() -> list[Check]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    from automl_runtime.project.machine import look
+
+    machine = look()
     disk = shutil.disk_usage(".")
     return [
         Check(
@@ -67,14 +68,11 @@ def _machine() -> list[Check]:
             fix="install Python 3.11 or newer",
         ),
         Check("system", f"{platform.system()} {platform.machine()}"),
-        Check("cores", str(cores)),
-        Check("memory", f"{_memory_gib():.1f} GiB"),
+        Check("cores", str(machine.cores)),
+        Check("instructions", " ".join(machine.instructions) or "none"),
+        Check("memory", f"{machine.memory_gb:.1f} GB"),
         Check("free disk", f"{disk.free / 2**30:.1f} GiB", ok=disk.free > 2**30, fix="free at least 1 GiB"),
     ]
-
-
-def _memory_gib() -> float:
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def _packages() -> list[Check]:

@@ -3,6 +3,12 @@
 So many copies of the model of `kernels` (500 trees) lie in bundles of their own. Each is asked once, which loads it;
 then requests come evenly (116 a second are ten million a day) for models in random order. A request is late when it was
 not sent in time, and counted from when it should have been sent. Memory, files and threads are those of the service.
+
+    python -m benchmarks.serving.models --models 50 --clients 100 --rate 167 --workers 4 --kill
+
+A hundred users: of four workers one is killed (SIGKILL) in the middle of the second line of the table; which share of
+the requests each worker answered is told at the end. A client whose connection breaks makes a new one, and the request
+counts as failed.
 """
 
 from __future__ import annotations
@@ -10,9 +16,11 @@ from __future__ import annotations
 import argparse
 import http.client
 import json
+import os
 import queue
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,7 +34,6 @@ import numpy as np
 from benchmarks.serving import kernels
 from benchmarks.serving.model import NAMES, make_bundle, opened
 
-_CLIENTS = 8
 _STARTED = 2.0
 
 
@@ -49,21 +56,47 @@ class Copy:
         return {"versions": ["v001"], "aliases": {"production": "v001"}}
 
 
-def serve_models(folder: Path) -> None:
+def serve_models(folder: Path, workers: int) -> None:
     """The service; prints its URL."""
     from automl_runtime.serving.host import ModelHost
     from automl_runtime.serving.host_app import create_host_app
     from automl_runtime.serving.server import serve
 
-    host = ModelHost({place.name: Copy(place) for place in sorted(folder.iterdir())})
-    serve(create_host_app(host), port=0, log_level="warning", on_ready=lambda url: print(url, flush=True))
+    def make() -> Any:
+        return create_host_app(ModelHost({place.name: Copy(place) for place in sorted(folder.iterdir())}))
+
+    serve(make, port=0, workers=workers, log_level="warning", on_ready=lambda url: print(url, flush=True))
+
+
+def workers_of(process: int) -> list[int]:
+    """Those that answer: the children of the service, or itself."""
+    children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return [int(child) for child in children] or [process]
 
 
 def state_of(process: int) -> tuple[float, int, int]:
-    """Megabytes of memory, open files and threads."""
-    status = Path(f"/proc/{process}/status").read_text()
-    read = {line.partition(":")[0]: line.split()[1] for line in status.splitlines() if len(line.split()) > 1}
-    return int(read["VmRSS"]) / 1024, len(list(Path(f"/proc/{process}/fd").iterdir())), int(read["Threads"])
+    """Megabytes of memory, open files and threads, of all workers together."""
+    found = []
+    for worker in workers_of(process):
+        status = Path(f"/proc/{worker}/status").read_text()
+        read = {line.partition(":")[0]: line.split()[1] for line in status.splitlines() if len(line.split()) > 1}
+        files = len(list(Path(f"/proc/{worker}/fd").iterdir()))
+        found.append((int(read["VmRSS"]) / 1024, files, int(read["Threads"])))
+    memory, files, threads = np.sum(found, axis=0)
+    return float(memory), int(files), int(threads)
+
+
+def answered_by(process: int) -> dict[int, float]:
+    """The requests that each worker has answered; those of a killed one are there too."""
+    from prometheus_client.mmap_dict import MmapedDict
+
+    environment = Path(f"/proc/{workers_of(process)[0]}/environ").read_bytes().decode().split("\0")
+    folder = dict(each.split("=", 1) for each in environment if "=" in each)["PROMETHEUS_MULTIPROC_DIR"]
+    found = {}
+    for path in Path(folder).glob("counter_*.db"):
+        values = MmapedDict.read_all_values_from_file(str(path))
+        found[int(path.stem.rpartition("_")[2])] = sum(each[1] for each in values if '"automl_requests"' in each[0])
+    return found
 
 
 def ask(connection: http.client.HTTPConnection, name: str, body: bytes) -> bool:
@@ -73,7 +106,9 @@ def ask(connection: http.client.HTTPConnection, name: str, body: bytes) -> bool:
     return b'"probabilities"' in answer.read() and answer.status == 200
 
 
-def load(port: int, names: list[str], bodies: list[bytes], rate: float, seconds: float) -> tuple[list[float], int]:
+def load(
+    port: int, names: list[str], bodies: list[bytes], rate: float, seconds: float, clients: int
+) -> tuple[list[float], int]:
     """Milliseconds of each request from when it was due, and how many failed."""
     due: queue.Queue[float | None] = queue.Queue()
     taken: list[float] = []
@@ -91,7 +126,7 @@ def load(port: int, names: list[str], bodies: list[bytes], rate: float, seconds:
             if not good:
                 failed.append(1)
 
-    threads = [threading.Thread(target=client, args=[seed]) for seed in range(_CLIENTS)]
+    threads = [threading.Thread(target=client, args=[seed]) for seed in range(clients)]
     for thread in threads:
         thread.start()
     begin = time.perf_counter()
@@ -128,12 +163,18 @@ def measure(child: subprocess.Popen[str], port: int, names: list[str], options: 
     until = 0.0
     while until < options.seconds:
         part = min(options.every, options.seconds - until)
-        taken, failed = load(port, names, bodies, options.rate, part)
+        if options.kill and until == options.every:
+            victim = workers_of(child.pid)[0]
+            threading.Timer(part / 2, os.kill, [victim, signal.SIGKILL]).start()
+        taken, failed = load(port, names, bodies, options.rate, part, options.clients)
         until += part
         p50, p99, most = np.quantile(taken, [0.5, 0.99, 1.0])
         memory, files, threads = state_of(child.pid)
         told = f"| {until:g} | {len(taken):,} | {failed} | {p50:.2f} | {p99:.2f} | {most:.1f} "
         print(f"{told}| {memory:.0f} | {files} | {threads} |", flush=True)
+    if options.workers > 1:
+        shares = answered_by(child.pid)
+        print("answered by each worker:", ", ".join(f"{n / sum(shares.values()):.1%}" for n in shares.values()))
 
 
 def main() -> None:
@@ -143,10 +184,13 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=116.0, help="requests a second")
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--every", type=float, default=60.0, help="seconds of a line of the table")
+    parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--kill", action="store_true", help="kill one of several workers")
     parser.add_argument("--serve", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
-        serve_models(options.serve)
+        serve_models(options.serve, options.workers)
         return
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
@@ -155,7 +199,7 @@ def main() -> None:
         make_bundle(folder / names[0], kernels.make_booster(cells, target), cells, target)
         for name in names[1:]:
             shutil.copytree(folder / names[0], folder / name)
-        command = [sys.executable, "-m", __spec__.name, "--serve", str(folder)]
+        command = [sys.executable, "-m", __spec__.name, "--serve", str(folder), "--workers", str(options.workers)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
             assert child.stdout is not None
             try:

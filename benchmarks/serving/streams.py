@@ -2,13 +2,14 @@
 
 The service runs in a process of its own, with the model of `kernels` (LightGBM, two classes, 500 trees x 31 leaves, 30
 numbers) or, with `--trees`, a smaller one. The client sends lines of JSON on one connection and reads the answers
-meanwhile; it does not parse them, but counts the lines, and that the last one is an answer. `--profile` writes where
-the worker spent its time.
+meanwhile; it does not parse them, but counts the lines, and that the last one is an answer. Before, a thousand rows are
+sent as one request and as a thousand. `--profile` writes where the worker spent its time.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import socket
 import subprocess
@@ -85,6 +86,26 @@ def stream(port: int, body: bytes) -> tuple[float, int]:
     return taken, answers
 
 
+def calls(port: int, bodies: list[bytes]) -> float:
+    """Seconds until the last of these requests was answered, one after the other on one connection."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    start = time.perf_counter()
+    for body in bodies:
+        connection.request("POST", "/predict", body, {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        if b'"label"' not in answer.read() or answer.status != 200:
+            raise SystemExit(f"No answer, but {answer.status}.")
+    return time.perf_counter() - start
+
+
+def compare_calls(port: int, repeats: int) -> None:
+    """Prints what a thousand rows take together and one by one."""
+    rows = lines(1_000).splitlines()
+    together = [b'{"rows":[%b]}' % b",".join(rows)]
+    one, many = (min(calls(port, bodies) for _ in range(repeats)) for bodies in (together, rows))
+    print(f"1,000 rows in one request {1000 * one:.1f} ms, in 1,000 requests {1000 * many:.0f} ms: {many / one:.1f} x")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=200_000)
@@ -103,6 +124,7 @@ def main() -> None:
         try:
             port = int(service.stdout.readline().rsplit(":", 1)[1])
             stream(port, lines(10_000))
+            compare_calls(port, arguments.repeats)
             body = lines(arguments.rows)
             print("| rows | MB in | seconds | rows/s |\n|---|---|---|---|")
             for _ in range(arguments.repeats):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
@@ -10,7 +10,10 @@ from automl_schemas.base import Contract
 from automl_schemas.preprocessing import PreprocessingSpec
 from automl_schemas.vocabulary import TaskType
 
-__all__ = ["EvaluationSpec", "ModelSpec", "PipelineSpec"]
+__all__ = ["Ensemble", "EvaluationSpec", "ModelSpec", "PipelineSpec"]
+
+Ensemble = Literal["auto", "voting", "stacking", "bagging"]
+"""How models are mixed; `fit` says what each means."""
 
 
 class ModelSpec(Contract):
@@ -22,6 +25,7 @@ class ModelSpec(Contract):
     """Settings of the family that differ from its own; `n_estimators` limits rounds and trees."""
     members: list[str] = []
     """Of an ensemble: the families; empty for all that suit."""
+    ensemble: Ensemble = "auto"
 
 
 class EvaluationSpec(Contract):

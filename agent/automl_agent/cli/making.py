@@ -232,12 +232,27 @@ def discover(
     _print_catalog(catalog)
 
 
-def doctor(as_json: Json = False, debug: Debug = False) -> None:
+def doctor(
+    mode: Annotated[
+        str | None,
+        typer.Option(
+            "--mode",
+            help="Print the variables by which services take so much of the machine: "
+            'eval "$(automl doctor --mode performance)". Modes: balanced, conservative, performance, '
+            "full_utilization, memory_saving.",
+        ),
+    ] = None,
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
     """Say what is installed, what the machine has, and what could be added."""
     from dataclasses import asdict
 
     from automl_agent.doctor import examine
 
+    if mode is not None:
+        _print_plan(mode, as_json=as_json)
+        return
     checks = examine()
     failed = [check for check in checks if check.required and not check.ok]
     if as_json:
@@ -249,6 +264,20 @@ def doctor(as_json: Json = False, debug: Debug = False) -> None:
         print_table(["", "part", "found", "what to do"], marks)
     if failed:
         raise typer.Exit(1)
+
+
+def _print_plan(mode: str, *, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from automl_runtime.project.machine import plan
+
+    found = plan(mode)
+    variables = found.variables("serving")
+    if as_json:
+        emit_json(asdict(found) | {"variables": {"serving": variables, "training": found.variables("training")}})
+        return
+    for name, value in variables.items():
+        emit(f"export {name}={value}")
 
 
 def _options(

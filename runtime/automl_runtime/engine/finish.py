@@ -8,7 +8,7 @@ from itertools import compress
 
 import numpy as np
 
-from automl_runtime.engine.ensemble import greedy_weights
+from automl_runtime.engine.ensemble import equal_weights, greedy_weights
 from automl_runtime.engine.executors.base import THREADS
 from automl_runtime.engine.latency import fast_enough, microseconds
 from automl_runtime.engine.metrics import LABEL_METRICS, loss_of, score_classes
@@ -23,7 +23,7 @@ from automl_runtime.engine.trials import MORE_ROUNDS, FoldResult, TrialResult, f
 from automl_runtime.engine.watch import raise_interrupt
 from automl_runtime.engine.workspace import ALL_ROWS
 from automl_runtime.errors import Cancelled
-from automl_runtime.events import Finding
+from automl_runtime.events import Finding, Warned
 from automl_runtime.inference.blocks import Raw
 from automl_runtime.inference.encoding import Encoder
 from automl_runtime.inference.intervals import make_interval
@@ -67,7 +67,8 @@ def finish(
     usable = fast_enough(search, trained)
     weights = _weigh(search, usable, single)
     outputs = _mixture(usable, weights)
-    stacked = None if single or temporal else _stacked(search, usable, outputs)
+    levels = not single and (search.ensemble == "stacking" or (search.ensemble != "voting" and not temporal))
+    stacked = _stacked(search, usable, outputs) if levels else None
     shifts: tuple[float, ...] = ()
     if stacked is not None:
         weights, outputs, shifts = stacked.weights, stacked.outputs, tuple(stacked.shifts.tolist())
@@ -87,9 +88,12 @@ def finish(
 
 
 def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stack | None:
-    """The second level, where it is better out of fold than `outputs`, the mixture, and not too large."""
+    """The second level, where it is asked for or better out of fold than `outputs`, the mixture; None if too large."""
     problem, rows, folds = search.problem, search.workspace.valid_rows, search.workspace.folds
+    asked = search.ensemble == "stacking"
     if not problem.classes or len(usable) < 2 or len(folds) < 2:
+        if asked:
+            search.emit(Warned("stacking needs two models and two folds at least; there is no second level."))
         return None
     found = stack(
         problem,
@@ -101,7 +105,10 @@ def _stacked(search: Search, usable: list[TrialResult], outputs: Floats) -> Stac
     loss = selection_loss(problem, rows)
     used = found.weights > 0
     fits = used.sum() > 1 and (_loads(search, usable)[used].sum(axis=0) <= 1).all()
-    return found if fits and loss(found.outputs) < loss(outputs) else None
+    if asked and not fits:
+        why = "one model is as good" if used.sum() <= 1 else "it would be too large or too slow"
+        search.emit(Warned(f"stacking: {why}; there is no second level."))
+    return found if fits and (asked or loss(found.outputs) < loss(outputs)) else None
 
 
 def best_so_far(
@@ -147,17 +154,22 @@ def _weigh(search: Search, usable: list[TrialResult], single: bool, *, timed: bo
     loads = _loads(search, usable)[:, : None if timed else 1]
     left = list(range(len(usable)))
     while True:
-        outputs = [usable[place].outputs for place in left]
         weights = np.zeros(len(usable))
-        weights[left] = greedy_weights(
-            search.problem, search.workspace.valid_rows, [each for each in outputs if each is not None], search.seed
-        )
+        weights[left] = _free_weights(search, [usable[place] for place in left], [losses[place] for place in left])
         members = np.flatnonzero(weights)
         exceeded = loads[members].sum(axis=0) > 1
         if not exceeded.any() or len(members) == 1:
             return weights
         burden = loads[members][:, exceeded].max(axis=1)
         left.remove(int(members[np.argmin(weights[members] / burden)]))
+
+
+def _free_weights(search: Search, usable: list[TrialResult], losses: list[float]) -> Floats:
+    """Weights whatever the models cost."""
+    if search.ensemble == "voting":
+        return equal_weights([result.config.learner for result in usable], losses)
+    outputs = [result.outputs for result in usable if result.outputs is not None]
+    return greedy_weights(search.problem, search.workspace.valid_rows, outputs, search.seed)
 
 
 def _loads(search: Search, usable: Sequence[TrialResult]) -> Floats:

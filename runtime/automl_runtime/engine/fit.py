@@ -58,6 +58,7 @@ def fit(
     preprocessing: PreprocessingSpec | Mapping[str, Any] | None = None,
     models: Sequence[str] | None = None,
     params: Mapping[str, Any] | None = None,
+    ensemble: str = "auto",
     strategy: str = "auto",
     positive: Label | None = None,
     threshold: ThresholdPolicy | None = None,
@@ -108,6 +109,9 @@ def fit(
             imbalance, and what refines them) that take the place of each model family's own way; learned inside folds.
         models: the only families of models that are tried, as `["xgboost", "random_forest"]`; None: those that suit.
         params: settings of the only family in `models` that differ from its own; it is then tried in this form alone.
+        ensemble: how models are mixed: `auto` (greedy weights, of classes a second level where it is better), `voting`
+            (the best of each family, all alike), `stacking` (a second level over all models of classes), `bagging` (as
+            `auto`, of each model those of the folds in place of one of all rows).
         strategy: how configurations are chosen: `auto`, `asht`, `tpe`, `gp`, `cma`, `nsga2`, `hyperband`, `random`,
             `grid`, or one that was registered; see `engine.strategies.registry`.
         positive: the class of interest of two; None: the one that says yes, else the rarer.
@@ -154,6 +158,7 @@ def fit(
             preprocessing=_asked(preprocessing),
             models=models,
             params=params,
+            ensemble=ensemble,
             strategy=strategy,
             threshold=threshold,
             kinds=kinds,

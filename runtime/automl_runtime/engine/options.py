@@ -35,6 +35,7 @@ class Options:
     preprocessing: PreprocessingSpec = AS_THE_RECIPE
     models: Sequence[str] | None = None
     params: Mapping[str, Any] | None = None
+    ensemble: str = "auto"
     strategy: str = "auto"
     threshold: ThresholdPolicy | None = None
     kinds: Mapping[str, FeatureKind] | None = None

@@ -108,6 +108,7 @@ def fit_pipeline(spec: PipelineSpec, frame: Any, target: str | pd.Series, **opti
         metric=cast("MetricName | None", first),
         models=families,
         params=spec.model.params or None,
+        ensemble=spec.model.ensemble,
         preprocessing=spec.preprocessing,
         **options,
     )

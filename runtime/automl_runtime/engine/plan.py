@@ -46,10 +46,13 @@ class Plan:
     """Rows of the table that the memory cap left, drawn before all else; None: all."""
     hidden: list[int] | None = None
     """Places of the numbers that were left out because they only tell when a row happened; None: not looked for."""
+    ensemble: str = "auto"
+    """How models are mixed."""
 
     def to_json(self) -> dict[str, Any]:
         """The plan as JSON, without what was not asked for."""
-        return {name: value for name, value in asdict(self).items() if value is not None and value != {}}
+        unsaid: tuple[Any, ...] = (None, {}, "auto")
+        return {name: value for name, value in asdict(self).items() if value not in unsaid}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Self:

@@ -113,6 +113,7 @@ class Search:
     executor: Executor = field(default_factory=Threads)
     most_microseconds: float | None = None
     """That the models of a row may take when they predict; see `latency`."""
+    ensemble: str = "auto"
     _refused: dict[str, int] = field(default_factory=dict)
     _proposals: Proposals = field(init=False)
     _last_progress: float = 0.0
@@ -284,7 +285,7 @@ class Search:
         One model predicts as many times faster, and is as many times smaller, as there are folds. Where there is
         time for one fold only, there is none to do its work again.
         """
-        return len(self.workspace.folds) > 1 or config.family().refits
+        return self.ensemble != "bagging" and (len(self.workspace.folds) > 1 or config.family().refits)
 
     def final_seconds(self, result: TrialResult) -> float:
         """What fitting `result` on all rows will take: as its usual fold, for as many rows as there are.

@@ -16,6 +16,7 @@ from automl_runtime.contracts import parse_model
 from automl_runtime.engine.checkpoint import Checkpoint, describe_search
 from automl_runtime.engine.clock import Clock
 from automl_runtime.engine.compatibility import check_compatible
+from automl_runtime.engine.ensemble import check_ensemble
 from automl_runtime.engine.finish import Outcome, best_so_far, finish
 from automl_runtime.engine.fleet import Fleet, PastRun
 from automl_runtime.engine.folds import choose_validation, make_folds
@@ -77,6 +78,7 @@ def fit_table(
     with _checkpoint(problem, encoder, data, options) as checkpoint:
         cores = options.executor.slots(available_cores())
         plan = _plan(problem, data, clock, options, checkpoint, asked, kept, cores)
+        check_ensemble(plan, problem, single=options.interpretable)
         problem, data, index = _sampled(plan, problem, data, inputs.index, options.on_event)
         folds = make_folds(problem, plan.validation, plan.folds, plan.seed)
         if plan.validation == "temporal" and problem.windows is None:
@@ -88,6 +90,7 @@ def fit_table(
         search = Search(workspace, clock, cores, plan.seed, options.on_event, options.cancel, strategy)
         search.memory, search.executor = MemoryCap(options.memory_gb), options.executor
         search.most_microseconds = most_microseconds(options.max_predict_us, encoder)
+        search.ensemble = plan.ensemble
         _take_over(search, checkpoint)
         search.known += _failed(options.replay or ())
         with search.memory.watching(search.release):
@@ -263,9 +266,12 @@ def _plan(
         return Plan(**checkpoint.plan)
     if options.replay is not None:
         plan = _recorded_plan(options.replay)
+        if options.ensemble not in ("auto", plan.ensemble):
+            raise RequestError("The recorded trials had another ensemble; leave it out to execute them again.")
     else:
         validation = choose_validation(problem, options.validation)
         plan = make_plan(problem, data, validation, options.folds, options.seed, clock.budget, cores)
+        plan = replace(plan, ensemble=options.ensemble)
     return replace(plan, preprocessing=asked.chosen, kept=kept)
 
 

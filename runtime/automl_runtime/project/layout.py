@@ -233,6 +233,7 @@ class Project:
         """
         from automl_runtime.project.observing import observer_of
         from automl_runtime.serving.app import create_app
+        from automl_runtime.serving.dispatching import BatchPolicy
         from automl_runtime.serving.guard import Guard, check_exposure
         from automl_runtime.serving.jobs import JobStore
         from automl_runtime.serving.jobs_app import add_jobs
@@ -253,6 +254,7 @@ class Project:
             record_features=record_features(self, bundle),
             metrics=self.metrics,
             limits=Limits(cache_bytes=int(settings.cache_mb * 1e6), shared_cache=shared),
+            policy=BatchPolicy(most_rows=settings.batch_rows),
             source=source,
             guard=guard,
             observer=observer_of(settings, self.root),

@@ -33,6 +33,8 @@ class Settings(BaseModel):
     cache_redis: str | None = Field(default=None, repr=False)
     """URL of a Redis server on which services keep such answers together, of models that are slower than asking there.
     It may hold a password: $AUTOML_CACHE_REDIS."""
+    batch_rows: int = Field(default=4096, ge=1)
+    """Rows that are scored together at most; a larger request is scored by itself."""
     keys: str = "config/api_keys.json"
     """File of API keys, from the root of the project; `automl keys` writes it."""
     token_key: str | None = Field(default=None, repr=False)

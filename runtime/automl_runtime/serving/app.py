@@ -97,9 +97,10 @@ def create_app(
         name: of the model below `/v2/models`.
         traffic: where rules come from by which two versions share the requests; None: there are none.
     """
-    live = LiveModel.of(bundle, features, record_features, limits or Limits(), policy or BatchPolicy())
-    observer = observer or Observer()
-    service = _Service(live, metrics, source, observer, None if traffic is None else Traffic(live, traffic))
+    counters, observer = Counters(), observer or Observer()
+    bounds = limits or Limits(), policy or BatchPolicy()
+    live = LiveModel.of(bundle, features, record_features, *bounds, counters.batched)
+    service = _Service(live, metrics, source, counters, observer, None if traffic is None else Traffic(live, traffic))
     app = _ServiceApp(
         title=_TITLES.get(bundle.manifest.task) or f"Prediction of {bundle.manifest.target}",
         version=bundle.manifest.model_version,
@@ -200,12 +201,13 @@ class _Service:
         live: LiveModel,
         metrics: Metrics | None,
         source: ModelSource | None,
+        counters: Counters,
         observer: Observer,
         traffic: Traffic | None,
     ) -> None:
         manifest = live.current.bundle.manifest
         self.live = live
-        self.counters = Counters()
+        self.counters = counters
         self.counters.exchanged(manifest.model_version, manifest.task)
         self.counters.add(observer)
         self.observer = observer

@@ -20,6 +20,7 @@ except ImportError as error:
 __all__ = ["CountedApp", "Counters"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+_ROWS = (0, 1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144)
 
 
 class Counters:
@@ -35,6 +36,14 @@ class Counters:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._batches = [
+            Histogram(f"automl_batch_{name}", about, buckets=buckets, registry=self.registry)
+            for name, about, buckets in (
+                ("rows", "Rows that were scored together.", _ROWS),
+                ("seconds", "Time to score a batch, in seconds.", _SECONDS),
+                ("waiting_rows", "Rows that waited when a batch ended.", _ROWS),
+            )
+        ]
         self.rows = Counter("automl_rows", "Rows predicted.", registry=self.registry)
         self.errors = Counter("automl_errors", "Requests refused or failed.", ["kind"], registry=self.registry)
         for kind in ("invalid", "too_large", "overloaded", "timeout", "unavailable", "denied", "internal"):
@@ -95,6 +104,11 @@ class Counters:
 
             levels.on_shared = told
             levels.shared.on_failure = self.cache_failures.inc
+
+    def batched(self, rows: int, seconds: float, waiting_rows: int) -> None:
+        """Counts a batch that was scored."""
+        for histogram, value in zip(self._batches, (rows, seconds, waiting_rows), strict=True):
+            histogram.observe(value)
 
     def refused(self, kind: str) -> None:
         """Counts a request that was refused or failed, by its kind."""

@@ -21,10 +21,21 @@ from typing import Generic, TypeVar
 
 from automl_runtime.errors import AutomlError
 
-__all__ = ["BatchPolicy", "CostModel", "Dispatcher", "DispatcherCounts", "Overloaded", "Priority", "TimedOut"]
+__all__ = [
+    "BatchPolicy",
+    "CostModel",
+    "Dispatcher",
+    "DispatcherCounts",
+    "OnBatch",
+    "Overloaded",
+    "Priority",
+    "TimedOut",
+]
 
 T = TypeVar("T")
 R = TypeVar("R")
+OnBatch = Callable[[int, float, int], None]
+"""Takes the rows of a batch, its seconds, and the rows that waited when it ended."""
 
 _MOST_ANSWERED = 1_000
 """Deadlines of answered requests that are kept before they are cleared away."""
@@ -158,6 +169,7 @@ class Dispatcher(Generic[T, R]):
         policy: BatchPolicy | None = None,
         *,
         executor: Executor | None = None,
+        on_batch: OnBatch | None = None,
     ) -> None:
         """Starts nothing before the first request.
 
@@ -166,11 +178,13 @@ class Dispatcher(Generic[T, R]):
                 for a batch of several, the items are scored one by one, so that a bad one harms itself only.
             policy: bounds; None for the usual ones.
             executor: where `score` runs; None: a thread of the dispatcher.
+            on_batch: is told of each batch that ended.
         """
         self._score = score
         self._policy = policy or BatchPolicy()
         self._executor = executor or ThreadPoolExecutor(max_workers=1, thread_name_prefix="predict")
         self._owns_executor = executor is None
+        self._on_batch = on_batch
         self._loop = asyncio.get_running_loop()
         self._queues: tuple[_Queue[T, R], ...] = tuple(_Queue() for _ in Priority)
         self._deadlines: list[tuple[float, int, _Waiting[T, R]]] = []
@@ -309,7 +323,10 @@ class Dispatcher(Generic[T, R]):
     def _finish(self, batch: list[_Waiting[T, R]], rows: int, done: asyncio.Future[Sequence[R | Exception]]) -> None:
         now = self._loop.time()
         if self._busy is not None:
-            self.cost.add(rows, now - self._busy[0])
+            seconds = now - self._busy[0]
+            self.cost.add(rows, seconds)
+            if self._on_batch is not None:
+                self._on_batch(rows, seconds, self.waiting_rows)
         self.counts.batches += 1
         self.counts.rows += rows
         error = done.exception() if not done.cancelled() else asyncio.CancelledError()

@@ -14,7 +14,7 @@ import numpy as np
 
 from automl_runtime.errors import AutomlError
 from automl_runtime.kernels.links import sigmoids
-from automl_runtime.serving.dispatching import BatchPolicy
+from automl_runtime.serving.dispatching import BatchPolicy, OnBatch
 from automl_runtime.serving.live import LiveModel, ModelSource
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Limits
@@ -89,6 +89,8 @@ class ModelHost:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="load")
         self.on_load: list[Callable[[str, LiveModel], None]] = []
         """Called on the event loop with the name and the model after each loading."""
+        self.on_batch: OnBatch | None = None
+        """Is told of each batch of a model that is loaded from then on."""
         self.loads = 0
         """How often a model was opened."""
 
@@ -207,7 +209,7 @@ class ModelHost:
 
     def _opened(self, state: ModelState) -> tuple[LiveModel, int]:
         bundle, features, record_features = state.source.open()
-        live = LiveModel.of(bundle, features, record_features, self._limits, self._policy)
+        live = LiveModel.of(bundle, features, record_features, self._limits, self._policy, self.on_batch)
         return live, held_bytes(bundle, live.current.scorer)
 
     def _make_room(self, newest: ModelState) -> None:

@@ -135,6 +135,7 @@ class _HostService:
         self.counters = Counters()
         self.counters.add(observer)
         host.on_load.append(self._loaded)
+        host.on_batch = self.counters.batched
         self._started = time.monotonic()
 
     @asynccontextmanager

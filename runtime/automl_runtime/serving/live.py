@@ -16,7 +16,7 @@ from automl_runtime.errors import AutomlError, BundleError
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.answers import Answer, BatchScorer, Form
 from automl_runtime.serving.asgi import Receive, answer_or_hang_up
-from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, Priority
+from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, OnBatch, Priority
 from automl_runtime.serving.forecasts import ForecastScorer
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.scorer import Features, Limits, Scorer
@@ -63,6 +63,7 @@ class Served:
     bundle: Bundle
     scorer: BatchScorer
     policy: BatchPolicy
+    on_batch: OnBatch | None = None
     _dispatcher: Dispatcher[Any, Answer] | None = None
     _loop: asyncio.AbstractEventLoop | None = None
 
@@ -71,7 +72,8 @@ class Served:
         """That of the running event loop, made at the first request."""
         loop = asyncio.get_running_loop()
         if self._dispatcher is None or self._loop is not loop:
-            self._dispatcher, self._loop = Dispatcher(self.scorer.answers, self.policy), loop
+            self._dispatcher = Dispatcher(self.scorer.answers, self.policy, on_batch=self.on_batch)
+            self._loop = loop
         return self._dispatcher
 
     async def answer(self, asked: Asked, receive: Receive) -> tuple[Any, Answer]:
@@ -116,6 +118,7 @@ class LiveModel:
     limits: Limits
     policy: BatchPolicy
     current: Served
+    on_batch: OnBatch | None = None
     split: Splitting | None = None
     """What answers instead of `current` while there is a traffic rule."""
     on_exchange: list[Callable[[Served], None]] = field(default_factory=list)
@@ -129,9 +132,10 @@ class LiveModel:
         record_features: RecordFeatures | None,
         limits: Limits,
         policy: BatchPolicy,
+        on_batch: OnBatch | None = None,
     ) -> LiveModel:
-        """Answers with `bundle` until it is exchanged."""
-        return cls(limits, policy, _served(bundle, features, record_features, limits, policy))
+        """Answers with `bundle` until it is exchanged; `on_batch` is told of the batches of every version."""
+        return cls(limits, policy, _served(bundle, features, record_features, limits, policy, on_batch), on_batch)
 
     def prepare(
         self, bundle: Bundle, features: Features | None, record_features: RecordFeatures | None = None
@@ -144,7 +148,7 @@ class LiveModel:
         task = self.current.bundle.manifest.task
         if bundle.manifest.task != task:
             raise BundleError(f"{bundle.folder} is a {bundle.manifest.task} model; this service answers as {task}.")
-        return _served(bundle, features, record_features, self.limits, self.policy)
+        return _served(bundle, features, record_features, self.limits, self.policy, self.on_batch)
 
     def exchange(self, served: Served) -> None:
         """Lets `served` answer all requests that come from now on; those under way end as they began."""
@@ -159,10 +163,11 @@ def _served(
     record_features: RecordFeatures | None,
     limits: Limits,
     policy: BatchPolicy,
+    on_batch: OnBatch | None,
 ) -> Served:
     if bundle.manifest.task == "forecast":
-        return Served(bundle, ForecastScorer(bundle, features, limits), policy)
-    return Served(bundle, Scorer(bundle, features, limits, record_features), policy)
+        return Served(bundle, ForecastScorer(bundle, features, limits), policy, on_batch)
+    return Served(bundle, Scorer(bundle, features, limits, record_features), policy, on_batch)
 
 
 async def follow(live: LiveModel, source: ModelSource, *, every: float = 0.5) -> None:

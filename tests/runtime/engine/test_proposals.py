@@ -57,6 +57,20 @@ def test_every_strategy_is_repeated_and_replayed(strategy, rows, forests_only):
     assert again.oof.equals(models[0].oof)
 
 
+@pytest.mark.parametrize("strategy", ["asht", "tpe", "random"])
+def test_a_search_beats_the_settings_that_it_begins_with(strategy):
+    rng = np.random.default_rng(0)
+    wavy = pd.DataFrame({"a": rng.uniform(-3, 3, 300), "b": rng.normal(size=300)})
+    wavy["y"] = np.sin(4 * wavy["a"]) + rng.normal(size=300) / 10
+    model = fit(wavy, "y", models=["tree"], trials=12, folds=3, strategy=strategy)
+    complete = [trial for trial in model.trials if trial["status"] == "complete"]
+    first, best = complete[0], min(complete, key=lambda trial: trial["score"])
+    assert first["score"] == fit(wavy, "y", models=["tree"], trials=1, folds=3).cv
+    assert best["params"] != first["params"]
+    assert best["score"] < 0.95 * first["score"]
+    assert model.cv <= best["score"]
+
+
 def test_hyperband_gives_up_on_folds(rows, forests_only):
     model = fit(rows, "y", trials=25, folds=5, strategy="hyperband")
     rounds = [len(trial["rounds"]) for trial in model.trials]

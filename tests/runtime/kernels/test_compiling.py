@@ -6,6 +6,20 @@ import pytest
 from automl_runtime.kernels.compiling import compiled
 
 
+def test_python_never_runs_again_what_was_compiled():
+    def harmonic(count):
+        total = 0.0
+        for number in range(1, count + 1):
+            total += 1.0 / number
+        return total
+
+    kernel, expected = compiled(harmonic), harmonic(1_000)
+    assert kernel(1_000) == expected
+    harmonic.__code__ = (lambda count: None).__code__
+    assert kernel.__wrapped__(1_000) is None
+    assert [kernel(1_000) for _ in range(20)] == [expected] * 20
+
+
 def test_a_kernel_compiles_where_nothing_can_be_cached(monkeypatch, tmp_path):
     import numba
     from automl_runtime.kernels import compiling

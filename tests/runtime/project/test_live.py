@@ -3,15 +3,20 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
+from automl_runtime.data.parsing import clean_values
+from automl_runtime.data.plans import infer_plan
 from automl_runtime.engine.fit import fit
 from automl_runtime.errors import BundleError
-from automl_runtime.project.code import code_sha256
+from automl_runtime.project.code import code_of, code_sha256
 from automl_runtime.project.layout import Project
 from automl_runtime.project.live import ProjectModel
 from automl_runtime.registry.aliases import set_alias
 from automl_runtime.registry.bundle import write_bundle
+from automl_runtime.serving.scorer import Limits, Scorer
 from automl_schemas.bundle import InputColumn, InputSchema
 from automl_schemas.cleaning import ColumnPlan
 
@@ -83,3 +88,54 @@ def test_the_hash_of_the_code_is_that_of_its_bytes(project: Project, tmp_path: P
     assert code_sha256(project.root) == before
     features.write_text(features.read_text() + "\n")
     assert code_sha256(project.root) != before
+
+
+OWN = """
+import numpy as np
+
+def add_features(features, rows):
+    weekend = rows["day"].dt.day_of_week >= 5
+    return features.assign(log_fee=np.log1p(rows["fee"].clip(lower=0)), dear_weekend=weekend & (rows["fee"] > 500))
+"""
+BUILD = """
+from shop.custom_features import add_features
+
+KINDS = {"fee": "number", "dear_weekend": "boolean", "log_fee": "number"}
+INPUTS = ["fee", "day"]
+
+
+def build_features(rows):
+    return add_features(rows[["fee"]], rows)
+"""
+
+
+def test_features_of_one_s_own_have_the_same_values_in_training_and_in_serving(project: Project) -> None:
+    code, draw = project.root / "src" / "shop", np.random.default_rng(0)
+    (code / "custom_features.py").write_text(OWN)
+    (code / "features.py").write_text(BUILD)
+    days = pd.Timestamp("2024-01-01") + pd.to_timedelta(draw.integers(0, 365, 1_000), unit="D")
+    raw = {
+        "fee": ["n/a" if fee < 60 else f"${fee:,.2f}" for fee in draw.lognormal(6, 1, 1_000)],
+        "day": [day.strftime("%d.%m.%Y") for day in days],
+    }
+    plans = {name: infer_plan(name, pa.array(cells)) for name, cells in raw.items()}
+    arrays = [clean_values(pa.array(cells), plans[name]).values for name, cells in raw.items()]
+    clean = pa.table([arrays[0], arrays[1].cast(pa.timestamp("us"))], names=list(raw)).to_pandas()
+    schema = InputSchema(columns=[InputColumn(name=name, type=plan.type, plan=plan) for name, plan in plans.items()])
+    build = code_of(project).build
+    trained = build(clean)
+    model = fit(trained.assign(y=clean["fee"].fillna(0) > 400), "y", models=["tree"], trials=1)
+    told = {"version": "v001", "target": "y", "created": "2025-01-01T00:00:00+00:00"}
+    write_bundle(model, schema, project.root / "models" / "v001", **told, features_sha256=code_sha256(project.root))
+    set_alias(project.root / "models", "production", "v001")
+
+    bundle, features, of_record = ProjectModel(project).open()
+    seen: list[pd.DataFrame] = []
+    scorer = Scorer(bundle, lambda rows: seen.append(features(rows)) or seen[-1], Limits(), of_record)
+    records = [dict(zip(raw, row, strict=True)) for row in zip(*raw.values(), strict=True)]
+    for first in (*range(20), *range(20, 1_000, 140)):
+        assert scorer.predict(records[first : first + (1 if first < 20 else 140)])
+    assert of_record is None
+    served = pd.concat(seen, ignore_index=True)
+    pd.testing.assert_frame_equal(served, trained, check_dtype=False)
+    assert trained["dear_weekend"].any() and trained["log_fee"].isna().any()

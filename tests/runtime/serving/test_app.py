@@ -292,6 +292,7 @@ def test_counters_count(client: TestClient) -> None:
     client.get("/nowhere/at/all")
     text = client.get("/metrics").text
     assert "automl_rows_total 3.0" in text
+    assert "automl_batch_rows_sum 3.0" in text
     assert 'automl_requests_total{path="/predict",status="200"} 1.0' in text
     assert 'automl_requests_total{path="/predict",status="422"} 1.0' in text
     assert 'automl_requests_total{path="other",status="404"} 1.0' in text

@@ -151,6 +151,7 @@ def test_counters_know_models_and_no_made_up_names(make_host: MakeHost) -> None:
     client.post("/models/made-up/predict", json=ROW)
     text = client.get("/metrics").text
     assert 'automl_requests_total{path="/models/a/predict",status="200"} 1.0' in text
+    assert "automl_batch_rows_count 1.0" in text
     assert "made-up" not in text
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
+import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from automl_runtime.registry.bundle import Bundle
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.protocol import PatientProtocol
 
@@ -42,6 +46,38 @@ def test_several_requests_on_one_connection_are_each_answered(port: int) -> None
     one = HEAD + b"content-length: %d\r\n\r\n" % len(ROW) + ROW
     answer = talk(port, one, one, one, close(), pause=0.2)
     assert answer.count(b" 200 OK") == 4
+
+
+@pytest.fixture(scope="module")
+def patient(fitted_bundle: Bundle) -> Iterator[int]:
+    with running(create_app(fitted_bundle), PatientProtocol) as port:
+        yield port
+
+
+def test_a_thousand_requests_share_one_connection(patient: int) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", patient, timeout=20)
+    connection.connect()
+    first, seen = connection.sock, set()
+    for number in range(1_000):
+        connection.request("POST", "/predict", b'{"a": %d, "b": 0, "kind": "x"}' % number)
+        answer = connection.getresponse()
+        seen.add((answer.status, b'"label"' in answer.read(), connection.sock is first))
+    connection.close()
+    assert seen == {(200, True, True)}
+
+
+def test_a_hundred_uploads_that_wait_hold_nobody_up(patient: int) -> None:
+    body = b'{"rows": [' + b", ".join([b'{"a": 1, "b": 2, "kind": "x"}'] * 50) + b"]}"
+    request = close(body)
+    with ExitStack() as stack:
+        uploads = [stack.enter_context(socket.create_connection(("127.0.0.1", patient), 20)) for _ in range(100)]
+        for upload in uploads:
+            upload.sendall(request[:-500])
+        assert b" 200 OK" in talk(patient, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        assert b" 200 OK" in talk(patient, request)
+        for upload in uploads:
+            upload.sendall(request[-500:])
+        assert all(b" 200 OK" in upload.recv(65536) for upload in uploads)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import multiprocessing
 import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.tracking.store import FIELDS, RunFacts, RunStore, Score
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect
 
 FACTS = RunFacts(
     run_id="run_001_20250301_1200",
@@ -115,6 +117,35 @@ def test_runs_are_filtered_sorted_and_limited(store):
     assert names(where="cv > 0.75 and status = completed") == [1, 4]
     with pytest.raises(RequestError, match="no field 'speed' to sort by"):
         store.runs(sort="speed")
+
+
+def test_two_hundred_readers_share_the_connections_of_the_pool(store):
+    store.add(".", "churn", [numbered(number) for number in range(1, 21)])
+    pool, out = store._engine.pool, []
+    event.listen(pool, "checkout", lambda *_: out.append(pool.checkedout()))
+    together = threading.Barrier(200)
+
+    def read(_):
+        together.wait(60)
+        return len(store.runs())
+
+    with ThreadPoolExecutor(200) as readers:
+        assert list(readers.map(read, range(200))) == [20] * 200
+    assert len(out) == 200
+    assert max(out) <= 15
+
+
+@pytest.mark.parametrize("ask", [lambda s: s.runs(root="a", where="cv > 0.5"), lambda s: s.scores("a", FACTS.run_id)])
+def test_what_is_asked_of_one_project_is_found_by_indexes(store, ask):
+    store.add("a", "churn", [FACTS])
+    asked = []
+    event.listen(store._engine, "before_cursor_execute", lambda *seen: asked.append(seen[2:4]))
+    ask(store)
+    [(query, values)] = [each for each in asked if each[0].startswith("SELECT")]
+    with store._engine.connect() as connection:
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values)]
+    assert plan
+    assert not any(step.startswith("SCAN") for step in plan), plan
 
 
 @pytest.mark.parametrize("place", ["mysterious://host/name", "postgresql+nothing://x/y"])
