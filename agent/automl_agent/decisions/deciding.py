@@ -349,7 +349,7 @@ class Deciding:
         assert self._discovery is not None
         about = {"request": asked.request}
         target = found.spec.target
-        if target is not None and target.sql is None:
+        if target is not None and not target.is_made:
             table = self._discovery.catalog.table(target.table)
             column = next(each for each in table.columns if each.name == target.column)
             about["target"] = f"{column.name}: {described(column, self._meanings.get(column.name))}"

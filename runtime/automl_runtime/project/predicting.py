@@ -17,9 +17,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from automl_schemas.bundle import InputSchema
+from automl_schemas.spec import LABEL_JOINT
 
 from automl_runtime.data.cleaning import escape_formula
 from automl_runtime.data.records import CellProblem, parse_frame
+from automl_runtime.engine.multilabel.model import label_sets
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.events import Event, EventSink, Progress, Warned
@@ -27,6 +29,7 @@ from automl_runtime.files import replace_file
 from automl_runtime.project.data_steps import with_whole_paths
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.multilabel.model import MultilabelModel
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
@@ -88,7 +91,8 @@ def predict(
 
     Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
     classes, `probability_<class>`; with `explain` also `reason_1` to `reason_3`, the columns that move the prediction
-    most, in words. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. An `output`
+    most, in words. Of several labels a row it is `labels`, those that it has with "|" between them, and a probability
+    of each. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. An `output`
     that exists is replaced as a whole at the end; None writes CSV to standard output.
 
     Raises:
@@ -168,12 +172,21 @@ def _bare_answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
     if task == "anomaly":
         scores = model.score_samples(features).to_numpy()
         return pd.DataFrame({"score": scores, "anomaly": scores > model.threshold})
+    if task == "multilabel":
+        return _labels(model, features)
     answers = pd.DataFrame({"prediction": model.predict(features).to_numpy()})
     if task != "regression":
         shares = model.predict_proba(features)
         for label in shares.columns:
             answers[f"probability_{label}"] = shares[label].to_numpy()
     return answers
+
+
+def _labels(model: MultilabelModel, features: pd.DataFrame) -> pd.DataFrame:
+    shares = model.predict_proba(features)
+    told = label_sets(model, shares)
+    answers = pd.DataFrame({"labels": pd.Series([LABEL_JOINT.join(labels) for labels in told], dtype="str")})
+    return answers.assign(**{f"probability_{label}": shares[label].to_numpy() for label in shares.columns})
 
 
 def _explained(bundle: Bundle, answers: pd.DataFrame, explain: bool) -> np.ndarray | None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.data.records import CellProblem, parse_columns, parse_records
+from automl_runtime.engine.multilabel.model import label_sets
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
@@ -237,6 +238,8 @@ class Scorer:
             return self._clusters(frame)
         if self._bundle.manifest.task == "anomaly":
             return self._anomalies(frame)
+        if self._bundle.manifest.task == "multilabel":
+            return self._labels(frame)
         return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
 
     def _reasons(self, frame: pd.DataFrame) -> list[list[Reason]]:
@@ -255,6 +258,14 @@ class Scorer:
         return [
             {"score": score, "anomaly": score > threshold, "threshold": threshold, "model_version": version}
             for score in self._bundle.model.score_samples(frame).tolist()
+        ]
+
+    def _labels(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        version, model = self._bundle.manifest.model_version, self._bundle.model
+        shares = model.predict_proba(frame)
+        return [
+            {"labels": labels, "probabilities": dict(zip(shares.columns, row, strict=True)), "model_version": version}
+            for labels, row in zip(label_sets(model, shares), shares.to_numpy().tolist(), strict=True)
         ]
 
     def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -30,19 +30,22 @@ __all__ = ["fit_labels"]
 _FEWEST_OF_CLASS = 2
 _LEAST_SECONDS = 0.2
 _FEWEST_MIXED = 50
+_LABEL = "label"
+"""Of a recorded trial: of which label it is."""
 _PARTS = 5
 
 
 def fit_labels(
     table: pd.DataFrame,
-    target: str | Sequence[str] | pd.Series,
+    target: str | Sequence[str] | pd.Series | pd.DataFrame,
     options: Options,
     *,
     metric: MetricName | None,
     separator: str | None,
     **roles: Any,
 ) -> MultilabelModel:
-    """See `fit`. The budget is divided evenly among the labels; `trials` are the trials of each.
+    """See `fit`. The budget is divided evenly among the labels; `trials` are the trials of each, and `replay` executes
+    the recorded ones of each.
 
     A label that fewer than two rows have, or lack, cannot be learned: its share of the rows is predicted, and a
     `Warned` names it.
@@ -51,8 +54,6 @@ def fit_labels(
         RequestError: if an argument does not fit.
         TrainingError: if no label can be learned.
     """
-    if options.replay is not None:
-        raise RequestError("`replay` executes the trials of one target; it is not possible for several labels.")
     if options.max_predict_us is not None:
         raise RequestError("`max_predict_us` limits one model; it is not possible for several labels.")
     chosen: MetricName = metric or default_metric("multilabel")
@@ -72,7 +73,7 @@ def fit_labels(
             inputs, labels[name].rename(str(name)), task="binary", metric=chosen, positive=1, **roles
         )
         shared = shared or encode_table(own_inputs, options, options.preprocessing)
-        part = _part(options, clock, place, len(learned))
+        part = _part(options, clock, place, len(learned), str(name))
         models[name] = fit_table(own_inputs, problem, part.clock(), part, shared)
     return _assembled(labels, models, constants, chosen, options, clock, list(inputs.columns))
 
@@ -96,10 +97,20 @@ def _constants(labels: pd.DataFrame, options: Options) -> dict[str, float]:
     return found
 
 
-def _part(options: Options, clock: Clock, place: int, count: int) -> Options:
-    """The options for one label: an even part of the time that is left."""
+def _part(options: Options, clock: Clock, place: int, count: int, label: str) -> Options:
+    """The options for one label: an even part of the time that is left, and the trials that were recorded of it."""
     seconds = options.budget_seconds if clock.budget is None else max(clock.left() / (count - place), _LEAST_SECONDS)
-    return replace(options.below(f"label{place}"), budget_seconds=seconds)
+    part = replace(options.below(f"label{place}"), budget_seconds=seconds)
+    if options.replay is None:
+        return part
+    recorded = [
+        {key: value for key, value in record.items() if key != _LABEL}
+        for record in options.replay
+        if record.get(_LABEL) == label
+    ]
+    if not recorded:
+        raise RequestError(f"`replay` holds no trial of the label {shorten(label)}.")
+    return replace(part, replay=recorded)
 
 
 def _assembled(
@@ -137,6 +148,8 @@ def _assembled(
         metric=metric,
         scores={str(name): float(value) for name, value in scores.items()},
         rows=[row for name, model in models.items() for row in _rows(str(name), model)],
+        best={str(name): model.best_model for name, model in models.items()},
+        trials=[{_LABEL: str(name), **trial} for name, model in models.items() for trial in model.trials],
         seconds=clock.elapsed(),
     )
 
