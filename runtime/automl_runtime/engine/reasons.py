@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 
@@ -59,9 +57,9 @@ def _of_likeliest(model: MultilabelModel, frame: pd.DataFrame, *, most: int, on_
     found: list[list[Reason]] = [[] for _ in range(len(frame))]
     for place in np.unique(likeliest):
         label, rows = learned[place], np.flatnonzero(likeliest == place)
-        told = reasons(model.heads[label], frame.iloc[rows], most=most, on_event=on_event)
+        told = reasons(model.heads[label], frame.iloc[rows], most=most, label=label, on_event=on_event)
         for row, of_row in zip(rows, told, strict=True):
-            found[row] = [replace(reason, words=f"{one_line(label)}: {reason.words}") for reason in of_row]
+            found[row] = of_row
     return found
 
 
