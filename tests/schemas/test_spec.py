@@ -39,3 +39,29 @@ def test_the_time_of_an_answer_limits_the_model(spec, limit):
 def test_a_service_without_requests_or_time_is_refused(wishes):
     with pytest.raises(ValidationError):
         DeploymentSpec(**wishes)
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"separator": ";", "columns": ["a", "b"]}, "give one"),
+        ({"separator": ";", "sql": "x"}, "for several"),
+        ({"columns": ["a"], "positive": 1}, "for several"),
+        ({"labels": ["a"]}, "needs a `separator`"),
+        ({"separator": ";", "labels": ["a", "b|c"]}, "cannot be a label"),
+        ({"columns": [" "]}, "cannot be a label"),
+        ({"separator": ""}, "at least 1 character"),
+    ],
+)
+def test_a_target_of_several_labels_is_said_in_one_way(said, why):
+    with pytest.raises(ValidationError, match=why):
+        TargetSpec(table="t", column="y", **said)
+
+
+def test_the_labels_are_cells_or_columns():
+    plain = TargetSpec(table="t", column="y")
+    listed = TargetSpec(table="t", column="y", separator=";", labels=["b", "a"])
+    flags = TargetSpec(table="t", column="y", columns=["u", "v"])
+    assert [target.label_names for target in (plain, listed, flags)] == [[], ["b", "a"], ["u", "v"]]
+    assert [target.is_made for target in (plain, listed, flags)] == [False, True, True]
+    assert "separator" not in plain.model_dump() and "columns" not in plain.model_dump()

@@ -37,6 +37,7 @@ from automl_agent.grounding.pictures import as_pictures, other_places, picture_t
 from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.several import (
     LabelColumns,
+    columns_question,
     label_columns,
     label_drops,
     listed_target,
@@ -255,6 +256,8 @@ def _with_columns(
     metric, said = choose_metric(requirement, "multilabel", None, answers.get("metric"))
     tables, joins = plan(catalog, labels.table.name)
     structure = structure_of(requirement, "multilabel", labels.candidate, catalog, joins, answers.get("entity"))
+    phrase = requirement.target or labels.name
+    asked = None if labels.certain and "target" not in answers else columns_question(phrase, labels)
     return _Draft(
         task=_task_spec(requirement, "multilabel", structure),
         base=labels.table,
@@ -264,8 +267,8 @@ def _with_columns(
         drops=label_drops(labels.target),
         tables=tables,
         joins=joins,
-        questions=[structure.question] if structure.question is not None else [],
-        assumed=[*said_of_columns(requirement.target or labels.name, labels), *said],
+        questions=[question for question in (asked, structure.question) if question is not None],
+        assumed=[*said_of_columns(phrase, labels), *said],
     )
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 from automl_runtime.data.label_lists import listed_labels
 from automl_runtime.errors import RequestError, shorten
 from automl_schemas.catalog import ColumnEntry, DataCatalog, ListedLabels, TableEntry
+from automl_schemas.question import Option, Question
 from automl_schemas.requirement import Requirement
 from automl_schemas.spec import LABEL_JOINT, DroppedColumn, TargetSpec
 from rapidfuzz import process
@@ -23,6 +24,7 @@ __all__ = [
     "FEWEST_ROWS",
     "MOST_LABELS",
     "LabelColumns",
+    "columns_question",
     "given_target",
     "label_columns",
     "label_drops",
@@ -50,6 +52,8 @@ class LabelColumns:
     columns: Sequence[ColumnEntry]
     name: str
     """Of the column of the training table that lists them."""
+    certain: bool
+    """Whether they were named one by one."""
 
     @property
     def target(self) -> TargetSpec:
@@ -62,6 +66,20 @@ class LabelColumns:
         """They as one column, for what asks how the rows hang together."""
         column = self.columns[0].model_copy(update={"name": self.name, "distinct": 2 ** len(self.columns)})
         return Candidate(self.table, column, 1.0, "classes", "its labels are columns", self.name)
+
+
+def columns_question(phrase: str, labels: LabelColumns) -> Question:
+    """The question whether all of the columns are predicted, or which one of them."""
+    names = [column.name for column in labels.columns]
+    every = Option(value=",".join(names), label=f"each of these {len(names)}: a row may have none, one or several")
+    one = [Option(value=f"{labels.table.name}.{name}", label=f"{name} alone, yes or no") for name in names[:_SHOWN]]
+    return Question(
+        id="target",
+        text=f'Which columns of yes and no are meant by "{phrase}"?',
+        options=[every, *one],
+        default=every.value,
+        impact="Columns that are predicted are no features, neither of themselves nor of each other.",
+    )
 
 
 def label_columns(
@@ -84,9 +102,10 @@ def label_columns(
     found = []
     for table in catalog.tables:
         flags = [column for column in table.columns if (table.name, column.name) not in excluded and _is_flag(column)]
-        chosen = _named(requirement.target, flags) or _sisters(requirement, flags)
+        named = _named(requirement.target, flags)
+        chosen = named or _sisters(requirement, flags)
         if len(chosen) > 1:
-            found.append(LabelColumns(table, chosen, _free_name(table)))
+            found.append(LabelColumns(table, chosen, _free_name(table), certain=bool(named)))
     return max(found, key=lambda labels: (len(labels.columns), labels.table.rows), default=None)
 
 
@@ -158,7 +177,7 @@ def _answered(answer: str, catalog: DataCatalog) -> LabelColumns:
         flags = {fold(column.name): column for column in table.columns if _is_flag(column)}
         keys = [fold(name.removeprefix(f"{table.name}.")) for name in names]
         if len(set(keys)) == len(keys) > 1 and all(key in flags for key in keys):
-            return LabelColumns(table, [flags[key] for key in keys], _free_name(table))
+            return LabelColumns(table, [flags[key] for key in keys], _free_name(table), certain=True)
         missing = [name for name, key in zip(names, keys, strict=True) if key not in flags]
         nearest = process.extractOne(missing[0], [column.name for column in flags.values()]) if missing else None
         if missing and len(names) - len(missing) >= best[0]:
