@@ -64,6 +64,7 @@ def fit_labels(
     learned = [name for name in labels.columns if name not in constants]
     if not learned:
         raise TrainingError("No label is there in two rows and absent in two: there is nothing to tell apart.")
+    recorded = _recorded(options, learned)
     roles = {name: role.reset_index(drop=True) if isinstance(role, pd.Series) else role for name, role in roles.items()}
     shared = None
     models: dict[str, Model] = {}
@@ -73,7 +74,7 @@ def fit_labels(
             inputs, labels[name].rename(str(name)), task="binary", metric=chosen, positive=1, **roles
         )
         shared = shared or encode_table(own_inputs, options, options.preprocessing)
-        part = _part(options, clock, place, len(learned), str(name))
+        part = replace(_part(options, clock, place, len(learned)), replay=recorded.get(name))
         models[name] = fit_table(own_inputs, problem, part.clock(), part, shared)
     return _assembled(labels, models, constants, chosen, options, clock, list(inputs.columns))
 
@@ -97,20 +98,22 @@ def _constants(labels: pd.DataFrame, options: Options) -> dict[str, float]:
     return found
 
 
-def _part(options: Options, clock: Clock, place: int, count: int, label: str) -> Options:
-    """The options for one label: an even part of the time that is left, and the trials that were recorded of it."""
+def _recorded(options: Options, labels: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+    """The trials of each label that are executed again; empty where a search finds them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for record in options.replay or ():
+        trial = dict(record)
+        found.setdefault(str(trial.pop(_LABEL, "")), []).append(trial)
+    missing = [label for label in labels if options.replay is not None and str(label) not in found]
+    if missing:
+        raise RequestError(f"`replay` holds no trial of the label {shorten(missing[0])}.")
+    return found
+
+
+def _part(options: Options, clock: Clock, place: int, count: int) -> Options:
+    """The options for one label: an even part of the time that is left."""
     seconds = options.budget_seconds if clock.budget is None else max(clock.left() / (count - place), _LEAST_SECONDS)
-    part = replace(options.below(f"label{place}"), budget_seconds=seconds)
-    if options.replay is None:
-        return part
-    recorded = [
-        {key: value for key, value in record.items() if key != _LABEL}
-        for record in options.replay
-        if record.get(_LABEL) == label
-    ]
-    if not recorded:
-        raise RequestError(f"`replay` holds no trial of the label {shorten(label)}.")
-    return replace(part, replay=recorded)
+    return replace(options.below(f"label{place}"), budget_seconds=seconds)
 
 
 def _assembled(

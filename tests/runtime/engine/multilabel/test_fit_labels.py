@@ -147,7 +147,7 @@ def test_fixed_trials_give_the_same_model_twice():
         (["warm", "wet"], {"label_separator": ";"}, RequestError, "one column that lists"),
         (["warm", "wet"], {"task": "binary"}, RequestError, "multilabel task, not binary"),
         (["warm", "wet"], {"positive": 1}, RequestError, "`positive`"),
-        (["warm", "wet"], {"replay": [{"rounds": [1]}]}, RequestError, "`replay`"),
+        (["warm", "wet"], {"replay": [{"rounds": [1]}]}, RequestError, "`replay` holds no trial of the label 'warm'"),
         (["warm", "wet"], {"metric": "rmse"}, RequestError, "rmse"),
         ("warm", {"task": None, "label_separator": ";"}, RequestError, "only for task"),
         (["zero"], {}, TrainingError, "nothing to tell apart"),
