@@ -38,11 +38,12 @@ from automl_agent.grounding.positives import Positive, choose_positive
 from automl_agent.grounding.several import (
     LabelColumns,
     columns_question,
+    is_listed,
     label_columns,
     label_drops,
     listed_target,
+    one_value,
     said_of_columns,
-    said_of_lists,
 )
 from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
 from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
@@ -187,7 +188,7 @@ def _with_target(
     wish = wish_of(requirement)
     answer = answers.get("target")
     several = label_columns(requirement, catalog, excluded, answer)
-    if several is not None and (answer is not None or not _is_listed(wish, catalog, source, excluded)):
+    if several is not None and (answer is not None or not is_listed(wish, catalog, source, excluded)):
         return _with_columns(requirement, several, catalog, answers, plan)
     futures = find_futures(requirement, wish, catalog, excluded)
     named = [future for future in futures if future.name == answer]
@@ -202,6 +203,19 @@ def _with_target(
         return _one_label(requirement, chosen, catalog, source, answers, plan, excluded)
     if chosen is None:
         chosen, wish, requirement = _otherwise(requirement, catalog, source, excluded)
+    return _of_column(requirement, chosen, wish, catalog, answers, plan, excluded)
+
+
+def _of_column(
+    requirement: Requirement,
+    chosen: Target,
+    wish: Wish,
+    catalog: DataCatalog,
+    answers: Mapping[str, str],
+    plan: PlanJoins,
+    excluded: list[tuple[str, str]],
+) -> _Draft:
+    """A target that one column holds, or that is made of one."""
     candidate = chosen.candidate
     if (candidate.table.name, candidate.column.name) in excluded:
         raise RequestError(f"{candidate.column.name!r} is to be predicted and not to be used at once.")
@@ -209,16 +223,9 @@ def _with_target(
     choice = choose_task(requirement, candidate, wish, answers.get("task"))
     kind = _in_time(requirement, choice.task, candidate, assumed)
     positive = choose_positive(candidate, wish, answers.get("positive")) if kind == "binary" else None
-    target = _target_spec(candidate, positive)
     phrase = requirement.target or candidate.name
-    if kind == "multilabel":
-        target, rare = listed_target(candidate)
-        assumed += said_of_lists(phrase, candidate, target, rare)
-    else:
-        assumed.insert(0, target_sentence(phrase, candidate, positive))
-    if kind != "multilabel" and candidate.column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
-        assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
-    assumed += said_of_copies(candidate.table)
+    target, found = listed_target(phrase, candidate) if kind == "multilabel" else _target(phrase, candidate, positive)
+    assumed = [*found, *assumed, *said_of_copies(candidate.table)]
     metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
     tables, joins = plan(catalog, candidate.table.name)
     structure = structure_of(requirement, kind, candidate, catalog, joins, answers.get("entity"))
@@ -236,12 +243,6 @@ def _with_target(
         assumed=[*assumed, *said],
         certainty=min(candidate.score, 1.0),
     )
-
-
-def _is_listed(wish: Wish, catalog: DataCatalog, source: str, excluded: list[tuple[str, str]]) -> bool:
-    """Whether a column that lists labels bears the very name that was asked for."""
-    chosen = choose_target(wish, catalog, source, excluded)
-    return chosen is not None and chosen.candidate.score >= 1 and chosen.candidate.column.listed is not None
 
 
 def _with_columns(
@@ -291,11 +292,7 @@ def _one_label(
         return _with_target(others[0], catalog, source, answers, plan, excluded)
     if chosen is None:
         raise no_match(requirement.target or requirement.request, catalog, source)
-    raise RequestError(
-        f"{chosen.candidate.column.name!r} of {chosen.candidate.table.name} holds one value a row, not several labels.",
-        hint="Several labels are a column whose cells list them, or columns of yes and no, which can be named with"
-        " --answer target=first,second; for one label a row leave the word out.",
-    )
+    raise one_value(chosen.candidate)
 
 
 def _otherwise(
@@ -353,9 +350,14 @@ def _ahead(
     )
 
 
-def _target_spec(candidate: Candidate, positive: Positive | None) -> TargetSpec:
-    value = None if positive is None else positive.value
-    return TargetSpec(table=candidate.table.name, column=candidate.name, positive=value, sql=candidate.sql)
+def _target(phrase: str, candidate: Candidate, positive: Positive | None) -> tuple[TargetSpec, list[str]]:
+    """What the spec says of a column with one value a row, and what was assumed of it, in sentences."""
+    column, value = candidate.column, None if positive is None else positive.value
+    said = [target_sentence(phrase, candidate, positive)]
+    if column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
+        said.append(f"{column.missing:,} rows without a value of {column.name!r} are left out")
+    target = TargetSpec(table=candidate.table.name, column=candidate.name, positive=value, sql=candidate.sql)
+    return target, said
 
 
 def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, assumed: list[str]) -> TaskType:

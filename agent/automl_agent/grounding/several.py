@@ -17,6 +17,8 @@ from automl_schemas.spec import LABEL_JOINT, DroppedColumn, TargetSpec
 from rapidfuzz import process
 
 from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.targets import choose_target
+from automl_agent.grounding.wishes import Wish
 from automl_agent.grounding.words import content_words, fold, relate, tokens
 from automl_agent.requirements.phrases import is_plural
 
@@ -26,11 +28,12 @@ __all__ = [
     "LabelColumns",
     "columns_question",
     "given_target",
+    "is_listed",
     "label_columns",
     "label_drops",
     "listed_target",
+    "one_value",
     "said_of_columns",
-    "said_of_lists",
 ]
 
 FEWEST_ROWS: Final = 10
@@ -189,8 +192,23 @@ def _answered(answer: str, catalog: DataCatalog) -> LabelColumns:
     )
 
 
-def listed_target(candidate: Candidate) -> tuple[TargetSpec, list[str]]:
-    """The target of a column whose cells list labels, and the labels that are too rare to be learned.
+def is_listed(wish: Wish, catalog: DataCatalog, source: str, excluded: Collection[tuple[str, str]]) -> bool:
+    """Whether a column whose cells list labels bears the very name that was asked for."""
+    chosen = choose_target(wish, catalog, source, excluded)
+    return chosen is not None and chosen.candidate.score >= 1 and chosen.candidate.column.listed is not None
+
+
+def one_value(candidate: Candidate) -> RequestError:
+    """The error for several labels asked of a column that holds one a row."""
+    return RequestError(
+        f"{candidate.column.name!r} of {candidate.table.name} holds one value a row, not several labels.",
+        hint="Several labels are a column whose cells list them, or columns of yes and no, which can be named with"
+        " --answer target=first,second; for one label a row leave the word out.",
+    )
+
+
+def listed_target(phrase: str, candidate: Candidate) -> tuple[TargetSpec, list[str]]:
+    """The target of a column whose cells list labels, and what was assumed of it, in sentences.
 
     Raises:
         RequestError: if fewer than two labels are left.
@@ -202,7 +220,7 @@ def listed_target(candidate: Candidate) -> tuple[TargetSpec, list[str]]:
     target = TargetSpec(
         table=candidate.table.name, column=candidate.column.name, separator=listed.separator, labels=kept
     )
-    return target, rare
+    return target, _said_of_lists(phrase, candidate, target, rare)
 
 
 def given_target(target: TargetSpec, table: TableEntry, cells: Mapping[str, pa.ChunkedArray]) -> TargetSpec:
@@ -247,8 +265,7 @@ def _frequent(listed: ListedLabels, column: str) -> list[str]:
     return sorted(frequent[:MOST_LABELS])
 
 
-def said_of_lists(phrase: str, candidate: Candidate, target: TargetSpec, rare: Sequence[str]) -> list[str]:
-    """What was assumed of a column that lists labels, in sentences."""
+def _said_of_lists(phrase: str, candidate: Candidate, target: TargetSpec, rare: Sequence[str]) -> list[str]:
     column, listed = candidate.column, candidate.column.listed
     assert listed is not None
     file = candidate.table.files[0].rsplit("/", 1)[-1] if candidate.table.files else candidate.table.name
