@@ -125,7 +125,7 @@ def write_calls(path):
     """Calls with one column of yes and no for each fault; some rows do not say one of them."""
     rng = np.random.default_rng(5)
     heat, age = rng.normal(60, 10, ROWS).round(1), rng.integers(1, 20, ROWS)
-    melted, rusty = heat > 63, age > 9
+    melted, rusty = heat + rng.normal(0, 5, ROWS) > 63, age + rng.normal(0, 4, ROWS) > 9
     table = pd.DataFrame(
         {
             "call": np.arange(ROWS), "heat": heat, "age": age,
