@@ -37,7 +37,7 @@ __all__ = ["Created", "create", "plan_of", "refuse_untrainable"]
 _WRITTEN = ".automl/written"
 """Stands in an unfinished project whose files and data are there."""
 _KEPT_SECONDS = 7 * 86_400
-_TRAINABLE = ("binary", "multiclass", "regression", "forecast", "clustering", "anomaly")
+_TRAINABLE = ("binary", "multiclass", "regression", "multilabel", "forecast", "clustering", "anomaly")
 
 
 @dataclass(frozen=True, slots=True)

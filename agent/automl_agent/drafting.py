@@ -33,6 +33,7 @@ from automl_agent.grounding.case import Settled
 from automl_agent.grounding.forecasts import settle_forecast
 from automl_agent.grounding.in_time import as_rows, settle_anomalies
 from automl_agent.grounding.pictures import content_of_pictures
+from automl_agent.grounding.several import given_target, label_drops
 from automl_agent.grounding.wide import wide
 
 if TYPE_CHECKING:
@@ -192,7 +193,7 @@ def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: Draft
         return _with_options(_given_rows(spec, known, source), options)
     if spec.target.table not in known:
         raise RequestError(f"`target.table` is {spec.target.table!r}; the data have {', '.join(sorted(known))}.")
-    if spec.target.sql is None and spec.target.column not in known[spec.target.table]:
+    if spec.target.sql is None and not spec.target.columns and spec.target.column not in known[spec.target.table]:
         raise RequestError(
             f"`target.column` is {spec.target.column!r}, which {spec.target.table} does not have; "
             f"its columns: {', '.join(sorted(known[spec.target.table]))}."
@@ -201,8 +202,24 @@ def _given(spec: ProjectSpec, discovery: Discovery, source: Path, options: Draft
     if not data.tables:
         tables, joins = plan_joins(catalog, spec.target.table)
         data = data.model_copy(update={"tables": tables, "joins": joins})
-    settled = spec.model_copy(update={"data": data})
+    settled = _with_labels(spec.model_copy(update={"data": data}), discovery)
     return _with_options(Grounded(spec=settled, questions=[], warnings=[], assumed=[]), options)
+
+
+def _with_labels(spec: ProjectSpec, discovery: Discovery) -> ProjectSpec:
+    """`spec` with the labels that its data hold, where a row has several; they are no features."""
+    target = spec.target
+    if target is None or (spec.task.type != "multilabel" and not target.separator and not target.columns):
+        return spec
+    if spec.task.type != "multilabel":
+        raise RequestError(f"`target` says that a row has several labels; `task.type` is {spec.task.type}.")
+    table = discovery.tables[target.table].data
+    cells = {name: table[name] for name in table.column_names}
+    target = given_target(target, discovery.catalog.table(target.table), cells)
+    known = {(drop.table, drop.column) for drop in spec.data.drop}
+    drops = [drop for drop in label_drops(target) if (drop.table, drop.column) not in known]
+    data = spec.data.model_copy(update={"drop": [*spec.data.drop, *drops]})
+    return spec.model_copy(update={"target": target, "data": data})
 
 
 def _given_rows(spec: ProjectSpec, known: Mapping[str, Collection[str]], source: Path) -> Grounded:

@@ -43,6 +43,9 @@ _OF_TASK: Final[dict[TaskType, dict[str, list[str]]]] = {
     "clustering": {
         "models/*/model/clusters.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"]
     },
+    "multilabel": {
+        "models/*/model/multilabel.json": ["seconds", "leaderboard[].fit_seconds", "leaderboard[].predict_us_per_row"]
+    },
     "anomaly": {"models/*/model/anomalies.json": ["seconds"]},
 }
 _SEEDED: Final = frozenset({"project.yaml", ".env.example"})

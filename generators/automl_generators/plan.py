@@ -242,6 +242,8 @@ def _description(spec: ProjectSpec) -> str:
         return f"Says how strange each {row} is among the others, and why."
     if spec.task.type == "forecast":
         return f"Forecasts {target.column} for the next {spec.task.horizon} steps, one row for each {_step_of(spec)}."
+    if spec.task.type == "multilabel":
+        return f"Says which of {len(target.label_names)} labels ({target.column}) each {row} has."
     entity = f" for each {spec.task.entity}" if spec.task.entity else ""
     positive = f" (positive: {target.positive})" if target.positive is not None else ""
     return f"Predicts {target.column}{entity}{positive}."
@@ -263,7 +265,7 @@ def _table(plan: ProjectPlan, name: str) -> TableView:
 
 
 def _derives_target(spec: ProjectSpec, table: str) -> bool:
-    return spec.target is not None and spec.target.sql is not None and spec.target.table == table
+    return spec.target is not None and spec.target.is_made and spec.target.table == table
 
 
 def _used(plan: ProjectPlan, table: str) -> Iterable[str]:

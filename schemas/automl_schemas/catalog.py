@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import Field
 
 from automl_schemas.base import Contract
 from automl_schemas.cleaning import CleaningExample, ColumnPlan
@@ -20,6 +22,7 @@ __all__ = [
     "ImageFolder",
     "JoinEdge",
     "KeyCandidate",
+    "ListedLabels",
     "Shard",
     "TableEntry",
     "ValueCount",
@@ -68,6 +71,23 @@ class ColumnStats(Contract):
     """Up to 20 most frequent values, by count then value."""
 
 
+class ListedLabels(Contract):
+    """What the cells of a column list, where each may hold several labels."""
+
+    separator: str
+    """What stands between two labels."""
+    several: int
+    """Cells that hold two or more."""
+    labels: list[ValueCount]
+    """Up to 200 labels in their most frequent spelling, by the number of rows that have them, then by name."""
+    more: int = 0
+    """Distinct labels beyond those."""
+
+
+def _is_unset(value: Any) -> bool:
+    return value is None
+
+
 class ColumnEntry(Contract):
     """One column: what it holds, how it is cleaned and what it is good for."""
 
@@ -97,6 +117,8 @@ class ColumnEntry(Contract):
     """What a text beside the data says of it; untrusted."""
     codes: dict[str, str] = {}
     """What such a text says that each of its values means, where it says so of all; untrusted."""
+    listed: ListedLabels | None = Field(default=None, exclude_if=_is_unset)
+    """None where a cell holds one value."""
 
 
 class KeyCandidate(Contract):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -13,6 +13,7 @@ from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import KeySpelling, MetricName, PlotName, TaskType
 
 __all__ = [
+    "LABEL_JOINT",
     "DataSpec",
     "DeploymentSpec",
     "DroppedColumn",
@@ -31,13 +32,16 @@ __all__ = [
 Validation = Literal["stratified", "random", "grouped", "temporal"]
 Threshold = Literal["f1", "cost", "top_k"]
 
+LABEL_JOINT: Final = "|"
+"""What stands between the labels of a row in the training table and in files of predictions."""
+
 _LIMITED: tuple[TaskType, ...] = ("binary", "multiclass", "regression")
 _BATCHED = 20.0
 """How much less than the slowest requests of one row a row of a batch may take."""
 
 
 def _is_unset(value: Any) -> bool:
-    return value is None
+    return value is None or value == []
 
 
 def _is_single(value: Any) -> bool:
@@ -104,6 +108,38 @@ class TargetSpec(Contract):
     sql: str | None = None
     """DuckDB expression over the base table that makes a derived target, from other joined tables too; `column` then
     names the result."""
+    separator: str | None = Field(default=None, min_length=1, exclude_if=_is_unset)
+    """Of several labels a row: what stands between two of them in a cell of `column`."""
+    columns: list[str] = Field(default=[], exclude_if=_is_unset)
+    """Of several labels a row: the columns of yes and no that are the labels; `column` then names the result."""
+    labels: list[str] = Field(default=[], exclude_if=_is_unset)
+    """Of the labels that cells list: those that are learned, as they are to be spelled. Case and white space do not
+    count when they are looked for in a cell."""
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the SQL of the training table makes the target, instead of taking a column as it stands."""
+        return self.sql is not None or self.separator is not None or bool(self.columns)
+
+    @property
+    def label_names(self) -> list[str]:
+        """Of several labels a row: what they are called; else none."""
+        return [*self.columns, *self.labels]
+
+    @model_validator(mode="after")
+    def _has_labels_of_one_kind(self) -> Self:
+        if self.separator is not None and self.columns:
+            raise ValueError(
+                "`separator` is for one column that lists labels, `columns` are labels themselves: give one"
+            )
+        if (self.separator is not None or self.columns) and (self.sql is not None or self.positive is not None):
+            raise ValueError("`sql` and `positive` are for one label a row, `separator` and `columns` for several")
+        if self.labels and self.separator is None:
+            raise ValueError("`labels` needs a `separator`: what stands between two of them in a cell")
+        for name in self.label_names:
+            if LABEL_JOINT in name or not name.strip():
+                raise ValueError(f"{name!r} cannot be a label: it is empty or holds {LABEL_JOINT!r}")
+        return self
 
 
 class MetricSpec(Contract):

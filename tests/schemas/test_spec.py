@@ -45,3 +45,29 @@ def test_that_inexact_backends_are_allowed_stands_in_the_file_only_where_it_was_
     assert "inexact_backends" not in _spec().model_dump()["deployment"]
     told = DeploymentSpec(inexact_backends=True)
     assert DeploymentSpec(**told.model_dump()) == told
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"separator": ";", "columns": ["a", "b"]}, "give one"),
+        ({"separator": ";", "sql": "x"}, "for several"),
+        ({"columns": ["a"], "positive": 1}, "for several"),
+        ({"labels": ["a"]}, "needs a `separator`"),
+        ({"separator": ";", "labels": ["a", "b|c"]}, "cannot be a label"),
+        ({"columns": [" "]}, "cannot be a label"),
+        ({"separator": ""}, "at least 1 character"),
+    ],
+)
+def test_a_target_of_several_labels_is_said_in_one_way(said, why):
+    with pytest.raises(ValidationError, match=why):
+        TargetSpec(table="t", column="y", **said)
+
+
+def test_the_labels_are_cells_or_columns():
+    plain = TargetSpec(table="t", column="y")
+    listed = TargetSpec(table="t", column="y", separator=";", labels=["b", "a"])
+    flags = TargetSpec(table="t", column="y", columns=["u", "v"])
+    assert [target.label_names for target in (plain, listed, flags)] == [[], ["b", "a"], ["u", "v"]]
+    assert [target.is_made for target in (plain, listed, flags)] == [False, True, True]
+    assert "separator" not in plain.model_dump() and "columns" not in plain.model_dump()

@@ -394,7 +394,7 @@ class Deciding:
 
     def _target(self, spec: ProjectSpec) -> ColumnEntry | None:
         assert self._discovery is not None
-        if spec.target is None or spec.target.sql is not None:
+        if spec.target is None or spec.target.is_made:
             return None
         columns = self._discovery.catalog.table(spec.target.table).columns
         return next(each for each in columns if each.name == spec.target.column)

@@ -80,7 +80,7 @@ def contest(case: Case, found: Grounded, answers: Mapping[str, str]) -> tuple[Re
     Only columns that the words fit nearly as well are options, and the model must prefer one in either order.
     """
     target = found.spec.target
-    if target is None or target.sql is not None:
+    if target is None or target.is_made:
         return None
     own = f"{target.table}.{target.column}"
     fits = f"the words fit {found.certainty:.2f} of 1"

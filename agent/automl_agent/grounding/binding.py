@@ -37,6 +37,16 @@ from automl_agent.grounding.known_anomalies import LABEL, label_of, label_questi
 from automl_agent.grounding.messages import no_match, no_table, target_sentence
 from automl_agent.grounding.pictures import as_pictures, other_places, picture_target, said_of_copies
 from automl_agent.grounding.positives import Positive, choose_positive
+from automl_agent.grounding.several import (
+    LabelColumns,
+    columns_question,
+    is_listed,
+    label_columns,
+    label_drops,
+    listed_target,
+    one_value,
+    said_of_columns,
+)
 from automl_agent.grounding.structure import Structure, is_series, moments_of, structure_of
 from automl_agent.grounding.targets import SURE, Target, choose_target, spelled_target
 from automl_agent.grounding.tasks import choose_metric, choose_task, metric_question
@@ -187,6 +197,9 @@ def _with_target(
         raise RequestError("The request does not say what to predict.", hint=HOW_TO_SAY_IT)
     wish = wish_of(requirement)
     answer = answers.get("target")
+    several = label_columns(requirement, catalog, excluded, answer)
+    if several is not None and (answer is not None or not is_listed(wish, catalog, source, excluded)):
+        return _with_columns(requirement, several, catalog, answers, plan)
     futures = find_futures(requirement, wish, catalog, excluded)
     named = [future for future in futures if future.name == answer]
     chosen = None if named else choose_target(wish, catalog, source, excluded, answer)
@@ -196,8 +209,23 @@ def _with_target(
         requirement = as_pictures(requirement)
     if futures and (chosen is None or (answer is None and chosen.candidate.table is futures[0].events)):
         return _ahead(requirement, wish, catalog, answers, plan, futures, (named or futures)[0])
+    if requirement.task == "multilabel" and (chosen is None or chosen.candidate.column.listed is None):
+        return _one_label(requirement, chosen, catalog, source, answers, plan, excluded)
     if chosen is None:
         chosen, wish, requirement = _otherwise(requirement, catalog, source, excluded)
+    return _of_column(requirement, chosen, wish, catalog, answers, plan, excluded)
+
+
+def _of_column(
+    requirement: Requirement,
+    chosen: Target,
+    wish: Wish,
+    catalog: DataCatalog,
+    answers: Mapping[str, str],
+    plan: PlanJoins,
+    excluded: list[tuple[str, str]],
+) -> _Draft:
+    """A target that one column holds, or that is made of one."""
     candidate = chosen.candidate
     if (candidate.table.name, candidate.column.name) in excluded:
         raise RequestError(f"{candidate.column.name!r} is to be predicted and not to be used at once.")
@@ -205,10 +233,9 @@ def _with_target(
     choice = choose_task(requirement, candidate, wish, answers.get("task"))
     kind = _in_time(requirement, choice.task, candidate, assumed)
     positive = choose_positive(candidate, wish, answers.get("positive")) if kind == "binary" else None
-    assumed.insert(0, target_sentence(requirement.target or candidate.name, candidate, positive))
-    if candidate.column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
-        assumed.append(f"{candidate.column.missing:,} rows without a value of {candidate.column.name!r} are left out")
-    assumed += said_of_copies(candidate.table)
+    phrase = requirement.target or candidate.name
+    target, found = listed_target(phrase, candidate) if kind == "multilabel" else _target(phrase, candidate, positive)
+    assumed = [*found, *assumed, *said_of_copies(candidate.table)]
     metric, said = choose_metric(requirement, kind, wish, answers.get("metric"))
     tables, joins = plan(catalog, candidate.table.name)
     structure = structure_of(requirement, kind, candidate, catalog, joins, answers.get("entity"))
@@ -218,7 +245,7 @@ def _with_target(
         base=candidate.table,
         metric=metric,
         structure=structure,
-        target=_target_spec(candidate, positive),
+        target=target,
         drops=[*_made_from(candidate), *other_places(candidate)],
         tables=tables,
         joins=joins,
@@ -226,6 +253,56 @@ def _with_target(
         assumed=[*assumed, *said],
         certainty=min(candidate.score, 1.0),
     )
+
+
+def _with_columns(
+    requirement: Requirement, labels: LabelColumns, catalog: DataCatalog, answers: Mapping[str, str], plan: PlanJoins
+) -> _Draft:
+    """Several labels a row, each a column of yes and no."""
+    if answers.get("task", "multilabel") != "multilabel":
+        raise RequestError(
+            f"task={answers['task']!r} does not fit {len(labels.columns)} columns: they are a multilabel task.",
+            hint="Name one of them with --answer target=table.column.",
+        )
+    metric, said = choose_metric(requirement, "multilabel", None, answers.get("metric"))
+    tables, joins = plan(catalog, labels.table.name)
+    structure = structure_of(requirement, "multilabel", labels.candidate, catalog, joins, answers.get("entity"))
+    phrase = requirement.target or labels.name
+    asked = None if labels.certain and "target" not in answers else columns_question(phrase, labels)
+    return _Draft(
+        task=_task_spec(requirement, "multilabel", structure),
+        base=labels.table,
+        metric=metric,
+        structure=structure,
+        target=labels.target,
+        drops=label_drops(labels.target),
+        tables=tables,
+        joins=joins,
+        questions=[question for question in (asked, structure.question) if question is not None],
+        assumed=[*said_of_columns(phrase, labels), *said],
+    )
+
+
+def _one_label(
+    requirement: Requirement,
+    chosen: Target | None,
+    catalog: DataCatalog,
+    source: str,
+    answers: Mapping[str, str],
+    plan: PlanJoins,
+    excluded: list[tuple[str, str]],
+) -> _Draft:
+    """Words that may ask for several labels where the data hold none: what else they can mean.
+
+    Raises:
+        RequestError: if they say so without a doubt.
+    """
+    others = [reading for reading in other_readings(requirement) if reading.task != "multilabel"]
+    if others:
+        return _with_target(others[0], catalog, source, answers, plan, excluded)
+    if chosen is None:
+        raise no_match(requirement.target or requirement.request, catalog, source)
+    raise one_value(chosen.candidate)
 
 
 def _otherwise(
@@ -285,9 +362,14 @@ def _ahead(
     )
 
 
-def _target_spec(candidate: Candidate, positive: Positive | None) -> TargetSpec:
-    value = None if positive is None else positive.value
-    return TargetSpec(table=candidate.table.name, column=candidate.name, positive=value, sql=candidate.sql)
+def _target(phrase: str, candidate: Candidate, positive: Positive | None) -> tuple[TargetSpec, list[str]]:
+    """What the spec says of a column with one value a row, and what was assumed of it, in sentences."""
+    column, value = candidate.column, None if positive is None else positive.value
+    said = [target_sentence(phrase, candidate, positive)]
+    if column.missing and (candidate.sql is None or "NULL" not in candidate.sql):
+        said.append(f"{column.missing:,} rows without a value of {column.name!r} are left out")
+    target = TargetSpec(table=candidate.table.name, column=candidate.name, positive=value, sql=candidate.sql)
+    return target, said
 
 
 def _in_time(requirement: Requirement, task: TaskType, candidate: Candidate, assumed: list[str]) -> TaskType:

@@ -128,7 +128,9 @@ def _is_doubtful(wish: Wish, candidate: Candidate, source: str, *, elsewhere: bo
 
 
 def content_of(column: ColumnEntry) -> Content | None:
-    """What `column` holds when it is the target as it stands; None when it cannot be one."""
+    """What `column` holds when it is the target as it stands, or lists labels; None when it cannot be one."""
+    if column.listed is not None:
+        return "classes"
     if column.type == "boolean" or (column.type in {"category", "text"} and 2 <= column.distinct <= _MOST_CLASSES):
         return "classes" if column.type != "text" or column.distinct <= column.rows / 4 else None
     if column.type in {"integer", "number", "time"}:

@@ -80,7 +80,7 @@ def structure_of(
     time = _order(requirement, table, catalog, joins, moments=group is not None or not _has_own_key(table))
     if time is not None:
         return Structure("temporal", time)
-    plain: Validation = "stratified" if task in {"binary", "multiclass"} else "random"
+    plain: Validation = "stratified" if task in {"binary", "multiclass", "multilabel"} else "random"
     if group is None:
         return _of_pictures(table, plain)
     question = _group_question(table, group)

@@ -48,6 +48,8 @@ _ORDINAL_WORDS: Final = word_set("""
 _CODES: Final = word_set("code class type category cat group label status kind outcome state")
 _RANKS: Final = word_set("position rank ranking place placing placement standing")
 _FEW: Final = 10
+_MOST_CELLS: Final = 200
+"""Different cells of lists that could be classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +61,17 @@ class TaskChoice:
 
 
 def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answer: str | None = None) -> TaskChoice:
-    """Binary, multiclass or regression, from the words first and from the values of the target where words are silent.
+    """Binary, multiclass, multilabel or regression, from the words first and from the values of the target where words
+    are silent.
 
     Raises:
         RequestError: if `answer` is no task that the target allows.
     """
     column = candidate.column
+    if column.listed is not None and candidate.sql is None:
+        return _of_lists(requirement, candidate, answer)
     if candidate.content == "classes":
         default: TaskType = "binary" if candidate.sql is not None or column.distinct == 2 else "multiclass"
-        if requirement.task == "multilabel" and default == "multiclass":
-            default = "multilabel"
     else:
         default = "regression"
     unsure = (
@@ -91,6 +94,31 @@ def choose_task(requirement: Requirement, candidate: Candidate, wish: Wish, answ
     if answer is not None:
         return TaskChoice(_settled(answer, allowed), _question(candidate, allowed, default))
     return TaskChoice(default, _question(candidate, allowed, default) if unsure and wish.metric is None else None)
+
+
+def _of_lists(requirement: Requirement, candidate: Candidate, answer: str | None) -> TaskChoice:
+    """Each label of a cell for itself, unless somebody wants whole cells; asked where words leave it open."""
+    column, listed = candidate.column, candidate.column.listed
+    assert listed is not None
+    allowed: list[TaskType] = ["multilabel", "multiclass"] if column.distinct <= _MOST_CELLS else ["multilabel"]
+    question = Question(
+        id="task",
+        text=f"{listed.several:,} cells of {column.name!r} list several labels. Is each label told for itself?",
+        options=[
+            Option(value=task, label=label)
+            for task, label in (
+                ("multilabel", f"each of {len(listed.labels)} labels: a row may have none, one or several"),
+                ("multiclass", f"one of {column.distinct:,} different cells, each as a whole"),
+            )
+            if task in allowed
+        ],
+        default="multilabel",
+        impact="Labels get a probability each; whole cells share one probability among them.",
+    )
+    if answer is not None:
+        return TaskChoice(_settled(answer, allowed), question)
+    asked = len(allowed) > 1 and requirement.task != "multilabel"
+    return TaskChoice("multilabel", question if asked else None)
 
 
 def _spoken(wish: Wish, column: ColumnEntry) -> TaskType | None:
@@ -197,6 +225,7 @@ _SAYS: Final[dict[MetricName, str]] = {
 _HINTS: Final[dict[TaskType, str]] = {
     "regression": 'For a number say for example "within 10 %" or "RMSE under 5".',
     "forecast": 'For a forecast say for example "MAPE under 10 %" or "RMSE under 5".',
+    "multilabel": 'For several labels a row say for example "F1 above 0.7".',
     "binary": 'For yes and no say for example "AUC above 0.85" or "at least 90 % accurate".',
     "multiclass": 'For classes say for example "at least 90 % accurate" or "log loss under 0.5".',
 }

@@ -13,6 +13,7 @@ from automl_agent.requirements.clauses import read_apart, read_complement, read_
 from automl_agent.requirements.groups import anomalies, clusters
 from automl_agent.requirements.intent import Intent, about_phrase, with_entity, with_threshold
 from automl_agent.requirements.phrases import CLASS_NOUNS, head_noun, is_plural, split_clause
+from automl_agent.requirements.several import several_labels
 from automl_agent.requirements.speech import GENERIC_KIND, SMALL_TALK, find_verb, strip_courtesy
 from automl_agent.requirements.text import Text, bare, tidy, word_set
 
@@ -21,8 +22,8 @@ __all__ = ["read_intents"]
 _TARGET_IS: Final = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b(?:target|label|dependent|outcome|response|y)(?:[\s_-](?:column|variable|field|feature))?\s*(?:(?:is"
-        r"|are|will be|should be|stands in|called)\b|[=:])\s*(?:in\s+)?(?:the\s+)?(?:(?:column"
+        r"(?<!multi[- ])\b(?:target|label|dependent|outcome|response|y)(?:[\s_-](?:column|variable|field"
+        r"|feature))?\s*(?:(?:is|are|will be|should be|stands in|called)\b|[=:])\s*(?:in\s+)?(?:the\s+)?(?:(?:column"
         r"|field)\s+)?(?P<target>[^|,]+)",
         r"\b(?:column|variable|field) to (?:predict|forecast|classify|model)\s*(?:\bis\b|="
         r"|:)\s*(?:the\s+)?(?P<target>[^|,]+)",
@@ -171,9 +172,9 @@ def _says_something(intent: Intent) -> bool:
 
 
 def _read_segment(segment: str) -> Iterator[tuple[int, Intent]]:
-    for rank, reader in ((0, clusters), (0, anomalies), (0, read_apart)):
+    for rank, reader in ((0, several_labels), (0, clusters), (0, anomalies), (0, read_apart)):
         intent = reader(segment)
-        if intent is not None and not _TASK_VERB.match(segment):
+        if intent is not None and (reader is several_labels or not _TASK_VERB.match(segment)):
             yield rank, intent
     talk = SMALL_TALK.search(segment) is not None and not _TASK_VERB.match(segment)
     verb = None if talk else find_verb(segment)

@@ -129,8 +129,10 @@ def correct_typos(text: str) -> str:
 
     >>> correct_typos("predcit which custumers leave")
     'predict which customers leave'
+    >>> correct_typos("predict identity_hate")
+    'predict identity_hate'
     """
-    return re.sub(r"[A-Za-z]{6,}", lambda match: _corrected(match[0]), text)
+    return re.sub(r"(?<!\w)[A-Za-z]{6,}(?!\w)", lambda match: _corrected(match[0]), text)
 
 
 def _corrected(word: str) -> str:

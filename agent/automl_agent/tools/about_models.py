@@ -142,7 +142,7 @@ def _answered(
 
 def _prediction(answer: dict[str, Any], given: set[str]) -> Prediction:
     found = {name: value for name, value in answer.items() if name not in given and value is not None}
-    main = next((name for name in ("prediction", "cluster", "anomaly") if name in found), None)
+    main = next((name for name in ("prediction", "labels", "cluster", "anomaly") if name in found), None)
     shares = {name: value for name, value in found.items() if name.startswith("probability_")}
     reasons = {name: value for name, value in found.items() if name.startswith("reason_")}
     rest = found.keys() - shares.keys() - reasons.keys() - {main}

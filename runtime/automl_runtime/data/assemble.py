@@ -17,6 +17,7 @@ from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.keytext import quote
+from automl_runtime.data.label_lists import target_sql
 from automl_runtime.data.series_sql import series_sql
 from automl_runtime.data.training_columns import IDENTITY, TrainingColumn, target_name
 from automl_runtime.data.training_sql import table_sql
@@ -78,8 +79,8 @@ def assemble(
     try:
         frame = run_sql(sql, {name: data[name] for name in data if name in used}, memory_limit=memory_limit)
     except DataError as error:
-        if spec.target is not None and spec.target.sql is not None:
-            raise RequestError(f"The target cannot be made from {shorten(spec.target.sql)}: {error.message}") from error
+        if spec.target is not None and (made := target_sql(spec.target)) is not None:
+            raise RequestError(f"The target cannot be made from {shorten(made)}: {error.message}") from error
         raise
     base = spec.data.tables[0].name
     if not spec.task.of_series and len(frame) != data[base].num_rows * spec.data.snapshots:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,7 @@ from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_runtime.data.assemble import Assembled
 from automl_runtime.data.duplicates import slug
+from automl_runtime.data.label_lists import label_flags
 from automl_runtime.data.leak_names import is_planned, names_event, names_outcome, shares_stem
 from automl_runtime.data.leak_scores import Outcome, as_numbers, bin_codes, one_column_score, score_of_codes
 from automl_runtime.data.leak_tests import (
@@ -32,6 +33,9 @@ _MOST_ROWS = 50_000
 _FEWEST_ROWS = 2_000
 _MOST_CELLS = 10_000_000
 _FEWEST_FILLED = 200
+_FEWEST_OUTCOMES = 10
+_MOST_LABELS = 30
+"""Of several labels, how many are looked at: the rarer ones have little to give away."""
 _MOSTLY_EMPTY = 0.5
 _SURE = {"binary": 0.99, "multiclass": 0.99, "regression": 0.98}
 _LIKELY = {"binary": 0.95, "multiclass": 0.97, "regression": 0.9}
@@ -92,13 +96,48 @@ def find_leaks(
         target_missing: rows without a target; those of `assembled` when not given.
     """
     name = target_name(spec)
-    outcome = None if name is None else outcome_of(assembled.frame[name][train], spec)
-    if outcome is None or len(outcome.values) < 10:
-        return LeakReport()
-    case = _case(assembled, train, spec, outcome, known_before, target_missing)
-    for test in (_test_missing, _test_values, _test_parts, _test_coarse, _test_dates, _test_names):
-        test(case)
-    return _report(case)
+    outcomes = [] if name is None else _outcomes(assembled.frame[name][train], spec)
+    cases = [
+        _case(assembled, train, spec, outcome, known_before, target_missing)
+        for outcome in outcomes
+        if len(outcome.values) >= _FEWEST_OUTCOMES
+    ]
+    for case in cases:
+        for test in (_test_missing, _test_values, _test_parts, _test_coarse, _test_dates, _test_names):
+            test(case)
+    return _report(_of_any(cases)) if cases else LeakReport()
+
+
+def _outcomes(target: pd.Series, spec: ProjectSpec) -> list[Outcome]:
+    """What is to be predicted; of several labels each for itself, the most frequent first."""
+    if spec.task.type != "multilabel" or spec.target is None:
+        outcome = outcome_of(target, spec)
+        return [] if outcome is None else [outcome]
+    flags = label_flags(target, spec.target.label_names)
+    counts = flags.sum().sort_values(ascending=False, kind="stable")
+    names = [name for name, count in counts.items() if _FEWEST_OUTCOMES <= count <= len(flags) - _FEWEST_OUTCOMES]
+    return [
+        Outcome("binary", flags[name].to_numpy(dtype=np.int64), [f"not {name}", str(name)])
+        for name in names[:_MOST_LABELS]
+    ]
+
+
+def _of_any(cases: Sequence[_Case]) -> _Case:
+    """What gives any of the labels away, with the evidence of the first, and of how many more."""
+    whole = cases[0]
+    for part in ("sure", "likely", "undated"):
+        told: dict[str, list[tuple[_Case, str]]] = {}
+        for case in cases:
+            for name, evidence in getattr(case, part).items():
+                told.setdefault(name, []).append((case, evidence))
+        getattr(whole, part).update({name: _told(found) for name, found in told.items()} if len(cases) > 1 else {})
+    return whole
+
+
+def _told(found: Sequence[tuple[_Case, str]]) -> str:
+    (case, evidence), *others = found
+    more = f"; and {len(others)} more labels" if others else ""
+    return f"{case.outcome.labels[1]}: {evidence}{more}"
 
 
 def outcome_of(target: pd.Series, spec: ProjectSpec) -> Outcome | None:

@@ -13,6 +13,7 @@ from automl_schemas.cleaning import CleaningExample, ColumnPlan
 from automl_schemas.vocabulary import ColumnRole, ColumnType, PersonalData
 
 from automl_runtime.data.distinct import one_array, word_set
+from automl_runtime.data.label_lists import find_listed_labels
 from automl_runtime.data.naming import looks_like_id, tokens
 from automl_runtime.data.parsing import CleanValues, changed_cells, json_text
 from automl_runtime.data.personal import detect, mask
@@ -66,7 +67,12 @@ def profile_column(raw: pa.ChunkedArray | pa.Array, clean: CleanValues, plan: Co
         personal=personal,
         stats=_stats(values, type_, texts, counted[1], personal),
         examples=_examples(one_array(raw), clean, plan, personal),
+        listed=find_listed_labels(texts, counted[1]) if _may_list(type_, personal) else None,
     )
+
+
+def _may_list(type_: ColumnType, personal: PersonalData | None) -> bool:
+    return type_ in ("category", "text") and personal is None
 
 
 def _counted(values: pa.Array) -> tuple[pa.Array, np.ndarray]:

@@ -120,7 +120,7 @@ def optional_columns(spec: ProjectSpec) -> list[str]:
     needed |= {(tables.get(join.parent, join.parent), name) for join in spec.data.joins for name in join.parent_columns}
     found = [(tables.get(drop.table, drop.table), drop.column) for drop in spec.data.drop]
     if spec.target is not None:
-        found.append((spec.target.table, spec.target.column))
+        found += [(spec.target.table, name) for name in (spec.target.column, *spec.target.columns)]
     return [f"{table}.{column}" for table, column in dict.fromkeys(found) if (table, column) not in needed]
 
 

@@ -147,7 +147,7 @@ def plan_columns(spec: ProjectSpec, catalog: DataCatalog) -> TrainingPlan:
 def target_name(spec: ProjectSpec) -> str | None:
     """The target's name in the training table; None when there is no target."""
     target = spec.target
-    if target is None or not spec.data.tables or target.table == spec.data.tables[0].name or target.sql is not None:
+    if target is None or not spec.data.tables or target.table == spec.data.tables[0].name or target.is_made:
         return None if target is None else target.column
     return f"{target.table}.{target.column}"
 
@@ -219,7 +219,7 @@ def _base_columns(
     target = spec.target
     if target is not None and words_of_target(spec, base) is not None:
         columns = [_in_words(column) if column.name == target.column else column for column in columns]
-    if target is not None and target.sql is not None:
+    if target is not None and target.is_made:
         columns = [column for column in columns if column.name != target.column]
         columns.append(_made(target.column, base.name, target.column, None, "category", "target_candidate"))
     if spec.data.cutoff is not None and spec.data.cutoff_sql is not None:
@@ -242,7 +242,7 @@ def _refuse_identity(columns: Sequence[TrainingColumn]) -> None:
 def words_of_target(spec: ProjectSpec, base: TableEntry) -> tuple[str, str] | None:
     """The words for no and yes of a target that is clean as true and false; None for any other target."""
     target = spec.target
-    if target is None or target.sql is not None or target.table != base.name:
+    if target is None or target.is_made or target.table != base.name:
         return None
     for entry in base.columns:
         if entry.name == target.column and entry.type == "boolean" and len(entry.plan.labels) == 2:

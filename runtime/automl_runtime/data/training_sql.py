@@ -11,6 +11,7 @@ from automl_schemas.spec import DataSpec, ProjectSpec
 from automl_schemas.vocabulary import ColumnType
 
 from automl_runtime.data.keytext import KEY_MACROS, key_pair, literal, quote
+from automl_runtime.data.label_lists import target_sql
 from automl_runtime.data.training_columns import (
     IDENTITY,
     History,
@@ -101,7 +102,7 @@ def _names(names: Sequence[str]) -> str:
 
 
 def _is_derived(spec: ProjectSpec, plan: TrainingPlan) -> bool:
-    made = spec.data.cutoff_sql is not None or (spec.target is not None and spec.target.sql is not None)
+    made = spec.data.cutoff_sql is not None or (spec.target is not None and spec.target.is_made)
     return made or not plan.key
 
 
@@ -109,10 +110,10 @@ def _base_expression(writer: Writer) -> str:
     """The base table with a derived target, and with the identity of its rows when it has no key."""
     plan, target = writer.plan, writer.spec.target
     lines, excluded = [], ""
-    if target is not None and target.sql is not None:
+    if target is not None and (made := target_sql(target)) is not None:
         if any(column.name == target.column for column in plan.base.columns):
             excluded = f" EXCLUDE ({quote(target.column)})"
-        lines.append(f"{_inset(target.sql, 2)} AS {quote(target.column)}")
+        lines.append(f"{_inset(made, 2)} AS {quote(target.column)}")
     if not plan.key:
         lines.append(_identity(writer))
     text = "".join(f",\n{_INDENT * 2}{line}" for line in lines)
@@ -148,7 +149,8 @@ def _inset(expression: str, depth: int) -> str:
 
 def _identity(writer: Writer) -> str:
     target = writer.spec.target
-    own = [column.name for column in writer.plan.base.columns if target is None or column.name != target.column]
+    taken = set() if target is None else {target.column, *target.columns}
+    own = [column.name for column in writer.plan.base.columns if column.name not in taken]
     inner = f",\n{_INDENT * 3}".join(quote(name) for name in own) or "''"
     return f"md5(concat_ws(\n{_INDENT * 3}'|',\n{_INDENT * 3}{inner}\n{_INDENT * 2})) AS {quote(IDENTITY)}"
 

@@ -22,6 +22,7 @@ __all__ = [
     "bootstrap_interval",
     "check_metric",
     "error_of",
+    "interval_of",
     "loss_of",
     "score",
     "score_classes",
@@ -130,11 +131,27 @@ def bootstrap_interval(
     else:
         scorer = _values(metric, np.asarray(y), np.asarray(labels, dtype=np.float64))
         strata = [np.arange(len(y))]
+    return interval_of(scorer, strata, blocks=blocks, seed=seed, resamples=resamples)
+
+
+def interval_of(
+    scorer: Scorer, strata: Sequence[Ints], *, blocks: Ints | None = None, seed: int = 0, resamples: int = 1000
+) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of what `scorer` says of resampled rows.
+
+    Args:
+        scorer: from weights (samples x rows) to scores (samples).
+        strata: the places of the rows, in the parts within which they are drawn.
+        blocks: as `bootstrap_interval` takes them, in place of `strata`.
+        seed: of the draws.
+        resamples: how many.
+    """
+    count = sum(map(len, strata))
     rng = np.random.default_rng(seed)
     scores: list[Floats] = []
-    step = max(1, min(resamples, _CELLS_AT_ONCE // len(y)))
+    step = max(1, min(resamples, _CELLS_AT_ONCE // count))
     for start in range(0, resamples, step):
-        weights = np.zeros((min(step, resamples - start), len(y)))
+        weights = np.zeros((min(step, resamples - start), count))
         if blocks is not None:
             weights = _resample(rng, len(weights), int(blocks.max()) + 1)[:, blocks].astype(np.float64)
         for rows in strata if blocks is None else ():

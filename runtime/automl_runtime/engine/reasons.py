@@ -7,6 +7,7 @@ import pandas as pd
 
 from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.clustering.model import ClusterModel
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.events import EventSink, ignore
 from automl_runtime.inference.explaining import Reason, one_line, reasons, shown
 from automl_runtime.inference.model import FittedModel
@@ -16,7 +17,7 @@ __all__ = ["anomaly_reasons", "reasons_of"]
 
 
 def reasons_of(
-    model: FittedModel | ClusterModel | AnomalyModel,
+    model: FittedModel | ClusterModel | AnomalyModel | MultilabelModel,
     frame: pd.DataFrame,
     *,
     most: int = 3,
@@ -29,7 +30,8 @@ def reasons_of(
 
     What a `contribution` counts depends on the model: of a prediction see `inference.explaining.reasons`; of a cluster
     how much nearer (squared distance) the row is to it than to the nearest other one, by this column; of an anomaly
-    the column's share of the strangeness. Columns that speak against the answer, or say nothing, are left out.
+    the column's share of the strangeness; of labels what it adds to the likeliest one. Columns that speak against the
+    answer, or say nothing, are left out.
 
     Raises:
         RequestError: if a prediction cannot be explained.
@@ -47,7 +49,22 @@ def reasons_of(
             )
         ]
         return _by_row(lines.rename(columns={"weight": "contribution"}), words, len(frame))
+    if isinstance(model, MultilabelModel):
+        return _of_likeliest(model, frame, most=most, on_event=on_event)
     return reasons(model, frame, most=most, on_event=on_event)
+
+
+def _of_likeliest(model: MultilabelModel, frame: pd.DataFrame, *, most: int, on_event: EventSink) -> list[list[Reason]]:
+    """What speaks for the likeliest label of each row, which the words name."""
+    learned = list(model.heads)
+    likeliest = model.predict_proba(frame)[learned].to_numpy().argmax(axis=1)
+    found: list[list[Reason]] = [[] for _ in range(len(frame))]
+    for place in np.unique(likeliest):
+        label, rows = learned[place], np.flatnonzero(likeliest == place)
+        told = reasons(model.heads[label], frame.iloc[rows], most=most, label=label, on_event=on_event)
+        for row, of_row in zip(rows, told, strict=True):
+            found[row] = of_row
+    return found
 
 
 def anomaly_reasons(model: AnomalyModel, frame: pd.DataFrame, places: Ints, *, most: int = 3) -> list[list[Reason]]:

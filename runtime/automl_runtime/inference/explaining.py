@@ -96,18 +96,21 @@ def base_name(features: list[str]) -> str:
     return name
 
 
-def reasons(model: FittedModel, frame: pd.DataFrame, *, most: int = 3, **options: Any) -> list[list[Reason]]:
+def reasons(
+    model: FittedModel, frame: pd.DataFrame, *, most: int = 3, label: str | None = None, **options: Any
+) -> list[list[Reason]]:
     """For each row the columns that move its prediction most, largest first; columns that do nothing are left out.
 
     A classification into more than two classes is explained for the class that is predicted, one into two for the
-    positive class. `options` are those of `contributions`.
+    positive class. `label` is what that class is called, where the model has no name for it. `options` are those of
+    `contributions`.
     """
     found = contributions(model, frame, **options)
     sizes = np.abs(found.values)
     ranked = np.argsort(-sizes, axis=1, kind="stable")[:, :most]
     scale = _NOTHING * max(1.0, float(np.max(np.abs(found.base), initial=0.0)))
     cells = {place: frame[model.features[place]].tolist() for place in np.unique(ranked).tolist()}
-    whats = [_what(model, place) for place in range(max(1, len(model.classes)))]
+    whats = [_what(model, place, label) for place in range(max(1, len(model.classes)))]
     return [
         [
             _reason(model.features[place], cells[place][row], float(found.values[row, place]), whats[found.label[row]])
@@ -150,11 +153,11 @@ def _explained_places(model: FittedModel, data: Encoded, label: Label | None) ->
     return decide(model.outputs(data), model.info)
 
 
-def _what(model: FittedModel, place: int) -> str:
+def _what(model: FittedModel, place: int, label: str | None) -> str:
     """What is explained, as it is called in a sentence."""
     if not model.classes:
         return one_line(model.target)
-    return f"the probability of {one_line(model.classes[place])}"
+    return f"the probability of {one_line(model.classes[place] if label is None else label)}"
 
 
 def _reason(column: str, cell: object, contribution: float, what: str) -> Reason:

@@ -54,7 +54,7 @@ def read_tables(
     target = project.spec.target
     optional = set(optional_columns(project.spec))
     if labelled and target is not None:
-        optional.discard(f"{target.table}.{target.column}")
+        optional -= {f"{target.table}.{name}" for name in (target.column, *target.columns)}
     wanted = {table.name for table in project.spec.data.tables}
     found = rediscover_files(
         project.catalog, place, optional=optional, tables=wanted, every_picture=not labelled, on_event=on_event

@@ -16,6 +16,7 @@ from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
+from automl_runtime.data.label_lists import label_flags
 from automl_runtime.data.lineage import fingerprint
 from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
 from automl_runtime.engine.anomaly.model import AnomalyModel
@@ -26,6 +27,7 @@ from automl_runtime.engine.evaluation import evaluate as evaluate_model
 from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.model import problem_of
+from automl_runtime.engine.multilabel.evaluation import evaluate_labels, label_importance
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink, Progress, Warned
 from automl_runtime.files import write_text
@@ -78,7 +80,12 @@ def evaluate(project: Project, build_features: Features, *, on_event: EventSink)
     rows = project.load_rows("holdout")
     if rows.empty:
         raise DataError("The holdout is empty: there are too few rows to set some aside.")
-    judges = {"forecast": _judged_forecast, "clustering": _judged_clusters, "anomaly": _judged_anomalies}
+    judges = {
+        "forecast": _judged_forecast,
+        "clustering": _judged_clusters,
+        "anomaly": _judged_anomalies,
+        "multilabel": _judged_labels,
+    }
     if isinstance(bundle.model, AnomalyModel):
         rows = _looked_at(bundle.model, rows, build_features, on_event)
         bundle = replace(bundle, model=with_past(bundle.model, project, build_features))
@@ -246,6 +253,16 @@ def _judged_anomalies(
     data = replace(data, drift=[found for found in data.drift if found.column != project.spec.task.time])
     metrics = data.metrics.model_copy(update={"flagged": view.flagged, "scores": evaluation.scores or None})
     return replace(data, metrics=metrics, anomalies=with_masked_reasons(view, rows, project))
+
+
+def _judged_labels(
+    project: Project, bundle: Bundle, rows: pd.DataFrame, features: pd.DataFrame, on_event: EventSink
+) -> ReportData:
+    truth = label_flags(rows[project.target], bundle.model.labels)
+    evaluation, labels = evaluate_labels(bundle.model, features, truth, seed=project.spec.seed)
+    on_event(Progress("evaluating", 1, 3, "importance"))
+    importance = label_importance(bundle.model, features, truth, seconds=_IMPORTANCE_SECONDS, seed=project.spec.seed)
+    return replace(_report_data(project, bundle, rows, evaluation), labels=labels, importance=importance)
 
 
 def _personal(project: Project) -> set[str]:

@@ -11,6 +11,7 @@ from automl_runtime.files import write_text
 from automl_runtime.inference.parts import BATCHES, Backend, Measured, Member
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_groups import cluster_name
+from automl_runtime.project.report_labels import label_lines
 from automl_runtime.project.report_short import short_texts
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
@@ -22,6 +23,7 @@ from automl_runtime.project.report_text import (
     percent,
     round_number,
     row_name,
+    score_name,
     score_sentence,
     share,
     target_name,
@@ -115,9 +117,7 @@ def _quality(data: ReportData) -> str:
         )
     ]
     rows += [
-        (METRIC_NAMES.get(name, name), number(value), "")  # type: ignore[call-overload]
-        for name, value in evaluation.scores.items()
-        if name != metrics.metric
+        (score_name(name), number(value), "") for name, value in evaluation.scores.items() if name != metrics.metric
     ]
     text = _table(["metric", f"holdout, {count(metrics.rows_holdout)} rows", _checked(data)], rows)
     text += f"\n\n{goal_sentence(metrics)} The best model is {_code(metrics.best_model)}."
@@ -133,13 +133,17 @@ def _checked(data: ReportData) -> str:
 
 
 def _found(data: ReportData) -> str:
-    """The groups, or what counts as strange."""
+    """The groups, what counts as strange, or each label."""
     if data.anomalies is not None:
         view = data.anomalies
         return (
             f"\n\nScores above {number(view.threshold)} count as strange: {percent(view.expected)} of the training "
             f"rows, {percent(view.flagged)} of the holdout."
         )
+    if data.labels:
+        header, lines = label_lines(data)
+        listed = _table(header, [(_code(label), *rest) for label, *rest in lines])
+        return f"\n\nScores are means over the labels:\n\n{listed}"
     if data.clusters is None:
         return ""
     shares = data.clusters.shares

@@ -16,9 +16,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from automl_schemas.bundle import InputSchema
+from automl_schemas.spec import LABEL_JOINT
 
 from automl_runtime.data.cleaning import escape_formula
 from automl_runtime.data.records import CellProblem, parse_frame
+from automl_runtime.engine.multilabel.model import label_sets
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, SchemaMismatchError
 from automl_runtime.events import Event, EventSink, Progress, Warned
@@ -27,6 +29,7 @@ from automl_runtime.project.data_steps import with_whole_paths
 from automl_runtime.project.rows_read import DELIMITED, read_chunks
 
 if TYPE_CHECKING:
+    from automl_runtime.engine.multilabel.model import MultilabelModel
     from automl_runtime.project.layout import Features, Project
     from automl_runtime.registry.bundle import Bundle
 
@@ -94,10 +97,11 @@ def predict(
 
     Rows are read, predicted and written in chunks. Each output row holds the input row, `prediction` and, for
     classes, `probability_<class>`; with `explain` also `reason_1` to `reason_3`, the columns that move the prediction
-    most, in words. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. Rows of series
-    are read as a whole and look back at each other; `past_known` says of how much of what lies before each something
-    is known, and a row without a moment or a series has no score. An `output` that exists is replaced as a whole at
-    the end; None writes CSV to standard output.
+    most, in words. Of several labels a row it is `labels`, those that it has with "|" between them, and a probability
+    of each. Of groups it is `cluster`, of anomalies `score`, `anomaly` and the reasons of those. Rows of series are
+    read as a whole and look back at each other; `past_known` says of how much of what lies before each something is
+    known, and a row without a moment or a series has no score. An `output` that exists is replaced as a whole at the
+    end; None writes CSV to standard output.
 
     Raises:
         SchemaMismatchError: if a column that the model needs is absent; nothing is written.
@@ -201,12 +205,21 @@ def _bare_answers(bundle: Bundle, features: pd.DataFrame) -> pd.DataFrame:
         answers = pd.DataFrame({"score": scores, "anomaly": scores > model.threshold})
         known = model.past_known(features)
         return answers if known is None else answers.assign(past_known=known.to_numpy())
+    if task == "multilabel":
+        return _labels(model, features)
     answers = pd.DataFrame({"prediction": model.predict(features).to_numpy()})
     if task != "regression":
         shares = model.predict_proba(features)
         for label in shares.columns:
             answers[f"probability_{label}"] = shares[label].to_numpy()
     return answers
+
+
+def _labels(model: MultilabelModel, features: pd.DataFrame) -> pd.DataFrame:
+    shares = model.predict_proba(features)
+    told = label_sets(model, shares)
+    answers = pd.DataFrame({"labels": pd.Series([LABEL_JOINT.join(labels) for labels in told], dtype="str")})
+    return answers.assign(**{f"probability_{label}": shares[label].to_numpy() for label in shares.columns})
 
 
 def _explained(bundle: Bundle, answers: pd.DataFrame, explain: bool) -> np.ndarray | None:

@@ -16,6 +16,7 @@ from automl_runtime.project.report_drivers import driver_charts, drivers_section
 from automl_runtime.project.report_forecast import forecast_section
 from automl_runtime.project.report_groups import anomalies_section, clusters_section
 from automl_runtime.project.report_html import code, section
+from automl_runtime.project.report_labels import labels_section
 from automl_runtime.project.report_mistakes import mistakes_section
 from automl_runtime.project.report_png import to_png
 from automl_runtime.project.report_results import charts, quality_section, search_section
@@ -46,6 +47,7 @@ _PARTS = {
     "clusters": "Groups",
     "anomalies": "Strange rows",
     "quality": "Quality",
+    "labels": "Labels",
     "mistakes": "Mistakes",
     "drivers": "Drivers",
     "features": "Features",
@@ -112,6 +114,7 @@ def render_report(data: ReportData) -> str:
         "clusters": clusters_section(data, pictures),
         "anomalies": anomalies_section(data, pictures),
         "quality": quality_section(data, pictures),
+        "labels": labels_section(data),
         "mistakes": mistakes_section(data.mistakes),
         "drivers": drivers_section(data, pictures),
         "features": features_section(data.tried),

@@ -19,6 +19,7 @@ from automl_runtime.engine.clustering.evaluation import ClusterView
 from automl_runtime.engine.effects import Effects
 from automl_runtime.engine.evaluation import Evaluation
 from automl_runtime.engine.forecasting.evaluation import ForecastView
+from automl_runtime.engine.multilabel.evaluation import LabelScore
 from automl_runtime.events import TrialFinished
 from automl_runtime.inference.parts import Member
 from automl_runtime.inference.speeds import Speed
@@ -89,6 +90,8 @@ class ReportData:
     """Of the model, with what was measured of their backends."""
     anomalies: AnomalyView | None = None
     """Of a search for anomalies: the distribution of the scores and the strangest rows."""
+    labels: Sequence[LabelScore] = ()
+    """Of several labels a row: each for itself, in the order of the model."""
 
 
 def trials_of(run: Path) -> list[TrialPoint]:

@@ -25,6 +25,7 @@ from automl_runtime.project.report_text import (
     number,
     percent,
     round_number,
+    score_name,
     share,
     threshold_reason,
 )
@@ -104,7 +105,9 @@ def quality_section(data: ReportData, pictures: dict[str, str]) -> str:
     parts = [f'<div class="pair">{"".join(cards)}</div>' if cards else ""]
     if data.thresholds:
         parts.append(_threshold_card(data, pictures.get("threshold", "")))
-    parts.append(f'<div class="pair">{_scores_card(data)}{"" if unlabelled else _slices_card(data)}</div>')
+    parts.append(
+        f'<div class="pair">{_scores_card(data)}{"" if unlabelled or data.labels else _slices_card(data)}</div>'
+    )
     parts += [_coverage_card(data), _classes_card(data)]
     rows = count(data.evaluation.rows)
     lead = f"Everything here is measured on {rows} rows that were set aside before anything was looked at."
@@ -159,10 +162,7 @@ def _detectors_section(data: ReportData) -> str:
 
 def _scores_card(data: ReportData) -> str:
     evaluation = data.evaluation
-    rows = [
-        [Cell(escape(METRIC_NAMES.get(name, name)), "name"), numeric(value)]  # type: ignore[call-overload]
-        for name, value in evaluation.scores.items()
-    ]
+    rows = [[Cell(escape(score_name(name)), "name"), numeric(value)] for name, value in evaluation.scores.items()]
     chosen = [name == evaluation.metric for name in evaluation.scores]
     return card(
         "All scores", "The marked one is the one that was optimised.", table(["metric", "holdout"], rows, chosen=chosen)

@@ -10,6 +10,7 @@ from typing import Final
 from automl_runtime.project.report_data import ReportData
 from automl_runtime.project.report_drivers import ranked_columns
 from automl_runtime.project.report_html import code, section
+from automl_runtime.project.report_labels import labels_in_practice, weakest_label
 from automl_runtime.project.report_text import METRIC_NAMES, clip, count, escape, number, percent
 
 __all__ = ["short_section", "short_texts"]
@@ -35,10 +36,10 @@ def _lines(data: ReportData) -> list[tuple[str, str]]:
         lines = [("As promised?", _promise(data)), ("Drift", _moved(data))]
     else:
         lines = [
-            ("In practice", _practice(data)),
+            ("In practice", labels_in_practice(data) if data.labels else _practice(data)),
             ("As promised?", _promise(data)),
             ("Relies on", _relies(data)),
-            ("Weakest", _weakest(data)),
+            ("Weakest", weakest_label(data) if data.labels else _weakest(data)),
             ("Leaks", _leaks(data)),
             ("Drift", _moved(data)),
         ]

@@ -22,6 +22,7 @@ __all__ = [
     "percent",
     "round_number",
     "row_name",
+    "score_name",
     "score_sentence",
     "share",
     "short_names",
@@ -42,6 +43,12 @@ METRIC_NAMES: Final[dict[MetricName, str]] = {
     "r2": "R²",
     "pinball": "pinball loss",
     "silhouette": "silhouette",
+}
+
+_SCORE_NAMES: Final[dict[str, str]] = {
+    **{str(metric): name for metric, name in METRIC_NAMES.items()},
+    "f1_micro": "F1, all labels together",
+    "subset_accuracy": "rows without a wrong label",
 }
 
 TASK_NAMES: Final[dict[TaskType, str]] = {
@@ -145,6 +152,15 @@ def percent(value: float | None) -> str:
     if value > 0.9995:
         return "> 99.9 %"
     return f"{100 * value:.1f} %"
+
+
+def score_name(name: str) -> str:
+    """What a score is called: a metric, or what several labels are judged by besides.
+
+    >>> score_name("f1"), score_name("subset_accuracy")
+    ('F1', 'rows without a wrong label')
+    """
+    return _SCORE_NAMES.get(name, name)
 
 
 def target_name(spec: ProjectSpec) -> str:

@@ -10,6 +10,7 @@ import json
 import sys
 from typing import Any
 
+from automl_runtime.data.label_lists import label_flags
 from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
 from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.clustering.evaluation import evaluate_clusters
@@ -17,6 +18,8 @@ from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.evaluation import evaluate
 from automl_runtime.engine.forecasting.evaluation import evaluate_forecast
 from automl_runtime.engine.forecasting.forecaster import Forecaster
+from automl_runtime.engine.multilabel.evaluation import evaluate_labels
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.errors import AutomlError
 from automl_runtime.project.forecasts import before_holdout, of_known_series
 from automl_runtime.project.layout import Project
@@ -46,6 +49,9 @@ def score_version(project: Project, version: str) -> dict[str, Any]:
         known = None if target is None else rows.loc[features.index, project.target]
         positive = None if target is None else target.positive
         result, _ = evaluate_anomalies(model, features, known, positive=positive, seed=project.spec.seed)
+    elif isinstance(model, MultilabelModel):
+        truth = label_flags(rows[project.target], model.labels)
+        result, _ = evaluate_labels(model, features, truth, seed=project.spec.seed)
     else:
         result = evaluate(model, features, rows[project.target], seed=project.spec.seed)
     return {"version": version, "score": result.score, "interval": list(result.ci), "rows": result.rows}

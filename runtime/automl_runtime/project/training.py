@@ -23,6 +23,7 @@ from automl_runtime.engine.checkpoint import CHECKPOINT_FILE
 from automl_runtime.engine.clustering.model import ClusterModel
 from automl_runtime.engine.forecasting.forecaster import Forecaster
 from automl_runtime.engine.model import Model
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.errors import Cancelled, DataError, RequestError, shorten
 from automl_runtime.events import Event, EventSink, TerminalEvent, TrainingCompleted, TrainingFailed
 from automl_runtime.monitoring.reference import sketch
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Project
 
 __all__ = ["TrainingRun", "last_checkpoint"]
+
+Trained = Model | Forecaster | ClusterModel | AnomalyModel | MultilabelModel
 
 _CHECKPOINT = "checkpoint"
 _MEMORY = ".automl"
@@ -117,7 +120,7 @@ class TrainingRun:
 
     def save(
         self,
-        model: Model | Forecaster | ClusterModel | AnomalyModel,
+        model: Trained,
         *,
         inputs: pd.DataFrame,
         config: Mapping[str, Any] | None = None,
@@ -227,14 +230,14 @@ class TrainingRun:
                 self._tell(TrainingFailed.of(error, cancelled=cancelled, run_id=run_id))
 
 
-def _compared(inputs: pd.DataFrame, model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.DataFrame:
+def _compared(inputs: pd.DataFrame, model: Trained) -> pd.DataFrame:
     """The columns by which later rows are compared with training: the moments of anomalies in time are always later."""
     if isinstance(model, AnomalyModel) and model.windows is not None:
         return inputs.drop(columns=model.windows.time)
     return inputs
 
 
-def _predictions(model: Model | Forecaster | ClusterModel | AnomalyModel) -> pd.Series | None:
+def _predictions(model: Trained) -> pd.Series | None:
     """What the model predicted out of fold: values, probabilities of the positive one of two classes, else labels."""
     if not isinstance(model, Model):
         return None

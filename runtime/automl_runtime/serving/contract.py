@@ -112,7 +112,17 @@ class StrangenessModel(ReasonModel):
     contribution: float = Field(description="Share of the strangeness of the row, 0 to 1.")
 
 
+class LabelReasonModel(ReasonModel):
+    """One column that speaks for the likeliest label of a row."""
+
+    contribution: float = Field(description="What it adds to the probability of that label: a Shapley value.")
+
+
 _REASONS_OF: dict[TaskType, tuple[Any, Any]] = {
+    "multilabel": (
+        list[LabelReasonModel],
+        Field(default_factory=list, description="With `?explain=true`: what speaks for the likeliest label."),
+    ),
     "clustering": (
         list[GroupReasonModel],
         Field(default_factory=list, description="With `?explain=true`: the columns that count most, three at most."),
@@ -217,7 +227,9 @@ def row_model(schema: InputSchema, name: str = "Row", about: str = "One row to p
 
 
 def answer_model(bundle: Bundle) -> type[BaseModel]:
-    """The model of one prediction: a label with probabilities for classes, a cluster, a strangeness, else a number."""
+    """The model of one prediction: a label with probabilities for classes, a list of labels with theirs, a cluster, a
+    strangeness, else a number.
+    """
     manifest = bundle.manifest
     fields: dict[str, Any]
     version = (str, Field(description="Version of the model that answered."))
@@ -232,6 +244,14 @@ def answer_model(bundle: Bundle) -> type[BaseModel]:
             about = f"Share of the {bundle.windows.reach:,} steps before the row of which something is known, 0 to 1."
             fields["past_known"] = (float, Field(description=about))
         fields |= {"model_version": version, "reasons": _REASONS_OF[manifest.task]}
+        return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
+    if manifest.task == "multilabel":
+        fields = {
+            "labels": (list[str], Field(description="Those whose probability reaches the threshold of the label.")),
+            "probabilities": (dict[str, float], Field(description="Probability of each label, for itself.")),
+            "model_version": version,
+            "reasons": _REASONS_OF["multilabel"],
+        }
         return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
     if not manifest.classes:
         number = (float, Field(description=f"Predicted `{manifest.target}`."))
@@ -296,7 +316,8 @@ _OTHER_FORMS = {
     "while they come. Read the answers while you send.",
 }
 _OTHER_ANSWERS = {
-    "text/csv": "`label` and `probability_<class>`, or `prediction`, with a header.",
+    "text/csv": "`label` (of several `labels`, with `|` between them) and `probability_<class>`, or `prediction`, with "
+    "a header.",
     "application/vnd.apache.arrow.stream": "The columns of CSV.",
     "application/x-npy": "Probabilities (rows x classes, in the order of the classes), or a number for each row.",
     "application/x-ndjson": "A line for each line, in order; in place of an answer that there is not "

@@ -212,7 +212,7 @@ def _tell(name: str, alert: Alert) -> None:
 
 def _predicted(answer: Mapping[str, Any], manifest: BundleManifest) -> Any:
     """What the sketch of predictions is made of; see `reference.sketch`."""
-    if not manifest.classes:
+    if not manifest.classes or manifest.task == "multilabel":
         return answer.get("prediction")
     if len(manifest.classes) == 2:
         return answer["probabilities"][text_of(manifest.positive)]

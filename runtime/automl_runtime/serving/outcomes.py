@@ -32,9 +32,11 @@ def measure_of(manifest: BundleManifest) -> str | None:
 def losses_of(manifest: BundleManifest) -> Callable[[Any, Any], float]:
     """The loss of an answer given what came true; smaller is better.
 
-    Of classes half the squared distance of the probabilities from the outcome (Brier 1950), 0 to 1; of numbers the
-    absolute error; of anomalies 1 where the answer was wrong.
+    Of classes half the squared distance of the probabilities from the outcome (Brier 1950), 0 to 1; of several labels
+    the mean squared distance over them; of numbers the absolute error; of anomalies 1 where the answer was wrong.
     """
+    if manifest.task == "multilabel":
+        return _brier_of_labels
     if manifest.task == "anomaly":
         return lambda answer, outcome: float(answer["anomaly"] != outcome)
     return _brier if manifest.classes else _absolute
@@ -43,6 +45,11 @@ def losses_of(manifest: BundleManifest) -> Callable[[Any, Any], float]:
 def _brier(answer: Mapping[str, Any], outcome: Any) -> float:
     shares, came = answer["probabilities"], text_of(outcome)
     return float(0.5 * sum(((share or 0.0) - (name == came)) ** 2 for name, share in shares.items()))
+
+
+def _brier_of_labels(answer: Mapping[str, Any], outcome: Any) -> float:
+    shares = answer["probabilities"]
+    return float(sum((share - (name in outcome)) ** 2 for name, share in shares.items()) / len(shares))
 
 
 def _absolute(answer: Mapping[str, Any], outcome: Any) -> float:
@@ -100,6 +107,9 @@ def _wrong(outcome: object, manifest: BundleManifest) -> str | None:
         number = isinstance(outcome, int | float) and not isinstance(outcome, bool) and math.isfinite(outcome)
         return None if number else f"{shorten(outcome)} is no number."
     names = [text_of(label) for label in manifest.classes]
+    if manifest.task == "multilabel":
+        fits = isinstance(outcome, list) and all(isinstance(label, str) and label in names for label in outcome)
+        return None if fits else f"{shorten(outcome)} is no list of labels; labels: {', '.join(names[:20])}."
     if not isinstance(outcome, dict | list) and text_of(outcome) in names:
         return None
     return f"{shorten(outcome)} is no class; classes: {', '.join(names[:20])}."

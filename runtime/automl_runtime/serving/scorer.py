@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from automl_runtime.data.records import CellProblem, parse_columns, parse_records
+from automl_runtime.engine.multilabel.model import label_sets
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import DataError, RequestError, SchemaMismatchError
 from automl_runtime.inference.explaining import Reason
@@ -290,6 +291,8 @@ class Scorer:
             return self._clusters(frame)
         if self._bundle.manifest.task == "anomaly":
             return self._anomalies(frame)
+        if self._bundle.manifest.task == "multilabel":
+            return self._labels(frame)
         return self._classes(frame) if self._bundle.manifest.classes else self._numbers(frame)
 
     def _reasons(self, frame: pd.DataFrame, places: Ints) -> list[list[Reason]]:
@@ -318,6 +321,14 @@ class Scorer:
         for answer, share in zip(answers, () if known is None else known.tolist(), strict=known is not None):
             answer["past_known"] = share
         return [answer | {"model_version": version} for answer in answers]
+
+    def _labels(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
+        version, model = self._bundle.manifest.model_version, self._bundle.model
+        shares = model.predict_proba(frame)
+        return [
+            {"labels": labels, "probabilities": dict(zip(shares.columns, row, strict=True)), "model_version": version}
+            for labels, row in zip(label_sets(model, shares), shares.to_numpy().tolist(), strict=True)
+        ]
 
     def _numbers(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
         version = self._bundle.manifest.model_version

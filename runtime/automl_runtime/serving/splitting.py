@@ -270,7 +270,8 @@ def compared(answer: bytes, shadow: bytes) -> Arm:
         arm.rows += 1
         arm.compared += 1
         apart = _apart(mine, its)
-        arm.agreed += mine.get("label", 0) == its.get("label", 0) and ("label" in mine or apart <= _rounding(mine))
+        told = next((name for name in ("label", "labels") if name in mine), None)
+        arm.agreed += apart <= _rounding(mine) if told is None else mine[told] == its.get(told)
         arm.difference += apart
         arm.largest = max(arm.largest, apart)
     return arm

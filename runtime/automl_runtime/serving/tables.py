@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
+from automl_schemas.spec import LABEL_JOINT
 from pyarrow import csv as arrow_csv
 
 from automl_runtime.serving.answers import Answer
@@ -30,8 +31,9 @@ _OF_TASK: dict[str, dict[str, pa.DataType]] = {
 def answer_table(answers: Sequence[dict[str, Any]], manifest: BundleManifest) -> pa.Table:
     """One row for each answer.
 
-    The columns are `label` and `probability_<class>`, or `prediction`, or `cluster`, or `score` and `anomaly`
-    (of rows of series with `past_known`); with reasons also `reason_1` to `reason_3`, in words.
+    The columns are `label` (of several `labels`, with "|" between them) and `probability_<class>`, or `prediction`, or
+    `cluster`, or `score` and `anomaly` (of rows of series with `past_known`); with reasons also `reason_1` to
+    `reason_3`, in words.
     """
     columns: dict[str, pa.Array] = {}
     if manifest.task in _OF_TASK:
@@ -39,12 +41,13 @@ def answer_table(answers: Sequence[dict[str, Any]], manifest: BundleManifest) ->
             columns[name] = pa.array([answer[name] for answer in answers], kind)
         if any("past_known" in answer for answer in answers):
             columns["past_known"] = pa.array([answer["past_known"] for answer in answers], pa.float64())
+    elif manifest.task == "multilabel":
+        columns["labels"] = pa.array([LABEL_JOINT.join(answer["labels"]) for answer in answers], pa.string())
+        columns |= _shares(answers, manifest.classes)
     elif manifest.classes:
         classes = [plain(label) for label in np.array(manifest.classes)]
         columns["label"] = pa.array([answer["label"] for answer in answers], pa.array(classes).type)
-        for name in map(text_of, classes):
-            shares = [answer["probabilities"][name] for answer in answers]
-            columns[f"probability_{name}"] = pa.array(shares, pa.float64())
+        columns |= _shares(answers, classes)
     else:
         columns["prediction"] = pa.array([answer["prediction"] for answer in answers], pa.float64())
     if any("reasons" in answer for answer in answers):
@@ -53,6 +56,13 @@ def answer_table(answers: Sequence[dict[str, Any]], manifest: BundleManifest) ->
             told = [row[place] if place < len(row) else None for row in words]
             columns[f"reason_{place + 1}"] = pa.array(told, pa.string())
     return pa.table(columns)
+
+
+def _shares(answers: Sequence[dict[str, Any]], classes: Sequence[Any]) -> dict[str, pa.Array]:
+    return {
+        f"probability_{name}": pa.array([answer["probabilities"][name] for answer in answers], pa.float64())
+        for name in map(text_of, classes)
+    }
 
 
 def write_csv(answers: Sequence[dict[str, Any]], manifest: BundleManifest, many: bool) -> Answer:

@@ -300,9 +300,28 @@ def test_rows_in_the_order_of_the_target() -> None:
     assert "rows are in the order of the target" in dropped(report)["t.id"]
 
 
-@pytest.mark.parametrize("task", ["clustering", "multilabel"])
-def test_tasks_without_a_target_have_no_leaks(task: str) -> None:
-    assert not leaks({"x": YES}, YES, task).drops
+def test_tasks_without_a_target_have_no_leaks() -> None:
+    assert not leaks({"x": YES}, YES, "clustering").drops
+
+
+def test_what_gives_one_of_several_labels_away_is_a_leak() -> None:
+    other = (RNG.random(ROWS) < 0.3).astype(int)
+    cells = pd.Series(["|".join([*["b"] * first, *["a"] * second]) for first, second in zip(YES, other, strict=True)])
+    columns = {"noise": NOISE, "copy": other * 3, "both": YES + 2 * other}
+    frame = pd.DataFrame({"id": np.arange(ROWS), **columns, "gone": cells})
+    spec = ProjectSpec(
+        name="p",
+        request="r",
+        task=TaskSpec(type="multilabel"),
+        target=TargetSpec(table="t", column="gone", separator=";", labels=["a", "b", "absent"]),
+        metric=MetricSpec(name="f1"),
+        data=DataSpec(source=".", tables=[TableSpec(name="t", files=[])]),
+    )
+    assembled = Assembled(frame, "", [column(str(name), frame[name]) for name in frame])
+    found = dropped(find_leaks(assembled, np.ones(ROWS, dtype=bool), spec))
+    assert set(found) == {"t.copy", "t.both"}
+    assert found["t.copy"].startswith("leak: a: ")
+    assert "and 1 more labels" in found["t.both"]
 
 
 def test_few_rows_prove_nothing() -> None:

@@ -35,14 +35,15 @@ _PARTS = 5
 
 def fit_labels(
     table: pd.DataFrame,
-    target: str | Sequence[str] | pd.Series,
+    target: str | Sequence[str] | pd.Series | pd.DataFrame,
     options: Options,
     *,
     metric: MetricName | None,
     separator: str | None,
     **roles: Any,
 ) -> MultilabelModel:
-    """See `fit`. The budget is divided evenly among the labels; `trials` are the trials of each.
+    """See `fit`. The budget is divided evenly among the labels; `trials` are the trials of each, and `replay` executes
+    the recorded ones of each.
 
     A label that fewer than two rows have, or lack, cannot be learned: its share of the rows is predicted, and a
     `Warned` names it.
@@ -140,6 +141,7 @@ def _assembled(
         metric=metric,
         scores={str(name): float(value) for name, value in scores.items()},
         rows=[row for name, model in models.items() for row in _rows(str(name), model)],
+        best={str(name): model.best_model for name, model in models.items()},
         trials=[
             {"search": _search(place)} | trial for place, model in enumerate(models.values()) for trial in model.trials
         ],

@@ -16,21 +16,28 @@ MOST_LABELS = 200
 
 
 def read_labels(
-    table: pd.DataFrame, target: str | Sequence[str] | pd.Series, separator: str | None
+    table: pd.DataFrame, target: str | Sequence[str] | pd.Series | pd.DataFrame, separator: str | None
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The inputs, and a column of 0 and 1 (int8) for each label; both numbered from 0.
 
     Args:
         table: the rows.
         target: columns of 0 and 1, or one column (or series) whose cells list labels: a text with `separator` between
-            them, or a list. An empty cell has none of them; the labels are then sorted.
+            them, or a list. An empty cell has none of them; the labels are then sorted. Or a frame of 0 and 1 with a
+            column for each label.
         separator: see `target`.
 
     Raises:
         RequestError: if a column does not exist, or `separator` does not fit.
         TrainingError: if a cell is neither 0 nor 1, or there are no labels or more than 200.
     """
-    if isinstance(target, str | pd.Series):
+    if isinstance(target, pd.DataFrame):
+        if separator is not None:
+            raise RequestError("`label_separator` is for one column that lists labels; a frame holds 0 and 1.")
+        if len(target) != len(table):
+            raise RequestError(f"The target has {len(target)} rows, the table {len(table)}.")
+        inputs, labels = table, pd.DataFrame({name: _flags(target[name]) for name in target.columns})
+    elif isinstance(target, str | pd.Series):
         listed = _column(table, target) if isinstance(target, str) else target
         if len(listed) != len(table):
             raise RequestError(f"The target has {len(listed)} rows, the table {len(table)}.")

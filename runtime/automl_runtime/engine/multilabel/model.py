@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,16 @@ from automl_runtime.engine.saving import Arrays, read_parts, write_parts
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
 from automl_runtime.inference.model import FittedModel, load
 
-__all__ = ["RECORD", "MultilabelModel"]
+__all__ = ["RECORD", "MultilabelModel", "label_sets"]
 
 RECORD = "multilabel.json"
 _HEAD = "label{}"
+
+
+def label_sets(model: MultilabelModel, shares: pd.DataFrame) -> list[list[str]]:
+    """The labels that each row has where `model.predict_proba` gave these `shares`, in the order of the model."""
+    flags = model.decide(shares).to_numpy(dtype=bool)
+    return [[label for label, has in zip(model.labels, row, strict=True) if has] for row in flags]
 
 
 class MultilabelModel:
@@ -44,8 +51,9 @@ class MultilabelModel:
         metric: MetricName,
         scores: Mapping[str, float],
         rows: Sequence[LeaderboardRow],
-        trials: Sequence[dict[str, Any]] = (),
+        best: Mapping[str, str],
         seconds: float,
+        trials: Sequence[dict[str, Any]] = (),
     ) -> None:
         self.labels = list(labels)
         """In the order in which they were given; sorted when one column listed them."""
@@ -65,8 +73,36 @@ class MultilabelModel:
         """The configurations that were executed, as JSON; `fit(replay=...)` executes them again. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
+        self.best = dict(best)
+        """What predicts each label that could be learned: `ensemble`, or the name of the only model in it."""
         self.mixing = mixing
         self._rows = list(rows)
+
+    @property
+    def classes(self) -> list[str]:
+        """The labels, as the columns of `predict_proba`."""
+        return self.labels
+
+    @property
+    def positive(self) -> None:
+        """None: a row may have any number of labels."""
+        return None
+
+    @property
+    def threshold(self) -> None:
+        """None: each label has one of its own, see `thresholds`."""
+        return None
+
+    @property
+    def threshold_by(self) -> None:
+        """None, as `threshold`."""
+        return None
+
+    @property
+    def best_model(self) -> str:
+        """What predicts the labels, and how many of them: `ensemble (3 labels), linear (1 label)`."""
+        counts = sorted(Counter(self.best.values()).items(), key=lambda item: (-item[1], item[0]))
+        return ", ".join(f"{name} ({count} label{'s' if count > 1 else ''})" for name, count in counts)
 
     @property
     def cv(self) -> float:
@@ -99,9 +135,10 @@ class MultilabelModel:
         Raises:
             SchemaMismatchError: if a column is missing.
         """
-        return self._decided(self.predict_proba(frame))
+        return self.decide(self.predict_proba(frame))
 
-    def _decided(self, shares: pd.DataFrame) -> pd.DataFrame:
+    def decide(self, shares: pd.DataFrame) -> pd.DataFrame:
+        """0 or 1 (int8) where `predict_proba` gave these `shares`: whether they reach the threshold of the label."""
         limits = np.array([self.thresholds.get(name, 0.5) for name in self.labels])
         return (shares >= limits).astype(np.int8)
 
@@ -133,7 +170,7 @@ class MultilabelModel:
             )
         cells = truth.reindex(columns=self.labels, fill_value=0).to_numpy(dtype=np.int64)
         shares = self.predict_proba(rows)
-        return score_labels(cells, shares.to_numpy(), self._decided(shares).to_numpy(dtype=np.int64))
+        return score_labels(cells, shares.to_numpy(), self.decide(shares).to_numpy(dtype=np.int64))
 
     def explain(self, frame: Any, label: str, **options: Any) -> pd.DataFrame:
         """What each input column adds to the probability that the label's own model gives; see `FittedModel.explain`.
@@ -166,6 +203,7 @@ class MultilabelModel:
             "thresholds": self.thresholds,
             "metric": self.metric,
             "scores": self.scores,
+            "best": self.best,
             "leaderboard": [row.model_dump(mode="json") for row in self._rows],
             "seconds": self.seconds,
         }
@@ -207,5 +245,6 @@ class MultilabelModel:
             metric=record["metric"],
             scores={name: float(value) for name, value in record["scores"].items()},
             rows=[LeaderboardRow(**row) for row in record["leaderboard"]],
+            best={str(name): str(value) for name, value in record["best"].items()},
             seconds=float(record["seconds"]),
         )

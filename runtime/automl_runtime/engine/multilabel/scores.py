@@ -2,12 +2,50 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Final
 
-from automl_runtime.engine.metrics import score_classes
+import numpy as np
+from automl_schemas.vocabulary import MetricName
+
+from automl_runtime.engine.metrics import interval_of, score_classes
 from automl_runtime.kernels.arrays import Floats, Ints
 
-__all__ = ["score_labels", "two_columns"]
+__all__ = ["label_interval", "mean_scores", "score_labels", "two_columns"]
+
+_SMALLEST: Final = np.finfo(np.float64).eps
+
+
+def mean_scores(truth: Ints, shares: Floats, found: Ints) -> dict[MetricName, float]:
+    """The metrics that several labels are judged by, rows x labels each: the mean over the labels of their own."""
+    weights = np.ones((1, len(truth)))
+    return {
+        metric: float(_mean_over_labels(metric, weights, truth, shares, found)[0])
+        for metric in ("f1", "log_loss", "accuracy")
+    }
+
+
+def label_interval(
+    metric: MetricName, truth: Ints, shares: Floats, found: Ints, *, seed: int = 0
+) -> tuple[float, float]:
+    """The 2.5 % and 97.5 % quantiles of one of `mean_scores` over resampled rows."""
+
+    def scorer(weights: Floats) -> Floats:
+        return _mean_over_labels(metric, weights, truth, shares, found)
+
+    return interval_of(scorer, [np.arange(len(truth))], seed=seed)
+
+
+def _mean_over_labels(metric: MetricName, weights: Floats, truth: Ints, shares: Floats, found: Ints) -> Floats:
+    """Of each sample of `weights` (samples x rows)."""
+    if metric == "f1":
+        hits, wrong = weights @ (truth & found), weights @ (truth ^ found)
+        return np.asarray((2 * hits / np.maximum(2 * hits + wrong, 1)).mean(axis=1))
+    if metric == "accuracy":
+        cells = (truth == found).mean(axis=1)
+    else:
+        safe = np.clip(shares, _SMALLEST, 1 - _SMALLEST)
+        cells = -np.where(truth == 1, np.log(safe), np.log1p(-safe)).mean(axis=1)
+    return np.asarray(weights @ cells / weights.sum(axis=1))
 
 
 def score_labels(truth: Ints, shares: Floats, found: Ints) -> dict[str, float]:
