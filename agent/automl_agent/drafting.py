@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from automl_runtime.data.assemble import IDENTITY, Assembled, TrainingColumn, assemble, training_sql
+from automl_runtime.data.assemble import Assembled, assemble, training_sql
 from automl_runtime.data.catalog import Discovery, discover
 from automl_runtime.data.duplicates import slug
 from automl_runtime.data.history import find_histories, history_question
@@ -21,28 +21,25 @@ from automl_runtime.data.training_columns import words_of_target
 from automl_runtime.engine.strategies.registry import check_strategy
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import EventSink, Finding, Progress, Warned, ignore
-from automl_schemas.catalog import ColumnEntry, DataCatalog
+from automl_schemas.catalog import DataCatalog
 from automl_schemas.decision import Decision
 from automl_schemas.question import Question
 from automl_schemas.requirement import Requirement
-from automl_schemas.spec import DroppedColumn, ProjectSpec
+from automl_schemas.spec import ProjectSpec
 
 from automl_agent.decisions import Deciding
+from automl_agent.dropping import settle_drops
 from automl_agent.grounding import Grounded, ground
 from automl_agent.grounding.case import Settled
 from automl_agent.grounding.forecasts import settle_forecast
 from automl_agent.grounding.in_time import as_rows, settle_anomalies
-from automl_agent.grounding.pictures import content_of_pictures
 from automl_agent.grounding.several import given_target, label_drops
 from automl_agent.grounding.wide import wide
 
 if TYPE_CHECKING:
     from automl_agent.llm import LanguageModel
 
-__all__ = ["Draft", "DraftOptions", "draft", "settle_drops"]
-
-_FEWEST_NAMED = 20
-_NEARLY_ALL = 0.8
+__all__ = ["Draft", "DraftOptions", "draft"]
 
 Ask = Callable[[Question], str]
 Review = Callable[[Sequence[PlanItem]], Collection[str]]
@@ -398,52 +395,6 @@ def _asked_and_settled(
     given = {key: value for key, value in answers.items() if key in ids}
     settled.spec = settled.spec.model_copy(update={"answers": {**settled.spec.answers, **given}})
     return settled
-
-
-def settle_drops(
-    spec: ProjectSpec, columns: Sequence[TrainingColumn], leaks: Sequence[DroppedColumn], catalog: DataCatalog
-) -> ProjectSpec:
-    """`spec` with the columns that are no features listed under `data.drop`, each with its reason.
-
-    These are the leaks, and columns that identify, never vary, hold nothing or are personal; what `data.keep` names
-    stays.
-    """
-    drops = {(drop.table, drop.column): drop for drop in (*spec.data.drop, *leaks)}
-    protected = _protected(spec)
-    pictured = any(column.type == "image" and not column.prefix for column in columns)
-    for column in columns:
-        reason = None if column.name in protected or column.aggregate else _no_feature(column, catalog)
-        if column.type == "image" and column.prefix and pictured:
-            reason = "the row has a picture of its own"
-        table = column.prefix or column.table
-        if reason is not None and not {f"{table}.{column.source_name}", column.name} & set(spec.data.keep):
-            drop = DroppedColumn(table=table, column=column.source_name, reason=reason)
-            drops.setdefault((drop.table, drop.column), drop)
-    return spec.model_copy(update={"data": spec.data.model_copy(update={"drop": list(drops.values())})})
-
-
-def _protected(spec: ProjectSpec) -> set[str]:
-    base = spec.data.tables[0]
-    named = {spec.target.column if spec.target else None, spec.task.time, spec.task.group, spec.data.cutoff}
-    return {*base.key, *spec.task.series, IDENTITY, *(name for name in named if name)}
-
-
-def _no_feature(column: TrainingColumn, catalog: DataCatalog) -> str | None:
-    if column.personal is not None:
-        return f"personal data: {column.personal}"
-    if column.column is not None and column.column == content_of_pictures(catalog.table(column.table)):
-        return "identifier"
-    if column.prefix and _names_rows(next(c for c in catalog.table(column.table).columns if c.name == column.column)):
-        return "identifier"
-    return {"constant": "constant", "empty": "empty", "id": "identifier"}.get(column.role)
-
-
-def _names_rows(entry: ColumnEntry) -> bool:
-    """Whether a column of a looked-up table is one more name of its rows, in a word that nothing can be read from."""
-    filled = entry.rows - entry.missing
-    if entry.type not in ("category", "text") or filled < _FEWEST_NAMED or entry.distinct < _NEARLY_ALL * filled:
-        return False
-    return not any(" " in value.value.strip() for value in entry.stats.top)
 
 
 def _refuse_unknown_keeps(spec: ProjectSpec, discovery: Discovery) -> None:

@@ -29,6 +29,7 @@ from automl_schemas.vocabulary import TaskType
 from rapidfuzz import process
 
 from automl_agent.grounding.candidates import Candidate
+from automl_agent.grounding.doubts import doubts
 from automl_agent.grounding.exclusions import excluded_columns
 from automl_agent.grounding.forecasts import FORECAST_QUESTIONS
 from automl_agent.grounding.futures import Future, find_futures, future_question, horizon_missing, refuse_short_history
@@ -53,7 +54,7 @@ from automl_agent.grounding.tasks import choose_metric, choose_task, metric_ques
 from automl_agent.grounding.topics import is_about, says_nothing
 from automl_agent.grounding.wishes import Wish, wish_of
 from automl_agent.grounding.words import relate, tokens
-from automl_agent.requirements.metrics import further_metrics, weighs_errors
+from automl_agent.requirements.metrics import weighs_errors
 from automl_agent.requirements.parsing import HOW_TO_SAY_IT, other_readings
 from automl_agent.requirements.text import word_set
 
@@ -153,7 +154,7 @@ def ground(
         answers=settled,
         seed=seed,
     )
-    return Grounded(spec, draft.questions, _warnings(requirement, draft), draft.assumed, draft.certainty)
+    return Grounded(spec, draft.questions, _doubts(requirement, draft), draft.assumed, draft.certainty)
 
 
 def _plan_joins() -> PlanJoins:
@@ -484,24 +485,6 @@ def _training(requirement: Requirement, structure: Structure, budget_seconds: fl
     )
 
 
-def _warnings(requirement: Requirement, draft: _Draft) -> list[str]:
-    """What the spec does not do although the words may suggest it."""
-    warnings = []
+def _doubts(requirement: Requirement, draft: _Draft) -> list[str]:
     dated = draft.structure.time is not None or draft.future is not None
-    if draft.task.horizon_days is not None and draft.task.type != "forecast" and not dated:
-        ahead = f"{draft.task.horizon_days:g} days ahead"
-        warnings.append(f"The data do not say when a row was observed; the target is taken to look {ahead}.")
-    if draft.metric.name == "mape" and _may_be_zero(draft):
-        warnings.append("mape divides by the target, which can be zero here: small values weigh heavily.")
-    more = further_metrics(requirement.request, draft.metric.name)
-    if more:
-        warnings.append(f"One metric is optimised, {draft.metric.name}; the goal for {', '.join(more)} is not checked.")
-    return warnings
-
-
-def _may_be_zero(draft: _Draft) -> bool:
-    if draft.target is None:
-        return False
-    found = [column for column in draft.base.columns if column.name == draft.target.column]
-    low = found[0].stats.min if found else None
-    return isinstance(low, int | float) and low <= 0
+    return doubts(requirement, draft.task, draft.metric, draft.target, draft.base, dated=dated)
