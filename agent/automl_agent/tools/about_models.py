@@ -161,7 +161,7 @@ def _prediction(answer: dict[str, Any], given: set[str]) -> Prediction:
 class FileOfRows(OfProject, StartRequest):
     """A file to predict."""
 
-    path: str = Field(description="CSV, JSON lines or Parquet file of rows, or a folder of raw files.")
+    path: str = Field(description="File of rows (delimited text, JSON lines or Parquet), or a folder of raw files.")
     output: str = Field(description="Where predictions go: .csv, .jsonl or .parquet, below the workspace.")
     explain: bool = Field(default=False, description="Add the reasons of each prediction.")
 
@@ -257,7 +257,7 @@ def _moved(workspace: Workspace, place: Path, alias: str, version: str) -> Moved
 class Newer(OfProject):
     """Rows to compare with those that the model was trained on."""
 
-    path: str = Field(description="CSV, JSON lines or Parquet file of rows, or a folder of raw files.")
+    path: str = Field(description="File of rows (delimited text, JSON lines or Parquet), or a folder of raw files.")
 
 
 class DriftOf(Contract):
