@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from automl_runtime.errors import SchemaMismatchError
 from automl_runtime.events import ignore
-from automl_runtime.project import predicting
+from automl_runtime.project import rows_read
 from automl_runtime.project.job_worker import work
-from automl_runtime.project.predicting import answers_of, in_parts, parsed_rows, read_chunks
+from automl_runtime.project.predicting import answers_of, in_parts, parsed_rows
+from automl_runtime.project.rows_read import read_chunks
 from automl_runtime.serving.jobs import JobStore
 
 from tests.runtime.serving.test_anomalies_in_time_service import STEPS, bundle, vats
@@ -25,7 +26,7 @@ def same(rows):
 @pytest.fixture
 def later(tmp_path, monkeypatch):
     """The 60 hours after the training rows, in a file of several chunks."""
-    monkeypatch.setattr(predicting, "_CHUNK_ROWS", 10)
+    monkeypatch.setattr(rows_read, "_CHUNK_ROWS", 10)
     rows = vats(STEPS + 60)
     rows = rows[rows["noted"] >= rows["noted"].iloc[STEPS]].sort_values("noted").reset_index(drop=True)
     rows.assign(noted=rows["noted"].dt.strftime("%Y-%m-%dT%H:%M:%S")).to_csv(tmp_path / "later.csv", index=False)

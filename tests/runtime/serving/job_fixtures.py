@@ -15,12 +15,12 @@ from automl_runtime.serving.jobs import JobStore
 _WORKER = """
 import importlib.util, os, sys, time
 from pathlib import Path
-from automl_runtime.project import job_worker, predicting
+from automl_runtime.project import job_worker, rows_read
 from automl_runtime.serving.job_folder import JobFolder
 spec = importlib.util.spec_from_file_location("fixtures", sys.argv[1])
 fixtures = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(fixtures)
-predicting._CHUNK_ROWS = 10
+rows_read._CHUNK_ROWS = 10
 pause, seen, folder = float(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
 
 def features(rows):

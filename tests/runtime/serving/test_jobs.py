@@ -312,13 +312,13 @@ def test_old_jobs_are_cleared_and_what_kills_left_behind(make_store: MakeStore, 
 def test_a_disk_that_is_full_fails_the_job_and_a_retry_goes_on(
     make_store: MakeStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from automl_runtime.project import job_worker, predicting
+    from automl_runtime.project import job_worker, rows_read
 
     from tests.runtime.serving.conftest import make_bundle
 
     store = make_store()
     job = store.start(write_rows(tmp_path / "rows.csv", make_rows(30)))
-    monkeypatch.setattr(predicting, "_CHUNK_ROWS", 10)
+    monkeypatch.setattr(rows_read, "_CHUNK_ROWS", 10)
     write, calls = pd.DataFrame.to_csv, [0]
 
     def full(frame: pd.DataFrame, *args: Any, **more: Any) -> Any:
