@@ -67,10 +67,10 @@ coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
 bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, as tables (an hour)
-	$(BIN)/python -m benchmarks.quality.sentences
-	$(BIN)/python -m benchmarks.quality.shared
 	$(BIN)/python -m benchmarks.quality.compare --again
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
+	$(BIN)/python -m benchmarks.quality.shared
+	$(BIN)/python -m benchmarks.quality.sentences
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 5 --seeds 0 --public
 
 bench-serving: $(STAMP)  ## The service beside others, and what it bears, as tables (half an hour; needs wrk)
