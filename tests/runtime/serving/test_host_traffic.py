@@ -68,7 +68,7 @@ def test_a_rule_is_of_one_model_and_leaves_the_others_alone(stores: Stores) -> N
 def test_rules_come_and_go_while_the_models_answer(stores: Stores) -> None:
     with hosted(stores) as client:
         assert "prediction_id" not in ask(client, "fraud", "1")
-        rule = start_traffic(stores["fraud"].models, "shadow", "v003")
+        rule = start_traffic(stores["fraud"].models, "shadow", "v003", share=1.0)
         wait_for(lambda: (rule_of(client, "fraud") or {}).get("id") == rule.id)
         assert ask(client, "fraud", "1")["model_version"] == "v001"
         wait_for(lambda: arms(client, "fraud")["v003"]["compared"] == 1)
