@@ -36,8 +36,9 @@ def lengthened(table: RawTable) -> RawTable:
     """`table` with one row for each row and date of its header, empty cells left out; as it is where it has no dates.
 
     The header must end with at least four dates in order, more than the columns before them; these must name each row
-    once, and what stands below the dates must be numbers. Sums behind the dates go. The values are called as the table
-    is, without digits, so that those of several years can be stacked.
+    once, and what stands below the dates must be numbers. One of them that holds two values and is not needed to name
+    the rows may be what is to be told from the others: then the table stays. Sums behind the dates go. The values are
+    called as the table is, without digits, so that those of several years can be stacked.
     """
     names = table.data.column_names
     last = len(names)
@@ -47,7 +48,8 @@ def lengthened(table: RawTable) -> RawTable:
     first = last - len(moments)
     if len(moments) < max(_FEWEST, first + 1) or not first or not table.data.num_rows:
         return table
-    if table.data.num_rows * len(moments) > _MOST_CELLS or not _names_each_row(table.data.select(names[:first])):
+    keys = table.data.select(names[:first])
+    if table.data.num_rows * len(moments) > _MOST_CELLS or not _names_each_row(keys) or _has_mark(keys):
         return table
     values = _same_type([one_array(table.data[name]) for name in names[first:last]])
     if not _are_numbers(values):
@@ -98,6 +100,14 @@ def _moments(names: Sequence[str]) -> list[int]:
 
 def _names_each_row(keys: pa.Table) -> bool:
     return bool(keys.group_by(keys.column_names).aggregate([]).num_rows == keys.num_rows)
+
+
+def _has_mark(keys: pa.Table) -> bool:
+    """Whether a column has two values, and the others name each row without it."""
+    return any(
+        pc.count_distinct(keys[name]).as_py() == 2 and _names_each_row(keys.drop_columns([name]))
+        for name in (keys.column_names if keys.num_columns > 1 else ())
+    )
 
 
 def _same_type(columns: list[pa.Array]) -> list[pa.Array]:

@@ -90,11 +90,12 @@ def test_numbers_stay_numbers(tmp_path):
         (["station", *MONTHS[:3]], rows_of(MONTHS[:3])),
         (["station", *MONTHS, "flooded"], [[*row, "yes"] for row in rows_of()]),
         (["station", *MONTHS], [["Oslo", *range(12)], ["Oslo", *range(12)]]),
+        (["station", "flooded", *MONTHS], [[row[0], "yes" if row[0] == "Oslo" else "no", *row[1:]] for row in rows_of()]),
         (["station", "2023-01", "2023-03", "2023-02", "2023-04"], rows_of(MONTHS[:4])),
         (["a", "b", "c", "d", "e", *MONTHS[:4]], [[i, i, i, i, i, 1, 2, 3, 4] for i in range(3)]),
         (["station", "item 1", "item 2", "item 3", "item 4", "item 5"], rows_of(MONTHS[:5])),
     ],
-    ids=["few dates", "a label behind", "rows named twice", "no order", "few of many", "no dates"],
+    ids=["few dates", "a label behind", "rows named twice", "a label before", "no order", "few of many", "no dates"],
 )  # fmt: skip
 def test_other_tables_stay_as_they_are(tmp_path, header, rows):
     [table] = write(tmp_path, header, rows).tables
