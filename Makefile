@@ -66,7 +66,7 @@ format: $(STAMP)  ## Rewrite the code in house style
 coverage: $(STAMP)  ## Tests with coverage of first-party code (at least 90 %)
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term --cov-fail-under=90
 
-bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, as tables (an hour)
+bench-quality: $(STAMP)  ## Scores on ../shared/data and against other engines, as tables (40 minutes)
 	$(BIN)/python -m benchmarks.quality.compare --again
 	$(BIN)/python -m benchmarks.quality.compare --again --budget 10
 	$(BIN)/python -m benchmarks.quality.shared
