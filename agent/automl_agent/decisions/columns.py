@@ -73,7 +73,7 @@ def known_too_late(
         event: before which everything must be known, in the words of the request.
         meanings: descriptions by the name of a column.
     """
-    asked = open_columns(spec, columns)[:_MOST]
+    asked = open_columns(spec, columns)
     if not asked or spec.target is None:
         return Verdict([], {})
     flagged = called_late(model, asked, spec.target.column, event=event, meanings=meanings)
@@ -99,9 +99,9 @@ def called_late(
 
     It must name them in either order when asked what is known too late, and never when asked what is known in time. The
     target stands among the columns: who does not call it known too late is not believed, nor is who calls nearly
-    everything so.
+    everything so. Of more than 40 the first 40 are asked about.
     """
-    shown = {_named(column): _shown(column, meanings) for column in asked} | {target: "?"}
+    shown = {_named(column): _shown(column, meanings) for column in asked[:_MOST]} | {target: "?"}
     late = name_twice(model, _LATE, shown, {"event": event})
     early = late if isinstance(late, str) else name_twice(model, _EARLY, shown, {"event": event})
     if isinstance(late, str) or isinstance(early, str):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from automl_runtime.data.assemble import Assembled, TrainingColumn
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from automl_agent.llm import LanguageModel
 
 __all__ = ["settle_leaks"]
-
-_MOST: Final = 40
 
 
 def settle_leaks(
@@ -59,7 +57,7 @@ def settle_leaks(
     doubtful = [column for _, column in suspects.values()]
     others = [column for column in open_columns(spec, assembled.columns) if column not in doubtful]
     late = called_late(
-        model, [*doubtful, *others][:_MOST], target.column, event=f"{target.column} is decided", meanings=meanings
+        model, [*doubtful, *others], target.column, event=f"{target.column} is decided", meanings=meanings
     )
     settled = {}
     bench = None if isinstance(late, str) else Bench.of(spec, assembled, train)

@@ -14,6 +14,17 @@ from automl_agent.grounding.words import content_words, is_word, tokens
 
 __all__ = ["SUBJECTS", "Example", "Subject", "View", "Way", "subject_of"]
 
+_MOST_WORDS: Final = 3
+_TASKS: Final = {
+    "multiclass": ("grade", "the numbers stand for grades, levels, classes or kinds"),
+    "regression": ("amount", "the numbers count or measure something"),
+}
+_ANY_ROW: Final = "a new row of any thing, also of one that was seen"
+_CELLAR: Final = {
+    "request": "how warm will the cellar be?",
+    "target": "cellar_celsius: number, 90 different, 4 to 19",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -104,12 +115,6 @@ def _can_be_said(option: Option, request: str) -> bool:
     return 0 < len(parts) <= _MOST_WORDS and all(part in said or is_word(part) for part in parts)
 
 
-_MOST_WORDS: Final = 3
-_TASKS: Final = {
-    "multiclass": ("grade", "the numbers stand for grades, levels, classes or kinds"),
-    "regression": ("amount", "the numbers count or measure something"),
-}
-_ANY_ROW: Final = "a new row of any thing, also of one that was seen"
 SUBJECTS: Final[Mapping[str, Subject]] = {
     "task": Subject(
         "Is the target a grade, level or kind, or is it a count or an amount?",
@@ -180,7 +185,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "aggregate": Subject(
         "Several rows fall into one step of time. Does their sum or their average make sense?",
         Example(
-            {"request": "how warm will the cellar be?", "target": "cellar_celsius: number, 90 different, 4 to 19"},
+            _CELLAR,
             {"sum": "they are added up", "mean": "they are averaged"},
             "mean",
         ),
@@ -189,7 +194,7 @@ SUBJECTS: Final[Mapping[str, Subject]] = {
     "gaps": Subject(
         "For some steps of time there is no row. Did nothing happen then, or was it not measured?",
         Example(
-            {"request": "how warm will the cellar be?", "target": "cellar_celsius: number, 90 different, 4 to 19"},
+            _CELLAR,
             {"missing": "nobody knows what happened then", "zero": "nothing happened then: they count as 0"},
             "missing",
         ),

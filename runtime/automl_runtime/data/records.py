@@ -48,8 +48,8 @@ _NUMERIC: Final = ("integer", "number", "time")
 _WORDS: Final = ("category", "text")
 _MOST_SUGGESTIONS: Final = 20
 _WORTH_IT: Final = 8
-_SHOWN_COLUMNS: Final = 10
 """Cells from which on a column is looked at as a whole first."""
+_SHOWN_COLUMNS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
