@@ -42,6 +42,9 @@ class Switched:
         """Both."""
         return {"versions": ["v001", "v002"], "aliases": {"production": self.stamp()}}
 
+    def folder(self) -> None:
+        """It is never paused."""
+
 
 def serve_versions(folder: Path) -> None:
     """The service; prints its URL."""

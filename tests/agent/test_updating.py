@@ -18,7 +18,7 @@ from automl_runtime.errors import AutomlError, Cancelled, DataError, RequestErro
 from automl_runtime.events import Progress
 from automl_runtime.project import Project
 
-REPLICAS = Path("deployment/kubernetes/deployment.yaml")
+REPLICAS = Path("deployment/kubernetes/autoscaler.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +73,17 @@ def test_edits_in_many_places_survive_and_nothing_is_trained(project):
     assert "Ask Tom first." in readme.read_text()
     assert "port: 9000" in config.read_text()
     assert "app:  " in (project / REPLICAS).read_text()
-    assert "replicas: 11" in (project / REPLICAS).read_text()
+    assert "minReplicas: 11" in (project / REPLICAS).read_text()
     assert "# in March" in (project / "project.yaml").read_text()
     assert not (project / ".env.example").exists()
     assert not (docker / "compose.yaml").exists()
     assert (project / "ops" / "compose.yaml").is_file()
-    assert b"replicas: 11" in Pristine.load(project).text(REPLICAS.as_posix())
+    assert b"minReplicas: 11" in Pristine.load(project).text(REPLICAS.as_posix())
     assert update(project).branch is None
 
 
 def test_a_conflict_leaves_the_checkout_and_stands_on_the_branch(project):
-    edit(project / REPLICAS, "replicas: 2", "replicas: 5")
+    edit(project / REPLICAS, "minReplicas: 2", "minReplicas: 5")
     ask_for_more(project)
     commit(project)
     before = state(project)
@@ -92,8 +92,8 @@ def test_a_conflict_leaves_the_checkout_and_stands_on_the_branch(project):
 
     [conflict] = done.conflicts
     assert conflict.path == REPLICAS.as_posix()
-    assert conflict.yours.endswith("replicas: 5\n")
-    assert conflict.wanted.endswith("replicas: 11\n")
+    assert conflict.yours.endswith("minReplicas: 5\n")
+    assert conflict.wanted.endswith("minReplicas: 11\n")
     assert (done.branch, done.tests) == ("automl/update-1", None)
     git(project, "branch", "-m", done.branch, "looked-at")
     assert "<<<<<<< your version" in git(project, "show", f"looked-at:{REPLICAS}")

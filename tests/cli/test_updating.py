@@ -9,7 +9,7 @@ from automl_generators.git import commit_project
 from automl_generators.project import render_project
 from generators.conftest import plan_of, write_raw
 
-REPLICAS = "deployment/kubernetes/deployment.yaml"
+REPLICAS = "deployment/kubernetes/autoscaler.yaml"
 
 
 @pytest.fixture
@@ -52,32 +52,32 @@ def test_check_says_what_an_update_would_change(automl, project):
 
 def test_check_tells_conflicts(automl, project):
     ask_for_more(project)
-    edit(project, REPLICAS, "replicas: 2", "replicas: 5")
+    edit(project, REPLICAS, "minReplicas: 2", "minReplicas: 5")
     code, out, _ = automl("check", str(project))
     assert code == 1
-    assert "replicas: 5" in out
+    assert "minReplicas: 5" in out
 
 
 def test_a_dry_run_prints_the_diff(automl, project):
     ask_for_more(project)
     code, out, err = automl("update", str(project), "--dry-run")
     assert code == 0
-    assert "+  replicas: 11" in out
+    assert "+  minReplicas: 11" in out
     assert "would train no model is here" in err
-    assert (project / REPLICAS).read_text().count("replicas: 2") == 1
+    assert (project / REPLICAS).read_text().count("minReplicas: 2") == 1
 
 
 def test_a_conflict_is_exit_code_4_and_explained(automl, project):
     ask_for_more(project)
-    edit(project, REPLICAS, "replicas: 2", "replicas: 5")
+    edit(project, REPLICAS, "minReplicas: 2", "minReplicas: 5")
     code, _, err = automl("update", str(project))
     assert code == 4
     for said in (
         REPLICAS,
         "you have:",
-        "replicas: 5",
+        "minReplicas: 5",
         "the update wants:",
-        "replicas: 11",
+        "minReplicas: 11",
         "git switch automl/update-1",
     ):
         assert said in err
@@ -85,7 +85,7 @@ def test_a_conflict_is_exit_code_4_and_explained(automl, project):
 
 def test_a_conflict_is_told_in_json_too(automl, project):
     ask_for_more(project)
-    edit(project, REPLICAS, "replicas: 2", "replicas: 5")
+    edit(project, REPLICAS, "minReplicas: 2", "minReplicas: 5")
     code, out, _ = automl("update", str(project), "--json")
     answer = json.loads(out)
     assert (code, answer["branch"], answer["conflicts"][0]["path"]) == (4, "automl/update-1", REPLICAS)

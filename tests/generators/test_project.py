@@ -30,7 +30,8 @@ LISTED = """
 config/production.yaml constraints.txt data/catalog.json data/lineage.json data/manifest.json deployment/Dockerfile
 deployment/compose.yaml deployment/grafana/dashboard.json
 deployment/grafana/provisioning/dashboards/dashboards.yaml
-deployment/grafana/provisioning/datasources/prometheus.yaml deployment/kubernetes/deployment.yaml
+deployment/grafana/provisioning/datasources/prometheus.yaml deployment/kubernetes/autoscaler.yaml
+deployment/kubernetes/deployment.yaml
 deployment/kubernetes/service.yaml deployment/prometheus/prometheus.yml project.yaml pyproject.toml
 sql/training_table.sql src/P/__init__.py src/P/__main__.py src/P/custom_features.py src/P/data.py src/P/evaluate.py
 src/P/features.py src/P/predict.py src/P/serve.py src/P/train.py tests/conftest.py tests/test_data_contract.py

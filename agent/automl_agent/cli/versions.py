@@ -1,7 +1,8 @@
-"""Commands for the versions of a model: models, promote, rollback, quantise, encrypt."""
+"""Commands for the versions of a model: models, promote, rollback, pause, unpause, quantise, encrypt."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,8 @@ def register(app: typer.Typer) -> None:
     app.command(epilog="Example: automl models ./churn --compare v001 v002")(models)
     app.command(epilog="Example: automl promote ./churn v002 --reason 'a month without complaints'")(promote)
     app.command(epilog="Example: automl rollback ./churn")(rollback)
+    app.command(epilog="Example: automl pause ./churn --reason 'prices of May are wrong'")(pause)
+    app.command(epilog="Example: automl unpause ./churn")(unpause)
     app.command(epilog="Example: automl quantise ./churn --weights int8")(quantise)
     app.command(epilog="Example: AUTOML_PASSPHRASE='...' automl encrypt ./churn")(encrypt)
 
@@ -94,6 +97,28 @@ def rollback(
 
     place, keys = _place(project)
     _tell(move(place, alias=alias, trusted_keys=keys, reason=reason), alias, as_json)
+
+
+def pause(
+    project: ProjectFolder,
+    reason: Annotated[str, typer.Option("--reason", help="Told to clients, and kept in models/history.jsonl.")] = "",
+    as_json: Json = False,
+    debug: Debug = False,
+) -> None:
+    """Let all services of a project refuse requests (503) within a second, until `automl unpause`."""
+    from automl_runtime.registry.pausing import pause as begin
+
+    found = begin(_place(project)[0], reason=reason)
+    emit_json({"paused": True, **asdict(found)}) if as_json else emit(str(found))
+
+
+def unpause(project: ProjectFolder, reason: Reason = "", as_json: Json = False, debug: Debug = False) -> None:
+    """Let the services of a project answer again."""
+    from automl_runtime.registry.pausing import resume
+
+    ended = resume(_place(project)[0], reason=reason)
+    told = "it was not paused" if ended is None else f"it answers again; it was paused since {ended.since}"
+    emit_json({"paused": False, "ended": None if ended is None else asdict(ended)}) if as_json else emit(told)
 
 
 def quantise(

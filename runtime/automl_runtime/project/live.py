@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Hashable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from automl_runtime.errors import BundleError, RequestError
@@ -31,12 +32,15 @@ class ProjectModel:
 
     def stamp(self) -> Hashable:
         """Which file of aliases there is."""
-        return stamp_of(self.project.root / "models" / "aliases.json")
+        return stamp_of(self.folder() / "aliases.json")
 
     def versions(self) -> dict[str, Any]:
         """The versions of the project, oldest first, and its aliases."""
-        models = self.project.root / "models"
-        return {"versions": list_versions(models), "aliases": read_aliases(models)}
+        return {"versions": list_versions(self.folder()), "aliases": read_aliases(self.folder())}
+
+    def folder(self) -> Path:
+        """Folder of the versions."""
+        return self.project.root / "models"
 
     def job_command(self) -> list[str] | None:
         """The process that runs a job with this model, less the folder of the job; None where it predicts no rows."""

@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from automl_runtime.errors import RequestError, shorten
+from automl_runtime.serving.scaling import Scaling
 
 __all__ = ["ENVIRONMENTS", "Settings", "load_settings"]
 
@@ -28,6 +29,8 @@ class Settings(BaseModel):
     log_level: Literal["critical", "error", "warning", "info", "debug", "trace"] = "info"
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that answer; they share the port."""
+    workers_max: int | None = Field(default=None, ge=1, le=256)
+    """Up to how many there may be while the load needs more than `workers`; null: never more."""
     cache_mb: float = Field(default=0.0, ge=0)
     """What answers may take in each worker that are kept for rows that come again; 0: none are kept."""
     cache_redis: str | None = Field(default=None, repr=False)
@@ -62,6 +65,20 @@ class Settings(BaseModel):
     """Jobs that run at a time."""
     model: str = "production"
     """An alias in `models/aliases.json`, or a version."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """Between how many workers the service has.
+
+        Raises:
+            RequestError: if `workers_max` is less than `workers`.
+        """
+        most = self.workers if self.workers_max is None else self.workers_max
+        if most < self.workers:
+            raise RequestError(
+                f"workers_max is {most}, less than workers ({self.workers}).", hint="Leave one of them out."
+            )
+        return Scaling(self.workers, most)
 
     @field_validator("job_folders", mode="before")
     @classmethod

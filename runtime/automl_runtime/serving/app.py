@@ -37,6 +37,7 @@ from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.instant import InstantRoute
 from automl_runtime.serving.live import LiveModel, ModelSource, Served, follow
 from automl_runtime.serving.observing import Observer
+from automl_runtime.serving.pausing import Reason, add_pausing, change_pause, pause_of, told_of
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals, refusal
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -53,7 +54,8 @@ except ImportError as error:
 
 __all__ = ["create_app"]
 
-_PATHS = frozenset({"/predict", "/forecast", "/drift", "/metrics", "/model", "/traffic", "/feedback", *HEALTH_PATHS})
+_ACTIONS = ("/predict", "/forecast", "/feedback", "/pause", "/resume")
+_PATHS = frozenset({*_ACTIONS, "/drift", "/metrics", "/model", "/traffic", *HEALTH_PATHS})
 _ASKED = "Give the reasons of each prediction; a request may then hold 100 rows at most, unless the service says else."
 Explain = Annotated[bool, Query(description=_ASKED)]
 Urgency = Annotated[
@@ -117,6 +119,8 @@ def create_app(
     app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
     if service.traffic is not None:
         add_traffic(app, service.traffic.show, service.feedback)
+    if source is not None:
+        add_pausing(app, service.pause, service.resume)
     add_refusals(app, service.counters)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
@@ -216,6 +220,7 @@ class _Service:
         self.at_once = InstantRoute(live, self.counters, observer.predictions)
         self.traffic = traffic
         self._source = source
+        live.paused = None if source is None else pause_of(source)
         self._metrics = (manifest.model_version, metrics)
         self._started = time.monotonic()
         live.on_exchange.append(self._exchanged)
@@ -299,7 +304,17 @@ class _Service:
 
     def unready(self) -> str | None:
         """Why nothing can be answered; None: it can."""
-        return None
+        return None if self.live.paused is None else str(self.live.paused)
+
+    async def pause(self, request: Request, reason: Reason = "") -> dict[str, Any]:
+        """What was taken is still answered. All services of the project refuse within a second, until it is resumed."""
+        self.live.paused = await change_pause(self._source, request, reason, paused=True)
+        return told_of(self.live.paused)
+
+    async def resume(self, request: Request, reason: Reason = "") -> dict[str, Any]:
+        """All services of the project answer again within a second."""
+        self.live.paused = await change_pause(self._source, request, reason, paused=False)
+        return told_of(None)
 
     async def drift(self) -> dict[str, Any]:
         """Distances of each column, and of the prediction, from the rows that the model was trained on.

@@ -184,6 +184,7 @@ class Loaded(BaseModel):
     task: str | None
     bytes: int = Field(description="What it holds in memory, as far as it can be seen.")
     pinned: bool = Field(description="Whether it stays loaded when memory runs short.")
+    paused: str | None = Field(description="Why it answers nothing, and since when; null when it answers.")
     error: str | None = Field(description="Why it could not be loaded or exchanged the last time.")
 
 

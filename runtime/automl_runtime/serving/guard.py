@@ -28,7 +28,7 @@ _LOG = logging.getLogger("automl_runtime.serving")
 _LOOK_EVERY = 0.5
 _MOST_TOKENS = 10_000
 _OPEN = ("/health", "/health/live", "/health/ready", "/v2/health/live", "/v2/health/ready")
-_MANAGED = ("/load", "/unload")
+_MANAGED = ("/load", "/unload", "/pause", "/resume")
 _ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
 
 

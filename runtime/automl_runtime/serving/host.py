@@ -16,6 +16,7 @@ from automl_runtime.errors import AutomlError
 from automl_runtime.kernels.links import sigmoids
 from automl_runtime.serving.dispatching import BatchPolicy, OnBatch
 from automl_runtime.serving.live import LiveModel, ModelSource
+from automl_runtime.serving.pausing import pause_of
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scorer import Limits
 from automl_runtime.serving.sizes import held_bytes
@@ -161,12 +162,13 @@ class ModelHost:
         return traffic
 
     async def follow(self, *, every: float = 0.5) -> None:
-        """Exchanges loaded models whose source has another one, and follows their rules; runs until it is cancelled."""
+        """Exchanges loaded models whose source has another one, follows rules, pauses; runs until it is cancelled."""
         while True:
             await asyncio.sleep(every)
             for state in self.states.values():
                 if state.live is None or state.loading is not None:
                     continue
+                state.live.paused = pause_of(state.source)
                 stamp = state.source.stamp()
                 if stamp != state.stamp:
                     state.stamp = stamp
@@ -200,6 +202,7 @@ class ModelHost:
             raise Unavailable(f"The model {state.name!r} cannot be loaded: {error}") from error
         finally:
             state.loading = None
+        live.paused = pause_of(state.source)
         state.live, state.stamp, state.bytes, state.error, state.traffic = live, stamp, held, None, traffic
         self.loads += 1
         for tell in self.on_load:

@@ -23,6 +23,7 @@ from automl_runtime.serving.infer_route import InferService
 from automl_runtime.serving.instant import InstantRoute
 from automl_runtime.serving.live import LiveModel
 from automl_runtime.serving.observing import Observer
+from automl_runtime.serving.pausing import Reason, add_pausing, change_pause, pause_of, told_of
 from automl_runtime.serving.refusals import REFUSED_SCORING, add_refusals
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
@@ -79,6 +80,7 @@ def create_host_app(host: ModelHost, guard: Guard | None = None, observer: Obser
         responses=_REFUSED | NO_DRIFT,
     )
     add_traffic(app, service.traffic, service.feedback, prefix="/models/{name}", refused=_REFUSED)
+    add_pausing(app, service.pause, service.resume, prefix="/models/{name}", refused=_REFUSED)
     for action, about in (("load", "Load a model before it is asked for"), ("unload", "Let a model go")):
         app.add_api_route(
             f"/models/{{name}}/{action}",
@@ -200,6 +202,21 @@ class _HostService:
         self.host.unload(name)
         return _shown(self.host.state(name))
 
+    async def pause(self, name: Name, request: Request, reason: Reason = "") -> dict[str, Any]:
+        """What was taken is still answered. All services of the project refuse within a second, until it is resumed."""
+        return await self._pause(name, request, reason, paused=True)
+
+    async def resume(self, name: Name, request: Request, reason: Reason = "") -> dict[str, Any]:
+        """All services of the project answer again within a second."""
+        return await self._pause(name, request, reason, paused=False)
+
+    async def _pause(self, name: str, request: Request, reason: str, *, paused: bool) -> dict[str, Any]:
+        state = self.host.state(name)
+        found = await change_pause(state.source, request, reason, paused=paused)
+        if state.live is not None:
+            state.live.paused = found
+        return told_of(found)
+
     def unready(self) -> str | None:
         """Why nothing can be answered; None: it can."""
         if not self.host.states:
@@ -241,5 +258,6 @@ def _shown(state: ModelState) -> dict[str, Any]:
         "task": None if manifest is None else manifest.task,
         "bytes": state.held,
         "pinned": state.pinned,
+        "paused": None if (found := pause_of(state.source)) is None else str(found),
         "error": state.error,
     }

@@ -19,6 +19,7 @@ from automl_runtime.serving.formats import write_json
 from automl_runtime.serving.health import STOPPING, refuse_when_stopping
 from automl_runtime.serving.live import LiveModel, Served
 from automl_runtime.serving.open_inference import HEADER_LENGTH, read_infer, tensors_in, tensors_out
+from automl_runtime.serving.pausing import Paused
 from automl_runtime.serving.refusals import REFUSED_SCORING
 from automl_runtime.serving.requests import BadRequest, Problem
 from automl_runtime.serving.scoring_route import ScoringRoute
@@ -150,7 +151,10 @@ class InferService:
     async def _about(self, name: str, version: str | None, tell: Callable[[str, Served], dict[str, Any]]) -> Response:
         try:
             live = await self._live(name)
-            content, status = msgspec.json.encode(tell(name, _checked(live.current, name, version))), 200
+            served = _checked(live.current, name, version)
+            if tell is _readiness and live.paused is not None:
+                raise Paused(live.paused)
+            content, status = msgspec.json.encode(tell(name, served)), 200
         except BadRequest as refusal:
             content, status = _told(refusal), refusal.status
         return Response(content, status_code=status, media_type=JSON)

@@ -58,7 +58,7 @@ class InstantRoute:
             admit: raises `BadRequest` where the caller must not ask; called once, before anything is predicted.
         """
         told = dict(headers)
-        if self._live.split is not None or not _WISHES.isdisjoint(told):
+        if self._live.split is not None or self._live.paused is not None or not _WISHES.isdisjoint(told):
             return None
         served = self._live.current
         try:

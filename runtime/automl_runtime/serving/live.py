@@ -10,14 +10,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from automl_runtime.errors import AutomlError, BundleError
 from automl_runtime.registry.bundle import Bundle
+from automl_runtime.registry.pausing import Pause
 from automl_runtime.serving.answers import Answer, BatchScorer, Form
 from automl_runtime.serving.asgi import Receive, answer_or_hang_up
 from automl_runtime.serving.dispatching import BatchPolicy, Dispatcher, OnBatch, Priority
 from automl_runtime.serving.forecasts import ForecastScorer
+from automl_runtime.serving.pausing import pause_of
 from automl_runtime.serving.record_scorer import RecordFeatures
 from automl_runtime.serving.scorer import Features, Limits, Scorer
 
@@ -41,6 +44,10 @@ class ModelSource(Protocol):
 
     def versions(self) -> dict[str, Any]:
         """`versions`, oldest first, and the `aliases` that point at them."""
+        ...
+
+    def folder(self) -> Path | None:
+        """Folder of the versions, where it is noted as well that none of them is to answer; None: there is none."""
         ...
 
 
@@ -121,6 +128,8 @@ class LiveModel:
     on_batch: OnBatch | None = None
     split: Splitting | None = None
     """What answers instead of `current` while there is a traffic rule."""
+    paused: Pause | None = None
+    """Why nothing is answered, while that is so."""
     on_exchange: list[Callable[[Served], None]] = field(default_factory=list)
     """Called on the event loop after each exchange."""
 
@@ -171,7 +180,7 @@ def _served(
 
 
 async def follow(live: LiveModel, source: ModelSource, *, every: float = 0.5) -> None:
-    """Exchanges the model of `live` whenever `source` has another one; runs until it is cancelled.
+    """Exchanges the model of `live` whenever `source` has another one, and pauses it; runs until it is cancelled.
 
     A model that cannot be opened or trusted is logged, and the one that answers goes on.
 
@@ -183,6 +192,7 @@ async def follow(live: LiveModel, source: ModelSource, *, every: float = 0.5) ->
     known = source.stamp()
     while True:
         await asyncio.sleep(every)
+        live.paused = pause_of(source)
         stamp = source.stamp()
         if stamp == known:
             continue

@@ -20,6 +20,7 @@ from automl_runtime.serving.dispatching import Overloaded, Priority, TimedOut
 from automl_runtime.serving.formats import JSON_FORM, negotiate
 from automl_runtime.serving.lines import NDJSON
 from automl_runtime.serving.live import Asked, LiveModel, Served
+from automl_runtime.serving.pausing import Paused
 from automl_runtime.serving.prediction_log import PredictionLog
 from automl_runtime.serving.request_ids import current_request
 from automl_runtime.serving.requests import BadRequest, Problem
@@ -53,6 +54,8 @@ class ScoringRoute:
         media_type = b"application/json"
         told = dict(scope["headers"])
         try:
+            if self._live.paused is not None:
+                raise Paused(self._live.paused)
             form = self.form(told)
             if form.media_type == NDJSON and self._live.current.scorer.takes_lines:
                 wishes = Wishes(_explain(scope["query_string"]), *_urgency(scope["headers"]))
@@ -67,6 +70,10 @@ class ScoringRoute:
             if coding is not None:
                 content = await _packed(content, coding)
                 headers += [(b"content-encoding", coding.encode()), (b"vary", b"accept, accept-encoding")]
+        except Paused as refusal:
+            status, content = refusal.status, self.told(refusal)
+            headers.append((b"retry-after", b"%d" % refusal.retry_after))
+            self._counters.refused("unavailable")
         except BadRequest as refusal:
             status, content = refusal.status, self.told(refusal)
             self._counters.refused("too_large" if status == 413 else "invalid")

@@ -14,6 +14,7 @@ from types import FrameType
 from automl_runtime.errors import MissingExtraError, RequestError, shorten
 from automl_runtime.serving.front import FrontApp
 from automl_runtime.serving.protocol import PatientProtocol
+from automl_runtime.serving.scaling import Scaling
 from automl_runtime.serving.workers import LISTENER, supervise
 
 try:
@@ -33,7 +34,7 @@ def serve(
     host: str = "127.0.0.1",
     port: int = 8000,
     *,
-    workers: int = 1,
+    workers: int | Scaling = 1,
     on_ready: Callable[[str], None] | None = None,
     log_level: str = "info",
     drain_seconds: float = 0.0,
@@ -47,7 +48,7 @@ def serve(
         app: what `create_app` returned, or what makes it: with several workers, in each of them.
         host: name or address to listen on.
         port: 0 takes any free port.
-        workers: processes that answer.
+        workers: processes that answer; or between how many, by the load.
         on_ready: gets the URL as soon as the port is ours, before the first request is answered.
         log_level: of uvicorn: `critical`, `error`, `warning`, `info`, `debug` or `trace`; from `debug` on with a line
             for each request. Where the process has set up a log of its own, uvicorn writes there too.
@@ -63,8 +64,9 @@ def serve(
     try:
         if on_ready is not None and inherited is None:
             on_ready(_url(host, listener))
-        if workers > 1 and inherited is None:
-            supervise(listener, workers, drain_seconds)
+        scaling = Scaling(workers, workers) if isinstance(workers, int) else workers
+        if scaling.most > 1 and inherited is None:
+            supervise(listener, scaling, drain_seconds)
             return
         # A line for each request costs more than the request; /metrics counts them.
         told = log_level in ("debug", "trace")

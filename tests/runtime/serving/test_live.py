@@ -55,6 +55,9 @@ class Source:
     def versions(self) -> dict[str, Any]:
         return {"versions": ["v001"], "aliases": {"production": "v001"}}
 
+    def folder(self) -> None:
+        return None
+
 
 def version(number: int, **changes: Any) -> Bundle:
     return replace(make_bundle(model_version=f"v{number:03d}", **changes), model=Constant(number / 10))

@@ -13,6 +13,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import psutil
 import pytest
 from automl_runtime.errors import RequestError
 from automl_runtime.serving.server import serve
@@ -122,6 +123,33 @@ def test_workers_share_a_port_count_together_and_are_replaced_when_killed() -> N
     assert "another takes its place" in err
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         call(f"{url}/health")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers inherit a socket")
+def test_workers_come_with_the_load_and_go_when_it_is_calm() -> None:
+    eager = "Scaling(1, 3, busy=0.05, calm_seconds=2, warm_seconds=2)"
+    code = "from automl_runtime.serving.scaling import Scaling\n" + WORKERS.replace("workers=3", f"workers={eager}")
+    command = [sys.executable, "-c", code, str(Path(__file__).with_name("conftest.py"))]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        url, service = parent.stdout.readline().strip(), psutil.Process(parent.pid)
+        try:
+            assert len(service.children()) == 1
+            end = time.monotonic() + 120
+            while len(service.children()) < 3:
+                assert time.monotonic() < end
+                assert call(f"{url}/predict", {"dose mg": 1500, "smokes?": "yes"})["label"] == "yes"
+            assert len(await_workers(url, 3)) == 3
+            while len(service.children()) > 1:
+                assert time.monotonic() < end
+                time.sleep(0.1)
+            assert call(f"{url}/predict", {"dose mg": 1500, "smokes?": "yes"})["label"] == "yes"
+        finally:
+            parent.terminate()
+        _, err = parent.communicate(timeout=60)
+    assert parent.returncode == 0
+    assert "another takes its place" not in err
+    assert [line.split() for line in err.splitlines()][-1][:2] == ["1", "workers"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="workers inherit a socket")

@@ -64,6 +64,9 @@ class Store:
     def versions(self) -> dict[str, Any]:
         return {}
 
+    def folder(self) -> Path:
+        return self.models
+
     @contextmanager
     def client(self) -> Iterator[TestClient]:
         app = create_app(self.open()[0], source=self, traffic=TrafficSource(self.models, self.open))
