@@ -7,8 +7,8 @@ not sent in time, and counted from when it should have been sent. Memory, files 
     python -m benchmarks.serving.models --models 50 --clients 100 --rate 167 --workers 4 --kill
 
 A hundred users: of four workers one is killed (SIGKILL) in the middle of the second line of the table; which share of
-the requests each worker answered is told at the end. As clients with pools of connections do (urllib3, httpx), these look
-whether theirs was closed before they send; where it breaks while they wait, the request counts as failed.
+the requests each worker answered is told at the end. As clients with pools of connections do (urllib3, httpx), these
+look whether theirs was closed before they send; where it breaks while they wait, the request counts as failed.
 """
 
 from __future__ import annotations

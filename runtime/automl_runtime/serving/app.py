@@ -110,17 +110,7 @@ def create_app(
         lifespan=service.lifespan,
     )
     (_add_forecast if bundle.manifest.task == "forecast" else _add_predict)(app, service, bundle)
-    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
-    add_health(app, service)
-    app.add_api_route(
-        "/drift", service.drift, summary="How far requests are from training", response_model=Drift, responses=NO_DRIFT
-    )
-    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
-    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
-    if service.traffic is not None:
-        add_traffic(app, service.traffic.show, service.feedback)
-    if source is not None:
-        add_pausing(app, service.pause, service.resume)
+    _add_management(app, service)
     add_refusals(app, service.counters)
     app.add_exception_handler(Exception, service.broken)
     app.add_middleware(CountedApp, counters=service.counters, paths=_PATHS)
@@ -130,6 +120,21 @@ def create_app(
     app.infer.add_to(app)
     _document(app, live)
     return app
+
+
+def _add_management(app: FastAPI, service: _Service) -> None:
+    """The routes of everything but scores."""
+    app.add_api_route("/health", service.health, summary="Whether the service is up", response_model=Health)
+    add_health(app, service)
+    app.add_api_route(
+        "/drift", service.drift, summary="How far requests are from training", response_model=Drift, responses=NO_DRIFT
+    )
+    app.add_api_route("/metrics", service.metrics, summary="Counters for Prometheus", response_class=Response)
+    app.add_api_route("/model", service.model, summary="What the model is", response_model=ModelCard)
+    if service.traffic is not None:
+        add_traffic(app, service.traffic.show, service.feedback)
+    if service.can_pause:
+        add_pausing(app, service.pause, service.resume)
 
 
 class _ServiceApp(FrontApp):
@@ -301,6 +306,11 @@ class _Service:
             "model_version": self.live.current.bundle.manifest.model_version,
             "uptime_seconds": round(time.monotonic() - self._started, 3),
         }
+
+    @property
+    def can_pause(self) -> bool:
+        """Whether it can be noted somewhere that the model is paused."""
+        return self._source is not None and self._source.folder() is not None
 
     def unready(self) -> str | None:
         """Why nothing can be answered; None: it can."""
