@@ -15,6 +15,7 @@ from automl_runtime.registry.traffic import TrafficRule
 from automl_runtime.serving.app import create_app
 from automl_runtime.serving.outcomes import losses_of, measure_of, read_outcomes
 from automl_runtime.serving.requests import BadRequest
+from automl_runtime.serving.scorer import Limits, Scorer
 from automl_runtime.serving.tables import ARROW, NPY
 from automl_schemas.bundle import BundleManifest, InputSchema
 from fastapi.testclient import TestClient
@@ -55,8 +56,10 @@ def test_a_row_gets_its_labels_and_the_chance_of_each(client, bundle):
         assert answer["probabilities"] == pytest.approx(share)
         assert answer["labels"] == [name for name in LABELS if flag[name]]
     assert {len(answer["labels"]) for answer in found} >= {0, 1, 2}
+    assert Scorer(bundle, None, Limits()).record is not None
     one = client.post("/predict", json=rows.iloc[0].to_dict()).json()
-    assert one == found[0]
+    assert list(one) == list(found[0]) and one["labels"] == found[0]["labels"]
+    assert one["probabilities"] == pytest.approx(found[0]["probabilities"], abs=1e-9)
 
 
 def test_reasons_speak_for_the_likeliest_label(client):
