@@ -174,7 +174,9 @@ def test_what_is_seen_of_a_row_is_what_is_seen_of_it_in_a_frame(bundle: Bundle) 
         rows.fold()
         seen.append(watch.report())
     assert seen[0].rows == 2 * len(RECORDS)
-    told = [[*report.columns, *([report.prediction] if report.prediction else [])] for report in seen]
+    told = [[*r.columns, *r.labels, *([r.prediction] if r.prediction else [])] for r in seen]
+    several = bundle.manifest.task == "multilabel"
+    assert (seen[0].prediction is None, len(seen[0].labels)) == (several, 2 if several else 0)
     for fast, slow in zip(*told, strict=True):
         assert (fast.column, fast.rows, fast.psi) == (slow.column, slow.rows, pytest.approx(slow.psi))
 

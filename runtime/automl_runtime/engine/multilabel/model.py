@@ -57,6 +57,7 @@ class MultilabelModel:
         best: Mapping[str, str],
         seconds: float,
         trials: Sequence[dict[str, Any]] = (),
+        oof: pd.DataFrame | None = None,
     ) -> None:
         self.labels = list(labels)
         """In the order in which they were given; sorted when one column listed them."""
@@ -74,6 +75,9 @@ class MultilabelModel:
         """`metric` of each label, out of fold."""
         self.trials = list(trials)
         """The configurations that were executed, as JSON; `fit(replay=...)` executes them again. Not saved."""
+        self.oof = oof
+        """Probabilities out of fold, a column for each label that could be learned, under the numbers of the training
+        rows; missing where a label has none. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
         self.best = dict(best)
