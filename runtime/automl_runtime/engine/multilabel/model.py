@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,13 @@ class MultilabelModel:
     def leaderboard(self) -> list[LeaderboardRow]:
         """The models of each label, called `label: model`, best first within a label."""
         return list(self._rows)
+
+    def with_heads(self, change: Callable[[FittedModel], FittedModel]) -> MultilabelModel:
+        """The same with each model of a label as `change` makes it; it must keep the encoder."""
+        made = copy(self)
+        made.__dict__.pop("_one_row", None)
+        made.heads = {name: change(head) for name, head in self.heads.items()}
+        return made
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the model into the folder `path`, one folder for each label; returns the files, sorted.
