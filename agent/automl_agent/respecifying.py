@@ -24,6 +24,7 @@ from automl_schemas.spec import ProjectSpec
 
 from automl_agent.creating import plan_of, refuse_untrainable
 from automl_agent.drafting import Draft, DraftOptions, draft
+from automl_agent.label_changes import LabelChanges, label_changes
 
 __all__ = ["Respecified", "Wishes", "draft_again", "plan_again", "respecify"]
 
@@ -47,6 +48,8 @@ class Respecified:
 
     plan: ProjectPlan
     clash: bool = False
+    labels: LabelChanges | None = None
+    """Of several labels a row, where the data were read: which are new, and which are gone."""
 
 
 def respecify(project: Project, wishes: Wishes, *, on_event: EventSink = ignore) -> Respecified:
@@ -72,7 +75,7 @@ def respecify(project: Project, wishes: Wishes, *, on_event: EventSink = ignore)
     subject = differences(before, spec, _SUBJECT)
     drafted = draft_again(dump_spec(spec), project, wishes, on_event=on_event)
     asked_before = [] if subject else project.catalog.questions
-    return Respecified(plan_again(drafted, project, wishes, asked_before))
+    return _respecified(drafted, project, wishes, asked_before)
 
 
 def draft_again(
@@ -126,11 +129,20 @@ def _from_words(project: Project, wishes: Wishes, on_event: EventSink) -> Respec
         on_event(Finding("settled", f"{key}: as the words say; project.yaml has it otherwise"))
     if merged == specs[2]:
         drafted = replace(drafted, spec=drafted.spec.model_copy(update=named))
-        return Respecified(plan_again(drafted, project, wishes, []), bool(clashes))
+        return _respecified(drafted, project, wishes, [], clash=bool(clashes))
     questions = drafted.questions
     settled = replace(wishes, answers={}, budget_seconds=None, ask=None)
     drafted = draft_again(dump_spec(merged), project, settled, on_event=on_event)
-    return Respecified(plan_again(drafted, project, wishes, questions), bool(clashes))
+    return _respecified(drafted, project, wishes, questions, clash=bool(clashes))
+
+
+def _respecified(
+    drafted: Draft, project: Project, wishes: Wishes, asked: Sequence[Question], *, clash: bool = False
+) -> Respecified:
+    plan, target = plan_again(drafted, project, wishes, asked), drafted.spec.target
+    if target is None or drafted.spec.task.type != "multilabel":
+        return Respecified(plan, clash)
+    return Respecified(plan, clash, label_changes(target, project, drafted.discovery.tables[target.table].data))
 
 
 def plan_again(drafted: Draft, project: Project, wishes: Wishes, asked: Sequence[Question]) -> ProjectPlan:

@@ -13,6 +13,7 @@ from automl_runtime.events import EventSink, Finding, ignore
 from automl_runtime.project import Project
 from automl_runtime.registry.aliases import read_aliases, set_alias
 
+from automl_agent.label_changes import LabelChanges, label_changes_of
 from automl_agent.steps import run_module, run_step
 
 __all__ = ["Outcome", "Scored", "retrain"]
@@ -35,10 +36,12 @@ class Outcome:
     metric: str
     models: list[Scored]
     production: str
+    labels: LabelChanges | None = None
+    """Of several labels a row, with new data: which are new, and which are gone."""
 
     def to_json(self) -> dict[str, Any]:
         """The outcome as a JSON object."""
-        return asdict(self)
+        return asdict(self) | {"labels": None if self.labels is None else self.labels.to_json()}
 
 
 def retrain(
@@ -64,10 +67,7 @@ def retrain(
     loaded = Project.load(project)
     models = loaded.root / "models"
     old = read_aliases(models).get("production")
-    if data is not None:
-        if not data.exists():
-            raise DataError(f"{str(data)!r} does not exist.")
-        run_step(loaded.root, "data", ["--source", str(data.resolve())], on_event=on_event)
+    labels = None if data is None else _read(loaded, data, on_event)
     extra = {} if budget_seconds is None else {"AUTOML_BUDGET_SECONDS": f"{budget_seconds:g}"}
     run_step(loaded.root, "train", ["--resume"] if resume else [], environment=extra, on_event=on_event)
     new = read_aliases(models)["production"]
@@ -78,7 +78,18 @@ def retrain(
         set_alias(models, "production", better, reason=f"scores better than {new} on the same holdout")
         on_event(Finding("compared", f"{better} scores better than {new} and stays in production"))
     run_step(loaded.root, "evaluate", on_event=on_event)
-    return Outcome(metric=loaded.spec.metric.name, models=scored, production=better)
+    return Outcome(metric=loaded.spec.metric.name, models=scored, production=better, labels=labels)
+
+
+def _read(project: Project, data: Path, on_event: EventSink) -> LabelChanges | None:
+    """Makes the rows of `project` from other data; says which labels are new and which are gone."""
+    if not data.exists():
+        raise DataError(f"{str(data)!r} does not exist.")
+    run_step(project.root, "data", ["--source", str(data.resolve())], on_event=on_event)
+    labels = label_changes_of(project)
+    for finding in () if labels is None else labels.findings():
+        on_event(finding)
+    return labels
 
 
 def _scored(version: str, root: Path) -> Scored:

@@ -29,6 +29,7 @@ from automl_runtime.tracking.runs import run_names
 from automl_schemas.metrics import Metrics
 from automl_schemas.question import Question
 
+from automl_agent.label_changes import LabelChanges
 from automl_agent.respecifying import Respecified, Wishes, respecify
 from automl_agent.steps import judge, read_data, run_step, run_tests
 
@@ -55,6 +56,8 @@ class Updated:
     """Closing line of the project's own tests."""
     before: Metrics | None = None
     after: Metrics | None = None
+    labels: LabelChanges | None = None
+    """Of several labels a row, where the data were read: which are new, and which are gone."""
     diff: str = ""
     """As git shows it, without the copies and hashes in `.automl`, and without models and reports in a dry run."""
 
@@ -101,6 +104,7 @@ class Updated:
             "retrained": self.retrained,
             "reasons": list(self.reasons),
             "tests": self.tests,
+            "labels": None if self.labels is None else self.labels.to_json(),
             "metrics": {name: value and value.model_dump(mode="json") for name, value in metrics.items()},
             "diff": self.diff,
         }
@@ -189,6 +193,8 @@ def update(
     with unchanged(root):
         on_event(Progress("comparing", 0, None, "what the project is made from"))
         target = respecify(Project.load(root), wishes, on_event=on_event)
+        for finding in () if target.labels is None else target.labels.findings():
+            on_event(finding)
         with checkout.worktree() as work, tempfile.TemporaryDirectory() as place:
             return _updated(checkout, work, Path(place), target, dry_run=dry_run, on_event=on_event)
 
@@ -200,13 +206,14 @@ def _updated(
     environment = recorded_environment(Project.load(work))
     changes = _built(checkout, work, target, place / "as it is", environment)
     if any(change.conflicts for change in changes):
-        done = Updated(root, changes=changes, before=_metrics(root), diff=checkout.diff(work))
+        done = Updated(root, changes=changes, before=_metrics(root), labels=target.labels, diff=checkout.diff(work))
         return done if dry_run else _published(checkout, work, done, switch=False)
     reasons = reasons_to_train(root, work)
     if reasons and environment is not None:
         checkout.reset(work)
         changes = _built(checkout, work, target, place / "anew", None)
-    done = Updated(root, changes=changes, reasons=reasons, before=_metrics(root), diff=checkout.diff(work))
+    before, diff = _metrics(root), checkout.diff(work)
+    done = Updated(root, changes=changes, reasons=reasons, before=before, labels=target.labels, diff=diff)
     judged = reasons_to_evaluate(root, work)
     if dry_run or not (checkout.changed(work) or reasons or judged):
         return done

@@ -121,6 +121,25 @@ def test_the_project_is_made_again_and_updated(recipes, tmp_path):
     assert "Raw food" not in (copy / "sql" / "training_table.sql").read_text(encoding="utf-8")
 
 
+def test_labels_that_are_new_and_gone_in_other_data_are_named(recipes, tmp_path):
+    shutil.copytree(recipes[0], tmp_path / "p")
+    shutil.copytree(recipes[0].parent / "raw", tmp_path / "raw")
+    table = pd.read_csv(tmp_path / "raw" / "recipes.csv", keep_default_na=False)
+    table["techniques"] = table["techniques"].str.replace("raw food", "Smoking", case=False)
+    (tmp_path / "new").mkdir()
+    table.to_csv(tmp_path / "new" / "recipes.csv", index=False)
+    changes = {"new": ["Smoking"], "gone": ["Raw food"]}
+    done = automl("update", tmp_path / "p", "--data", tmp_path / "new", "--dry-run", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["labels"] == changes
+    done = automl("train", tmp_path / "p", "--data", tmp_path / "new", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["labels"] == changes
+    told = " ".join(done.stderr.split())
+    assert "new labels 'Smoking'; they are predicted once they stand under target.labels" in told
+    assert "gone labels 'Raw food': no row of the data has them" in told
+
+
 def write_calls(path):
     """Calls with one column of yes and no for each fault; some rows do not say one of them."""
     rng = np.random.default_rng(5)

@@ -16,7 +16,7 @@ from automl_schemas.spec import LABEL_JOINT, TargetSpec
 
 from automl_runtime.data.keytext import literal, quote
 
-__all__ = ["find_listed_labels", "label_flags", "labels_in", "listed_labels", "target_sql"]
+__all__ = ["find_listed_labels", "label_flags", "label_rows", "labels_in", "listed_labels", "target_sql"]
 
 _SEPARATORS: Final = ("|", ";", ",", "/", "\n")
 _AROUND: Final = " \t\r\n\"'[]"
@@ -85,9 +85,12 @@ def find_listed_labels(texts: Sequence[str], counts: np.ndarray) -> ListedLabels
 
 def listed_labels(cells: pa.ChunkedArray | pa.Array, separator: str) -> ListedLabels:
     """The labels that texts list with `separator` between them, whatever these look like."""
-    found = pc.value_counts(pc.drop_null(cells.cast(pa.string())))
-    texts, counts = (pc.struct_field(found, name).to_pylist() for name in ("values", "counts"))
-    return _described(_split(texts, counts, separator), separator)
+    return _described(_split_cells(cells, separator), separator)
+
+
+def label_rows(cells: pa.ChunkedArray | pa.Array, separator: str) -> dict[str, int]:
+    """In how many rows each label stands that texts list, in its most frequent spelling, the most frequent first."""
+    return _ranked(_split_cells(cells, separator))
 
 
 def label_flags(cells: pd.Series, labels: Sequence[str]) -> pd.DataFrame:
@@ -100,6 +103,12 @@ def label_flags(cells: pd.Series, labels: Sequence[str]) -> pd.DataFrame:
     lists = [set(str(cell).split(LABEL_JOINT)) for cell in cells]
     flags = {label: np.array([label in found for found in lists], dtype=np.int8) for label in labels}
     return pd.DataFrame(flags, index=cells.index, columns=pd.Index(labels, dtype=object))
+
+
+def _split_cells(cells: pa.ChunkedArray | pa.Array, separator: str) -> _Split:
+    found = pc.value_counts(pc.drop_null(cells.cast(pa.string())))
+    texts, counts = (pc.struct_field(found, name).to_pylist() for name in ("values", "counts"))
+    return _split(texts, counts, separator)
 
 
 def _split(texts: Sequence[str], counts: Sequence[int], separator: str) -> _Split:
@@ -137,14 +146,18 @@ def _lists_labels(found: _Split) -> bool:
 
 
 def _described(found: _Split, separator: str) -> ListedLabels:
-    ranked = sorted(found.rows.items(), key=lambda item: (-item[1], item[0]))
-    usual = {key: min(names, key=lambda name: (-names[name], name)) for key, names in found.spellings.items()}
+    ranked = list(_ranked(found).items())
     return ListedLabels(
         separator=separator,
         several=found.several,
-        labels=[ValueCount(value=usual[key], count=count) for key, count in ranked[:_MOST]],
+        labels=[ValueCount(value=label, count=count) for label, count in ranked[:_MOST]],
         more=max(0, len(ranked) - _MOST),
     )
+
+
+def _ranked(found: _Split) -> dict[str, int]:
+    usual = {key: min(names, key=lambda name: (-names[name], name)) for key, names in found.spellings.items()}
+    return {usual[key]: count for key, count in sorted(found.rows.items(), key=lambda item: (-item[1], item[0]))}
 
 
 def target_sql(target: TargetSpec) -> str | None:

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import cycle, islice
 from time import perf_counter
-from typing import TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import pandas as pd
 
 from automl_runtime.errors import MissingExtraError
 from automl_runtime.inference.catboost import CatBoost
+from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.lightgbm import LightGbm
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.parts import Member, Part
 from automl_runtime.kernels.arrays import Floats
 
-__all__ = ["Speed", "by_libraries", "measure_speeds"]
+__all__ = ["Records", "Speed", "by_libraries", "measure_speeds", "record_speed"]
 
 _BATCHES = (1, 1_000)
 _CALLS = 300
@@ -46,6 +47,29 @@ class Speed:
     """The largest difference of an output from the one that a frame gets."""
 
 
+class Records(Protocol):
+    """A model that answers records as it answers frames."""
+
+    @property
+    def encoder(self) -> Encoder:
+        """What reads the rows."""
+
+    def outputs(self, data: Encoded) -> Floats:
+        """What it says of encoded rows."""
+
+    def outputs_of(self, record: Mapping[str, Any]) -> list[float]:
+        """What it says of a raw record."""
+
+
+def record_speed(model: Records, frame: pd.DataFrame) -> Speed:
+    """How fast the model answers single rows of `frame`, of which there is one at least, as records."""
+    records = frame.head(100).to_dict("records")
+    expected = _outputs(model, frame.head(100))
+    # The first call compiles.
+    found = np.array([model.outputs_of(record) for record in records])
+    return _speed("record", 1, _times(model.outputs_of, records), float(np.abs(found - expected).max()))
+
+
 def measure_speeds(model: FittedModel, frame: pd.DataFrame) -> list[Speed]:
     """Runs the model on rows of `frame` in each way that it has; takes some seconds at most.
 
@@ -57,12 +81,7 @@ def measure_speeds(model: FittedModel, frame: pd.DataFrame) -> list[Speed]:
         return []
     library = by_libraries(model)
     ways = [("library" if library is None else "kernels", model), *([] if library is None else [("library", library)])]
-    records = frame.head(100).to_dict("records")
-    expected = _outputs(model, frame.head(100))
-    # The first call compiles.
-    found = np.array([model.outputs_of(record) for record in records])
-    off = float(np.abs(found - expected).max())
-    speeds = [_speed("record", 1, _times(model.outputs_of, records), off)]
+    speeds = [record_speed(model, frame)]
     for rows in _BATCHES:
         batches = [frame.iloc[[place]] for place in range(min(len(frame), 20))]
         if rows > 1:
@@ -98,7 +117,7 @@ def _by_library(part: Part) -> Part:
     return replace(part, predictor=predictor.by_library()) if isinstance(predictor, LightGbm | CatBoost) else part
 
 
-def _outputs(model: FittedModel, frame: pd.DataFrame) -> Floats:
+def _outputs(model: Records, frame: pd.DataFrame) -> Floats:
     return model.outputs(model.encoder.encode(frame))
 
 

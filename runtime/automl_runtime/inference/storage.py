@@ -8,7 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import zipfile
-from dataclasses import asdict, fields, replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from typing import Any, TypeAlias, get_args
 
@@ -306,6 +306,8 @@ def _read_predictor(entry: dict[str, Any], name: str, arrays: Arrays, path: Path
     values = {
         field.name: arrays[f"{name}.{field.name}"] if f"{name}.{field.name}" in arrays else entry[field.name]
         for field in fields(cls)
+        # Bundles of before there was a field with a default do not have it.
+        if field.default is MISSING or f"{name}.{field.name}" in arrays or field.name in entry
     }
     predictor: Predictor = cls(**values)
     return predictor

@@ -2,8 +2,8 @@
 
 Each column of the matrix is an instruction: `columns[i]` is its place, `kinds[i]` one of the kinds below, `places[i]`
 and `values[i]` say of what. `numbers` and `codes` are the encoded row. Their twins, for many rows, are the blocks of
-`inference.blocks` and `inference.groups`, and `inference.parts.blend`. Arrays are float64, but for `codes` (int32),
-`columns`, `kinds` and `places` (int64).
+`inference.blocks` and `inference.groups`, `inference.parts.blend`, and `engine.multilabel.mixing`. Arrays are float64,
+but for `codes` (int32), `columns`, `kinds` and `places` (int64).
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import math
 
 import numpy as np
 
-from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.kernels.arrays import Bools, Floats, Ints
 from automl_runtime.kernels.compiling import compiled
 
 __all__ = [
     *("FLAG", "NUMBER", "RATIO", "SINE", "SUM", "DIFFERENCE", "ENTRY", "HOT", "RANK", "SHARE"),
-    *("fill_crossed", "fill_entries", "fill_numbers", "pool_classes", "read_classes"),
+    *("fill_crossed", "fill_entries", "fill_numbers", "mix_chances", "pool_classes", "pool_heads", "read_classes"),
 ]
 
 NUMBER, FLAG, SINE, SUM, RATIO = range(5)
@@ -26,6 +26,7 @@ _NONE, _LOGISTIC, _SOFTMAX, _ONE_VS_REST = range(4)
 _UNSEEN = -2
 _LEAST_CHANCE = 1e-15
 _LEAST_POOLED = 1e-6
+_LEAST_ODDS, _FARTHEST_ODDS = 1e-12, 12.0
 
 
 @compiled
@@ -191,3 +192,35 @@ def pool_classes(found: Floats, weights: Floats, shifts: Floats, out: Floats) ->
             total += out[place]
         for place in range(classes):
             out[place] /= total
+
+
+@compiled
+def pool_heads(found: Floats, weights: Floats, ends: Ints, pooled: Bools, shifts: Floats, out: Floats) -> None:
+    """Writes to `out` the chance of the second of two classes for each model, as `pool_classes` has it.
+
+    Model `m` has the members before `ends[m]` and from the end of the one before it on; its log chances are pooled
+    with `shifts[m]` where `pooled[m]` says so.
+    """
+    both, start = np.empty(2), 0
+    for model in range(ends.shape[0]):
+        stop = ends[model]
+        pool_classes(found[start:stop], weights[start:stop], shifts[model, : 2 if pooled[model] else 0], both)
+        out[model], start = both[1], stop
+
+
+@compiled
+def mix_chances(chances: Floats, weights: Floats, mixed: Ints, out: Floats) -> None:
+    """Writes to `out` the chances of labels after a second level: weights are labels x (labels + intercept).
+
+    Only the labels whose places are `mixed` (as many as rows of `weights`) change.
+    """
+    odds = np.empty(chances.shape[0])
+    for label in range(chances.shape[0]):
+        out[label] = chances[label]
+        chance = min(max(chances[label], _LEAST_ODDS), 1.0 - _LEAST_ODDS)
+        odds[label] = min(max(math.log(chance) - math.log1p(-chance), -_FARTHEST_ODDS), _FARTHEST_ODDS)
+    for place in range(mixed.shape[0]):
+        raw = weights[place, odds.shape[0]]
+        for label in range(odds.shape[0]):
+            raw += odds[label] * weights[place, label]
+        out[mixed[place]] = 0.5 * (1.0 + math.tanh(0.5 * raw))

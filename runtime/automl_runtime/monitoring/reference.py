@@ -61,13 +61,15 @@ class Reference(Contract):
     columns: list[ColumnSketch]
     prediction: ColumnSketch | None = None
     """What the model predicted out of fold: see `sketch`."""
+    labels: tuple[ColumnSketch, ...] = ()
+    """Of a model of several labels in place of `prediction`: the probability of each, by its name."""
 
 
-def sketch(rows: pd.DataFrame, schema: InputSchema, predictions: pd.Series | None = None) -> Reference:
+def sketch(rows: pd.DataFrame, schema: InputSchema, predictions: pd.Series | pd.DataFrame | None = None) -> Reference:
     """The distribution of each column of `schema` in `rows`, clean rows of the training table; pictures have none.
 
     `predictions` are those of rows that the model was not fitted on: numbers (values, or probabilities of one class),
-    else labels.
+    else labels. Of several labels a row they are a frame: a column of probabilities for each.
     """
     columns = [
         sketch_values(rows[column.name], column.name, _KINDS.get(column.type, "number"))
@@ -76,6 +78,9 @@ def sketch(rows: pd.DataFrame, schema: InputSchema, predictions: pd.Series | Non
     ]
     if predictions is None:
         return Reference(rows=len(rows), columns=columns)
+    if isinstance(predictions, pd.DataFrame):
+        labels = tuple(sketch_values(predictions[name].dropna(), str(name), "number") for name in predictions)
+        return Reference(rows=len(rows), columns=columns, labels=labels)
     numeric = pd.api.types.is_float_dtype(predictions)
     predicted = sketch_values(predictions, "prediction", "number" if numeric else "category")
     return Reference(rows=len(rows), columns=columns, prediction=predicted)

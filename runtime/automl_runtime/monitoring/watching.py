@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,6 +28,8 @@ __all__ = ["Alert", "ColumnDrift", "DriftPolicy", "DriftReport", "DriftWatch"]
 
 _PREDICTION: Final = "\0prediction"
 """A name that no column has."""
+_LABEL: Final = "\0prediction of "
+"""What stands before the name of a label, for columns may be called as labels are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,12 @@ class Alert:
     since: float | None
     """Seconds since 1970."""
     columns: tuple[str, ...]
-    """`prediction` is that of the model."""
+    """`prediction` is that of the model, `prediction of <label>` the probability of one of its labels."""
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnDrift:
-    """How far a column, or the prediction, is from what it was in training."""
+    """How far a column, the prediction, or that of a label is from what it was in training."""
 
     column: str
     kind: Literal["number", "category", "length"]
@@ -103,6 +105,8 @@ class DriftReport:
     columns: tuple[ColumnDrift, ...]
     """Largest index first."""
     prediction: ColumnDrift | None
+    labels: tuple[ColumnDrift, ...]
+    """Of a model of several labels the probability of each, largest index first."""
     alert: Alert
 
 
@@ -147,6 +151,7 @@ class DriftWatch:
         sketches = list(self.reference.columns)
         if self.reference.prediction is not None:
             sketches.append(self.reference.prediction.model_copy(update={"name": _PREDICTION}))
+        sketches += [each.model_copy(update={"name": f"{_LABEL}{each.name}"}) for each in self.reference.labels]
         self.counts = RowCounts(sketch for sketch in sketches if sketch.rows)
         # Of another reference, another file: the vectors of one fit no other.
         digest = hashlib.sha256(self.reference.model_dump_json().encode()).hexdigest()[:16]
@@ -154,11 +159,18 @@ class DriftWatch:
         self._state = SharedState(_State, self._new, path)
 
     def vector(self, columns: Mapping[str, Any], rows: int, predictions: Sequence[Any] | None = None) -> Floats:
-        """The counts of `rows` clean rows, given column by column, and of what was predicted for them."""
+        """The counts of `rows` clean rows, given column by column, and of what was predicted for them.
+
+        Of several labels a prediction is a mapping from each label to its probability.
+        """
         vector = self.counts.of(columns, rows)
         predicted = self.counts.columns.get(_PREDICTION)
         if predicted is not None and predictions is not None:
             predicted.add(vector, predictions)
+        for label in self.reference.labels if predictions is not None else ():
+            found = self.counts.columns.get(f"{_LABEL}{label.name}")
+            if found is not None:
+                found.add(vector, [chances[label.name] for chances in predictions or ()])
         return vector
 
     def add(self, vector: Floats, *, skipped: int = 0) -> Alert | None:
@@ -197,6 +209,9 @@ class DriftWatch:
             for name, column in self.counts.columns.items()
         }
         prediction = found.pop(_PREDICTION, None)
+        labels = [
+            replace(found.pop(name), column=name.removeprefix(_LABEL)) for name in [*found] if name.startswith(_LABEL)
+        ]
         return DriftReport(
             rows=int(rows),
             skipped=skipped,
@@ -204,8 +219,9 @@ class DriftWatch:
             window_rows=int(recent[-1]),
             windows=windows,
             enough=bool(recent[-1] >= self.policy.rows),
-            columns=tuple(sorted(found.values(), key=lambda drift: (-drift.psi, drift.column))),
+            columns=_largest_first(found.values()),
             prediction=prediction,
+            labels=_largest_first(labels),
             alert=alert,
         )
 
@@ -256,6 +272,10 @@ class DriftWatch:
             judged=name not in self.unjudged,
             alert=alert,
         )
+
+
+def _largest_first(drifts: Iterable[ColumnDrift]) -> tuple[ColumnDrift, ...]:
+    return tuple(sorted(drifts, key=lambda drift: (-drift.psi, drift.column)))
 
 
 def _shown(name: str) -> str:

@@ -108,7 +108,11 @@ def score_rows(
     project: Project, bundle: Bundle, features: pd.DataFrame, target: pd.Series
 ) -> tuple[Metrics, Evaluation]:
     """What the model in `bundle` is worth on rows of the holdout; nothing is written."""
-    evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
+    if bundle.manifest.task == "multilabel":
+        truth = label_flags(target, bundle.model.labels)
+        evaluation, _ = evaluate_labels(bundle.model, features, truth, seed=project.spec.seed)
+    else:
+        evaluation = evaluate_model(bundle.model, features, target, seed=project.spec.seed)
     return _metrics(project, bundle.manifest, evaluation), evaluation
 
 

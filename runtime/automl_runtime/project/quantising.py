@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.inference.choosing import with_backends
 from automl_runtime.inference.model import FittedModel
 from automl_runtime.inference.quantising import Precision, Quantised, quantise
-from automl_runtime.inference.speeds import measure_speeds
+from automl_runtime.inference.speeds import record_speed
 from automl_runtime.project.code import code_of
 from automl_runtime.project.evaluating import score_rows
 from automl_runtime.registry.aliases import next_version
@@ -54,12 +55,10 @@ def quantise_version(project: Project, precision: Precision, version: str | None
     """
     bundle = project.bundle(version)
     model = bundle.model
-    parts = [] if not isinstance(model, FittedModel) else [part for member in model.members for part in member.parts]
-    if any(isinstance(part.predictor, Quantised) for part in parts):
+    if _is_quantised(model):
         raise RequestError(f"{bundle.manifest.model_version} is quantised already.", hint="Name the version before it.")
-    small = quantise(model, precision) if isinstance(model, FittedModel) else None
-    made = [] if small is None else [part for member in small.members for part in member.parts]
-    if small is None or not any(isinstance(part.predictor, Quantised) for part in made):
+    small = _quantised(model, precision)
+    if small is None or not _is_quantised(small):
         raise RequestError(
             f"{bundle.manifest.model_version} has no linear model and no network; trees keep their thresholds as ranks "
             "in one byte anyhow.",
@@ -73,11 +72,27 @@ def quantise_version(project: Project, precision: Precision, version: str | None
     return _quality(project, bundle, features, target), _quality(project, project.bundle(new), features, target)
 
 
-def _written(project: Project, bundle: Bundle, model: FittedModel) -> str:
+def _is_quantised(model: Any) -> bool:
+    """Whether a linear model or a network in it is; of several labels, in the model of one of them."""
+    heads = model.heads.values() if isinstance(model, MultilabelModel) else [model]
+    members = [member for head in heads if isinstance(head, FittedModel) for member in head.members]
+    return any(isinstance(part.predictor, Quantised) for member in members for part in member.parts)
+
+
+def _quantised(model: Any, precision: Precision) -> FittedModel | MultilabelModel | None:
+    """None where the model is of a kind that has no weights."""
+    if isinstance(model, MultilabelModel):
+        return model.with_heads(lambda head: quantise(head, precision))
+    return quantise(model, precision) if isinstance(model, FittedModel) else None
+
+
+def _written(project: Project, bundle: Bundle, model: FittedModel | MultilabelModel) -> str:
+    if isinstance(model, FittedModel):
+        model = with_backends(model, inexact=project.spec.deployment.inexact_backends)
     models, manifest = project.root / "models", bundle.manifest
     version = next_version(models)
     signed = write_bundle(
-        with_backends(model, inexact=project.spec.deployment.inexact_backends),
+        model,
         bundle.schema,
         models / version,
         version=version,
@@ -99,5 +114,5 @@ def _quality(project: Project, bundle: Bundle, features: pd.DataFrame, target: p
         bundle.manifest.model_version,
         metrics.holdout,
         sum(file.bytes for file in bundle.manifest.files if file.path.startswith("model/")),
-        measure_speeds(bundle.model, features)[0].median_us,
+        record_speed(bundle.model, features).median_us,
     )

@@ -114,7 +114,7 @@ def render_report(data: ReportData) -> str:
         "clusters": clusters_section(data, pictures),
         "anomalies": anomalies_section(data, pictures),
         "quality": quality_section(data, pictures),
-        "labels": labels_section(data),
+        "labels": labels_section(data, pictures),
         "mistakes": mistakes_section(data.mistakes),
         "drivers": drivers_section(data, pictures),
         "features": features_section(data.tried),

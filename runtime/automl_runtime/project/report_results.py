@@ -17,6 +17,7 @@ from automl_runtime.project.report_errors import error_cdf_chart, error_loglog_c
 from automl_runtime.project.report_forecast import forecast_charts
 from automl_runtime.project.report_groups import group_charts
 from automl_runtime.project.report_html import Cell, card, fold, numeric, section, table
+from automl_runtime.project.report_labels import label_charts
 from automl_runtime.project.report_text import (
     METRIC_NAMES,
     clip,
@@ -43,6 +44,7 @@ def charts(data: ReportData) -> dict[str, str]:
     if data.forecast is not None:
         found |= forecast_charts(data.forecast)
     found |= group_charts(data)
+    found |= label_charts(data)
     if evaluation.roc:
         found["roc"] = roc_chart(evaluation.roc, _roc_point(data))
     if evaluation.pr:

@@ -237,8 +237,10 @@ def _compared(inputs: pd.DataFrame, model: Trained) -> pd.DataFrame:
     return inputs
 
 
-def _predictions(model: Trained) -> pd.Series | None:
-    """What the model predicted out of fold: values, probabilities of the positive one of two classes, else labels."""
+def _predictions(model: Trained) -> pd.Series | pd.DataFrame | None:
+    """What the model predicted out of fold; see `monitoring.reference.sketch`."""
+    if isinstance(model, MultilabelModel):
+        return model.oof
     if not isinstance(model, Model):
         return None
     if not model.classes:

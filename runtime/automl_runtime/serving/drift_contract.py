@@ -21,11 +21,13 @@ class DriftAlert(BaseModel):
     active: bool
     number: int = Field(description="How many alerts there have been.")
     since: float | None = Field(description="When it was raised, in seconds since 1970.")
-    columns: list[str] = Field(description="Those that have moved; `prediction` is that of the model.")
+    columns: list[str] = Field(
+        description="Those that have moved; `prediction` is that of the model, `prediction of <label>` of one label."
+    )
 
 
 class ColumnDistance(BaseModel):
-    """How far a column, or the prediction, is from what it was in training."""
+    """How far a column, the prediction, or that of a label is from what it was in training."""
 
     column: str
     kind: Literal["number", "category", "length"]
@@ -52,4 +54,7 @@ class Drift(BaseModel):
     enough: bool = Field(description="Whether there are rows enough to judge.")
     columns: list[ColumnDistance] = Field(description="Largest index first.")
     prediction: ColumnDistance | None = Field(description="Null where training left no sketch of predictions.")
+    labels: list[ColumnDistance] = Field(
+        description="Of a model of several labels the probability of each, largest index first."
+    )
     alert: DriftAlert

@@ -211,8 +211,10 @@ def _tell(name: str, alert: Alert) -> None:
 
 
 def _predicted(answer: Mapping[str, Any], manifest: BundleManifest) -> Any:
-    """What the sketch of predictions is made of; see `reference.sketch`."""
-    if not manifest.classes or manifest.task == "multilabel":
+    """What the sketch of predictions is made of (see `reference.sketch`): of several labels all chances by name."""
+    if manifest.task == "multilabel":
+        return answer["probabilities"]
+    if not manifest.classes:
         return answer.get("prediction")
     if len(manifest.classes) == 2:
         return answer["probabilities"][text_of(manifest.positive)]

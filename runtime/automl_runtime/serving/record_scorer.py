@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from automl_runtime.data.record_parser import RecordParser
+from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.errors import AutomlError
 from automl_runtime.features.dates import DATE_PARTS, date_parts_of
 from automl_runtime.inference.model import FittedModel, decide_one
@@ -26,6 +27,8 @@ __all__ = ["RecordFeatures", "RecordScorer", "record_scorer", "standard_features
 
 RecordFeatures = Callable[[Mapping[str, Any]], dict[str, Any]]
 """From the clean values of a row to the model's features."""
+_Tell = Callable[[list[float]], dict[str, Any]]
+"""From the outputs of a model to its answer."""
 
 _SLOW: Final = 0.002
 """Seconds of a row above which it must not be scored on the event loop."""
@@ -68,10 +71,8 @@ class RecordScorer:
         self._features = features
         self._cache = cache
         self._outputs = bundle.model.outputs_of
-        self._info = bundle.model.info
-        self._classes = [plain(label) for label in np.array(manifest.classes)] if manifest.classes else []
-        self._names = [text_of(label) for label in self._classes]
-        self._threshold, self._version = manifest.threshold, manifest.model_version
+        tell = _labels if manifest.task == "multilabel" else _classes if manifest.classes else _number
+        self._told = tell(bundle)
         self.observed: Observed | None = None
         """Sees the clean rows and their answers."""
 
@@ -121,23 +122,55 @@ class RecordScorer:
         return values
 
     def _answered(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        found = self._outputs(self._features(values))
-        if not self._classes:
-            [value] = found
-            return {"prediction": value if math.isfinite(value) else None, "model_version": self._version}
+        return self._told(self._outputs(self._features(values)))
+
+
+def _number(bundle: Bundle) -> _Tell:
+    version = bundle.manifest.model_version
+
+    def told(found: list[float]) -> dict[str, Any]:
+        [value] = found
+        return {"prediction": value if math.isfinite(value) else None, "model_version": version}
+
+    return told
+
+
+def _classes(bundle: Bundle) -> _Tell:
+    manifest, info = bundle.manifest, bundle.model.info
+    classes = [plain(label) for label in np.array(manifest.classes)]
+    names, threshold, version = [text_of(label) for label in classes], manifest.threshold, manifest.model_version
+
+    def told(found: list[float]) -> dict[str, Any]:
         return {
-            "label": self._classes[decide_one(found, self._info)],
-            "probabilities": dict(zip(self._names, found, strict=True)),
-            "threshold": self._threshold,
-            "model_version": self._version,
+            "label": classes[decide_one(found, info)],
+            "probabilities": dict(zip(names, found, strict=True)),
+            "threshold": threshold,
+            "model_version": version,
         }
+
+    return told
+
+
+def _labels(bundle: Bundle) -> _Tell:
+    names, limits, version = bundle.model.labels, bundle.model.limits, bundle.manifest.model_version
+
+    def told(found: list[float]) -> dict[str, Any]:
+        return {
+            "labels": [name for name, share, limit in zip(names, found, limits, strict=True) if share >= limit],
+            "probabilities": dict(zip(names, found, strict=True)),
+            "model_version": version,
+        }
+
+    return told
 
 
 def record_scorer(
     bundle: Bundle, features: RecordFeatures | None, cache: ResultCache[bytes] | None = None
 ) -> RecordScorer | None:
     """That of `bundle`, warmed up; None where rows take so long that they would hold up the event loop."""
-    if features is None or not isinstance(bundle.model, FittedModel) or bundle.model.encoder.image_owners:
+    if features is None or not isinstance(bundle.model, FittedModel | MultilabelModel):
+        return None
+    if bundle.model.encoder.image_owners:
         # Pictures are checked first, and take their time.
         return None
     scorer = RecordScorer(bundle, features)

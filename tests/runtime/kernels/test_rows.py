@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from automl_runtime.inference.encoding import Encoded
 from automl_runtime.inference.parts import LINKS, Design, Member, Part, Reading, blend
-from automl_runtime.kernels.rows import pool_classes, read_classes
+from automl_runtime.kernels.rows import pool_classes, pool_heads, read_classes
 
 
 @dataclass
@@ -51,3 +51,19 @@ def test_one_row_is_blended_as_many_are(classes, pooled, compiled):
     read(np.concatenate(raw), np.array([len(each) for each in raw]), links, owners, shares, found)
     pool(found, np.array([member.weight for member in members]), shifts, out)
     np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_the_models_of_several_labels_are_pooled_each_for_itself(compiled):
+    rng = np.random.default_rng(1)
+    counts, pooled = [2, 1, 4], np.array([False, True, True])
+    found = rng.dirichlet((1.0, 1.0), sum(counts))
+    weights, shifts, ends = rng.random(sum(counts)), rng.normal(size=(3, 2)), np.cumsum(counts)
+    wanted, each = [], np.empty(2)
+    for stop, count, shift, is_pooled in zip(ends, counts, shifts, pooled, strict=True):
+        own = slice(stop - count, stop)
+        pool_classes(found[own].copy(), weights[own], shift if is_pooled else np.empty(0), each)
+        wanted.append(each[1])
+    out = np.empty(3)
+    (pool_heads if compiled else pool_heads.__wrapped__)(found.copy(), weights, ends, pooled, shifts, out)
+    np.testing.assert_allclose(out, wanted, rtol=1e-12)

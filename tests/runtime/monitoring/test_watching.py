@@ -165,3 +165,38 @@ def test_processes_count_together_and_raise_one_alert(tmp_path):
     report = watch(folder=tmp_path).report()
     assert (report.rows, report.windows, report.alert.number) == (3000, 7, 1)
     assert report.alert.active
+
+
+def of_labels(rows):
+    """The chance of a label that follows from `height`, as a column may be called, and of one that does not."""
+    return pd.DataFrame({"height": chances(rows), "wild": np.random.default_rng(len(rows)).random(len(rows))})
+
+
+def labelled_watch(**more):
+    rows = herd(3000, 0)
+    return DriftWatch(
+        sketch(rows, SCHEMA, of_labels(rows)), DriftPolicy(rows=400, seconds=0), frozenset({"born"}), **more
+    )
+
+
+def fed_labels(watch, seed, shift=0.0):
+    rows = herd(400, seed, shift)
+    return watch.add(watch.vector(dict(rows.items()), 400, of_labels(rows).to_dict("records")))
+
+
+def test_each_label_of_several_is_watched_for_itself():
+    one = labelled_watch()
+    assert [fed_labels(one, seed) for seed in range(1, 61)] == [None] * 60
+    raised = [fed_labels(one, seed, shift=1.0) for seed in range(61, 64)]
+    assert [alert.columns for alert in raised if alert is not None] == [("height", "prediction of height")]
+    report = one.report()
+    assert report.prediction is None
+    assert [(label.column, label.alert) for label in report.labels] == [("height", True), ("wild", False)]
+    assert report.labels[0].mean[1] > report.labels[0].mean[0] + 0.1
+    assert [column.column for column in report.columns].count("height") == 1
+
+
+def test_rows_whose_answers_are_not_known_count_for_columns_only():
+    one, rows = labelled_watch(), herd(400, 1)
+    one.add(one.vector(dict(rows.items()), 400))
+    assert {label.rows for label in one.report().labels} == {0}

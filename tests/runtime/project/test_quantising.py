@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from automl_runtime.data.label_lists import label_flags
 from automl_runtime.engine.fit import fit
 from automl_runtime.errors import RequestError
+from automl_runtime.inference.quantising import Quantised
 from automl_runtime.project.layout import Project
 from automl_runtime.project.quantising import quantise_version
 from automl_runtime.registry.aliases import read_aliases, set_alias
@@ -51,8 +54,21 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     return Project(root, spec)
 
 
+def labelled(seed: int) -> pd.DataFrame:
+    """Rows that may have the labels `up` and `wide`; all have `row`."""
+    table = rows(seed)
+    up, wide = np.where(table["y"] == "yes", "up|", ""), np.where(table["b"].abs() > 1, "wide|", "")
+    return table.assign(y=pd.Series(up) + wide + "row")
+
+
 def publish(project: Project, family: str) -> None:
-    model = fit(rows(0), "y", models=[family], trials=1, folds=2, positive="yes")
+    model: Any
+    if project.spec.task.type == "multilabel":
+        table = labelled(0)
+        flags = label_flags(table.pop("y"), ["up", "wide", "row"])
+        model = fit(table, flags, models=[family], trials=1, folds=2, task="multilabel")
+    else:
+        model = fit(rows(0), "y", models=[family], trials=1, folds=2, positive="yes")
     training = TrainingSummary(
         run_id="run_001",
         data_sha256="0" * 64,
@@ -84,6 +100,46 @@ def test_the_new_version_is_smaller_about_as_good_and_not_promoted(project: Proj
     assert bundle.manifest.training == project.bundle("v001").manifest.training
     with pytest.raises(RequestError, match="v002 is quantised already"):
         quantise_version(project, "int8", "v002")
+
+
+@pytest.fixture
+def project_of_labels(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+    monkeypatch.setattr(Project, "load_rows", lambda self, part: labelled(1))
+    spec = project.spec
+    target = TargetSpec(table="t", column="y", labels=["up", "wide", "row"], separator="|")
+    task = TaskSpec(type="multilabel", entity="row")
+    metric = MetricSpec(name="f1")
+    return Project(project.root, spec.model_copy(update={"task": task, "target": target, "metric": metric}))
+
+
+@pytest.mark.parametrize("family", ["linear", "network"])
+def test_the_models_of_several_labels_are_quantised_each(project_of_labels: Project, family: str) -> None:
+    project = project_of_labels
+    publish(project, family)
+    before, after = quantise_version(project, "int8")
+    assert (before.version, after.version) == ("v001", "v002")
+    assert abs(before.score - after.score) < 0.02
+    if family == "network":
+        assert after.model_bytes < before.model_bytes / 2
+    assert min(before.record_us, after.record_us) > 0
+    large, small = project.bundle("v001").model, project.bundle("v002").model
+    parts = [part for head in small.heads.values() for member in head.members for part in member.parts]
+    assert all(isinstance(part.predictor, Quantised) for part in parts)
+    assert small.thresholds == large.thresholds
+    frame = rows(1)[["a", "b"]]
+    found, wanted = small.predict_proba(frame), large.predict_proba(frame)
+    assert 0 < np.abs(found - wanted).to_numpy().max() < 0.05
+    assert list(small.predict_record(frame.iloc[0].to_dict()).values()) == pytest.approx(
+        found.iloc[0].tolist(), abs=1e-9
+    )
+    with pytest.raises(RequestError, match="v002 is quantised already"):
+        quantise_version(project, "int8", "v002")
+
+
+def test_labels_told_by_trees_have_nothing_to_be_quantised(project_of_labels: Project) -> None:
+    publish(project_of_labels, "lightgbm")
+    with pytest.raises(RequestError, match="no linear model and no network"):
+        quantise_version(project_of_labels, "int8")
 
 
 def test_a_model_of_trees_has_nothing_to_be_quantised(project: Project) -> None:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import io
 import json
+import time
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 from automl_runtime.engine.fit import fit
+from automl_runtime.monitoring.reference import sketch
+from automl_runtime.monitoring.watching import DriftPolicy
 from automl_runtime.registry.bundle import Bundle
 from automl_runtime.registry.traffic import TrafficRule
 from automl_runtime.serving.app import create_app
+from automl_runtime.serving.observing import Observer
 from automl_runtime.serving.outcomes import losses_of, measure_of, read_outcomes
 from automl_runtime.serving.requests import BadRequest
+from automl_runtime.serving.scorer import Limits, Scorer
 from automl_runtime.serving.tables import ARROW, NPY
 from automl_schemas.bundle import BundleManifest, InputSchema
 from fastapi.testclient import TestClient
@@ -55,8 +60,31 @@ def test_a_row_gets_its_labels_and_the_chance_of_each(client, bundle):
         assert answer["probabilities"] == pytest.approx(share)
         assert answer["labels"] == [name for name in LABELS if flag[name]]
     assert {len(answer["labels"]) for answer in found} >= {0, 1, 2}
+    assert Scorer(bundle, None, Limits()).record is not None
     one = client.post("/predict", json=rows.iloc[0].to_dict()).json()
-    assert one == found[0]
+    assert list(one) == list(found[0]) and one["labels"] == found[0]["labels"]
+    assert one["probabilities"] == pytest.approx(found[0]["probabilities"], abs=1e-9)
+
+
+def test_drift_tells_of_the_chance_of_each_label(bundle):
+    calm = weather(2000)
+    reference = sketch(calm, SCHEMA, bundle.model.predict_proba(calm)[["hot", "wet, cold"]]).model_dump(mode="json")
+    watched = Bundle(bundle.folder, bundle.manifest, SCHEMA, reference, bundle.model)
+    observer = Observer(DriftPolicy(rows=150, seconds=0), every=0.02)
+    with TestClient(create_app(watched, observer=observer)) as client:
+        for count in (150, 300):
+            rows = weather(150).assign(heat=lambda table: table["heat"] + 1)
+            asked = [*rows.to_dict("records")]
+            assert client.post("/predict", json={"rows": asked[8:]}).status_code == 200
+            for row in asked[:8]:
+                assert client.post("/predict", json=row).status_code == 200
+            end = time.monotonic() + 30
+            while (report := client.get("/drift").json())["rows"] < count:
+                assert time.monotonic() < end
+                time.sleep(0.02)
+    assert report["prediction"] is None
+    assert [(label["column"], label["alert"]) for label in report["labels"]] == [("hot", True), ("wet, cold", False)]
+    assert set(report["alert"]["columns"]) == {"heat", "prediction of hot"}
 
 
 def test_reasons_speak_for_the_likeliest_label(client):

@@ -70,10 +70,14 @@ def make(task: str, folder: Path) -> Bundle:
         "binary": pd.Series(np.where(score > score.median(), "yes", "no")),
         "multiclass": pd.Series(np.digitize(score, score.quantile([0.3, 0.6]))),
         "regression": score,
+        "multilabel": pd.DataFrame({"dear": score > score.median(), "a, b": frame["shop"] != "c", "all": True}).astype(
+            int
+        ),
     }[task]
     made = features(frame)
     kinds = {"note": "text", "open": "boolean"}
-    model = fit(made, target.rename("y"), trials=2, kinds=kinds, models=["lightgbm", "linear"])
+    target = target if task == "multilabel" else target.rename("y")
+    model = fit(made, target, task=task, trials=2, kinds=kinds, models=["lightgbm", "linear"])
     manifest = write_bundle(
         model,
         SCHEMA,
@@ -89,7 +93,7 @@ def make(task: str, folder: Path) -> Bundle:
     return open_bundle(folder / task, keys)
 
 
-@pytest.fixture(scope="module", params=["binary", "multiclass", "regression"])
+@pytest.fixture(scope="module", params=["binary", "multiclass", "regression", "multilabel"])
 def bundle(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Bundle:
     return make(request.param, tmp_path_factory.mktemp("bundles"))
 
@@ -170,8 +174,10 @@ def test_what_is_seen_of_a_row_is_what_is_seen_of_it_in_a_frame(bundle: Bundle) 
         rows.fold()
         seen.append(watch.report())
     assert seen[0].rows == 2 * len(RECORDS)
-    assert seen[0].prediction is not None
-    for fast, slow in zip([*seen[0].columns, seen[0].prediction], [*seen[1].columns, seen[1].prediction], strict=True):
+    told = [[*r.columns, *r.labels, *([r.prediction] if r.prediction else [])] for r in seen]
+    several = bundle.manifest.task == "multilabel"
+    assert (seen[0].prediction is None, len(seen[0].labels)) == (several, 2 if several else 0)
+    for fast, slow in zip(*told, strict=True):
         assert (fast.column, fast.rows, fast.psi) == (slow.column, slow.rows, pytest.approx(slow.psi))
 
 

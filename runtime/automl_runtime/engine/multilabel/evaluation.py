@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from automl_schemas.vocabulary import higher_is_better
 
-from automl_runtime.engine.curves import reports
-from automl_runtime.engine.evaluation import Evaluation
+from automl_runtime.engine.curves import pr_points, reports, roc_points
+from automl_runtime.engine.evaluation import Curve, Evaluation
 from automl_runtime.engine.importance import permutation_importance
 from automl_runtime.engine.metrics import score_classes
 from automl_runtime.engine.model import problem_of
 from automl_runtime.engine.multilabel.model import MultilabelModel
 from automl_runtime.engine.multilabel.scores import label_interval, mean_scores, score_labels, two_columns
 from automl_runtime.errors import TrainingError
+from automl_runtime.kernels.arrays import Floats, Ints
 
 __all__ = ["LabelScore", "evaluate_labels", "label_importance"]
 
@@ -41,6 +42,10 @@ class LabelScore:
     """None where all of the rows have it, or none."""
     threshold: float | None
     """It is predicted where its probability is at least this; None when the label could not be learned."""
+    roc: Curve | None = None
+    """None as `roc_auc`, and when the label could not be learned."""
+    pr: Curve | None = None
+    """Likewise."""
 
 
 def evaluate_labels(
@@ -86,6 +91,8 @@ def _of_label(model: MultilabelModel, label: str, truth: pd.Series, share: pd.Se
     precision, recall, f1, rows = reports(actual, guessed, 2)[1]
     chances = two_columns(share.to_numpy(dtype=float))
     varied = 0 < rows < len(actual)
+    auc = score_classes("roc_auc", actual, chances, None, 2, 1) if varied else None
+    roc, pr = _curves(label, actual, chances, auc) if auc is not None and label in model.heads else (None, None)
     return LabelScore(
         label=label,
         rows=rows,
@@ -95,9 +102,17 @@ def _of_label(model: MultilabelModel, label: str, truth: pd.Series, share: pd.Se
         precision=precision,
         recall=recall,
         f1=f1,
-        roc_auc=score_classes("roc_auc", actual, chances, None, 2, 1) if varied else None,
+        roc_auc=auc,
         threshold=model.thresholds.get(label),
+        roc=roc,
+        pr=pr,
     )
+
+
+def _curves(label: str, actual: Ints, chances: Floats, auc: float) -> tuple[Curve, Curve]:
+    precision = score_classes("average_precision", actual, chances, None, 2, 1)
+    truth, share = actual == 1, chances[:, 1]
+    return Curve(label, *roc_points(truth, share), area=auc), Curve(label, *pr_points(truth, share), area=precision)
 
 
 def label_importance(

@@ -123,9 +123,10 @@ def _assembled(
         parts = np.random.default_rng(options.seed).permutation(len(rows)) % _PARTS
         mixing, mixed = fit_mixing(oof.to_numpy(), labels.loc[rows, names].to_numpy(), parts)
         oof = pd.DataFrame(mixed, index=oof.index, columns=oof.columns)
-    thresholds, scores = {}, {}
+    thresholds, scores, found = {}, {}, {}
     for place, name in enumerate(names):
         known = _known(models[name], oof, name, changed=bool((mixing[place] != np.eye(len(mixing[0]))[place]).any()))
+        found[str(name)] = known
         truth = labels.loc[known.index, name].to_numpy(dtype=np.int64)
         decision = choose_threshold(options.threshold or default_policy(metric), truth == 1, known.to_numpy())
         thresholds[name] = decision.threshold
@@ -146,6 +147,7 @@ def _assembled(
             {"search": _search(place)} | trial for place, model in enumerate(models.values()) for trial in model.trials
         ],
         seconds=clock.elapsed(),
+        oof=pd.DataFrame(found),
     )
 
 

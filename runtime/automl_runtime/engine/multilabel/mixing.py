@@ -7,13 +7,16 @@ towards those of the label's own model alone, and it is kept only where it is be
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 from automl_runtime.inference.linear import sigmoid
 from automl_runtime.kernels.arrays import Floats, Ints
+from automl_runtime.kernels.rows import mix_chances
 
-__all__ = ["apply_mixing", "fit_mixing", "log_odds"]
+__all__ = ["apply_mixing", "fit_mixing", "log_odds", "one_row"]
 
 _FOLDS = 5
 _PENALTY = 10.0
@@ -35,11 +38,28 @@ def apply_mixing(shares: Floats, weights: Floats) -> NDArray[np.float64]:
     Labels whose weights are those of their own model alone stay as they are.
     """
     result = np.array(shares, dtype=np.float64)
-    own = np.eye(len(weights), len(weights) + 1)
     odds = log_odds(shares)
-    for place in np.flatnonzero((weights != own).any(axis=1)):
+    for place in _mixed(weights):
         result[:, place] = sigmoid(odds @ weights[place, :-1] + weights[place, -1])
     return result
+
+
+def one_row(weights: Floats) -> Callable[[Floats], Floats]:
+    """`apply_mixing` with these `weights`, of a single row (as long as there are labels); made for speed."""
+    mixed = _mixed(weights)
+    rows = np.ascontiguousarray(weights[mixed], dtype=np.float64)
+
+    def mix(shares: Floats) -> Floats:
+        out = np.empty(len(shares))
+        mix_chances(shares, rows, mixed, out)
+        return out
+
+    return mix if len(mixed) else lambda shares: shares
+
+
+def _mixed(weights: Floats) -> NDArray[np.intp]:
+    """The places of the labels that others inform."""
+    return np.flatnonzero((weights != np.eye(len(weights), len(weights) + 1)).any(axis=1))
 
 
 def fit_mixing(shares: Floats, truth: Ints, folds: Ints) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

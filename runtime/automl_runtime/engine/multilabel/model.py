@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,13 @@ from numpy.typing import NDArray
 
 from automl_runtime.engine.frames import as_frame
 from automl_runtime.engine.multilabel.labels import read_labels
-from automl_runtime.engine.multilabel.mixing import apply_mixing
+from automl_runtime.engine.multilabel.mixing import apply_mixing, one_row
 from automl_runtime.engine.multilabel.scores import score_labels
 from automl_runtime.engine.saving import Arrays, read_parts, write_parts
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, shorten
+from automl_runtime.inference.encoding import Encoded, Encoder
 from automl_runtime.inference.model import FittedModel, load
+from automl_runtime.kernels.arrays import Floats
 
 __all__ = ["RECORD", "MultilabelModel", "label_sets"]
 
@@ -54,6 +58,7 @@ class MultilabelModel:
         best: Mapping[str, str],
         seconds: float,
         trials: Sequence[dict[str, Any]] = (),
+        oof: pd.DataFrame | None = None,
     ) -> None:
         self.labels = list(labels)
         """In the order in which they were given; sorted when one column listed them."""
@@ -71,12 +76,23 @@ class MultilabelModel:
         """`metric` of each label, out of fold."""
         self.trials = list(trials)
         """The configurations that were executed, as JSON; `fit(replay=...)` executes them again. Not saved."""
+        self.oof = oof
+        """Probabilities out of fold, a column for each label that could be learned, under the numbers of the training
+        rows; missing where a label has none. Not saved."""
         self.seconds = seconds
         """Wall clock of `fit`."""
         self.best = dict(best)
         """What predicts each label that could be learned: `ensemble`, or the name of the only model in it."""
         self.mixing = mixing
         self._rows = list(rows)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_one_row"}
+
+    @property
+    def encoder(self) -> Encoder:
+        """What reads the rows for the models of all labels."""
+        return next(iter(self.heads.values())).encoder
 
     @property
     def classes(self) -> list[str]:
@@ -116,18 +132,48 @@ class MultilabelModel:
             SchemaMismatchError: if a column is missing.
         """
         rows = as_frame(frame)
-        heads = list(self.heads.values())
-        data = heads[0].encoder.encode(rows)
-        alone = np.column_stack([head.outputs(data)[:, 1] for head in heads])
-        found = dict(zip(self.heads, apply_mixing(alone, self.mixing).T, strict=True))
-        columns = [found.get(name, np.full(len(rows), self.constants.get(name, 0.0))) for name in self.labels]
-        return pd.DataFrame(np.column_stack(columns), index=rows.index, columns=pd.Index(self.labels, dtype=object))
+        shares = self.outputs(self.encoder.encode(rows))
+        return pd.DataFrame(shares, index=rows.index, columns=pd.Index(self.labels, dtype=object))
+
+    def outputs(self, data: Encoded) -> Floats:
+        """The probability of each label (rows x labels) for rows encoded by `encoder`."""
+        alone = np.column_stack([head.outputs(data)[:, 1] for head in self.heads.values()])
+        shares = np.tile(self._constant_shares, (len(data), 1))
+        shares[:, self._learned_places] = apply_mixing(alone, self.mixing)
+        return shares
 
     def predict_record(self, record: Mapping[str, Any]) -> dict[str, float]:
         """As `predict_proba`, of a frame with `record` as its only row; see `FittedModel.predict_record`."""
-        alone = np.array([head.outputs_of(record)[1] for head in self.heads.values()])
-        found = dict(zip(self.heads, apply_mixing(alone[None], self.mixing)[0].tolist(), strict=True))
-        return {name: found.get(name, self.constants.get(name, 0.0)) for name in self.labels}
+        return dict(zip(self.labels, self.outputs_of(record), strict=True))
+
+    def outputs_of(self, record: Mapping[str, Any]) -> list[float]:
+        """The only row of `outputs`, for a raw record; see `predict_record`."""
+        return self._one_row(record)
+
+    @cached_property
+    def _one_row(self) -> Callable[[Mapping[str, Any]], list[float]]:
+        from automl_runtime.inference.compiled import CompiledHeads
+
+        compiled, mix = CompiledHeads(list(self.heads.values())), one_row(self.mixing)
+        constants, places = self._constant_shares, self._learned_places
+
+        def shares(record: Mapping[str, Any]) -> list[float]:
+            found = constants.copy()
+            found[places] = mix(compiled.chances(record))
+            listed: list[float] = found.tolist()
+            return listed
+
+        return shares
+
+    @property
+    def _constant_shares(self) -> NDArray[np.float64]:
+        """Of each label what is predicted for every row; 0 where it has a model."""
+        return np.array([self.constants.get(name, 0.0) for name in self.labels])
+
+    @property
+    def _learned_places(self) -> NDArray[np.intp]:
+        """Where the labels that have a model are among all."""
+        return np.array([self.labels.index(name) for name in self.heads], dtype=np.intp)
 
     def predict(self, frame: Any) -> pd.DataFrame:
         """0 or 1 for each label, a column each, under the index of `frame`.
@@ -139,8 +185,12 @@ class MultilabelModel:
 
     def decide(self, shares: pd.DataFrame) -> pd.DataFrame:
         """0 or 1 (int8) where `predict_proba` gave these `shares`: whether they reach the threshold of the label."""
-        limits = np.array([self.thresholds.get(name, 0.5) for name in self.labels])
-        return (shares >= limits).astype(np.int8)
+        return (shares >= np.array(self.limits)).astype(np.int8)
+
+    @property
+    def limits(self) -> list[float]:
+        """The threshold of each label in turn; 0.5 where it could not be learned."""
+        return [self.thresholds.get(name, 0.5) for name in self.labels]
 
     def evaluate(
         self, frame: Any, target: str | Sequence[str] | pd.Series | None = None, *, label_separator: str | None = None
@@ -188,6 +238,13 @@ class MultilabelModel:
     def leaderboard(self) -> list[LeaderboardRow]:
         """The models of each label, called `label: model`, best first within a label."""
         return list(self._rows)
+
+    def with_heads(self, change: Callable[[FittedModel], FittedModel]) -> MultilabelModel:
+        """The same with each model of a label as `change` makes it; it must keep the encoder."""
+        made = copy(self)
+        made.__dict__.pop("_one_row", None)
+        made.heads = {name: change(head) for name, head in self.heads.items()}
+        return made
 
     def save(self, path: Path | str) -> list[Path]:
         """Writes the model into the folder `path`, one folder for each label; returns the files, sorted.

@@ -10,7 +10,7 @@ from automl_runtime.engine.multilabel.evaluation import evaluate_labels, label_i
 from automl_runtime.engine.multilabel.labels import read_labels
 from automl_runtime.engine.reasons import reasons_of
 from automl_runtime.errors import RequestError, TrainingError
-from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss, roc_auc_score
 
 LEARNED = ["high", "loud"]
 
@@ -58,6 +58,12 @@ def test_each_label_is_told_for_itself(model):
     assert (high.rows, high.found) == (truth["high"].sum(), found.sum())
     assert high.threshold == model.thresholds["high"] and high.cv == model.scores["high"]
     assert (never.rows, never.found, never.threshold, never.cv, never.roc_auc) == (0, 0, None, None, None)
+    shares = model.predict_proba(rows)["high"]
+    assert high.roc.area == high.roc_auc == pytest.approx(roc_auc_score(truth["high"], shares))
+    assert high.pr.area == pytest.approx(average_precision_score(truth["high"], shares))
+    assert (high.roc.x[0], high.roc.y[0], high.roc.x[-1], high.roc.y[-1]) == (0, 0, 1, 1)
+    assert high.pr.y[-1] == pytest.approx(truth["high"].mean())
+    assert (never.roc, never.pr) == (None, None)
 
 
 @pytest.mark.parametrize("metric", ["log_loss", "accuracy"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pytest
 from automl_runtime import MultilabelModel, fit, load
 from automl_runtime.errors import BundleError, RequestError, SchemaMismatchError, TrainingError
 from automl_runtime.events import Warned
+from automl_runtime.inference.compiled import CompiledHeads
+from automl_runtime.inference.records import RecordEncoder
 from sklearn.metrics import accuracy_score, f1_score, hamming_loss, roc_auc_score
 
 LABELS = ["warm", "wet", "windy"]
@@ -165,7 +168,44 @@ def test_a_column_that_is_missing_is_named(model):
         model.evaluate(FRESH.drop(columns="wet"))
 
 
-def test_one_record_gets_the_shares_that_it_gets_in_a_frame(model):
-    rows = rows_of(20, seed=1)
-    found = pd.DataFrame([model.predict_record(record) for record in rows.to_dict("records")])
+def assert_records_are_as_in_a_frame(model, rows):
+    records = rows.to_dict("records")
+    found = pd.DataFrame([model.predict_record(record) for record in records])
     pd.testing.assert_frame_equal(found, model.predict_proba(rows), rtol=0, atol=1e-9, check_column_type=False)
+    assert model.outputs_of(records[0]) == found.iloc[0].tolist()
+
+
+def test_one_record_gets_the_shares_that_it_gets_in_a_frame(model):
+    assert_records_are_as_in_a_frame(model, rows_of(20, seed=1))
+    assert_records_are_as_in_a_frame(pickle.loads(pickle.dumps(model)), rows_of(5, seed=2))
+    with pytest.raises(SchemaMismatchError, match="water"):
+        model.predict_record({"height": 1.0, "place": "hill"})
+
+
+def test_records_are_answered_with_labels_that_have_no_model_and_texts_and_pooled_chances():
+    rng = np.random.default_rng(0)
+    words = np.array("sun rain storm calm cold".split())
+    notes = [" ".join(rng.choice(words, 4)) for _ in range(len(ROWS))]
+    rows = ROWS.assign(note=notes, always=1, storm=[int("storm" in note) for note in notes])
+    model = fit(
+        rows, ["always", "storm", "warm"], task="multilabel", kinds={"note": "text"},
+        models=["linear", "lightgbm"], trials=3, ensemble="stacking",
+    )  # fmt: skip
+    assert any(head.info.shifts for head in model.heads.values())
+    assert_records_are_as_in_a_frame(model, rows.head(30))
+
+
+def test_what_labels_share_is_done_once_a_record(model, monkeypatch):
+    compiled = CompiledHeads(list(model.heads.values()))
+    assert sum(len(program.slices) for program in compiled.programs) < sum(len(h.designs) for h in model.heads.values())
+    counted = []
+    real = RecordEncoder.encode
+    monkeypatch.setattr(RecordEncoder, "encode", lambda self, record: counted.append(1) or real(self, record))
+    compiled.chances(FRESH.iloc[0].to_dict())
+    assert len(counted) == 1
+
+
+def test_a_label_of_three_classes_is_refused(model):
+    other = fit(ROWS[INPUTS].assign(y=np.arange(len(ROWS)) % 3), "y", models=["linear"], trials=1)
+    with pytest.raises(BundleError, match="two classes"):
+        CompiledHeads([other.fitted])

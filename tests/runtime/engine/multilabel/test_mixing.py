@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from automl_runtime.engine.multilabel.mixing import apply_mixing, fit_mixing
+from automl_runtime.engine.multilabel.mixing import apply_mixing, fit_mixing, one_row
+from automl_runtime.kernels.rows import mix_chances
 
 COUNT = 600
 
@@ -30,3 +31,19 @@ def test_labels_that_do_not_depend_stay_as_they_are():
     weights, mixed = fit_mixing(shares, truth, folds)
     assert (weights == np.eye(2, 3)).all()
     assert (mixed == shares).all() and (apply_mixing(shares, weights) == shares).all()
+
+
+@pytest.mark.parametrize("labels", [1, 2, 30])
+def test_one_row_is_mixed_as_many_are(labels):
+    rng = np.random.default_rng(labels)
+    weights = np.eye(labels, labels + 1)
+    changed = rng.random(labels) < 0.6
+    weights[changed] += rng.normal(size=(int(changed.sum()), labels + 1))
+    shares = rng.random((20, labels))
+    shares[0], shares[1] = 0.0, 1.0
+    wanted = apply_mixing(shares, weights)
+    mix, mixed, by_python = one_row(weights), np.flatnonzero(changed), np.empty(labels)
+    for row, expected in zip(shares, wanted, strict=True):
+        mix_chances.__wrapped__(row, weights[mixed], mixed, by_python)
+        for found in (mix(row), by_python):
+            np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
