@@ -1,6 +1,12 @@
 from __future__ import annotations
 
+import os
+
 import pytest
+
+# Before numpy is imported: there are as many workers as cores, and threads of BLAS that wait for a core spin. Searches
+# allow one thread, too; matrices of tests are small.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True, scope="session")
