@@ -17,7 +17,7 @@ from automl_runtime.data.reading.walk import walk
 from automl_runtime.errors import DataError, RequestError
 from automl_runtime.events import Event, EventSink, Finding, Progress, Warned, ignore
 from automl_runtime.project import Project
-from automl_runtime.project.evaluating import data_manifest
+from automl_runtime.project.kept import data_manifest
 from automl_runtime.project.specfile import dump_spec, parse_spec
 from automl_schemas.question import Question
 from automl_schemas.spec import ProjectSpec

@@ -7,11 +7,13 @@ import json
 import random
 import shutil
 import sqlite3
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from warm import automl
+
+__all__ = ["REQUEST", "ROWS", "Made", "automl", "write_gym"]
 
 REQUEST = "predict which members will quit the gym, AUC above 0.6"
 ROWS = 700
@@ -25,19 +27,6 @@ class Made:
     source: Path
     answer: dict[str, Any]
     stderr: str
-
-
-def automl(*arguments, cwd, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "automl_agent", *map(str, arguments)],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-        **options,
-    )
 
 
 def write_gym(folder: Path, *, seed: int = 1, rows: int = ROWS, labelled: bool = True) -> None:

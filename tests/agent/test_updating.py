@@ -17,13 +17,15 @@ from automl_generators.update.pristine import Pristine
 from automl_runtime.errors import AutomlError, Cancelled, DataError, RequestError
 from automl_runtime.events import Progress
 from automl_runtime.project import Project
+from sharing import made_once
 
 REPLICAS = Path("deployment/kubernetes/autoscaler.yaml")
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
-    return make_project(tmp_path_factory.mktemp("made"), trials=1)
+    place = made_once(tmp_path_factory, "updated", lambda place: make_project(place, trials=1))
+    return place / "project"
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import json
-import os
 import resource
 import stat
 import subprocess
@@ -14,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from warm import automl
 
 REQUEST = "predict which members will leave"
 ROWS = 60
@@ -25,35 +25,7 @@ def table(rows: int = ROWS, *, left=lambda n: "yes" if n % 3 == 0 else "no") -> 
     return "\n".join(lines) + "\n"
 
 
-def automl(*arguments, cwd, stdin=None, preexec=None, env=None):
-    return subprocess.run(
-        [sys.executable, "-m", "automl_agent", *map(str, arguments)],
-        cwd=cwd,
-        stdin=subprocess.DEVNULL if stdin is None else stdin,
-        capture_output=True,
-        text=True,
-        preexec_fn=preexec,
-        env={**os.environ, **(env or {})},
-        timeout=300,
-        check=False,
-    )
-
-
-def new(folder, data, *more, **options):
-    return automl(
-        "new",
-        REQUEST,
-        "--data",
-        data,
-        "--out",
-        "project",
-        "--trials",
-        "1",
-        "--no-ask",
-        *more,
-        cwd=folder,
-        **options,
-    )
+NEW = ["new", REQUEST, "--out", "project", "--trials", "1", "--no-ask", "--data"]
 
 
 def nothing(data: Path):
@@ -129,7 +101,7 @@ def test_unusable_data_is_refused(tmp_path, make, code, words):
     data = tmp_path / "data"
     data.mkdir()
     make(data)
-    done = new(tmp_path, data)
+    done = automl(*NEW, data, cwd=tmp_path)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -140,7 +112,7 @@ def test_twelve_rows_are_refused_with_the_number(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     twelve_rows(data)
-    done = new(tmp_path, data)
+    done = automl(*NEW, data, cwd=tmp_path)
     assert done.returncode in {3, 4}
     assert "rows" in done.stderr
     assert not (tmp_path / "project").exists()
@@ -181,7 +153,10 @@ def test_disk_full_leaves_nothing(tmp_path):
     data = tmp_path / "data"
     data.mkdir()
     (data / "members.csv").write_text(table(2000))
-    done = new(tmp_path, data, preexec=_small_files)
+    command = [sys.executable, "-m", "automl_agent", *NEW, str(data)]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, preexec_fn=_small_files, timeout=300, check=False
+    )
     assert done.returncode == 3, done.stderr
     assert "cannot be written" in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["data"]
@@ -236,7 +211,7 @@ def test_out_that_is_taken_is_refused_and_untouched(tmp_path):
     (tmp_path / "members.csv").write_text(table(200))
     (tmp_path / "project").mkdir()
     (tmp_path / "project" / "mine.txt").write_text("keep me")
-    done = new(tmp_path, "members.csv")
+    done = automl(*NEW, "members.csv", cwd=tmp_path)
     assert done.returncode == 2
     assert "--force" in done.stderr
     assert [path.name for path in (tmp_path / "project").iterdir()] == ["mine.txt"]

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from warm import automl
 
 
 @pytest.fixture
@@ -22,13 +21,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def automl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "automl_agent", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
 def test_quickstart_prints_one_object(folder: Path) -> None:
-    done = automl(folder, "quickstart", "--data", "fruit.csv", "--target", "ripe", "--budget", "1s", "--json")
+    done = automl("quickstart", "--data", "fruit.csv", "--target", "ripe", "--budget", "1s", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     said = json.loads(done.stdout)
     assert said["task"] == "binary" and said["metrics"]["roc_auc"] > 0.6
@@ -36,10 +30,12 @@ def test_quickstart_prints_one_object(folder: Path) -> None:
 
 
 def test_tune_writes_what_trains(folder: Path) -> None:
-    done = automl(folder, "tune", "--config", "fruit.yaml", "--n-trials", "2", "--timeout", "30s", "--json")
+    done = automl("tune", "--config", "fruit.yaml", "--n-trials", "2", "--timeout", "30s", "--json", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["trials"] == 2
-    again = automl(folder, "tune", "--config", "best_config.yaml", "--n-trials", "1", "--timeout", "30", "-o", "b.yaml")
+    again = automl(
+        "tune", "--config", "best_config.yaml", "--n-trials", "1", "--timeout", "30", "-o", "b.yaml", cwd=folder
+    )
     assert again.returncode == 0, again.stderr
 
 
@@ -56,6 +52,6 @@ def test_tune_writes_what_trains(folder: Path) -> None:
 def test_bad_input_ends_with_its_code_and_without_a_traceback(
     folder: Path, arguments: tuple[str, ...], code: int
 ) -> None:
-    done = automl(folder, *arguments)
+    done = automl(*arguments, cwd=folder)
     assert (done.returncode, done.stdout) == (code, "")
     assert "Traceback" not in done.stderr

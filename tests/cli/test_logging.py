@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+import warm
 
 
 @pytest.fixture
 def automl(tmp_path):
-    def run(*arguments, **variables):
-        return subprocess.run(
-            [sys.executable, "-m", "automl_agent", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            env={**os.environ, **variables},
-            check=False,
-        )
-
-    return run
+    return lambda *arguments, **variables: warm.automl(*arguments, cwd=tmp_path, env={**os.environ, **variables})
 
 
 def _lines(done):

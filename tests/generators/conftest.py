@@ -40,6 +40,7 @@ from automl_schemas.spec import (
     TaskSpec,
     TrainingSpec,
 )
+from sharing import made_once
 
 WEIRD = (
     "{{ 7 * 7 }}",
@@ -371,14 +372,20 @@ def plan_of(raw: Path) -> ProjectPlan:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A committed project with a model, made from raw files; tests leave it as it is."""
-    place = tmp_path_factory.mktemp("workspace")
-    write_raw(place / "raw")
-    project = place / "project"
-    render_project(project, plan_of(place / "raw"), vendor=True)
+
+    def make(place: Path) -> None:
+        write_raw(place / "raw")
+        train_project(place / "project", plan_of(place / "raw"), vendor=True)
+
+    return made_once(tmp_path_factory, "members", make) / "project"
+
+
+def train_project(project: Path, plan: ProjectPlan, *, vendor: bool) -> None:
+    """Renders the project `predict_left`, runs its steps and commits it."""
+    render_project(project, plan, vendor=vendor)
     path = os.pathsep.join(["src", *filter(None, [os.environ.get("PYTHONPATH")])])
     for step in ("data", "train", "evaluate"):
         command = [sys.executable, "-m", "predict_left", step]
         subprocess.run(command, cwd=project, env={**os.environ, "PYTHONPATH": path}, check=True)
     assert finish_project(project) == []
     commit_project(project, "Add predict-left")
-    return project

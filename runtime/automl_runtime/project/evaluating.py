@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from automl_schemas.bundle import BundleManifest, TrainingSummary
-from automl_schemas.lineage import DataManifest
 from automl_schemas.metrics import GoalResult, Metrics
 from automl_schemas.requirement import Goal
 from automl_schemas.vocabulary import Operator
 
 from automl_runtime.data.label_lists import label_flags
-from automl_runtime.data.lineage import fingerprint
 from automl_runtime.engine.anomaly.evaluation import evaluate_anomalies
 from automl_runtime.engine.anomaly.model import AnomalyModel
 from automl_runtime.engine.clustering.evaluation import evaluate_clusters
@@ -36,14 +34,14 @@ from automl_runtime.monitoring.drift import drift_of
 from automl_runtime.monitoring.reference import Reference
 from automl_runtime.project.features_tried import tried_features
 from automl_runtime.project.forecasts import before_holdout
+from automl_runtime.project.kept import data_sha256
 from automl_runtime.project.model_card import write_model_card
 from automl_runtime.project.pasts import known_rows, with_past
 from automl_runtime.project.report import write_plots, write_report
 from automl_runtime.project.report_data import ReportData, ThresholdRow, threshold_table, trials_of
 from automl_runtime.project.report_mistakes import Mistake, worst_mistakes
 from automl_runtime.project.unlabelled import with_masked_reasons, without_personal_traits
-from automl_runtime.registry.aliases import find_version
-from automl_runtime.registry.bundle import Bundle, open_bundle
+from automl_runtime.registry.bundle import Bundle
 from automl_runtime.tracking.index import index_run
 from automl_runtime.tracking.mlflow_sink import update_live_run
 from automl_runtime.tracking.runs import record_metrics
@@ -52,11 +50,8 @@ if TYPE_CHECKING:
     from automl_runtime.project.layout import Features, Project
 
 __all__ = [
-    "data_manifest",
-    "data_sha256",
     "evaluate",
     "meets",
-    "open_project_bundle",
     "score_rows",
     "without_personal_slices",
     "without_personal_values",
@@ -65,12 +60,6 @@ __all__ = [
 _IMPORTANCE_SECONDS = 10.0
 _EFFECTS_SECONDS = 10.0
 """Of models that take far longer than usual: the work is bounded by the number of predictions."""
-
-
-def open_project_bundle(project: Project, version: str | None) -> Bundle:
-    """See `Project.bundle`."""
-    models = project.root / "models"
-    return open_bundle(models / find_version(models, version), project.root / ".automl" / "trusted_keys")
 
 
 def evaluate(project: Project, build_features: Features, *, on_event: EventSink) -> Metrics:
@@ -144,20 +133,6 @@ def meets(value: float, goal: Goal) -> bool:
         "<=": value <= goal.value,
     }
     return compare[goal.op]
-
-
-def data_sha256(project: Project) -> str:
-    """One hash over the paths and hashes of the source files in `data/manifest.json`."""
-    return fingerprint(data_manifest(project))
-
-
-def data_manifest(project: Project) -> DataManifest:
-    """The files that the data were made from."""
-    path = project.root / "data" / "manifest.json"
-    try:
-        return DataManifest.model_validate_json(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}") from error
 
 
 def _metrics(project: Project, manifest: BundleManifest, evaluation: Evaluation) -> Metrics:

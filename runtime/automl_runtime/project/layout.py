@@ -18,18 +18,18 @@ from automl_runtime.data.cleaning import CleanTable
 from automl_runtime.data.training_columns import target_name
 from automl_runtime.errors import DataError
 from automl_runtime.events import EventSink
-from automl_runtime.project import data_steps, evaluating, forecasts, pasts, predicting
+from automl_runtime.project import data_steps, forecasts, kept, pasts, predicting
 from automl_runtime.project.code import code_sha256
 from automl_runtime.project.live import ProjectModel, record_features
 from automl_runtime.project.reporting import sink_from_environment
 from automl_runtime.project.settings import Settings
 from automl_runtime.project.specfile import load_spec
-from automl_runtime.project.training import TrainingRun
 from automl_runtime.registry.aliases import PRODUCTION
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from automl_runtime.project.training import TrainingRun
     from automl_runtime.registry.bundle import Bundle
 
 __all__ = ["Features", "Project"]
@@ -97,7 +97,7 @@ class Project:
     @property
     def data_source(self) -> Path:
         """Where the files lie that `data/processed` was made from: `source`, or what `make data` was given instead."""
-        return (self.root / Path(evaluating.data_manifest(self).source).expanduser()).resolve()
+        return (self.root / Path(kept.data_manifest(self).source).expanduser()).resolve()
 
     def read_tables(
         self, source: Path | str | None = None, *, labelled: bool = True, on_event: EventSink | None = None
@@ -148,13 +148,16 @@ class Project:
 
         With `resume` it takes over the finished trials of the last run that was interrupted.
         """
+        # Imported where it is needed, as below: what trains and judges takes longer to import than all else.
+        from automl_runtime.project.training import TrainingRun
+
         return TrainingRun(self, on_event=on_event or sink_from_environment(), resume=resume)
 
     @property
     def data_sha256(self) -> str | None:
         """One hash over the source files in `data/manifest.json`; None before they have been read."""
         path = self.root / "data" / "manifest.json"
-        return evaluating.data_sha256(self) if path.is_file() else None
+        return kept.data_sha256(self) if path.is_file() else None
 
     @property
     def metrics(self) -> Metrics | None:
@@ -164,11 +167,13 @@ class Project:
 
     def bundle(self, version: str | None = None) -> Bundle:
         """The verified model bundle of `version` (None: the one in production)."""
-        return evaluating.open_project_bundle(self, version)
+        return kept.open_project_bundle(self, version)
 
     def evaluate(self, build_features: Features, *, on_event: EventSink | None = None) -> Metrics:
         """Scores the model in production on the holdout; writes `reports/`."""
-        return evaluating.evaluate(self, build_features, on_event=on_event or sink_from_environment())
+        from automl_runtime.project.evaluating import evaluate
+
+        return evaluate(self, build_features, on_event=on_event or sink_from_environment())
 
     def predict(
         self,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from automl_runtime.errors import BundleError, RequestError
 from automl_runtime.files import stamp_of
-from automl_runtime.project import evaluating
 from automl_runtime.project.code import code_of, code_sha256, is_as_generated
+from automl_runtime.project.kept import open_project_bundle
 from automl_runtime.registry.aliases import list_versions, read_aliases
 from automl_runtime.serving.record_scorer import RecordFeatures, standard_features
 
@@ -65,7 +65,7 @@ class ProjectModel:
             BundleError: if the bundle cannot be trusted, or was trained with other code than there is now.
         """
         try:
-            bundle = evaluating.open_project_bundle(self.project, self.name)
+            bundle = open_project_bundle(self.project, self.name)
         except RequestError as error:
             raise BundleError(str(error)) from error
         trained_with = bundle.manifest.features_sha256

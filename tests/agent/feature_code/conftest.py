@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-import os
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from automl_generators.git import commit_project
-from automl_generators.project import finish_project, render_project
+from sharing import made_once
 
-from tests.generators.conftest import plan_of
+from tests.generators.conftest import plan_of, train_project
 
 
 def write_raw(folder: Path) -> None:
@@ -42,17 +38,12 @@ def write_raw(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The committed project beside its raw files; tests leave it as it is."""
-    place = tmp_path_factory.mktemp("features")
-    write_raw(place / "raw")
-    project = place / "project"
-    render_project(project, plan_of(place / "raw"), vendor=False)
-    path = os.pathsep.join(["src", *filter(None, [os.environ.get("PYTHONPATH")])])
-    for step in ("data", "train", "evaluate"):
-        command = [sys.executable, "-m", "predict_left", step]
-        subprocess.run(command, cwd=project, env={**os.environ, "PYTHONPATH": path}, check=True)
-    assert finish_project(project) == []
-    commit_project(project, "Add predict-left")
-    return project
+
+    def make(place: Path) -> None:
+        write_raw(place / "raw")
+        train_project(place / "project", plan_of(place / "raw"), vendor=False)
+
+    return made_once(tmp_path_factory, "trips", make) / "project"
 
 
 @pytest.fixture

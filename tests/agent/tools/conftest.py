@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from automl_agent.tools import Workspace, find_tool
+from sharing import made_once
 
 REQUEST = "predict whether a parcel arrives late"
 
@@ -53,11 +54,21 @@ def workspace(tmp_path):
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
     """A workspace with a project, and the state of the run that made it."""
-    root = tmp_path_factory.mktemp("made")
-    write_parcels(root / "data")
-    space = Workspace.open(root, readable=[])
-    state = call(space, "create_project", request=REQUEST, path="data", trials=1, idempotency_key="first")
-    return space, ended(space, state)
+
+    def create(space):
+        wanted = {"request": REQUEST, "path": "data", "trials": 1, "idempotency_key": "first"}
+        return ended(space, call(space, "create_project", **wanted))
+
+    def make(root):
+        write_parcels(root / "data")
+        create(Workspace.open(root, readable=[]))
+
+    # Folders that ask for this fixture have workspaces of their own.
+    shared, own = made_once(tmp_path_factory, "parcels", make), tmp_path_factory.mktemp("made") / "space"
+    shutil.copytree(shared, own, symlinks=True)
+    space = Workspace.open(own, readable=[])
+    # The same key is the same run, which has ended.
+    return space, create(space)
 
 
 @pytest.fixture
