@@ -50,8 +50,8 @@ test-ray: $(STAMP)  ## Run the tests on a Ray cluster of three nodes (installs t
 
 test-llm: $(STAMP)  ## Tests and the table of docs/agent.md with a real local model (downloads 1.1 GB; an hour)
 	$(BIN)/python -m benchmarks.agent.local_model coder -- $(BIN)/python -m pytest -n 0 -m llm
-	$(BIN)/python -m benchmarks.agent.sentences
-	$(BIN)/python -m benchmarks.agent.local_model coder -- $(BIN)/python -m benchmarks.agent.sentences --llm auto
+	$(BIN)/python -m benchmarks.agent.sentences --again
+	$(BIN)/python -m benchmarks.agent.local_model coder -- $(BIN)/python -m benchmarks.agent.sentences --llm auto --again
 
 lint: $(STAMP)  ## Style, types, layers
 	$(BIN)/ruff check .
