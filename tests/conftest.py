@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 
@@ -13,6 +14,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 def own_home(tmp_path_factory):
     """What the person who runs the tests has registered, cached or installed beside the project does not count."""
     patch = pytest.MonkeyPatch()
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As behind `nohup ... &`: the processes that tests interrupt would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
     patch.setenv("AUTOML_HOME", str(tmp_path_factory.mktemp("home")))
     # Most processes that tests start live for a second or two: none compiles again what another has compiled.

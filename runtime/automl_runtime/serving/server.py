@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import logging
 import os
 import signal
@@ -112,10 +113,18 @@ class _Server(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn does; what there is by then is not looked through again for garbage."""
+        await super().startup(sockets)
+        # Every few thousand rows the collector would go through all modules, models and kernels: a fifth of the time.
+        gc.collect()
+        gc.freeze()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn does, once the application knows."""
         if isinstance(self._app, FrontApp):
             self._app.stopping = True
+        gc.unfreeze()
         await super().shutdown(sockets)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -55,7 +56,7 @@ def test_the_service_answers_over_http_and_stops_on_ctrl_c() -> None:
 def test_the_service_stops_in_good_order_in_this_process_too() -> None:
     answers: list[Any] = []
     app = FastAPI()
-    app.add_api_route("/health", lambda: {"status": "ok"})
+    app.add_api_route("/health", lambda: {"status": "ok", "frozen": gc.get_freeze_count() > 10_000})
 
     def ask_and_stop(url: str) -> None:
         try:
@@ -64,7 +65,8 @@ def test_the_service_stops_in_good_order_in_this_process_too() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
     serve(app, port=0, log_level="error", on_ready=lambda url: Thread(target=ask_and_stop, args=[url]).start())
-    assert answers == [{"status": "ok"}]
+    assert answers == [{"status": "ok", "frozen": True}]
+    assert gc.get_freeze_count() == 0
 
 
 WORKERS = """
