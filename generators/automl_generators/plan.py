@@ -356,16 +356,25 @@ def _next(column: InputColumn, plan: ProjectPlan) -> InputColumn:
 
 
 def _example_row(columns: Sequence[InputColumn]) -> str:
-    known = {}
-    for column in columns:
-        example = column.example
-        if example is not None and not (isinstance(example, str) and len(example) > _LONGEST_EXAMPLE):
-            known[column.name] = example
-    shown = dict(list(known.items())[:_README_COLUMNS])
+    """The columns that a request must have, and others up to the number of those that a README shows."""
+    rows = [column for column in columns if column.type != "image"]
+    needed = [column.name for column in rows if column.required or not column.nullable]
+    short = [column.name for column in rows if column.example is not None and _is_short(column.example)]
+    more = [name for name in short if name not in needed][: max(0, _README_COLUMNS - len(needed))]
+    shown = {column.name: _shown(column) for column in rows if column.name in (*needed, *more)}
     # Backticks would end the code block of the README.
     text = json.dumps(shown).replace("`", "\\u0060")
     pictures = {column.name: _PICTURE_IN_SHELL for column in columns if column.type == "image"}
     return _in_shell(text, pictures) if pictures else text
+
+
+def _is_short(example: object) -> bool:
+    return not isinstance(example, str) or len(example) <= _LONGEST_EXAMPLE
+
+
+def _shown(column: InputColumn) -> str | float | int | bool | None:
+    cut = column.type == "text" and isinstance(column.example, str) and not _is_short(column.example)
+    return str(column.example)[:_LONGEST_EXAMPLE] if cut else column.example
 
 
 def _in_shell(row: str, pictures: Mapping[str, str]) -> str:

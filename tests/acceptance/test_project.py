@@ -19,7 +19,12 @@ from acceptance.gym import automl, write_gym
 def run(project, *arguments):
     environment = {**os.environ, "PYTHONPATH": str(project / "src")}
     return subprocess.run(
-        [sys.executable, "-m", *arguments], cwd=project, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *(() if arguments[0] == "-c" else ("-m",)), *arguments],
+        cwd=project,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -55,6 +60,25 @@ def break_row(project):
     record["Visits"] = 29 if record["Visits"] != 29 else 28
     lines[3] = json.dumps(record, ensure_ascii=False)
     path.write_text("\n".join(lines) + "\n")
+
+
+ASK = """
+import json, sys
+from automl_runtime.project import Project
+from starlette.testclient import TestClient
+from {package}.features import build_features
+
+with TestClient(Project.load().app(build_features)) as client:
+    answer = client.post("/predict", content=sys.argv[1])
+print(answer.status_code, answer.text)
+"""
+
+
+def test_the_row_of_the_readme_is_answered(made):
+    readme = (made.project / "README.md").read_text(encoding="utf-8")
+    row = re.search(r"<<'ROW'\n(.*)\nROW\n", readme)[1]
+    done = run(made.project, "-c", ASK.format(package=package(made.project).name), row)
+    assert done.stdout.startswith("200 "), done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("damage", [break_feature, break_model, break_row])

@@ -17,7 +17,7 @@ import automl_templates
 import pytest
 import yaml
 from automl_generators.ownership import RUN_DEPENDENT
-from automl_generators.plan import ProjectPlan
+from automl_generators.plan import ProjectPlan, _example_row
 from automl_generators.project import render_project
 from automl_runtime.errors import RequestError
 from automl_schemas.catalog import DataCatalog
@@ -181,6 +181,16 @@ def test_readme_and_tests_name_what_was_found(plan, tmp_path):
     assert raw == {"fee": ("$1,234.50", "1234.5"), "vip": ("yes", "true")}
     linked = set(re.findall(r"\]\(([^)]+)\)", readme))
     assert {path for path in linked if not path.startswith("reports/") and not (tmp_path / path).exists()} == set()
+
+
+def test_the_row_of_the_readme_has_all_columns_that_a_request_needs(plan, tmp_path):
+    many = [plan.schema.columns[0].model_copy(update={"name": f"needed {n}", "required": True}) for n in range(20)]
+    columns = [*plan.schema.columns, *many]
+    shown = json.loads(_example_row(columns))
+    assert {column.name for column in columns if column.required or not column.nullable} <= shown.keys()
+    assert len(json.loads(_example_row(many[:3]))) == 3
+    loose = [column.model_copy(update={"required": False, "nullable": True}) for column in many]
+    assert len(json.loads(_example_row(loose))) == 8
 
 
 def test_nothing_is_left_unrendered(plan, tmp_path):
