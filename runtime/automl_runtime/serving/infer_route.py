@@ -148,13 +148,13 @@ class InferService:
         """As without a version, if this is the one that answers."""
         return Delegated(partial(self.infer, name, version))
 
-    async def _about(self, name: str, version: str | None, tell: Callable[[str, Served], dict[str, Any]]) -> Response:
+    async def _about(
+        self, name: str, version: str | None, tell: Callable[[str, LiveModel], dict[str, Any]]
+    ) -> Response:
         try:
             live = await self._live(name)
-            served = _checked(live.current, name, version)
-            if tell is _readiness and live.paused is not None:
-                raise Paused(live.paused)
-            content, status = msgspec.json.encode(tell(name, served)), 200
+            _checked(live.current, name, version)
+            content, status = msgspec.json.encode(tell(name, live)), 200
         except BadRequest as refusal:
             content, status = _told(refusal), refusal.status
         return Response(content, status_code=status, media_type=JSON)
@@ -187,11 +187,14 @@ def _checked(served: Served, name: str, version: str | None) -> Served:
     return served
 
 
-def _readiness(name: str, served: Served) -> dict[str, Any]:
-    return {"name": name, "version": served.bundle.manifest.model_version, "ready": True}
+def _readiness(name: str, live: LiveModel) -> dict[str, Any]:
+    if live.paused is not None:
+        raise Paused(live.paused)
+    return {"name": name, "version": live.current.bundle.manifest.model_version, "ready": True}
 
 
-def _metadata(name: str, served: Served) -> dict[str, Any]:
+def _metadata(name: str, live: LiveModel) -> dict[str, Any]:
+    served = live.current
     manifest = served.bundle.manifest
     return {
         "name": name,

@@ -50,6 +50,9 @@ class Problem:
 class BadRequest(AutomlError):
     """A request that cannot be answered, with the HTTP status that says so."""
 
+    retry_after: int | None = None
+    """Seconds after which it may be answered, where that can be said."""
+
     def __init__(self, problems: Sequence[Problem], *, status: int = 422) -> None:
         """Holds at most 100 problems; the rest is counted in a last one."""
         super().__init__(problems[0].message)

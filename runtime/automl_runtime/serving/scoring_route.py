@@ -34,6 +34,8 @@ _SMALL = 16 * 1024
 """Answers above are packed off the event loop."""
 _GONE = 499
 """What is counted for a client that went away, as nginx does."""
+_KINDS = {413: "too_large", 503: "unavailable"}
+"""What refusals with these statuses are counted as."""
 _PRIORITY = "x-priority"
 _TIMEOUT = "x-timeout-ms"
 _YES = ("true", "1", "yes", "on", "y", "t")
@@ -70,16 +72,13 @@ class ScoringRoute:
             if coding is not None:
                 content = await _packed(content, coding)
                 headers += [(b"content-encoding", coding.encode()), (b"vary", b"accept, accept-encoding")]
-        except Paused as refusal:
-            status, content = refusal.status, self.told(refusal)
-            headers.append((b"retry-after", b"%d" % refusal.retry_after))
-            self._counters.refused("unavailable")
         except BadRequest as refusal:
             status, content = refusal.status, self.told(refusal)
-            self._counters.refused("too_large" if status == 413 else "invalid")
+            headers += _when(refusal.retry_after)
+            self._counters.refused(_KINDS.get(status, "invalid"))
         except Overloaded as refusal:
             status, content = refusal.status, self.told(BadRequest([Problem(str(refusal))]))
-            headers.append((b"retry-after", b"%d" % refusal.retry_after))
+            headers += _when(refusal.retry_after)
             self._counters.refused("overloaded")
         except TimedOut as late:
             status, content = 504, self.told(BadRequest([Problem(str(late))]))
@@ -134,6 +133,11 @@ class ScoringRoute:
 
 
 _BROKEN = BadRequest([Problem("The service failed on this request; its log says why.")])
+
+
+def _when(seconds: int | None) -> list[tuple[bytes, bytes]]:
+    """The header that says when to come back."""
+    return [] if seconds is None else [(b"retry-after", b"%d" % seconds)]
 
 
 async def _packed(content: bytes, coding: str) -> bytes:
