@@ -12,9 +12,9 @@ from pathlib import Path
 
 from automl_runtime.files import locked, write_text
 from automl_runtime.registry.aliases import LOCK
-from automl_runtime.registry.history import add_change, now, read_changes, user_name
+from automl_runtime.registry.history import add_change, now, user_name
 
-__all__ = ["Pause", "PauseChange", "pause", "pause_history", "read_pause", "resume"]
+__all__ = ["Pause", "PauseChange", "pause", "read_pause", "resume"]
 
 _PAUSED = "paused.json"
 
@@ -95,8 +95,3 @@ def read_pause(models: Path) -> Pause | None:
         return None
     except (OSError, ValueError, TypeError):
         return Pause("an unknown time", "", f"{_PAUSED} is broken; resume the model to remove it")
-
-
-def pause_history(models: Path) -> list[PauseChange]:
-    """When it was paused and resumed, oldest first."""
-    return read_changes(models, PauseChange)

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from automl_runtime.registry.aliases import alias_history, set_alias
-from automl_runtime.registry.pausing import Pause, pause, pause_history, read_pause, resume
+from automl_runtime.registry.history import read_changes
+from automl_runtime.registry.pausing import Pause, PauseChange, pause, read_pause, resume
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def test_a_model_is_paused_until_it_is_resumed_and_the_history_tells(models: Pat
     assert (made.by, made.reason) == ("ann", "prices are wrong")
     assert resume(models, reason="mended", by="ben") == made
     assert read_pause(models) is None
-    told = [(change.paused, change.by, change.reason) for change in pause_history(models)]
+    told = [(change.paused, change.by, change.reason) for change in read_changes(models, PauseChange)]
     assert told == [(True, "ann", "prices are wrong"), (False, "ben", "mended")]
     assert [change.after for change in alias_history(models)] == ["v001"]
 
@@ -29,12 +30,12 @@ def test_a_model_is_paused_until_it_is_resumed_and_the_history_tells(models: Pat
 def test_the_first_pause_stands(models: Path) -> None:
     first = pause(models, reason="first")
     assert pause(models, reason="second") == first
-    assert len(pause_history(models)) == 1
+    assert len(read_changes(models, PauseChange)) == 1
 
 
 def test_what_is_not_paused_is_not_resumed(models: Path) -> None:
     assert resume(models) is None
-    assert pause_history(models) == []
+    assert read_changes(models, PauseChange) == []
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"since": "now"}', '{"since": 1, "by": 2, "more": 3}'])
