@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
@@ -92,7 +91,7 @@ def label_changes_of(project: Project) -> LabelChanges | None:
         if table.name == target.table
         for column in table.columns
     }
-    return label_changes(target, project, read_clean(Path(project.root) / "data" / "clean", target.table, plans))
+    return label_changes(target, project, read_clean(project.root / "data" / "clean", target.table, plans))
 
 
 def _frequent_before(catalog: DataCatalog, target: TargetSpec) -> set[str]:

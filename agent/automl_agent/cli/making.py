@@ -126,23 +126,12 @@ def new(
 
     asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
-        data,
-        budget,
-        trials,
-        strategy,
-        holdout_from,
-        seed,
-        answer,
-        keep,
-        reject,
-        embeddings,
-        asking=asking,
-        review=review,
+        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=review
     )
     wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
     with narrate() as narrator:
         with opened(wanted, narrator) as model:
-            drafted = draft(request, _paused(options, narrator, model), on_event=narrator)
+            drafted = draft(request, _paused(options, narrator, model, embeddings), on_event=narrator)
         refuse_untrainable(drafted.spec)
         place = _place(drafted.spec.name, out, workspace, user)
         created = create(
@@ -200,22 +189,11 @@ def spec(
 
     asking = may_ask(no_ask=no_ask, as_json=as_json)
     options = _options(
-        data,
-        budget,
-        trials,
-        strategy,
-        holdout_from,
-        seed,
-        answer,
-        keep,
-        reject,
-        embeddings,
-        asking=asking,
-        review=False,
+        data, budget, trials, strategy, holdout_from, seed, answer, keep, reject, asking=asking, review=False
     )
     wanted = Wanted(llm, llm_calls, llm_tokens, llm_seconds, llm_cost)
     with narrate() as narrator, opened(wanted, narrator) as model:
-        drafted = draft(request, _paused(options, narrator, model), on_event=narrator)
+        drafted = draft(request, _paused(options, narrator, model, embeddings), on_event=narrator)
     if as_json:
         emit_json(
             {
@@ -314,7 +292,6 @@ def _options(
     answer: list[str] | None,
     keep: list[str] | None,
     reject: list[str] | None,
-    embeddings: Literal["auto", "on", "off"],
     *,
     asking: bool,
     review: bool,
@@ -324,7 +301,6 @@ def _options(
 
     from automl_agent.drafting import DraftOptions
     from automl_agent.durations import parse_duration
-    from automl_agent.embeddings import installed
 
     if review and logs_json():
         raise RequestError("--review shows the plan to a person; it excludes --log-json.")
@@ -340,7 +316,6 @@ def _options(
         seed=seed,
         ask=ask_question if asking else None,
         review=_review if review else None,
-        embedder=installed(embeddings),
     )
 
 
@@ -353,13 +328,17 @@ def _day(text: str | None) -> date | None:
         raise RequestError(f"--holdout-from is {shorten(text)}; a day is written as 2024-07-01.") from error
 
 
-def _paused(options: DraftOptions, narrator: Narrator, model: LanguageModel | None) -> DraftOptions:
-    """The options with the terminal left to each question, and the model that is asked."""
+def _paused(
+    options: DraftOptions, narrator: Narrator, model: LanguageModel | None, embeddings: Literal["auto", "on", "off"]
+) -> DraftOptions:
+    """The options with the terminal left to each question, and the model and the embeddings that are asked."""
     from dataclasses import replace
+
+    from automl_agent.embeddings import installed
 
     ask = None if options.ask is None else narrator.pausing(options.ask)
     review = None if options.review is None else narrator.pausing(options.review)
-    return replace(options, ask=ask, review=review, llm=model)
+    return replace(options, ask=ask, review=review, llm=model, embedder=installed(embeddings))
 
 
 def ask_question(question: Question) -> str:

@@ -124,7 +124,7 @@ def unpause(project: ProjectFolder, reason: Reason = "", as_json: Json = False, 
 def quantise(
     project: ProjectFolder,
     weights: Annotated[
-        str, typer.Option("--weights", "--precision", help="Of the new version: int8, uint8, int16 or float16.")
+        str, typer.Option("--weights", help="Of the new version: int8, uint8, int16 or float16.")
     ] = "int8",
     version: Annotated[str | None, typer.Option("--version", help="A version or alias; default: production.")] = None,
     as_json: Json = False,
